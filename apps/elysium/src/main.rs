@@ -1,0 +1,3 @@
+//! elysium
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Checked names of AWS things: accounts, regions, ARNs, scopes, tags, timestamps

@@ -1,0 +1,1 @@
+//! The few traits by which rooms meet, and the schemas of facts

@@ -1,0 +1,1 @@
+//! Carries outbox rows to targets

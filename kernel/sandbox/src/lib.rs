@@ -1,0 +1,1 @@
+//! Launcher and runners for functions

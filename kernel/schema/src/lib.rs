@@ -1,0 +1,1 @@
+//! How a shape describes itself: types, shapes, values, operations, faults

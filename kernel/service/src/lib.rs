@@ -1,0 +1,1 @@
+//! The room contract: Service, Operation, Ctx, Target, Worker, and what all rooms share

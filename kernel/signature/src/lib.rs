@@ -1,0 +1,1 @@
+//! SigV4: header, presigned, chunked and trailer payloads

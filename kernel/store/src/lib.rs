@@ -1,0 +1,1 @@
+//! Tables, transactions, views, timers, outbox, blobs: the traits, the memory engine, the contract suite

@@ -1,0 +1,1 @@
+//! An in-process region: virtual clock, fixed ids, typed calls, recording ports

@@ -1,0 +1,1 @@
+//! Timers, periodic and woken reconcilers under supervision

@@ -1,0 +1,1 @@
+//! Generated model of sqs.

@@ -1,0 +1,158 @@
+//! Operations and services as static tables: what routing, codecs, errors and coverage are driven by.
+
+use crate::{Obj, Shape, XmlNamespace};
+
+/// The wire protocols of AWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Protocol {
+    /// `X-Amz-Target` with `application/x-amz-json-1.0`
+    AwsJson10,
+    /// `X-Amz-Target` with `application/x-amz-json-1.1`
+    AwsJson11,
+    /// Form-encoded `Action=…`, answers in XML with a wrapper
+    AwsQuery,
+    /// EC2's dialect of query
+    Ec2Query,
+    /// Paths and JSON
+    RestJson1,
+    /// Paths and XML
+    RestXml,
+    /// `/service/{Service}/operation/{Operation}` with CBOR
+    RpcV2Cbor,
+}
+
+/// How a request of an operation is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthType {
+    /// SigV4, payload included.
+    V4,
+    /// SigV4 without the payload.
+    V4UnsignedBody,
+    /// Not signed.
+    None,
+}
+
+/// The REST binding of an operation. The other protocols use `POST /`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HttpBinding {
+    /// The method.
+    pub method: &'static str,
+    /// The path with its labels and fixed query keys: `/{Bucket}/{Key+}?tagging`.
+    pub path: &'static str,
+    /// The status of a success.
+    pub status: u16,
+}
+
+/// The flexible checksums of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Checksum {
+    /// The request must bear one.
+    pub required: bool,
+    /// The member that names the algorithm of the request's checksum.
+    pub algorithm_member: Option<&'static str>,
+    /// The member that asks for the checksum of the answer.
+    pub validation_mode_member: Option<&'static str>,
+}
+
+/// A modelled error of a service.
+#[derive(Debug)]
+pub struct ErrorShape {
+    /// The error structure.
+    pub shape: &'static Shape,
+    /// The code on the wire, where it differs from the structure's name.
+    pub code: Option<&'static str>,
+    /// The code in query-compatible services' `x-amzn-query-error` and in the query protocol.
+    pub query_code: Option<&'static str>,
+    /// The HTTP status.
+    pub status: u16,
+    /// The sender is at fault.
+    pub sender: bool,
+}
+
+/// An operation that is served.
+#[derive(Debug)]
+pub struct OperationShape {
+    /// AWS's name: `SendMessage`.
+    pub name: &'static str,
+    /// The input.
+    pub input: &'static Shape,
+    /// The output.
+    pub output: &'static Shape,
+    /// The element around the answer in query, where there is one: `SendMessageResult`.
+    pub result_wrapper: Option<&'static str>,
+    /// The root element of a REST-XML request body, where the payload names none.
+    pub input_root: Option<&'static str>,
+    /// The namespace of the input's root element.
+    pub input_namespace: Option<XmlNamespace>,
+    /// The modelled errors.
+    pub errors: &'static [&'static ErrorShape],
+    /// The REST binding.
+    pub http: HttpBinding,
+    /// The prefix of the host name: `{AccountId}.`
+    pub host_prefix: Option<&'static str>,
+    /// How a request is signed.
+    pub auth: AuthType,
+    /// The flexible checksums.
+    pub checksum: Option<Checksum>,
+    /// Changes nothing: its name begins with Get, List, Describe, Head, …, or the overlay says so.
+    pub read_only: bool,
+}
+
+/// The name and binding of an operation that is known and not served.
+#[derive(Debug)]
+pub struct NamedOperation {
+    /// AWS's name.
+    pub name: &'static str,
+    /// The REST binding's method.
+    pub method: &'static str,
+    /// The REST binding's path.
+    pub path: &'static str,
+}
+
+/// A service's API.
+#[derive(Debug)]
+pub struct ServiceShape {
+    /// The name of the room's model here and of botocore's folder: `sqs`, `dynamodb`, `apigatewayv2`.
+    pub name: &'static str,
+    /// The service's id in SDKs and metrics: `SQS`, `ApiGatewayV2`.
+    pub service_id: &'static str,
+    /// The name in credential scopes: `sqs`, `apigateway`.
+    pub signing_name: &'static str,
+    /// The first label of the service's host names.
+    pub endpoint_prefix: &'static str,
+    /// The API's version: `2012-11-05`.
+    pub api_version: &'static str,
+    /// The part of `X-Amz-Target` before the last dot.
+    pub target_prefix: Option<&'static str>,
+    /// The name in rpc-v2 paths.
+    pub rpc_name: Option<&'static str>,
+    /// Answers carry `x-amzn-query-error` for clients that came from query.
+    pub query_compatible: bool,
+    /// The protocols spoken, the preferred one first.
+    pub protocols: &'static [Protocol],
+    /// The namespace of XML answers.
+    pub xml_namespace: Option<XmlNamespace>,
+    /// The operations that are served.
+    pub operations: &'static [&'static OperationShape],
+    /// The operations that are known and not served.
+    pub unserved: &'static [NamedOperation],
+}
+
+impl ServiceShape {
+    /// A served operation by its name.
+    pub fn operation(&self, name: &str) -> Option<&'static OperationShape> {
+        self.operations.iter().find(|operation| operation.name == name).copied()
+    }
+}
+
+/// A generated marker type for an operation, binding its name to its Rust types.
+pub trait OperationModel: Send + Sync + 'static {
+    /// The input.
+    type Input: Obj + Default;
+    /// The output.
+    type Output: Obj + Default;
+    /// The operation's table.
+    const SHAPE: &'static OperationShape;
+    /// The service's table.
+    const SERVICE: &'static ServiceShape;
+}

@@ -1,0 +1,231 @@
+//! The static tables: what members a shape has, of what type, where they travel, what constrains them.
+
+/// Inclusive bounds of a length, in characters (text), bytes (blobs) or elements (lists, maps).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SizeRange {
+    /// Least length; 0 where the model gives none.
+    pub min: u64,
+    /// Greatest length; `u64::MAX` where the model gives none.
+    pub max: u64,
+}
+
+impl SizeRange {
+    /// No constraint.
+    pub const ANY: SizeRange = SizeRange { min: 0, max: u64::MAX };
+}
+
+/// Inclusive bounds of a number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NumberRange {
+    /// Least value; negative infinity where the model gives none.
+    pub min: f64,
+    /// Greatest value; infinity where the model gives none.
+    pub max: f64,
+}
+
+impl NumberRange {
+    /// No constraint.
+    pub const ANY: NumberRange = NumberRange { min: f64::NEG_INFINITY, max: f64::INFINITY };
+}
+
+/// The text of a timestamp where a shape or member states it; otherwise the protocol's default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeFormat {
+    /// What the protocol and location use: epoch seconds in JSON, ISO 8601 in XML and query, HTTP date in headers.
+    ProtocolDefault,
+    /// `2026-01-31T12:00:00Z`
+    Iso8601,
+    /// `Sat, 31 Jan 2026 12:00:00 GMT`
+    HttpDate,
+    /// Seconds since the epoch, with a fraction.
+    EpochSeconds,
+}
+
+/// A text shape.
+#[derive(Debug)]
+pub struct TextTy {
+    /// Bounds of the length in characters.
+    pub size: SizeRange,
+    /// The pattern that the whole text must match, as the model writes it.
+    pub pattern: Option<&'static str>,
+    /// The text is JSON inside a header, base64-encoded there.
+    pub json_value: bool,
+}
+
+/// A text shape with a list of values.
+#[derive(Debug)]
+pub struct EnumTy {
+    /// The values, in the model's order: AWS's messages print them so.
+    pub values: &'static [&'static str],
+}
+
+/// A list shape.
+#[derive(Debug)]
+pub struct ListTy {
+    /// The type of an element.
+    pub element: &'static Ty,
+    /// The name of an element in XML and query: `member` unless the model says otherwise.
+    pub element_name: &'static str,
+    /// No wrapper element in XML; no `.member` in query.
+    pub flattened: bool,
+    /// Elements may be null: the Rust type is `Vec<Option<T>>`.
+    pub sparse: bool,
+    /// Bounds of the number of elements.
+    pub size: SizeRange,
+}
+
+/// A map shape. Keys are texts.
+#[derive(Debug)]
+pub struct MapTy {
+    /// The type of a key: its constraints are checked.
+    pub key: &'static Ty,
+    /// The type of a value.
+    pub value: &'static Ty,
+    /// The name of a key in XML and query: `key` unless the model says otherwise.
+    pub key_name: &'static str,
+    /// The name of a value in XML and query: `value` unless the model says otherwise.
+    pub value_name: &'static str,
+    /// No `entry` wrapper in XML and query.
+    pub flattened: bool,
+    /// Values may be null: the Rust type is `BTreeMap<String, Option<T>>`.
+    pub sparse: bool,
+    /// Bounds of the number of entries.
+    pub size: SizeRange,
+}
+
+/// The type of a value, with the constraints that validation checks.
+#[derive(Debug)]
+pub enum Ty {
+    /// `bool`
+    Bool,
+    /// `i32`: the model's byte, short and integer.
+    Int(NumberRange),
+    /// `i64`
+    Long(NumberRange),
+    /// `f32`
+    Float(NumberRange),
+    /// `f64`
+    Double(NumberRange),
+    /// `String`
+    Text(TextTy),
+    /// A generated enum; it keeps values it does not know.
+    Enum(EnumTy),
+    /// `Bytes`
+    Blob(SizeRange),
+    /// [`crate::Body`]: a blob that is not held in memory. Only as a payload member.
+    Stream {
+        /// The length must be known before the body is sent.
+        requires_length: bool,
+    },
+    /// `Timestamp`
+    Time(TimeFormat),
+    /// `Vec<T>`
+    List(ListTy),
+    /// `BTreeMap<String, T>`
+    Map(MapTy),
+    /// A generated struct, or an enum where the shape is a union.
+    Struct(&'static Shape),
+    /// [`crate::Document`]: any JSON value.
+    Document,
+    /// [`crate::EventStream`] of the events of a union shape. Only as a payload member.
+    Events(&'static Shape),
+}
+
+/// Where a member travels in the REST protocols. The others ignore it, but for `Host`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Location {
+    /// A field of the body's structure.
+    Body,
+    /// The whole body is this member.
+    Payload,
+    /// A header, by name.
+    Header(&'static str),
+    /// All headers with a prefix, as a map.
+    Headers(&'static str),
+    /// A query parameter, by name.
+    Query(&'static str),
+    /// All query parameters that no other member names, as a map.
+    QueryMap,
+    /// A label of the path, by name.
+    Path(&'static str),
+    /// The status code of the answer.
+    StatusCode,
+    /// In an event: a header of the event's message.
+    EventHeader,
+    /// In an event: the whole payload of the event's message.
+    EventPayload,
+}
+
+/// An XML namespace that an element declares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct XmlNamespace {
+    /// The URI.
+    pub uri: &'static str,
+    /// The prefix, where the model gives one.
+    pub prefix: Option<&'static str>,
+}
+
+/// One member of a structure or union.
+#[derive(Debug)]
+pub struct Member {
+    /// The model's name, as messages and JSON without a location name print it.
+    pub name: &'static str,
+    /// The type.
+    pub ty: &'static Ty,
+    /// Must be present in a request. The Rust field is then `T`, otherwise `Option<T>`.
+    pub required: bool,
+    /// The name on the wire in bodies (the model's `locationName`), where it differs from `name`.
+    pub wire_name: Option<&'static str>,
+    /// The name in the ec2 protocol (the model's `queryName`), where given.
+    pub query_name: Option<&'static str>,
+    /// Where it travels.
+    pub location: Location,
+    /// Written as an attribute of the parent's element in XML.
+    pub xml_attribute: bool,
+    /// The list or map is flattened at this member.
+    pub flattened: bool,
+    /// The namespace its XML element declares.
+    pub xml_namespace: Option<XmlNamespace>,
+    /// The timestamp's text at this member.
+    pub time_format: TimeFormat,
+    /// A client fills it with a random token where it is absent.
+    pub idempotency_token: bool,
+    /// Part of the host name (`hostLabel`).
+    pub host_label: bool,
+    /// Never printed.
+    pub sensitive: bool,
+}
+
+/// A structure or union: its name and members. The index of a member here is its index in `Obj`.
+#[derive(Debug)]
+pub struct Shape {
+    /// The model's name.
+    pub name: &'static str,
+    /// The members, in the model's order.
+    pub members: &'static [Member],
+    /// Exactly one member is set; the Rust type is an enum.
+    pub union: bool,
+    /// The name of the XML root element, where it differs from the protocol's rule.
+    pub xml_root: Option<&'static str>,
+    /// The namespace of the XML root element.
+    pub xml_namespace: Option<XmlNamespace>,
+    /// Never printed.
+    pub sensitive: bool,
+}
+
+impl Shape {
+    /// A structure without members: the input or output of operations that have none.
+    pub const EMPTY: Shape = Shape {
+        name: "Unit",
+        members: &[],
+        union: false,
+        xml_root: None,
+        xml_namespace: None,
+        sensitive: false,
+    };
+
+    /// The member that is the whole body, where there is one.
+    pub fn payload(&self) -> Option<(usize, &'static Member)> {
+        self.members.iter().enumerate().find(|(_, member)| member.location == Location::Payload)
+    }
+}

@@ -17,8 +17,8 @@ pub use body::{Body, BodyError, EventStream};
 pub use document::Document;
 pub use error::ApiError;
 pub use operation::{
-    AuthType, Checksum, ErrorShape, HttpBinding, NamedOperation, OperationModel, OperationShape, Protocol,
-    ServiceShape,
+    AuthType, Checksum, Dialect, ErrorShape, HttpBinding, NamedOperation, OperationModel, OperationShape,
+    Protocol, ServiceShape,
 };
 pub use shape::{
     EnumTy, ListTy, Location, MapTy, Member, NumberRange, Shape, SizeRange, TextTy, TimeFormat, Ty,

@@ -94,6 +94,8 @@ pub struct OperationShape {
     pub auth: AuthType,
     /// The flexible checksums.
     pub checksum: Option<Checksum>,
+    /// The root element of the XML answer is the text of the output's only member (`LocationConstraint`).
+    pub bare_output: bool,
     /// Changes nothing: its name begins with Get, List, Describe, Head, …, or the overlay says so.
     pub read_only: bool,
 }
@@ -107,6 +109,35 @@ pub struct NamedOperation {
     pub method: &'static str,
     /// The REST binding's path.
     pub path: &'static str,
+}
+
+/// What a service does its own way where its protocols leave a choice: from its overlay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dialect {
+    /// What stands before `#` in the JSON `__type` of modelled errors: `com.amazonaws.sqs`.
+    pub error_namespace: Option<&'static str>,
+    /// The code of a broken constraint, where it is not the protocol's.
+    pub validation_code: Option<&'static str>,
+    /// The key of the message of errors that are not modelled: `message`, or `Message`.
+    pub message_key: &'static str,
+    /// XML errors are a bare `<Error>` with a `HostId`; answers carry `x-amz-request-id` and `x-amz-id-2`.
+    pub bare_errors: bool,
+    /// The label that may be given in the host name instead of the path: `Bucket`.
+    pub host_label: Option<&'static str>,
+    /// The member that is the request's own URL, where a query request leaves it out: `QueueUrl`.
+    pub url_member: Option<&'static str>,
+}
+
+impl Dialect {
+    /// What the protocols say, and nothing else.
+    pub const PLAIN: Dialect = Dialect {
+        error_namespace: None,
+        validation_code: None,
+        message_key: "message",
+        bare_errors: false,
+        host_label: None,
+        url_member: None,
+    };
 }
 
 /// A service's API.
@@ -132,6 +163,8 @@ pub struct ServiceShape {
     pub protocols: &'static [Protocol],
     /// The namespace of XML answers.
     pub xml_namespace: Option<XmlNamespace>,
+    /// What it does its own way.
+    pub dialect: Dialect,
     /// The operations that are served.
     pub operations: &'static [&'static OperationShape],
     /// The operations that are known and not served.

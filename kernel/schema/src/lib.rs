@@ -9,9 +9,14 @@
 mod body;
 mod document;
 mod error;
+mod model;
 mod operation;
+mod print;
 mod shape;
 mod value;
+
+pub use bytes::Bytes;
+pub use names::Timestamp;
 
 pub use body::{Body, BodyError, EventStream};
 pub use document::Document;
@@ -20,6 +25,7 @@ pub use operation::{
     AuthType, Checksum, Dialect, ErrorShape, HttpBinding, NamedOperation, OperationModel, OperationShape,
     Protocol, ServiceShape,
 };
+pub use print::print;
 pub use shape::{
     EnumTy, ListTy, Location, MapTy, Member, NumberRange, Shape, SizeRange, TextTy, TimeFormat, Ty,
     XmlNamespace,

@@ -1,6 +1,6 @@
 //! Operations and services as static tables: what routing, codecs, errors and coverage are driven by.
 
-use crate::{Obj, Shape, XmlNamespace};
+use crate::{Location, Obj, Shape, XmlNamespace};
 
 /// The wire protocols of AWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -109,6 +109,8 @@ pub struct NamedOperation {
     pub method: &'static str,
     /// The REST binding's path.
     pub path: &'static str,
+    /// The headers and query keys that its input requires: they tell operations of one path apart.
+    pub required: &'static [Location],
 }
 
 /// What a service does its own way where its protocols leave a choice: from its overlay.

@@ -1,5 +1,7 @@
 //! The static tables: what members a shape has, of what type, where they travel, what constrains them.
 
+use crate::{Obj, Unit};
+
 /// Inclusive bounds of a length, in characters (text), bytes (blobs) or elements (lists, maps).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SizeRange {
@@ -176,7 +178,8 @@ pub struct Member {
     pub required: bool,
     /// The name on the wire in bodies (the model's `locationName`), where it differs from `name`.
     pub wire_name: Option<&'static str>,
-    /// The name in the ec2 protocol (the model's `queryName`), where given.
+    /// The name in requests of query and ec2, and in XML answers of query services that also speak
+    /// JSON, where given (the model's `queryName`): it goes before `wire_name` there.
     pub query_name: Option<&'static str>,
     /// Where it travels.
     pub location: Location,
@@ -197,7 +200,6 @@ pub struct Member {
 }
 
 /// A structure or union: its name and members. The index of a member here is its index in `Obj`.
-#[derive(Debug)]
 pub struct Shape {
     /// The model's name.
     pub name: &'static str,
@@ -209,20 +211,59 @@ pub struct Shape {
     pub xml_root: Option<&'static str>,
     /// The namespace of the XML root element.
     pub xml_namespace: Option<XmlNamespace>,
+    /// The root element of the XML answer holds the text of the only member itself: S3's location of a bucket.
+    pub unwrapped: bool,
     /// Never printed.
     pub sensitive: bool,
+    /// Makes an empty value of the shape's Rust type.
+    pub make: fn() -> Box<dyn Obj>,
+}
+
+impl std::fmt::Debug for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Shapes may contain themselves: the name is all that can be printed.
+        write!(f, "Shape({})", self.name)
+    }
+}
+
+impl Member {
+    /// A member of the body without traits.
+    pub const fn new(name: &'static str, ty: &'static Ty) -> Self {
+        Member {
+            name,
+            ty,
+            required: false,
+            wire_name: None,
+            query_name: None,
+            location: Location::Body,
+            xml_attribute: false,
+            flattened: false,
+            xml_namespace: None,
+            time_format: TimeFormat::ProtocolDefault,
+            idempotency_token: false,
+            host_label: false,
+            sensitive: false,
+        }
+    }
 }
 
 impl Shape {
     /// A structure without members: the input or output of operations that have none.
-    pub const EMPTY: Shape = Shape {
-        name: "Unit",
-        members: &[],
-        union: false,
-        xml_root: None,
-        xml_namespace: None,
-        sensitive: false,
-    };
+    pub const EMPTY: Shape = Shape::new("Unit", &[], || Box::new(Unit));
+
+    /// A structure without traits.
+    pub const fn new(name: &'static str, members: &'static [Member], make: fn() -> Box<dyn Obj>) -> Self {
+        Shape {
+            name,
+            members,
+            union: false,
+            xml_root: None,
+            xml_namespace: None,
+            unwrapped: false,
+            sensitive: false,
+            make,
+        }
+    }
 
     /// The member that is the whole body, where there is one.
     pub fn payload(&self) -> Option<(usize, &'static Member)> {

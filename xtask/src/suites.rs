@@ -1,0 +1,75 @@
+//! The suites that drive the built binary from outside: boto3, Node, torture, fuzz.
+
+use crate::failure::Failure;
+use crate::report::Report;
+use crate::tally::Tally;
+use crate::workspace::{self, Profile};
+use crate::{python, step};
+use std::process::Command;
+
+/// tests/blackbox: boto3, the AWS CLI and Terraform against a region of their own.
+pub fn blackbox(report: &mut Report, filter: Option<&str>) {
+    let python = match python::ready() {
+        Ok(python) => python,
+        Err(failure) => {
+            report.record(Err(failure));
+            return;
+        }
+    };
+    let mut pytest = Command::new(python);
+    pytest.current_dir(workspace::root());
+    pytest.env("ELYSIUM_BIN", workspace::binary("elysium", Profile::Debug));
+    pytest.args(["-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider", "--tb=short", "tests/blackbox"]);
+    if let Some(words) = filter {
+        pytest.args(["-k", words]);
+    }
+    report.suite("black-box tests", &mut pytest, Tally::of_pytest);
+}
+
+/// tests/node: the AWS SDK for JavaScript.
+pub fn node(report: &mut Report) {
+    let title = "node suite";
+    if !workspace::installed("node", "--version") || !workspace::installed("npm", "--version") {
+        return report.skip(title, "node and npm are not installed");
+    }
+    if let Err(failure) = node_packages() {
+        report.record(Err(failure));
+        return;
+    }
+    let mut node = Command::new("node");
+    node.current_dir(workspace::root()).env("ELYSIUM_BIN", workspace::binary("elysium", Profile::Debug));
+    node.args(["--test", "--test-reporter=tap", "tests/node/"]);
+    report.suite(title, &mut node, Tally::of_tap);
+}
+
+/// `npm ci`, unless what is installed is already what the lock file says.
+fn node_packages() -> Result<(), Failure> {
+    let folder = workspace::root().join("tests/node");
+    let lock = std::fs::read(folder.join("package-lock.json"))?;
+    let stamp = folder.join("node_modules/.installed-lock.json");
+    if std::fs::read(&stamp).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    let mut npm = Command::new("npm");
+    npm.current_dir(&folder).args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+    step::run("npm ci in tests/node", &mut npm)?;
+    Ok(std::fs::write(stamp, lock)?)
+}
+
+/// tests/torture against a built binary.
+pub fn torture(profile: Profile, args: &[&str]) -> Command {
+    harness("tests/torture/torture.py", profile, args)
+}
+
+/// tests/fuzz against a built binary.
+pub fn fuzz(profile: Profile, args: &[&str]) -> Command {
+    harness("tests/fuzz/fuzz.py", profile, args)
+}
+
+/// Both harnesses need nothing but Python's standard library.
+fn harness(script: &str, profile: Profile, args: &[&str]) -> Command {
+    let mut command = Command::new("python3");
+    command.current_dir(workspace::root()).arg(script);
+    command.arg("--bin").arg(workspace::binary("elysium", profile)).args(args);
+    command
+}

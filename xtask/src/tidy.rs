@@ -14,7 +14,7 @@ mod tree;
 use crate::failure::Failure;
 use crate::{codegen, step, workspace};
 use ratchets::Ratchets;
-use tree::{Finding, Tree};
+use tree::Tree;
 
 const RATCHETS: &str = "xtask/ratchets.txt";
 
@@ -59,7 +59,7 @@ pub fn seconds_budget(step: &str) -> Option<f64> {
 
 /// The rules on one file that is wrong in one way: what the tests of the rules are made of.
 #[cfg(test)]
-fn rules_broken(findings: &[Finding]) -> Vec<&'static str> {
+fn rules_broken(findings: &[tree::Finding]) -> Vec<&'static str> {
     let mut rules: Vec<_> = findings.iter().map(|finding| finding.rule).collect();
     rules.dedup();
     rules

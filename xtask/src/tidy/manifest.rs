@@ -38,11 +38,11 @@ pub fn dependencies(manifest: &str) -> Vec<Dependency> {
                 None if header.ends_with("dependencies") => section = Some(dev),
                 None => {}
             }
-        } else if let (Some(dev), false) = (section, line.starts_with('#')) {
-            if let Some((key, _)) = line.split_once('=') {
-                let name = key.trim().split('.').next().unwrap_or("").trim_matches('"');
-                found.push(Dependency { name: name.to_owned(), dev, line: at });
-            }
+        } else if let (Some(dev), false, Some((key, _))) =
+            (section, line.starts_with('#'), line.split_once('='))
+        {
+            let name = key.trim().split('.').next().unwrap_or("").trim_matches('"');
+            found.push(Dependency { name: name.to_owned(), dev, line: at });
         }
     }
     found

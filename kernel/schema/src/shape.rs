@@ -211,8 +211,6 @@ pub struct Shape {
     pub xml_root: Option<&'static str>,
     /// The namespace of the XML root element.
     pub xml_namespace: Option<XmlNamespace>,
-    /// The root element of the XML answer holds the text of the only member itself: S3's location of a bucket.
-    pub unwrapped: bool,
     /// Never printed.
     pub sensitive: bool,
     /// Makes an empty value of the shape's Rust type.
@@ -224,6 +222,50 @@ impl std::fmt::Debug for Shape {
         // Shapes may contain themselves: the name is all that can be printed.
         write!(f, "Shape({})", self.name)
     }
+}
+
+impl TextTy {
+    /// No constraint.
+    pub const ANY: TextTy = TextTy { size: SizeRange::ANY, pattern: None, json_value: false };
+}
+
+impl ListTy {
+    /// A list without traits.
+    pub const fn of(element: &'static Ty) -> Self {
+        ListTy { element, element_name: "member", flattened: false, sparse: false, size: SizeRange::ANY }
+    }
+}
+
+impl MapTy {
+    /// A map without traits.
+    pub const fn of(key: &'static Ty, value: &'static Ty) -> Self {
+        MapTy {
+            key,
+            value,
+            key_name: "key",
+            value_name: "value",
+            flattened: false,
+            sparse: false,
+            size: SizeRange::ANY,
+        }
+    }
+}
+
+impl Ty {
+    /// `i32` without bounds.
+    pub const INT: Ty = Ty::Int(NumberRange::ANY);
+    /// `i64` without bounds.
+    pub const LONG: Ty = Ty::Long(NumberRange::ANY);
+    /// `f32` without bounds.
+    pub const FLOAT: Ty = Ty::Float(NumberRange::ANY);
+    /// `f64` without bounds.
+    pub const DOUBLE: Ty = Ty::Double(NumberRange::ANY);
+    /// Text without constraints.
+    pub const TEXT: Ty = Ty::Text(TextTy::ANY);
+    /// Bytes without bounds.
+    pub const BLOB: Ty = Ty::Blob(SizeRange::ANY);
+    /// A timestamp in the protocol's text.
+    pub const TIME: Ty = Ty::Time(TimeFormat::ProtocolDefault);
 }
 
 impl Member {
@@ -253,16 +295,7 @@ impl Shape {
 
     /// A structure without traits.
     pub const fn new(name: &'static str, members: &'static [Member], make: fn() -> Box<dyn Obj>) -> Self {
-        Shape {
-            name,
-            members,
-            union: false,
-            xml_root: None,
-            xml_namespace: None,
-            unwrapped: false,
-            sensitive: false,
-            make,
-        }
+        Shape { name, members, union: false, xml_root: None, xml_namespace: None, sensitive: false, make }
     }
 
     /// The member that is the whole body, where there is one.

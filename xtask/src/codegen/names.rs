@@ -12,9 +12,31 @@ const KEYWORDS: &[&str] = &[
 
 /// Names of the standard prelude and of the generated files that a shape must not hide.
 const TAKEN: &[&str] = &[
-    "BTreeMap", "Box", "Clone", "Copy", "Debug", "Default", "Drop", "Eq", "Err", "From", "Into", "None",
-    "Ok", "Option", "Ord", "PartialEq", "Result", "Self", "Send", "Some", "String", "Sync", "ToString",
-    "Vec", "SERVICE",
+    "BTreeMap",
+    "Box",
+    "Clone",
+    "Copy",
+    "Debug",
+    "Default",
+    "Drop",
+    "Eq",
+    "Err",
+    "From",
+    "Into",
+    "None",
+    "Ok",
+    "Option",
+    "Ord",
+    "PartialEq",
+    "Result",
+    "Self",
+    "Send",
+    "Some",
+    "String",
+    "Sync",
+    "ToString",
+    "Vec",
+    "SERVICE",
 ];
 
 /// The words of a name, in lower case.
@@ -47,8 +69,7 @@ fn starts_word(chars: &[char], at: usize) -> bool {
         return true;
     }
     let small_next = chars.get(at + 1).is_some_and(char::is_ascii_lowercase);
-    let plural =
-        chars.get(at + 1) == Some(&'s') && !chars.get(at + 2).is_some_and(char::is_ascii_lowercase);
+    let plural = chars.get(at + 1) == Some(&'s') && !chars.get(at + 2).is_some_and(char::is_ascii_lowercase);
     before.is_ascii_uppercase() && small_next && !plural
 }
 

@@ -174,10 +174,9 @@ mod tests {
 
     #[test]
     fn overlays_merge_append_and_replace() {
-        let mut model: Node = serde_json::from_str(
-            r#"{"b": {"list": [1], "kept": true}, "a": {"text": "old"}, "c": [1, 2]}"#,
-        )
-        .unwrap();
+        let mut model: Node =
+            serde_json::from_str(r#"{"b": {"list": [1], "kept": true}, "a": {"text": "old"}, "c": [1, 2]}"#)
+                .unwrap();
         let over: Node =
             toml::from_str("c = [3]\n[b]\n\"list+\" = [2]\n[a]\ntext = \"new\"\nmore = 1.5").unwrap();
         model.merge(over);

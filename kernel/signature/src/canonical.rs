@@ -1,8 +1,8 @@
 //! The canonical request and the string to sign, written into one buffer.
 
+use crate::digest::sha256;
 use crate::encoding::{hex, push_encoded, push_reencoded};
 use crate::{Dialect, PayloadHash, RequestHead, query};
-use sha2::{Digest, Sha256};
 
 /// What is left out of the query: a presigned URL's own signature.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub(crate) fn push_string_to_sign(out: &mut Vec<u8>, stamp: &str, scope: &str, c
     out.push(b'\n');
     out.extend_from_slice(scope.as_bytes());
     out.push(b'\n');
-    out.extend_from_slice(&hex(&Sha256::digest(canonical).into()));
+    out.extend_from_slice(&hex(&sha256(canonical)));
 }
 
 fn push_path(out: &mut Vec<u8>, dialect: Dialect, path: &str) {

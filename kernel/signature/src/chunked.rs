@@ -3,10 +3,10 @@
 //! The decoder holds at most one chunk header or the trailers. Data is handed on as slices of what came
 //! in, before its chunk's signature has been seen: whoever stores it commits only after `finish`.
 
+use crate::digest::Sha256;
 use crate::encoding::{hex_text, unhex};
 use crate::{ChunkChain, Description, RequestHead};
 use bytes::{Buf, Bytes};
-use sha2::{Digest, Sha256};
 use std::fmt;
 
 /// Longest chunk header, in bytes.
@@ -299,7 +299,7 @@ impl ChunkedDecoder {
         let (Some(chain), Some(signature)) = (&mut self.chain, self.chunk.signature) else {
             return Ok(());
         };
-        let digest = std::mem::take(&mut self.chunk.hasher).finalize().into();
+        let digest = std::mem::take(&mut self.chunk.hasher).finish();
         if chain.accepts_chunk(&digest, &signature) { Ok(()) } else { Err(mismatch(&hex_text(&signature))) }
     }
 
@@ -330,12 +330,12 @@ impl ChunkedDecoder {
         match &self.chain {
             Some(chain) if name == TRAILER_SIGNATURE => {
                 let signature = unhex(value.as_bytes()).ok_or_else(|| mismatch(value))?;
-                let digest = self.trailer_hasher.clone().finalize().into();
+                let digest = self.trailer_hasher.clone().finish();
                 self.trailers_signed = true;
                 if chain.accepts_trailers(&digest, &signature) { Ok(()) } else { Err(mismatch(value)) }
             }
             _ => {
-                self.trailer_hasher.update(format!("{name}:{value}\n"));
+                self.trailer_hasher.update(format!("{name}:{value}\n").as_bytes());
                 self.trailers.push((name, value.to_owned()));
                 Ok(())
             }

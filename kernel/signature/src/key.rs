@@ -1,45 +1,36 @@
 //! Signing keys: derived from a secret for one date, region and service, and kept for the next request.
 
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
+use crate::digest::whole;
+use ring::hmac::{HMAC_SHA256, Key, sign, verify};
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 
-type HmacSha256 = Hmac<Sha256>;
-
-fn keyed(key: &[u8]) -> HmacSha256 {
-    match HmacSha256::new_from_slice(key) {
-        Ok(mac) => mac,
-        Err(_) => unreachable!("HMAC takes keys of every length"),
-    }
-}
-
-fn derive(key: &[u8], text: &str) -> [u8; 32] {
-    keyed(key).chain_update(text).finalize().into_bytes().into()
-}
-
 /// A derived key with its padding blocks already hashed.
 #[derive(Clone)]
-pub struct SigningKey(HmacSha256);
+pub struct SigningKey(Key);
 
 impl SigningKey {
     /// Derives the key of a secret for a scope: four rounds of HMAC.
     pub fn derive(secret: &str, date: &str, region: &str, service: &str) -> Self {
-        let of_date = derive(format!("AWS4{secret}").as_bytes(), date);
-        let of_region = derive(&of_date, region);
-        let of_service = derive(&of_region, service);
-        SigningKey(keyed(&derive(&of_service, "aws4_request")))
+        let of_secret = SigningKey::of(format!("AWS4{secret}").as_bytes());
+        [date, region, service, "aws4_request"]
+            .into_iter()
+            .fold(of_secret, |key, part| SigningKey::of(&key.sign(part.as_bytes())))
+    }
+
+    fn of(bytes: &[u8]) -> Self {
+        SigningKey(Key::new(HMAC_SHA256, bytes))
     }
 
     /// The signature of a text.
     pub fn sign(&self, text: &[u8]) -> [u8; 32] {
-        self.0.clone().chain_update(text).finalize().into_bytes().into()
+        whole(sign(&self.0, text).as_ref())
     }
 
     /// Whether a signature is that of a text, in time that does not depend on where they differ.
     pub fn verifies(&self, text: &[u8], signature: &[u8; 32]) -> bool {
-        self.0.clone().chain_update(text).verify_slice(signature).is_ok()
+        verify(&self.0, text, signature).is_ok()
     }
 }
 
@@ -147,7 +138,7 @@ mod tests {
             SigningKey::derive("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "20120215", "us-east-1", "iam");
         let expected = "f4780e2d9f65fa895f9c67b32ce1baf0b0d8a43505a000a1a9e090d414db404d";
         let bytes = crate::encoding::unhex(expected.as_bytes()).unwrap();
-        assert_eq!(key.sign(b"x"), SigningKey(keyed(&bytes)).sign(b"x"));
+        assert_eq!(key.sign(b"x"), SigningKey::of(&bytes).sign(b"x"));
     }
 
     #[test]

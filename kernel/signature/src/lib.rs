@@ -11,6 +11,7 @@ mod chunked;
 mod credential;
 mod describe;
 mod dialect;
+mod digest;
 mod encoding;
 mod error;
 mod key;

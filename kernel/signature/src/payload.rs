@@ -1,8 +1,8 @@
 //! What a request says of its body: the hash that enters the signature, and the check of the body.
 
+use crate::digest::{Sha256, sha256};
 use crate::encoding::{hex, hex_text, unhex};
 use crate::{AuthError, Dialect, Form, Presented, RequestHead, query};
-use sha2::{Digest, Sha256};
 
 /// The last line of the canonical request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ const UNSIGNED_TRAILER: &str = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
 impl PayloadHash {
     /// The hash of a body that is at hand.
     pub fn of_body(body: &[u8]) -> Self {
-        PayloadHash::Digest(Sha256::digest(body).into())
+        PayloadHash::Digest(sha256(body))
     }
 
     /// What the request declares. `None`: nothing, so the receiver hashes the body by
@@ -107,7 +107,7 @@ impl PayloadCheck {
 
     /// Whether the body was the declared one.
     pub fn finish(self) -> Result<(), AuthError> {
-        let computed: [u8; 32] = self.hasher.finalize().into();
+        let computed = self.hasher.finish();
         if computed == self.declared {
             return Ok(());
         }

@@ -1,10 +1,10 @@
 //! The credentials a request presents: found in the header or the query, parsed, not yet verified.
 
+use crate::digest::sha256;
 use crate::encoding::{decode, unhex};
 use crate::{AuthError, Credential, Dialect, ExpiresFault, Place, RequestHead, query};
 use base64::Engine;
 use names::Timestamp;
-use sha2::{Digest, Sha256};
 
 /// Where the signature stands and how long it lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +120,7 @@ impl Scheme {
 }
 
 fn digest_text(text: &str) -> String {
-    base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text))
+    base64::engine::general_purpose::STANDARD.encode(sha256(text.as_bytes()))
 }
 
 fn from_header(head: &RequestHead<'_>, value: &str) -> Result<Presented, AuthError> {

@@ -30,7 +30,7 @@ pub static SERVICE: schema::ServiceShape = schema::ServiceShape {
     query_compatible: false,
     protocols: &[schema::Protocol::AwsJson11],
     xml_namespace: None,
-    dialect: schema::Dialect::PLAIN,
+    dialect: schema::Dialect { validation_code: Some("InvalidParameterException"), ..schema::Dialect::PLAIN },
     operations: &[
         &operations::CREATE_LOG_GROUP,
         &operations::CREATE_LOG_STREAM,

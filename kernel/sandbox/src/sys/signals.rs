@@ -1,0 +1,72 @@
+//! Signals read from a descriptor, and waiting for descriptors: the launcher's event sources.
+
+use super::check;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::Duration;
+
+/// Blocks `wanted` for this process and returns a non-blocking descriptor on which they arrive.
+pub(crate) fn receive_as_fd(wanted: &[libc::c_int]) -> io::Result<OwnedFd> {
+    // SAFETY: all-zero is a valid place for `sigemptyset` to write to.
+    let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
+    // SAFETY: `set` is a local; the numbers are checked by the calls.
+    unsafe {
+        libc::sigemptyset(&mut set);
+        for signal in wanted {
+            check(libc::sigaddset(&mut set, *signal))?;
+        }
+        check(libc::sigprocmask(libc::SIG_BLOCK, &set, std::ptr::null_mut()))?;
+        let fd = check(libc::signalfd(-1, &set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK))?;
+        Ok(OwnedFd::from_raw_fd(fd))
+    }
+}
+
+/// The next signal waiting on a descriptor made by [`receive_as_fd`].
+pub(crate) fn next(signals: BorrowedFd<'_>) -> Option<libc::c_int> {
+    // SAFETY: all-zero is a valid signalfd_siginfo.
+    let mut info: libc::signalfd_siginfo = unsafe { std::mem::zeroed() };
+    let size = size_of::<libc::signalfd_siginfo>();
+    // SAFETY: `info` has exactly the size that is read.
+    let got = unsafe { libc::read(signals.as_raw_fd(), (&raw mut info).cast(), size) };
+    (got == size as isize).then_some(info.ssi_signo as libc::c_int)
+}
+
+/// What to wait for on one descriptor, and what was found.
+#[derive(Clone, Copy)]
+pub(crate) struct Interest<'a> {
+    pub(crate) fd: BorrowedFd<'a>,
+    pub(crate) read: bool,
+    pub(crate) write: bool,
+}
+
+/// What a descriptor is ready for.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Ready {
+    pub(crate) read: bool,
+    /// The other side is gone; what it sent before may still be readable.
+    pub(crate) hang_up: bool,
+}
+
+/// Waits until one descriptor is ready, or the timeout (none: for ever) has passed. An interruption
+/// counts as nothing being ready.
+pub(crate) fn wait<const N: usize>(
+    interests: [Interest<'_>; N],
+    timeout: Option<Duration>,
+) -> io::Result<[Ready; N]> {
+    let mut polled = interests.map(|interest| libc::pollfd {
+        fd: interest.fd.as_raw_fd(),
+        events: if interest.read { libc::POLLIN } else { 0 } | if interest.write { libc::POLLOUT } else { 0 },
+        revents: 0,
+    });
+    let millis = timeout.map_or(-1, |t| t.as_millis().min(i32::MAX as u128) as libc::c_int);
+    // SAFETY: the array and its length belong together.
+    match check(unsafe { libc::poll(polled.as_mut_ptr(), N as libc::nfds_t, millis) }) {
+        Ok(_) => {}
+        Err(e) if e.kind() == io::ErrorKind::Interrupted => return Ok([Ready::default(); N]),
+        Err(e) => return Err(e),
+    }
+    Ok(polled.map(|p| Ready {
+        read: p.revents & libc::POLLIN != 0,
+        hang_up: p.revents & (libc::POLLHUP | libc::POLLERR) != 0,
+    }))
+}

@@ -65,7 +65,7 @@ fn files(plan: &Plan) -> Result<Files, Failure> {
         ("error_shapes", types::structures(plan, Role::Error)),
         ("errors", service::errors(plan)),
         ("inputs", types::structures(plan, Role::Input)),
-        ("operations", service::operations(plan)?),
+        ("operations", service::operations(plan)),
         ("outputs", types::structures(plan, Role::Output)),
         ("shapes", types::structures(plan, Role::Part)),
         ("tables", tables::shapes(plan)),
@@ -114,4 +114,122 @@ fn apply(folder: &Path, changes: Vec<(PathBuf, Option<String>)>) -> Result<(), F
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MODEL: &str = r#"{
+      "metadata": {"apiVersion": "2026-01-01", "protocol": "rest-json", "endpointPrefix": "harps",
+        "serviceId": "Harps"},
+      "operations": {
+        "GetHarp": {"name": "GetHarp", "http": {"method": "GET", "requestUri": "/harps/{harpName}"},
+          "input": {"shape": "GetHarpRequest"}, "output": {"shape": "Harp"}, "errors": [{"shape": "Gone"}]},
+        "PutHarp": {"name": "PutHarp", "http": {"method": "PUT", "requestUri": "/harps", "responseCode": 201},
+          "input": {"shape": "Harp"}, "output": {"shape": "Harp"}},
+        "DropHarp": {"name": "DropHarp", "http": {"method": "DELETE", "requestUri": "/harps/{harpName}"},
+          "input": {"shape": "GetHarpRequest"}}
+      },
+      "shapes": {
+        "GetHarpRequest": {"type": "structure", "required": ["Name"], "members": {
+          "Name": {"shape": "Name", "location": "uri", "locationName": "harpName"},
+          "Detail": {"shape": "Flag", "location": "header", "locationName": "X-Detail"}}},
+        "Harp": {"type": "structure", "members": {"type": {"shape": "Wood"}, "twin": {"shape": "Harp"},
+          "strings": {"shape": "Strings"}, "tuning": {"shape": "Tuning", "locationName": "tuneTo"}}},
+        "Strings": {"type": "list", "member": {"shape": "Name"}, "max": 47, "sparse": true},
+        "Tuning": {"type": "structure", "members": {"Pitch": {"shape": "Pitch"}, "Named": {"shape": "Name"}}},
+        "Pitch": {"type": "double", "min": 220.5},
+        "Flag": {"type": "boolean"},
+        "Name": {"type": "string", "min": 1, "max": 64, "pattern": "\\w+", "documentation": "Prose."},
+        "Wood": {"type": "string", "enum": ["MAPLE", "black-walnut"]},
+        "Gone": {"type": "structure", "exception": true, "members": {"message": {"shape": "Name"}},
+          "error": {"httpStatusCode": 410}}
+      }
+    }"#;
+
+    fn generated(operations: &[&str]) -> Vec<(&'static str, String)> {
+        let request = source::Request {
+            folder: "harps".to_owned(),
+            service: "harps".to_owned(),
+            operations: operations.iter().map(|name| (*name).to_owned()).collect(),
+            overlay: toml::from_str(
+                "[shapes.Tuning]\nunion = true\n[metadata.dialect]\nmessageKey = \"Message\"",
+            )
+            .unwrap(),
+        };
+        files(&Plan::new(request, serde_json::from_str(MODEL).unwrap()).unwrap()).unwrap()
+    }
+
+    fn file(files: &[(&'static str, String)], module: &str) -> String {
+        files.iter().find(|(name, _)| *name == module).map(|(_, text)| text.clone()).unwrap_or_default()
+    }
+
+    #[test]
+    fn types_follow_the_model() {
+        let files = generated(&["GetHarp", "PutHarp"]);
+        assert!(file(&files, "inputs").contains(
+            "pub struct GetHarpInput {\n    pub name: String,\n    pub detail: Option<bool>,\n}\n\
+             s::object!(GetHarpInput, tables::GET_HARP_REQUEST, { 0 name, 1 detail });"
+        ));
+        // A structure of several operations keeps its name, and each operation's name leads to it.
+        assert!(file(&files, "inputs").contains("pub type PutHarpInput = Harp;"));
+        assert!(file(&files, "outputs").contains("pub type GetHarpOutput = Harp;"));
+        let shapes = file(&files, "shapes");
+        assert!(shapes.contains("    pub type_: Option<Wood>,\n    pub twin: Option<Box<Harp>>,\n"));
+        assert!(shapes.contains("    pub strings: Option<Vec<Option<String>>>,\n"));
+        assert!(shapes.contains("pub enum Tuning {\n    #[default]\n    Unset,\n    Pitch(f64),\n"));
+        assert!(file(&files, "enums").contains("    BlackWalnut = \"black-walnut\",\n"));
+    }
+
+    #[test]
+    fn tables_hold_constraints_and_places() {
+        let files = generated(&["GetHarp", "PutHarp"]);
+        let tables = file(&files, "tables");
+        assert!(tables.contains(
+            "    Member { required: true, location: Location::Path(\"harpName\"), \
+             ..Member::new(\"Name\", &ty::NAME) },\n"
+        ));
+        assert!(
+            tables.contains("location: Location::Header(\"x-detail\"), ..Member::new(\"Detail\", &Ty::Bool)")
+        );
+        assert!(tables.contains("wire_name: Some(\"tuneTo\")"));
+        assert!(tables.contains("pub static TUNING: Shape = Shape { union: true, ..Shape::new("));
+        let types = file(&files, "types");
+        assert!(types.contains(
+            "Ty::Text(TextTy { size: SizeRange { min: 1, max: 64 }, pattern: Some(\"\\\\w+\"), ..TextTy::ANY })"
+        ));
+        assert!(
+            types.contains(
+                "ListTy { sparse: true, size: SizeRange { min: 0, max: 47 }, ..ListTy::of(&NAME) }"
+            )
+        );
+        assert!(types.contains("Ty::Double(NumberRange { min: 220.5, max: f64::INFINITY })"));
+    }
+
+    #[test]
+    fn only_what_is_listed_is_served() {
+        let files = generated(&["DropHarp"]);
+        assert!(file(&files, "shapes").is_empty() && file(&files, "enums").is_empty());
+        assert!(file(&files, "inputs").contains("pub struct DropHarpInput"));
+        assert!(
+            file(&files, "unserved")
+                .contains("name: \"GetHarp\", method: \"GET\", path: \"/harps/{harpName}\"")
+        );
+        assert!(
+            file(&files, "operations")
+                .contains("operation!(DropHarp, DROP_HARP, crate::DropHarpInput => Unit")
+        );
+        assert!(file(&files, "lib").contains("dialect: schema::Dialect { message_key: \"Message\", "));
+        assert!(files.iter().all(|(_, text)| !text.contains("Prose")));
+    }
+
+    #[test]
+    fn errors_and_bindings() {
+        let files = generated(&["GetHarp", "PutHarp"]);
+        assert!(file(&files, "errors").contains("code: None, query_code: None, status: 410, sender: true"));
+        let operations = file(&files, "operations");
+        assert!(operations.contains("http: HttpBinding { method: \"PUT\", path: \"/harps\", status: 201 }"));
+        assert!(operations.contains("errors: &[&e::GONE]"));
+    }
 }

@@ -30,7 +30,7 @@ pub static SERVICE: schema::ServiceShape = schema::ServiceShape {
     query_compatible: false,
     protocols: &[schema::Protocol::RestJson1],
     xml_namespace: None,
-    dialect: schema::Dialect::PLAIN,
+    dialect: schema::Dialect { validation_code: Some("BadRequestException"), ..schema::Dialect::PLAIN },
     operations: &[
         &operations::CREATE_API,
         &operations::CREATE_AUTHORIZER,

@@ -51,13 +51,13 @@ pub fn errors(plan: &Plan) -> String {
 }
 
 /// The operations: a marker type and a table each.
-pub fn operations(plan: &Plan) -> Result<String, Failure> {
+pub fn operations(plan: &Plan) -> String {
     let errors = if plan.errors.is_empty() { "" } else { ", errors as e" };
     let mut out = format!("use crate::{{SERVICE, tables as t{errors}}};\nuse schema::*;\n");
     for name in &plan.operations {
         operation(plan, name, &mut out);
     }
-    Ok(out)
+    out
 }
 
 fn operation(plan: &Plan, name: &str, out: &mut String) {

@@ -1,1 +1,37 @@
-//! The AWS wire protocols, written once against schemas
+//! The AWS wire protocols, written once against the static tables of [`schema`].
+//!
+//! A request is routed to an operation from its head ([`Router`]), decoded into the operation's generated
+//! struct ([`decode`]), checked against the model's constraints ([`validate`]); the output or error is
+//! written in the protocol's form ([`encode_output`], [`encode_error`]).
+//!
+//! Nothing here names a service: what differs between services is in their tables. Every decoder works
+//! within [`Limits`]; encoders are total.
+
+mod answer;
+mod cbor;
+mod decode;
+mod error;
+mod fill;
+mod form;
+mod json;
+mod limits;
+mod malformed;
+mod message;
+mod path;
+mod query;
+mod rest;
+mod route;
+mod scalar;
+mod uri;
+mod violations;
+mod xml;
+
+pub use answer::encode_output;
+pub use decode::{decode, input_stream};
+pub use error::encode_error;
+pub use form::AnswerForm;
+pub use limits::Limits;
+pub use malformed::{Malformed, MalformedKind};
+pub use message::{Head, Reply, ReplyBody};
+pub use route::{HostRoute, Route, Routed, Router, Routing, Rules, Unroutable};
+pub use violations::Violations;

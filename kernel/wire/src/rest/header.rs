@@ -1,0 +1,133 @@
+//! Header values: one scalar, or a list in one line.
+
+use crate::message::Reply;
+use crate::{Malformed, scalar};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
+use schema::{List, Location, Map, Member, Obj, Slot, TimeFormat, Ty, Val};
+use std::borrow::Cow;
+
+/// All values of a header as one text; `None` where it is absent. Bytes that are no UTF-8 are Latin-1.
+pub(super) fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<Cow<'h, str>> {
+    let mut values = headers.get_all(name).iter().map(|value| decode(value.as_bytes()));
+    let first = values.next()?;
+    Some(values.fold(first, |all, next| Cow::Owned(format!("{all},{next}"))))
+}
+
+fn decode(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text.trim()),
+        Err(_) => Cow::Owned(bytes.iter().map(|byte| char::from(*byte)).collect()),
+    }
+}
+
+/// Reads a header into a member.
+pub(super) fn read(text: &str, member: &Member, slot: Slot<'_>) -> Result<(), Malformed> {
+    match (slot, member.ty) {
+        (Slot::List(list), Ty::List(ty)) => {
+            let dates = matches!(ty.element, Ty::Time(TimeFormat::ProtocolDefault | TimeFormat::HttpDate));
+            for part in split(text, dates) {
+                scalar::read(&part, list.push())?;
+            }
+            Ok(())
+        }
+        (Slot::Text(into), Ty::Text(ty)) if ty.json_value => {
+            let json = STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+            *into = json.ok_or_else(|| Malformed::mistyped(format!("{} is not base64", member.name)))?;
+            Ok(())
+        }
+        (slot, _) => scalar::read(text, slot),
+    }
+}
+
+/// The elements of a list: split at commas that stand outside of quotes, at every second one for dates.
+fn split(text: &str, dates: bool) -> Vec<String> {
+    let (mut parts, mut part, mut quoted, mut escaped, mut commas) =
+        (Vec::new(), String::new(), false, false, 0);
+    for letter in text.chars() {
+        match letter {
+            _ if escaped => {
+                part.push(letter);
+                escaped = false;
+            }
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            ',' if !quoted => {
+                commas += 1;
+                if dates && commas % 2 == 1 {
+                    part.push(letter);
+                } else {
+                    parts.push(std::mem::take(&mut part));
+                }
+            }
+            _ => part.push(letter),
+        }
+    }
+    parts.push(part);
+    let trimmed = parts.iter().map(|part| part.trim().to_owned());
+    trimmed.filter(|part| !part.is_empty()).collect()
+}
+
+/// Writes the members of an output or error that travel in headers.
+pub(crate) fn write_members(reply: &mut Reply, obj: &dyn Obj) {
+    for (index, member) in obj.shape().members.iter().enumerate() {
+        let Some(val) = obj.get(index) else { continue };
+        match (member.location, val) {
+            (Location::Header(name), val) => {
+                if let Some(text) = write(&val, member) {
+                    reply.header(name, &text);
+                }
+            }
+            (Location::Headers(prefix), Val::Map(map)) => write_map(reply, prefix, map),
+            _ => {}
+        }
+    }
+}
+
+fn write_map(reply: &mut Reply, prefix: &str, map: &dyn Map) {
+    map.each(&mut |key, val| {
+        if let Some(text) = val.and_then(|val| scalar::write(&val, TimeFormat::HttpDate)) {
+            reply.header(&format!("{prefix}{key}").to_ascii_lowercase(), &text);
+        }
+    });
+}
+
+fn write(val: &Val<'_>, member: &Member) -> Option<String> {
+    match (val, member.ty) {
+        (Val::List(list), _) => (!list.is_empty()).then(|| join(*list, member)),
+        (Val::Text(text), Ty::Text(ty)) if ty.json_value => Some(STANDARD.encode(text)),
+        (val, ty) => {
+            let format = scalar::time_format(member.time_format, ty, TimeFormat::HttpDate);
+            scalar::write(val, format).map(Cow::into_owned)
+        }
+    }
+}
+
+fn join(list: &dyn List, member: &Member) -> String {
+    let element = if let Ty::List(ty) = member.ty { ty.element } else { member.ty };
+    let format = scalar::time_format(member.time_format, element, TimeFormat::HttpDate);
+    let mut parts = Vec::new();
+    for val in (0..list.len()).filter_map(|index| list.at(index)) {
+        let Some(text) = scalar::write(&val, format) else { continue };
+        let quoted = matches!(val, Val::Text(_)) && text.contains([',', '"']);
+        parts.push(match quoted {
+            true => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
+            false => text.into_owned(),
+        });
+    }
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+
+    #[test]
+    fn lists() {
+        assert_eq!(split("a, b,,\"c, \\\"d\\\"\"", false), ["a", "b", "c, \"d\""]);
+        let dates = "Mon, 16 Dec 2019 23:48:18 GMT, Tue, 17 Dec 2019 23:48:18 GMT";
+        let expect = ["Mon, 16 Dec 2019 23:48:18 GMT", "Tue, 17 Dec 2019 23:48:18 GMT"];
+        assert_eq!(split(dates, true), expect);
+    }
+}

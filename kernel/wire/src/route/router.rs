@@ -1,0 +1,384 @@
+//! The steps by which a request finds its operation.
+//!
+//! In order: a user's own host, the rpc-v2 path, `X-Amz-Target`, the credential scope, the host name, then
+//! the query `Action` and the path among all services. Where services share a name, `Version` and the more
+//! specific path decide, then the order in which the services are listed.
+
+use super::hosts::{Host, Rules};
+use super::select::{Asked, select};
+use super::template::{Leaf, compile};
+use super::trie::{Segments, Trie};
+use super::{Route, Routed, Routing};
+use crate::message::Head;
+use crate::query::Pairs;
+use crate::{AnswerForm, Malformed, uri};
+use schema::{ApiError, Protocol, ServiceShape};
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// A request that means no operation.
+#[derive(Debug)]
+pub struct Unroutable {
+    /// The form its answer must have.
+    pub form: AnswerForm,
+    /// What is answered.
+    pub error: ApiError,
+}
+
+/// All services of the region, by every way of naming them.
+pub struct Router {
+    services: Vec<Known>,
+    rules: Rules,
+    targets: HashMap<&'static str, usize>,
+    rpc_names: HashMap<&'static str, usize>,
+    signing_names: HashMap<&'static str, Vec<usize>>,
+    prefixes: HashMap<&'static str, Vec<usize>>,
+}
+
+struct Known {
+    shape: &'static ServiceShape,
+    operations: HashMap<&'static str, Routed>,
+    paths: Trie,
+}
+
+impl Known {
+    fn new(shape: &'static ServiceShape) -> Self {
+        let served = shape.operations.iter().map(|operation| Routed::Served(operation));
+        let unserved = shape.unserved.iter().map(Routed::Unserved);
+        let (mut operations, mut paths) = (HashMap::new(), Trie::default());
+        for operation in served.chain(unserved) {
+            operations.insert(operation.name(), operation);
+            let (segments, leaf) = compile(operation);
+            paths.insert(&segments, leaf);
+        }
+        Known { shape, operations, paths }
+    }
+
+    fn speaks(&self, protocols: &[Protocol]) -> Option<Protocol> {
+        self.shape.protocols.iter().find(|protocol| protocols.contains(protocol)).copied()
+    }
+
+    fn first_protocol(&self) -> Protocol {
+        self.shape.protocols.first().copied().unwrap_or(Protocol::RestJson1)
+    }
+}
+
+const FORMS: [Protocol; 2] = [Protocol::AwsQuery, Protocol::Ec2Query];
+const JSON: [Protocol; 2] = [Protocol::AwsJson10, Protocol::AwsJson11];
+const REST: [Protocol; 2] = [Protocol::RestJson1, Protocol::RestXml];
+
+/// The services that a request may mean: by name, or all of them where nothing names one.
+struct Candidates {
+    indexes: Vec<usize>,
+    named: bool,
+}
+
+impl Router {
+    /// A router over services: where a request could mean several, the one listed first.
+    pub fn new(services: &[&'static ServiceShape], rules: Rules) -> Self {
+        let mut router = Router {
+            services: Vec::with_capacity(services.len()),
+            rules,
+            targets: HashMap::new(),
+            rpc_names: HashMap::new(),
+            signing_names: HashMap::new(),
+            prefixes: HashMap::new(),
+        };
+        for (index, shape) in services.iter().enumerate() {
+            router.services.push(Known::new(shape));
+            if let Some(target) = shape.target_prefix {
+                router.targets.entry(target).or_insert(index);
+            }
+            if let Some(name) = shape.rpc_name {
+                router.rpc_names.entry(name).or_insert(index);
+            }
+            router.signing_names.entry(shape.signing_name).or_default().push(index);
+            router.prefixes.entry(shape.endpoint_prefix).or_default().push(index);
+        }
+        router
+    }
+
+    /// The operation that a request means, from its head.
+    pub fn route(&self, head: &Head<'_>) -> Result<Routing, Unroutable> {
+        let host = Host::parse(head.host);
+        if let Some(found) = host.as_ref().and_then(|host| host.marked(&self.rules)) {
+            return Ok(Routing::Host(found));
+        }
+        if let Some(result) = self.by_rpc_path(head).or_else(|| self.by_target(head)) {
+            return result.map(Routing::Operation);
+        }
+        let candidates = self.candidates(head, host.as_ref());
+        let speaks_forms = |index: &usize| self.services[*index].speaks(&FORMS).is_some();
+        if candidates.indexes.iter().any(speaks_forms) {
+            if let Some(action) = uri::value_of(head.query, "Action") {
+                let version = uri::value_of(head.query, "Version");
+                let found = self.by_action(head, &candidates, &action, version.as_deref());
+                if let Some(result) = found {
+                    return result.map(Routing::Operation);
+                }
+            } else if head.method == "POST"
+                && head.content_type() == Some("application/x-www-form-urlencoded")
+            {
+                return Ok(Routing::NeedsBody);
+            }
+        }
+        self.by_path(head, host.as_ref(), &candidates).map(Routing::Operation)
+    }
+
+    /// The operation that a form-encoded request means, from its head and body.
+    pub fn route_form(&self, head: &Head<'_>, body: &[u8]) -> Result<Route, Unroutable> {
+        let host = Host::parse(head.host);
+        let candidates = self.candidates(head, host.as_ref());
+        let refuse = |malformed: Malformed| {
+            let known = candidates.indexes.iter().map(|index| &self.services[*index]);
+            let form = known.filter_map(|known| Some(self.form(head, known, known.speaks(&FORMS)?))).next();
+            let form = form.unwrap_or(AnswerForm::bare(Protocol::AwsQuery));
+            Unroutable { form, error: malformed.into_error(form.protocol) }
+        };
+        let pairs = Pairs::read(head.query, body).map_err(refuse)?;
+        if let Some(action) = pairs.value("Action")
+            && let Some(result) = self.by_action(head, &candidates, action, pairs.value("Version"))
+        {
+            return result;
+        }
+        self.by_path(head, host.as_ref(), &candidates)
+    }
+
+    fn by_rpc_path(&self, head: &Head<'_>) -> Option<Result<Route, Unroutable>> {
+        if head.header("smithy-protocol") != Some("rpc-v2-cbor") {
+            return None;
+        }
+        // The path may have a prefix; its last four segments count.
+        let mut parts = head.path.rsplit('/');
+        let (operation, mark, service, root) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        if mark != "operation" || root != "service" {
+            return None;
+        }
+        let known = &self.services[*self.rpc_names.get(service)?];
+        Some(self.named(head, known, Protocol::RpcV2Cbor, operation))
+    }
+
+    fn by_target(&self, head: &Head<'_>) -> Option<Result<Route, Unroutable>> {
+        let target = head.header("x-amz-target")?;
+        let known = target
+            .rsplit_once('.')
+            .and_then(|(prefix, operation)| Some((&self.services[*self.targets.get(prefix)?], operation)));
+        let said = match head.content_type() {
+            Some("application/x-amz-json-1.0") => Some(Protocol::AwsJson10),
+            Some("application/x-amz-json-1.1") => Some(Protocol::AwsJson11),
+            _ => None,
+        };
+        let Some((known, operation)) = known else {
+            let form = AnswerForm::bare(said.unwrap_or(Protocol::AwsJson10));
+            return Some(Err(Unroutable { form, error: unknown_operation(form.protocol, target) }));
+        };
+        let protocol = said.or_else(|| known.speaks(&JSON)).unwrap_or(Protocol::AwsJson10);
+        Some(self.named(head, known, protocol, operation))
+    }
+
+    fn named(
+        &self,
+        head: &Head<'_>,
+        known: &Known,
+        protocol: Protocol,
+        operation: &str,
+    ) -> Result<Route, Unroutable> {
+        match known.operations.get(operation) {
+            Some(routed) => Ok(Route {
+                service: known.shape,
+                operation: *routed,
+                protocol,
+                labels: Vec::new(),
+                head: false,
+            }),
+            None => Err(Unroutable {
+                form: self.form(head, known, protocol),
+                error: unknown_operation(protocol, operation),
+            }),
+        }
+    }
+
+    fn form(&self, head: &Head<'_>, known: &Known, protocol: Protocol) -> AnswerForm {
+        AnswerForm { protocol, service: Some(known.shape), operation: None, head: head.method == "HEAD" }
+    }
+
+    fn candidates(&self, head: &Head<'_>, host: Option<&Host>) -> Candidates {
+        let scope = scope_service(head);
+        let by_scope = scope.as_deref().and_then(|name| self.signing_names.get(name));
+        let by_host = || {
+            let names = host?.service_names();
+            names.iter().find_map(|name| self.prefixes.get(name.as_str()))
+        };
+        if let Some(indexes) = by_scope.or_else(by_host) {
+            return Candidates { indexes: indexes.clone(), named: true };
+        }
+        let labelled = |index: &usize| {
+            let shape = self.services[*index].shape;
+            let label = host.and_then(|host| host.label_before(shape.endpoint_prefix, &self.rules));
+            shape.dialect.host_label.is_some() && label.is_some()
+        };
+        let all = 0..self.services.len();
+        let by_label: Vec<usize> = all.clone().filter(labelled).collect();
+        if by_label.is_empty() {
+            return Candidates { indexes: all.collect(), named: false };
+        }
+        Candidates { indexes: by_label, named: true }
+    }
+
+    /// By `Action`: among services that have it, one of that version first. `None` if the request may
+    /// still be meant for a path.
+    fn by_action(
+        &self,
+        head: &Head<'_>,
+        candidates: &Candidates,
+        action: &str,
+        version: Option<&str>,
+    ) -> Option<Result<Route, Unroutable>> {
+        let speaking = candidates.indexes.iter().map(|index| &self.services[*index]);
+        let speaking = speaking.filter_map(|known| Some((known, known.speaks(&FORMS)?)));
+        let having = speaking.clone().filter(|(known, _)| known.operations.contains_key(action));
+        let versioned = |(known, _): &(&Known, Protocol)| Some(known.shape.api_version) == version;
+        let found = having.clone().find(versioned).or_else(|| having.clone().next());
+        if let Some((known, protocol)) = found {
+            return Some(self.named(head, known, protocol, action).map(|mut route| {
+                route.labels.extend(url_member(known.shape, head));
+                route
+            }));
+        }
+        let (known, protocol) = candidates.named.then(|| speaking.clone().next()).flatten()?;
+        let form = self.form(head, known, protocol);
+        Some(Err(Unroutable { form, error: invalid_action(protocol, action, version) }))
+    }
+
+    /// By the path, among services with paths.
+    fn by_path(
+        &self,
+        head: &Head<'_>,
+        host: Option<&Host>,
+        candidates: &Candidates,
+    ) -> Result<Route, Unroutable> {
+        let known = || candidates.indexes.iter().map(|index| &self.services[*index]);
+        let query = uri::pairs(head.query).unwrap_or_default();
+        let asked = Asked { head, query };
+        let mut best: Option<(usize, Route)> = None;
+        let mut path_known = false;
+        for (known, protocol) in known().filter_map(|known| Some((known, known.speaks(&REST)?))) {
+            let path = self.path_with_host_label(head, host, known.shape);
+            let segments = Segments::new(&path);
+            let mut failure = None;
+            known.paths.visit(&segments, &mut |found| {
+                path_known = true;
+                let Some(leaf) = select(found.leaves, &asked) else { return false };
+                if best.as_ref().is_none_or(|(literals, _)| *literals < found.literals) {
+                    match labels(leaf, &found.values) {
+                        Ok(labels) => {
+                            let route = Route {
+                                service: known.shape,
+                                operation: leaf.operation,
+                                protocol,
+                                labels,
+                                head: head.method == "HEAD",
+                            };
+                            best = Some((found.literals, route));
+                        }
+                        Err(malformed) => failure = Some(malformed),
+                    }
+                }
+                true
+            });
+            if let Some(malformed) = failure {
+                let form = self.form(head, known, protocol);
+                return Err(Unroutable { form, error: ApiError::new("InvalidURI", 400, malformed.message) });
+            }
+        }
+        best.map(|(_, route)| route).ok_or_else(|| {
+            let (protocol, service) = match known().next() {
+                Some(known) if candidates.named => (known.first_protocol(), Some(known.shape)),
+                // Nothing names a service: the answer is one that browsers and tools can read.
+                _ => (Protocol::RestJson1, None),
+            };
+            let form = AnswerForm { protocol, service, operation: None, head: head.method == "HEAD" };
+            Unroutable { form, error: no_operation(protocol, path_known, head) }
+        })
+    }
+
+    /// The path, with the host's label in front where the service takes one there.
+    fn path_with_host_label<'h>(
+        &self,
+        head: &Head<'h>,
+        host: Option<&Host>,
+        shape: &ServiceShape,
+    ) -> Cow<'h, str> {
+        let takes_label = shape.dialect.host_label.is_some();
+        let label = host.filter(|_| takes_label).and_then(|host| {
+            let label = host.label_before(shape.endpoint_prefix, &self.rules)?;
+            // A host such as `sqs.localhost` names a service, no bucket.
+            (!self.prefixes.contains_key(label.split('.').next().unwrap_or_default())).then_some(label)
+        });
+        match label {
+            Some(label) => Cow::Owned(format!("/{label}{}", head.path)),
+            None => Cow::Borrowed(head.path),
+        }
+    }
+}
+
+fn labels(leaf: &Leaf, values: &[&str]) -> Result<Vec<(&'static str, String)>, Malformed> {
+    let pairs = leaf.labels.iter().zip(values);
+    pairs.map(|(name, raw)| Ok((*name, uri::decode(raw)?.into_owned()))).collect()
+}
+
+/// The service of the credential scope, in the `Authorization` header or the presigned query.
+fn scope_service(head: &Head<'_>) -> Option<String> {
+    let in_header = head.header("authorization").and_then(|text| {
+        let rest = text.split("Credential=").nth(1)?;
+        Some(Cow::Borrowed(rest.split([',', ' ']).next().unwrap_or(rest)))
+    });
+    let credential = in_header.or_else(|| uri::value_of(head.query, "X-Amz-Credential"))?;
+    // Access key, date, region, service, `aws4_request`: the key comes first and may hold anything.
+    let mut parts = credential.rsplit('/');
+    let (_end, service) = (parts.next()?, parts.next()?);
+    Some(service.to_owned())
+}
+
+/// The member that the request's own URL stands for, where the service has one and the path names something.
+fn url_member(shape: &ServiceShape, head: &Head<'_>) -> Option<(&'static str, String)> {
+    let named = head.path.trim_matches('/').contains('/');
+    let member = shape.dialect.url_member.filter(|_| named)?;
+    Some((member, format!("http://{}{}", head.host, head.path)))
+}
+
+fn unknown_operation(protocol: Protocol, operation: &str) -> ApiError {
+    let shown: String = operation.chars().take(200).collect();
+    let status = if protocol == Protocol::RpcV2Cbor { 404 } else { 400 };
+    ApiError::new("UnknownOperationException", status, format!("The operation {shown} is not known"))
+}
+
+fn invalid_action(protocol: Protocol, action: &str, version: Option<&str>) -> ApiError {
+    let (action, version): (String, String) = (
+        action.chars().take(200).collect(),
+        version.unwrap_or("NO_VERSION_SPECIFIED").chars().take(40).collect(),
+    );
+    let message = match protocol {
+        Protocol::Ec2Query => format!("The action {action} is not valid for this web service."),
+        _ => format!("Could not find operation {action} for version {version}"),
+    };
+    ApiError::new("InvalidAction", 400, message)
+}
+
+fn no_operation(protocol: Protocol, path_known: bool, head: &Head<'_>) -> ApiError {
+    match protocol {
+        Protocol::AwsQuery | Protocol::Ec2Query => {
+            ApiError::new("MissingAction", 400, "The request is missing an action or a required parameter.")
+        }
+        Protocol::RestXml if path_known => ApiError::new(
+            "MethodNotAllowed",
+            405,
+            "The specified method is not allowed against this resource.",
+        )
+        .field("Method", head.method),
+        Protocol::RestXml | Protocol::RestJson1 => {
+            ApiError::new("UnknownOperationException", 404, "The requested operation is not known")
+        }
+        _ => ApiError::new("UnknownOperationException", 400, "The request names no operation"),
+    }
+}

@@ -1,0 +1,104 @@
+//! The constraints that an input breaks, counted and worded as AWS words them.
+//!
+//! The decoder records what only it can know (required members that never came, unions with other than
+//! one member); `validate` walks the value and writes the texts of all of them in the model's order.
+
+use crate::AnswerForm;
+use schema::{ApiError, Protocol};
+use std::collections::BTreeSet;
+
+/// How many texts and paths are kept; all are counted.
+const KEPT: usize = 100;
+
+/// What is wrong with an input that could be decoded.
+#[derive(Debug, Default)]
+pub struct Violations {
+    missing: BTreeSet<String>,
+    ambiguous: Option<(&'static str, u32)>,
+    texts: Vec<String>,
+    count: usize,
+}
+
+impl Violations {
+    /// None so far.
+    pub fn new() -> Self {
+        Violations::default()
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0 && self.missing.is_empty() && self.ambiguous.is_none()
+    }
+
+    /// How many constraints are broken.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// A required member, by its path, was not in the input.
+    pub(crate) fn missing(&mut self, path: String) {
+        if self.missing.len() < KEPT {
+            self.missing.insert(path);
+        }
+    }
+
+    pub(crate) fn has_missing(&self) -> bool {
+        !self.missing.is_empty()
+    }
+
+    /// Takes a missing member's path out, to be worded at its place.
+    pub(crate) fn take_missing(&mut self, path: &str) -> bool {
+        self.missing.remove(path)
+    }
+
+    /// A union has not exactly one member.
+    pub(crate) fn ambiguous(&mut self, shape: &'static str, set: u32) {
+        self.ambiguous.get_or_insert((shape, set));
+    }
+
+    /// A broken constraint: the value in Java's print form (`None` prints nothing), where, and the rule.
+    pub(crate) fn broken(&mut self, value: Option<&str>, path: &str, rule: &str) {
+        self.count += 1;
+        if self.texts.len() < KEPT {
+            let value = value.map_or(String::from("Value"), |value| format!("Value {value}"));
+            self.texts.push(format!("{value} at '{path}' failed to satisfy constraint: {rule}"));
+        }
+    }
+
+    /// AWS's message.
+    pub fn message(&self) -> String {
+        let mut texts = self.texts.clone();
+        let mut count = self.count;
+        for path in &self.missing {
+            count += 1;
+            texts.push(format!(
+                "Value null at '{path}' failed to satisfy constraint: Member must not be null"
+            ));
+        }
+        match self.ambiguous {
+            Some((shape, 0)) if count == 0 => {
+                format!("Supplied {shape} is empty, must contain exactly one of the supported datatypes")
+            }
+            Some((shape, _)) if count == 0 => format!(
+                "Supplied {shape} has more than one datatypes set, must contain exactly one of the \
+                 supported datatypes"
+            ),
+            _ => {
+                let plural = if count == 1 { "" } else { "s" };
+                format!("{count} validation error{plural} detected: {}", texts.join("; "))
+            }
+        }
+    }
+
+    /// The error that a client is answered.
+    pub fn into_error(self, form: &AnswerForm) -> ApiError {
+        let own = form.service.and_then(|service| service.dialect.validation_code);
+        let code = own.unwrap_or(match form.protocol {
+            Protocol::AwsQuery => "ValidationError",
+            Protocol::Ec2Query => "InvalidParameterValue",
+            Protocol::RestXml => "InvalidArgument",
+            _ => "ValidationException",
+        });
+        ApiError::new(code, 400, self.message())
+    }
+}

@@ -1,0 +1,132 @@
+//! A generated struct into XML elements.
+
+use super::Writer;
+use crate::scalar;
+use names::Timestamp;
+use schema::{List, ListTy, Location, Map, MapTy, Member, Obj, TimeFormat, Ty, Val, XmlNamespace};
+
+/// Which names elements have, and how moments are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// Location names; moments always with milliseconds; only the members of the body.
+    Rest,
+    /// Query names of the overlay, else location names.
+    Query,
+    /// Location names.
+    Ec2,
+}
+
+/// One element of a name, holding a value.
+pub(crate) fn element(
+    writer: &mut Writer,
+    naming: Naming,
+    name: &str,
+    namespace: Option<XmlNamespace>,
+    val: &Val<'_>,
+    ty: &'static Ty,
+    time: TimeFormat,
+) {
+    writer.open(name);
+    writer.namespace(namespace);
+    if let Val::Struct(obj) = val {
+        if namespace.is_none() {
+            writer.namespace(obj.shape().xml_namespace);
+        }
+        attributes(writer, naming, *obj);
+    }
+    writer.inside();
+    content(writer, naming, val, ty, time);
+    writer.close(name);
+}
+
+fn attributes(writer: &mut Writer, naming: Naming, obj: &dyn Obj) {
+    for (index, member) in obj.shape().members.iter().enumerate() {
+        if !member.xml_attribute {
+            continue;
+        }
+        if let Some(text) = obj.get(index).and_then(|val| text(&val, member.ty, member.time_format, naming)) {
+            writer.attribute(member.wire_name.unwrap_or(member.name), &text);
+        }
+    }
+}
+
+fn content(writer: &mut Writer, naming: Naming, val: &Val<'_>, ty: &'static Ty, time: TimeFormat) {
+    match (val, ty) {
+        (Val::Struct(obj), _) => members(writer, naming, *obj),
+        (Val::List(list), Ty::List(ty)) => elements(writer, naming, ty.element_name, *list, ty),
+        (Val::Map(map), Ty::Map(ty)) => entries(writer, naming, "entry", *map, ty),
+        _ => {
+            if let Some(text) = text(val, ty, time, naming) {
+                writer.text(&text);
+            }
+        }
+    }
+}
+
+/// The members of a structure, each in its element.
+pub(crate) fn members(writer: &mut Writer, naming: Naming, obj: &dyn Obj) {
+    for (index, member) in obj.shape().members.iter().enumerate() {
+        let elsewhere = naming == Naming::Rest && member.location != Location::Body;
+        if member.xml_attribute || elsewhere {
+            continue;
+        }
+        let Some(val) = obj.get(index) else { continue };
+        member_elements(writer, naming, member, &val);
+    }
+}
+
+/// A member: one element, or several where it is flattened.
+fn member_elements(writer: &mut Writer, naming: Naming, member: &'static Member, val: &Val<'_>) {
+    let location = member.wire_name.unwrap_or(member.name);
+    let name = match naming {
+        Naming::Query => member.query_name.unwrap_or(location),
+        Naming::Rest | Naming::Ec2 => location,
+    };
+    match (val, member.ty) {
+        (Val::List(list), Ty::List(ty)) if ty.flattened || member.flattened => {
+            // An element name beside `flattened` is the name of the elements: the list has none.
+            let own = if ty.element_name == "member" { name } else { ty.element_name };
+            elements(writer, naming, own, *list, ty);
+        }
+        (Val::Map(map), Ty::Map(ty)) if ty.flattened || member.flattened => {
+            entries(writer, naming, name, *map, ty);
+        }
+        _ => element(writer, naming, name, member.xml_namespace, val, member.ty, member.time_format),
+    }
+}
+
+fn elements(writer: &mut Writer, naming: Naming, name: &str, list: &dyn List, ty: &'static ListTy) {
+    for index in 0..list.len() {
+        match list.at(index) {
+            Some(val) => {
+                element(writer, naming, name, None, &val, ty.element, TimeFormat::ProtocolDefault);
+            }
+            None => writer.leaf(name, ""),
+        }
+    }
+}
+
+fn entries(writer: &mut Writer, naming: Naming, name: &str, map: &dyn Map, ty: &'static MapTy) {
+    map.each(&mut |key, val| {
+        writer.open(name);
+        writer.inside();
+        writer.leaf(ty.key_name, key);
+        match val {
+            Some(val) => {
+                let plain = TimeFormat::ProtocolDefault;
+                element(writer, naming, ty.value_name, None, &val, ty.value, plain);
+            }
+            None => writer.leaf(ty.value_name, ""),
+        }
+        writer.close(name);
+    });
+}
+
+fn text(val: &Val<'_>, ty: &Ty, time: TimeFormat, naming: Naming) -> Option<String> {
+    let format = scalar::time_format(time, ty, TimeFormat::Iso8601);
+    let iso = format == TimeFormat::Iso8601;
+    match val {
+        Val::Time(moment) if iso && naming == Naming::Rest => Some(Timestamp::iso8601_millis(*moment)),
+        val => scalar::write(val, format).map(String::from),
+    }
+}

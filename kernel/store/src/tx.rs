@@ -1,0 +1,217 @@
+//! A transaction: reads that are remembered, writes that are kept until they are committed together.
+
+use crate::key::{Incarnation, Key};
+use crate::read::{self, Layers, Read};
+use crate::state::{Published, State};
+use crate::table::Table;
+use crate::value::Value;
+use crate::writes::{MAX_LARGE_VALUE, MAX_ROW_VALUE, ReadSet, Write, WriteSet};
+use crate::{Class, Corrupt, Fault};
+use bytes::Bytes;
+use names::Scope;
+use std::cell::RefCell;
+use std::sync::Arc;
+
+/// How many bytes of keys and values a transaction may write.
+const MAX_WRITTEN: usize = 1024 * 1024;
+/// The same where `allow_large` was called.
+const MAX_WRITTEN_LARGE: usize = 8 * 1024 * 1024;
+
+/// What a commit's closure works on.
+///
+/// The closure may run more than once, and has no effect but through this.
+pub struct Tx {
+    state: Arc<State>,
+    base: Arc<Published>,
+    under: Option<Arc<WriteSet>>,
+    own: WriteSet,
+    reads: RefCell<ReadSet>,
+    written: usize,
+    limit: usize,
+    relaxed: bool,
+    reclaims: bool,
+}
+
+/// What a transaction leaves for the committer.
+pub(crate) struct Traces {
+    pub(crate) reads: ReadSet,
+    pub(crate) writes: WriteSet,
+    pub(crate) written: usize,
+    pub(crate) relaxed: bool,
+    pub(crate) reclaims: bool,
+}
+
+impl Tx {
+    pub(crate) fn begin(state: Arc<State>, base: Arc<Published>, under: Option<Arc<WriteSet>>) -> Self {
+        Tx {
+            state,
+            base,
+            under,
+            own: WriteSet::default(),
+            reads: RefCell::default(),
+            written: 0,
+            limit: MAX_WRITTEN,
+            relaxed: false,
+            reclaims: false,
+        }
+    }
+
+    pub(crate) fn into_traces(self) -> Traces {
+        Traces {
+            reads: self.reads.into_inner(),
+            writes: self.own,
+            written: self.written,
+            relaxed: self.relaxed,
+            reclaims: self.reclaims,
+        }
+    }
+
+    pub(crate) fn wrote(&self) -> bool {
+        !self.own.is_empty()
+    }
+
+    /// Writes a row, whether or not there is one.
+    pub fn put<K: Key, V: Value>(
+        &mut self,
+        table: &Table<K, V>,
+        scope: &Scope,
+        key: &K,
+        value: &V,
+    ) -> Result<(), Fault> {
+        let mut bytes = Vec::new();
+        value.encode(&mut bytes).map_err(|why| Fault::Corrupt { table: table.name(), why })?;
+        let limit = if table.shape.large { MAX_LARGE_VALUE } else { MAX_ROW_VALUE };
+        if bytes.len() > limit {
+            return Err(Fault::too_large("value", bytes.len(), limit));
+        }
+        self.write(table, scope, key, Some(Bytes::from(bytes)))
+    }
+
+    /// Writes a row where there is none; says whether there was none.
+    pub fn insert_absent<K: Key, V: Value>(
+        &mut self,
+        table: &Table<K, V>,
+        scope: &Scope,
+        key: &K,
+        value: &V,
+    ) -> Result<bool, Fault> {
+        if self.has(table, scope, key)? {
+            return Ok(false);
+        }
+        self.put(table, scope, key, value)?;
+        Ok(true)
+    }
+
+    /// Removes a row, if there is one.
+    pub fn delete<K: Key, V: Value>(
+        &mut self,
+        table: &Table<K, V>,
+        scope: &Scope,
+        key: &K,
+    ) -> Result<(), Fault> {
+        self.write(table, scope, key, None)
+    }
+
+    /// Reads a row and removes it.
+    pub fn take<K: Key, V: Value>(
+        &mut self,
+        table: &Table<K, V>,
+        scope: &Scope,
+        key: &K,
+    ) -> Result<Option<V>, Fault> {
+        let found = self.get(table, scope, key)?;
+        if found.is_some() {
+            self.delete(table, scope, key)?;
+        }
+        Ok(found)
+    }
+
+    /// The next number of a counter row: 1, 2, 3, … in the order of commits.
+    pub fn counter<K: Key>(&mut self, table: &Table<K, u64>, scope: &Scope, key: &K) -> Result<u64, Fault> {
+        let number = self.get(table, scope, key)?.unwrap_or(0) + 1;
+        self.put(table, scope, key, &number)?;
+        Ok(number)
+    }
+
+    /// The number of a new life of a resource; never given twice.
+    pub fn fresh_incarnation(&self) -> Result<Incarnation, Fault> {
+        self.state.numbers.fresh().map(Incarnation)
+    }
+
+    /// A number that was never given before and is above all that were given to earlier commits.
+    pub(crate) fn fresh_number(&self) -> Result<u64, Fault> {
+        self.state.numbers.fresh()
+    }
+
+    /// This commit may be acknowledged before it is synced: it survives the end of the process, and a
+    /// power loss only after a tenth of a second.
+    pub fn relaxed(&mut self) {
+        self.relaxed = true;
+    }
+
+    /// Lets this transaction write up to 8 MiB instead of 1 MiB, where the API demands it.
+    pub fn allow_large(&mut self) {
+        self.limit = MAX_WRITTEN_LARGE;
+    }
+
+    /// This transaction frees room, so it is let through when the disk is full.
+    pub(crate) fn reclaim(&mut self) {
+        self.reclaims = true;
+    }
+
+    /// Removes a row by its stored key, chunks and all taken care of by the caller.
+    pub(crate) fn delete_stored(&mut self, class: Class, key: Bytes) -> Result<(), Fault> {
+        let write = Write { table: None, class, large: false, value: None, old_chunks: 0 };
+        self.keep(key, write)
+    }
+
+    fn write<K: Key, V>(
+        &mut self,
+        table: &Table<K, V>,
+        scope: &Scope,
+        key: &K,
+        value: Option<Bytes>,
+    ) -> Result<(), Fault> {
+        let shape = &table.shape;
+        let key = read::stored_key(&self.state, table, scope, key)?;
+        let mut old_chunks = 0;
+        if shape.large {
+            let layers = self.layers();
+            old_chunks = layers.chunks_before(shape, &key)?;
+            layers.note(key.clone())?;
+        }
+        let write =
+            Write { table: Some(table.id()), class: shape.class, large: shape.large, value, old_chunks };
+        self.keep(Bytes::from(key), write)
+    }
+
+    fn keep(&mut self, key: Bytes, write: Write) -> Result<(), Fault> {
+        let (key_bytes, value_bytes) = (key.len(), write.value.as_ref().map_or(0, Bytes::len));
+        let freed = self.own.put(key, write);
+        self.written += value_bytes;
+        self.written = match freed {
+            Some(freed) => self.written.saturating_sub(freed),
+            None => self.written + key_bytes,
+        };
+        if self.written > self.limit {
+            return Err(Fault::too_large("transaction", self.written, self.limit));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn corrupt(table: &'static str, why: &'static str) -> Fault {
+        Fault::Corrupt { table, why: Corrupt(why) }
+    }
+}
+
+impl Read for Tx {
+    fn layers(&self) -> Layers<'_> {
+        Layers {
+            state: &self.state,
+            engine: self.base.engine.as_ref(),
+            under: self.under.as_deref(),
+            own: Some(&self.own),
+            reads: Some(&self.reads),
+        }
+    }
+}

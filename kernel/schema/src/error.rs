@@ -51,6 +51,11 @@ impl ApiError {
         self
     }
 
+    /// The same code, status and message, without the modelled members.
+    pub fn clone_plain(&self) -> Self {
+        ApiError::new(self.code.clone(), self.status, self.message.clone())
+    }
+
     /// Whether the sender is at fault.
     pub fn is_sender(&self) -> bool {
         self.status < 500

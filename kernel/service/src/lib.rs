@@ -1,1 +1,57 @@
-//! The room contract: Service, Operation, Ctx, Target, Worker, and what all rooms share
+//! The room contract: what a service of the region is made of, and what all services share.
+//!
+//! A room is built by one function that returns a [`Service`]: its operations, its target, its workers,
+//! its timers, its views. It is built without ports and gets everything through [`Ctx`]: the caller, the
+//! clocks, ids, the store, the ports. An operation reads as find, decide, commit.
+//!
+//! ```ignore
+//! pub fn all() -> Vec<Operation> {
+//!     vec![
+//!         Operation::new::<SendMessage, _, _, _>(send_message::send_message).acts_on(policy::queue_of_url),
+//!     ]
+//! }
+//!
+//! pub async fn send_message(ctx: Ctx, input: Arc<SendMessageInput>) -> Result<SendMessageOutput, SqsError> {
+//!     let (id, now) = (ctx.uuid(), ctx.now());
+//!     ctx.commit(move |tx| { … }).await
+//! }
+//! ```
+
+mod clock;
+mod compute;
+mod ctx;
+mod delivery;
+mod demand;
+mod entropy;
+mod front;
+mod heads;
+mod host;
+mod log;
+mod once;
+mod operation;
+mod pages;
+mod room;
+mod tagging;
+mod target;
+mod worker;
+
+pub use clock::Clock;
+pub use compute::Compute;
+pub use ctx::{Ctx, Peek, Request};
+pub use delivery::{Deliver, Delivery, DeliveryContext};
+pub use demand::Demand;
+pub use entropy::Entropy;
+pub use front::{Front, FrontReply, FrontRequest};
+pub use heads::{Head, HeadWithPolicy, Heads, HeadsView, head_scope};
+pub use host::{Fidelity, Host, Pace, Ports, Settings};
+pub use log::Log;
+pub use once::{Once, once};
+pub use operation::{Access, Operation, Ungated};
+pub use pages::Seal;
+pub use room::Service;
+pub use tagging::{TagFault, TagRules};
+pub use target::{Reception, Target};
+pub use worker::{TimerHandler, Work, Worker};
+
+/// Re-exported so that rooms name one crate for a boxed future.
+pub use ports::BoxFuture;

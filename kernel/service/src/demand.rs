@@ -1,0 +1,47 @@
+//! What an operation needs permission for.
+
+use names::Arn;
+use std::borrow::Cow;
+
+/// One action on one resource; a request must be allowed all of its demands.
+#[derive(Debug, Clone)]
+pub struct Demand {
+    /// The IAM action: `sqs:SendMessage`.
+    pub action: Cow<'static, str>,
+    /// The resource it is judged by: an ARN, or `*` for operations on no single resource.
+    pub resource: String,
+    /// The resource whose head holds owner, tags and policy, where it is another than `resource`: the
+    /// bucket of an object.
+    pub head: Option<Arn>,
+    /// Condition keys of the service: (`s3:prefix`, values).
+    pub context: Vec<(&'static str, Vec<String>)>,
+}
+
+impl Demand {
+    /// An action on a resource, which holds its own head.
+    pub fn new(action: impl Into<Cow<'static, str>>, resource: &Arn) -> Self {
+        Demand {
+            action: action.into(),
+            resource: resource.to_string(),
+            head: Some(resource.clone()),
+            context: Vec::new(),
+        }
+    }
+
+    /// An action on no single resource.
+    pub fn everywhere(action: impl Into<Cow<'static, str>>) -> Self {
+        Demand { action: action.into(), resource: "*".to_owned(), head: None, context: Vec::new() }
+    }
+
+    /// Judged by the head of another resource.
+    pub fn headed_by(mut self, head: &Arn) -> Self {
+        self.head = Some(head.clone());
+        self
+    }
+
+    /// With a condition key.
+    pub fn when(mut self, key: &'static str, values: impl IntoIterator<Item = String>) -> Self {
+        self.context.push((key, values.into_iter().collect()));
+        self
+    }
+}

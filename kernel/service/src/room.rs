@@ -1,0 +1,107 @@
+//! A service of the region, as its room describes it.
+
+use crate::{Front, Host, Operation, Target, TimerHandler, Worker};
+use ports::{Credentials, LogSink};
+use std::any::Any;
+use std::sync::Arc;
+use store::{Fault, View};
+
+type Prepare = Box<dyn FnOnce(&mut Host) -> Result<(), Fault> + Send>;
+type Provide<T> = fn(&Arc<Host>) -> Arc<T>;
+
+/// A service of the region: one body of state and all that works on it.
+pub struct Service {
+    /// The room's name: `sqs`.
+    pub name: &'static str,
+    /// What it serves.
+    pub operations: Vec<Operation>,
+    /// What a delivery to its ARNs means.
+    pub targets: Vec<Arc<dyn Target>>,
+    /// Its background work.
+    pub workers: Vec<Worker>,
+    /// What its timers do.
+    pub timers: Vec<TimerHandler>,
+    /// Its own hosts.
+    pub front: Option<Arc<dyn Front>>,
+    /// The identities of the region, where this room keeps them.
+    pub credentials: Option<Provide<dyn Credentials>>,
+    /// The log lines of the region, where this room keeps them.
+    pub logs: Option<Provide<dyn LogSink>>,
+    prepare: Vec<Prepare>,
+}
+
+impl Service {
+    /// A room with its operations.
+    pub fn new(name: &'static str, operations: Vec<Operation>) -> Self {
+        Service {
+            name,
+            operations,
+            targets: Vec::new(),
+            workers: Vec::new(),
+            timers: Vec::new(),
+            front: None,
+            credentials: None,
+            logs: None,
+            prepare: Vec::new(),
+        }
+    }
+
+    /// Takes deliveries and questions.
+    pub fn target(mut self, target: impl Target + 'static) -> Self {
+        self.targets.push(Arc::new(target));
+        self
+    }
+
+    /// Works in the background.
+    pub fn worker(mut self, worker: Worker) -> Self {
+        self.workers.push(worker);
+        self
+    }
+
+    /// Acts when a timer is due.
+    pub fn timer(mut self, timer: TimerHandler) -> Self {
+        self.timers.push(timer);
+        self
+    }
+
+    /// Holds state derived from rows.
+    pub fn view<V: View>(mut self, view: V) -> Self {
+        self.prepare.push(Box::new(|host| host.add_view(view)));
+        self
+    }
+
+    /// Holds a part that is not derived from rows; handlers reach it by its type.
+    pub fn part<T: Any + Send + Sync>(mut self, part: T) -> Self {
+        self.prepare.push(Box::new(|host| {
+            host.add_part(part);
+            Ok(())
+        }));
+        self
+    }
+
+    /// Serves hosts of its own.
+    pub fn front(mut self, front: impl Front + 'static) -> Self {
+        self.front = Some(Arc::new(front));
+        self
+    }
+
+    /// Keeps the identities of the region.
+    pub fn credentials(mut self, provide: Provide<dyn Credentials>) -> Self {
+        self.credentials = Some(provide);
+        self
+    }
+
+    /// Keeps the log lines of the region.
+    pub fn logs(mut self, provide: Provide<dyn LogSink>) -> Self {
+        self.logs = Some(provide);
+        self
+    }
+
+    /// Puts its views and parts into the host. Once, before the region starts.
+    ///
+    /// # Errors
+    /// If the store takes no more views.
+    pub fn prepare(&mut self, host: &mut Host) -> Result<(), Fault> {
+        self.prepare.drain(..).try_for_each(|prepare| prepare(host))
+    }
+}

@@ -87,7 +87,7 @@ fn document(form: &AnswerForm, operation: &OperationShape, output: &dyn Obj) -> 
 /// The only member's element as the root, present even where the member is not.
 fn bare(writer: &mut xml::Writer, form: &AnswerForm, shape: &'static Shape, output: &dyn Obj) {
     let Some(member) = shape.members.first() else { return };
-    let name = member.wire_name.unwrap_or(member.name);
+    let name = shape.xml_root.or(member.wire_name).unwrap_or(member.name);
     writer.open(name);
     writer.namespace(namespace(form, shape));
     writer.inside();

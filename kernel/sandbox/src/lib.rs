@@ -19,6 +19,7 @@ mod procfs;
 mod protocol;
 mod run_id;
 pub mod runner;
+pub mod runtimes;
 mod sweep;
 mod sys;
 

@@ -2,7 +2,11 @@
 
 mod ending;
 mod limits;
+mod node;
+mod python;
 mod runner;
+mod runtime_api;
+mod runtimes;
 mod spawning;
 mod sweeping;
 

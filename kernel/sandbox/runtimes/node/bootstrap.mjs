@@ -1,0 +1,380 @@
+// Runs one Node.js function: takes its invocations from the Runtime API and answers them.
+//
+// Speaks HTTP/1.1 by hand over one kept-alive connection: a result and the request for the next
+// invocation leave in one write. While a handler runs, the connection does not keep the process
+// alive, so an empty event loop can be told. Each line on stdout is one log event; line breaks
+// inside an event are carriage returns.
+
+import fs from 'node:fs';
+import Module, { createRequire } from 'node:module';
+import net from 'node:net';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import util from 'node:util';
+
+const VERSION = '/2018-06-01/runtime';
+const INVOCATION = `${VERSION}/invocation/`;
+const MAX_HEAD_BYTES = 65536;
+const UNCAUGHT_EXIT_CODE = 129;
+const UNHANDLED_EXIT_CODE = 128;
+
+let requestId;
+// What is being done: `initialising`, `idle`, or the invocation with what to do when nothing is left to do.
+let phase = 'initialising';
+let failing = false;
+
+class RuntimeError extends Error {
+  constructor(kind, message) {
+    super(message);
+    this.name = `Runtime.${kind}`;
+  }
+}
+
+// --- The Runtime API ---------------------------------------------------------------------------
+
+class RuntimeApi {
+  constructor(address) {
+    const at = address.lastIndexOf(':');
+    this.host = address;
+    this.chunks = [];
+    this.length = 0;
+    this.waiting = [];
+    this.socket = net.connect({ host: address.slice(0, at), port: Number(address.slice(at + 1)) });
+    this.socket.setNoDelay(true);
+    this.socket.on('data', (chunk) => this.take(chunk));
+    this.socket.on('error', () => process.exit(1));
+    this.socket.on('close', () => process.exit(1));
+    this.next = Buffer.from(`GET ${INVOCATION}next HTTP/1.1\r\nHost: ${address}\r\n\r\n`);
+  }
+
+  askNext() {
+    this.socket.ref();
+    this.socket.write(this.next);
+    return this.answered();
+  }
+
+  // Posts a result and asks for the next invocation, whose promise is returned.
+  answer(target, body, kind) {
+    this.socket.ref();
+    this.socket.cork();
+    this.post(target, body, kind);
+    this.socket.write(this.next);
+    this.socket.uncork();
+    this.answered().then(({ status, body: refusal }) => {
+      if (status >= 300 && status !== 413) {
+        process.stderr.write(`the runtime refused an answer: ${status} ${refusal.subarray(0, 500)}\n`);
+      }
+    });
+    return this.answered();
+  }
+
+  // Posts what ends this process; resolves when it has been received.
+  finish(target, body, kind) {
+    this.socket.ref();
+    this.post(target, body, kind);
+    return this.answered();
+  }
+
+  post(target, body, kind) {
+    const bytes = Buffer.from(body);
+    const error = kind ? `Lambda-Runtime-Function-Error-Type: ${kind.replace(/[^\x20-\x7e]/g, '?')}\r\n` : '';
+    const head =
+      `POST ${target} HTTP/1.1\r\nHost: ${this.host}\r\nContent-Type: application/json\r\n` +
+      `${error}Content-Length: ${bytes.length}\r\n\r\n`;
+    this.socket.write(Buffer.concat([Buffer.from(head, 'latin1'), bytes]));
+  }
+
+  answered() {
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  take(chunk) {
+    this.chunks.push(chunk);
+    this.length += chunk.length;
+    while (this.waiting.length > 0 && this.length >= (this.needed ?? 0)) {
+      if (this.chunks.length > 1) this.chunks = [Buffer.concat(this.chunks)];
+      const parsed = parseResponse(this.chunks[0]);
+      if (parsed.needed) {
+        this.needed = parsed.needed;
+        return;
+      }
+      this.needed = 0;
+      this.chunks = [this.chunks[0].subarray(parsed.end)];
+      this.length = this.chunks[0].length;
+      this.waiting.shift()(parsed);
+      if (this.length === 0) return;
+    }
+  }
+}
+
+// A whole response and where it ends, or how many bytes are needed before it is worth another look.
+function parseResponse(buffer) {
+  const headEnd = buffer.indexOf('\r\n\r\n');
+  if (headEnd < 0) {
+    if (buffer.length > MAX_HEAD_BYTES) throw new Error('the runtime sent a head without an end');
+    return { needed: buffer.length + 1 };
+  }
+  const lines = buffer.toString('latin1', 0, headEnd).split('\r\n');
+  const headers = {};
+  for (const line of lines.slice(1)) {
+    const colon = line.indexOf(':');
+    headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim();
+  }
+  const status = Number(lines[0].slice(9, 12));
+  if ((headers['transfer-encoding'] ?? '').includes('chunked')) {
+    const chunked = parseChunks(buffer, headEnd + 4);
+    return chunked ? { status, headers, ...chunked } : { needed: buffer.length + 1 };
+  }
+  const end = headEnd + 4 + Number(headers['content-length'] ?? 0);
+  if (buffer.length < end) return { needed: end };
+  return { status, headers, body: buffer.subarray(headEnd + 4, end), end };
+}
+
+function parseChunks(buffer, start) {
+  const parts = [];
+  for (let at = start; ; ) {
+    const lineEnd = buffer.indexOf('\r\n', at);
+    if (lineEnd < 0) return undefined;
+    const length = Number.parseInt(buffer.toString('latin1', at, lineEnd), 16);
+    const end = lineEnd + 2 + length + 2;
+    if (buffer.length < end) return undefined;
+    if (length === 0) return { body: Buffer.concat(parts), end };
+    parts.push(buffer.subarray(lineEnd + 2, end - 2));
+    at = end;
+  }
+}
+
+// --- Logs --------------------------------------------------------------------------------------
+
+function patchConsole() {
+  const levels = {
+    log: 'INFO',
+    debug: 'DEBUG',
+    info: 'INFO',
+    warn: 'WARN',
+    error: 'ERROR',
+    trace: 'TRACE',
+    fatal: 'FATAL',
+  };
+  for (const [method, level] of Object.entries(levels)) {
+    console[method] = (...values) => {
+      const text = util.format(...values).replaceAll('\n', '\r');
+      process.stdout.write(`${new Date().toISOString()}\t${requestId}\t${level}\t${text}\n`);
+    };
+  }
+}
+
+// --- Errors ------------------------------------------------------------------------------------
+
+function isError(value) {
+  return util.types.isNativeError(value) || (value?.name && value.message && value.stack);
+}
+
+// The document that the caller of the function gets.
+function describe(error) {
+  try {
+    if (!isError(error)) return { errorType: typeof error, errorMessage: String(error), trace: [] };
+    const { name, message, stack } = error;
+    return { errorType: name, errorMessage: message, trace: stack?.split('\n') ?? [] };
+  } catch {
+    return {
+      errorType: 'handled',
+      errorMessage:
+        'callback called with Error argument, but there was a problem while retrieving one or more of its message, name, and stack',
+      trace: [],
+    };
+  }
+}
+
+// The same for the log, with whatever else the error carries.
+function logged(error) {
+  try {
+    const enumerable = (_key, value) => {
+      if (!util.types.isNativeError(value)) return value;
+      const { name: errorType, message: errorMessage, code, stack } = value;
+      return { errorType, errorMessage, code, ...value, stack: stack?.split('\n') };
+    };
+    return `\t${JSON.stringify(error, enumerable)}`;
+  } catch {
+    return `\t${JSON.stringify(describe(error))}`;
+  }
+}
+
+async function fail(api, error, exitCode) {
+  if (failing) return;
+  failing = true;
+  console.error('Uncaught Exception', logged(error));
+  if (phase === 'idle') process.exit(exitCode);
+  const document = describe(error);
+  const initialising = phase === 'initialising';
+  const target = initialising ? `${VERSION}/init/error` : `${INVOCATION}${requestId}/error`;
+  await api.finish(target, JSON.stringify(document), document.errorType);
+  process.exit(exitCode);
+}
+
+// --- Loading a handler -------------------------------------------------------------------------
+
+async function load(root, handler) {
+  if (handler.includes('..')) {
+    throw new RuntimeError(
+      'MalformedHandlerName',
+      "'..' is not valid handler name. Use absolute paths when specifying root directories in handler names.",
+    );
+  }
+  const base = path.basename(handler);
+  const matched = /^([^.]*)\.(.*)$/.exec(base);
+  if (!matched) throw new RuntimeError('MalformedHandlerName', 'Bad handler');
+  const directory = handler.slice(0, handler.lastIndexOf(base));
+  const loaded = await loadModule(root, directory, matched[1]);
+  const found = matched[2].split('.').reduce((nested, key) => nested?.[key], loaded);
+  if (!found) throw new RuntimeError('HandlerNotFound', `${handler} is undefined or not exported`);
+  if (typeof found !== 'function') {
+    throw new RuntimeError('HandlerNotFound', `${handler} is not a function`);
+  }
+  return found;
+}
+
+async function loadModule(root, directory, name) {
+  const require = createRequire(import.meta.url);
+  const place = path.resolve(root, directory, name);
+  try {
+    if (isFile(`${place}.js`)) {
+      if (!isModulePackage(path.dirname(place))) return require(`${place}.js`);
+      return await import(pathToFileURL(`${place}.js`));
+    }
+    if (isFile(`${place}.mjs`)) return await import(pathToFileURL(`${place}.mjs`));
+    if (isFile(`${place}.cjs`)) return require(`${place}.cjs`);
+    return require(require.resolve(name, { paths: [root, path.join(root, directory)] }));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new RuntimeError('UserCodeSyntaxError', String(error));
+    if (error?.code === 'MODULE_NOT_FOUND') throw new RuntimeError('ImportModuleError', String(error));
+    throw error;
+  }
+}
+
+function isFile(place) {
+  return fs.statSync(place, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+// The nearest package.json decides what a `.js` file is.
+function isModulePackage(directory) {
+  for (let at = directory; ; at = path.dirname(at)) {
+    const file = path.join(at, 'package.json');
+    if (isFile(file)) {
+      try {
+        return JSON.parse(fs.readFileSync(file, 'utf8')).type === 'module';
+      } catch {
+        return false;
+      }
+    }
+    if (at === path.dirname(at) || path.basename(at) === 'node_modules') return false;
+  }
+}
+
+function extendPath() {
+  const opt = process.env.ELYSIUM_LAYERS_ROOT || '/opt';
+  const major = process.versions.node.split('.')[0];
+  const layers = [`${opt}/nodejs/node${major}/node_modules`, `${opt}/nodejs/node_modules`];
+  const given = (process.env.NODE_PATH ?? '').split(':').filter(Boolean);
+  process.env.NODE_PATH = [...new Set([...given, ...layers])].join(':');
+  Module._initPaths();
+}
+
+// --- Invocations -------------------------------------------------------------------------------
+
+// Headers are read as Latin-1, the values in them are UTF-8.
+function parseHeader(text) {
+  return text ? JSON.parse(Buffer.from(text, 'latin1').toString()) : undefined;
+}
+
+function makeContext(headers, done) {
+  const deadline = Number(headers['lambda-runtime-deadline-ms']);
+  return {
+    callbackWaitsForEmptyEventLoop: true,
+    functionVersion: process.env.AWS_LAMBDA_FUNCTION_VERSION,
+    functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
+    memoryLimitInMB: process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+    logGroupName: process.env.AWS_LAMBDA_LOG_GROUP_NAME,
+    logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
+    clientContext: parseHeader(headers['lambda-runtime-client-context']),
+    identity: parseHeader(headers['lambda-runtime-cognito-identity']),
+    invokedFunctionArn: headers['lambda-runtime-invoked-function-arn'],
+    awsRequestId: headers['lambda-runtime-aws-request-id'],
+    getRemainingTimeInMillis: () => deadline - Date.now(),
+    succeed: (result) => done(undefined, result),
+    fail: (error) => done(error ?? 'handled', undefined),
+    done,
+  };
+}
+
+// Resolves to `{ error }` or `{ result }` of one invocation, whichever way the handler gives it.
+function invoke(handler, headers, body) {
+  return new Promise((resolve) => {
+    const done = (error, result) => resolve(error === undefined || error === null ? { result } : { error });
+    // A handler that neither answers nor leaves anything to wait for has answered null.
+    const invocation = { emptied: () => done(undefined, null) };
+    phase = invocation;
+    const context = makeContext(headers, done);
+    const callback = (error, result) => {
+      if (!context.callbackWaitsForEmptyEventLoop) return done(error, result);
+      invocation.emptied = () => done(error, result);
+      return undefined;
+    };
+    const returned = handler(JSON.parse(body), context, callback);
+    if (typeof returned?.then === 'function') {
+      returned.then((result) => done(undefined, result), (error) => done(error ?? String(error)));
+    }
+  }).catch((error) => ({ error: error ?? String(error) }));
+}
+
+function outcomeOf({ error, result }) {
+  if (error === undefined) {
+    try {
+      return { end: 'response', body: JSON.stringify(result === undefined ? null : result) ?? 'null' };
+    } catch {
+      error = new Error('Unable to stringify response body');
+    }
+  }
+  console.error('Invoke Error', logged(error));
+  const document = describe(error);
+  return { end: 'error', body: JSON.stringify(document), kind: document.errorType };
+}
+
+async function serve(api, handler) {
+  phase = 'idle';
+  let asked = api.askNext();
+  for (;;) {
+    const { status, headers, body } = await asked;
+    if (status !== 200) process.exit(0);
+    requestId = headers['lambda-runtime-aws-request-id'];
+    const trace = headers['lambda-runtime-trace-id'];
+    if (trace) process.env._X_AMZN_TRACE_ID = trace;
+    else delete process.env._X_AMZN_TRACE_ID;
+    api.socket.unref();
+    const { end, body: answer, kind } = outcomeOf(await invoke(handler, headers, body));
+    phase = 'idle';
+    asked = api.answer(`${INVOCATION}${requestId}/${end}`, answer, kind);
+  }
+}
+
+async function main() {
+  patchConsole();
+  extendPath();
+  const api = new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API);
+  process.on('beforeExit', () => phase.emptied?.());
+  process.on('uncaughtException', (error) => fail(api, error, UNCAUGHT_EXIT_CODE));
+  process.on('unhandledRejection', (reason, promise) => {
+    const error = new RuntimeError('UnhandledPromiseRejection', String(reason));
+    fail(api, Object.assign(error, { reason, promise }), UNHANDLED_EXIT_CODE);
+  });
+  const root = process.env.LAMBDA_TASK_ROOT || process.cwd();
+  let handler;
+  try {
+    handler = await load(root, process.env._HANDLER ?? '');
+  } catch (error) {
+    await fail(api, error, UNCAUGHT_EXIT_CODE);
+  }
+  await serve(api, handler);
+}
+
+main();

@@ -1,0 +1,447 @@
+"""Runs one Python function: takes its invocations from the Runtime API and answers them.
+
+Speaks HTTP/1.1 by hand over one kept-alive connection: a result and the request for the next
+invocation leave in one send, so a warm invocation costs this process one write and two reads.
+Each line on stdout is one log event; line breaks inside an event are carriage returns.
+"""
+
+import sys
+
+sys.path.pop(0)
+
+import importlib
+import json
+import logging
+import os
+import socket
+import time
+
+VERSION = "/2018-06-01/runtime"
+INVOCATION = VERSION + "/invocation/"
+RECEIVE_BYTES = 65536
+MAX_HEAD_BYTES = 65536
+INDENT = "\u00a0\u00a0"
+
+_request_id = None
+
+
+class Fault(Exception):
+    """What Lambda reports itself, rather than the function's own exception."""
+
+    def __init__(self, kind, message, trace=()):
+        super().__init__(message)
+        self.kind = kind
+        self.trace = list(trace)
+
+
+# --- The Runtime API ---------------------------------------------------------------------------
+
+
+class RuntimeApi:
+    """One connection; answers come in the order of the requests."""
+
+    def __init__(self, address):
+        host, _, port = address.rpartition(":")
+        self._socket = socket.create_connection((host, int(port)))
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._buffer = b""
+        self._host = address
+        self._next = f"GET {INVOCATION}next HTTP/1.1\r\nHost: {address}\r\n\r\n".encode()
+        self._unread = 0
+
+    def ask_next(self):
+        self._socket.sendall(self._next)
+
+    def answer(self, path, body, kind=None):
+        """Posts `body` for an invocation and asks for the next one."""
+        self._socket.sendall(self._post(path, body, kind) + self._next)
+        self._unread += 1
+
+    def fail_initialisation(self, body, kind):
+        self._socket.sendall(self._post(VERSION + "/init/error", body, kind))
+        self._receive()
+
+    def next(self):
+        """The headers and body of the invocation that was asked for; `None` when there are no more."""
+        while self._unread:
+            self._unread -= 1
+            status, _, body = self._receive()
+            if status >= 300 and status != 413:
+                sys.stderr.write(f"the runtime refused an answer: {status} {body[:500]!r}\n")
+        status, headers, body = self._receive()
+        return (headers, body) if status == 200 else None
+
+    def _post(self, path, body, kind):
+        kind = f"Lambda-Runtime-Function-Error-Type: {kind}\r\n" if kind else ""
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: application/json\r\n"
+            f"{kind}Content-Length: {len(body)}\r\n\r\n"
+        )
+        return head.encode("latin-1", "replace") + body
+
+    def _receive(self):
+        head = self._until(b"\r\n\r\n")
+        lines = head.decode("latin-1").split("\r\n")
+        headers = {}
+        for line in lines[1:]:
+            name, _, value = line.partition(":")
+            headers[name.lower()] = value.strip()
+        if "content-length" in headers:
+            body = self._exactly(int(headers["content-length"]))
+        elif "chunked" in headers.get("transfer-encoding", ""):
+            body = self._chunks()
+        else:
+            body = b""
+        return int(lines[0][9:12]), headers, body
+
+    def _until(self, end):
+        while True:
+            at = self._buffer.find(end)
+            if at >= 0:
+                found = self._buffer[:at]
+                self._buffer = self._buffer[at + len(end) :]
+                return found
+            if len(self._buffer) > MAX_HEAD_BYTES:
+                raise ConnectionError("the runtime sent a head without an end")
+            self._buffer += self._more()
+
+    def _exactly(self, length):
+        found = self._buffer[:length]
+        self._buffer = self._buffer[length:]
+        if len(found) == length:
+            return found
+        whole = bytearray(length)
+        whole[: len(found)] = found
+        view = memoryview(whole)[len(found) :]
+        while view:
+            got = self._socket.recv_into(view)
+            if not got:
+                raise ConnectionError("the runtime closed the connection")
+            view = view[got:]
+        return whole
+
+    def _chunks(self):
+        parts = []
+        while True:
+            length = int(self._until(b"\r\n").split(b";")[0], 16)
+            if not length:
+                while self._until(b"\r\n"):
+                    pass
+                return b"".join(parts)
+            parts.append(self._exactly(length))
+            self._exactly(2)
+
+    def _more(self):
+        data = self._socket.recv(RECEIVE_BYTES)
+        if not data:
+            raise ConnectionError("the runtime closed the connection")
+        return data
+
+
+# --- What a function is given ------------------------------------------------------------------
+
+
+class Record:
+    """An object with a fixed set of fields, taken from a dictionary; absent ones are None."""
+
+    __slots__ = ()
+
+    def __init__(self, values=None):
+        for field in self.__slots__:
+            setattr(self, field, (values or {}).get(field))
+
+    def __repr__(self):
+        fields = ",".join(f"{field}={getattr(self, field)}" for field in self.__slots__)
+        return f"{type(self).__name__}([{fields}])"
+
+
+class Client(Record):
+    __slots__ = (
+        "installation_id",
+        "app_title",
+        "app_version_name",
+        "app_version_code",
+        "app_package_name",
+    )
+
+
+class ClientContext(Record):
+    __slots__ = ("custom", "env", "client")
+
+    def __init__(self, values):
+        super().__init__(values)
+        if self.client is not None:
+            self.client = Client(self.client)
+
+
+class CognitoIdentity(Record):
+    __slots__ = ("cognito_identity_id", "cognito_identity_pool_id")
+
+
+class LambdaContext:
+    """The second argument of a handler."""
+
+    function_name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
+    function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
+    memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+    log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
+    log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
+
+    def __init__(self, headers):
+        self.aws_request_id = headers.get("lambda-runtime-aws-request-id")
+        self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn")
+        self._epoch_deadline_time_in_ms = int(headers.get("lambda-runtime-deadline-ms") or 0)
+        client = headers.get("lambda-runtime-client-context")
+        self.client_context = ClientContext(_parse(client, "client context")) if client else None
+        identity = headers.get("lambda-runtime-cognito-identity")
+        identity = _parse(identity, "Cognito identity") if identity else {}
+        self.identity = CognitoIdentity(
+            {
+                "cognito_identity_id": identity.get("cognitoIdentityId"),
+                "cognito_identity_pool_id": identity.get("cognitoIdentityPoolId"),
+            }
+        )
+
+    def get_remaining_time_in_millis(self):
+        return max(int(self._epoch_deadline_time_in_ms - time.time() * 1000), 0)
+
+    def log(self, message):
+        sys.stdout.write(str(message))
+
+    def __repr__(self):
+        fields = (
+            "aws_request_id",
+            "log_group_name",
+            "log_stream_name",
+            "function_name",
+            "memory_limit_in_mb",
+            "function_version",
+            "invoked_function_arn",
+            "client_context",
+            "identity",
+        )
+        return f"LambdaContext([{','.join(f'{f}={getattr(self, f)}' for f in fields)}])"
+
+
+def _parse(text, what):
+    # Headers are read as Latin-1, the values in them are UTF-8.
+    try:
+        parsed = json.loads(text.encode("latin-1"))
+    except ValueError as e:
+        raise Fault("Runtime.LambdaContextUnmarshalError", f"Unable to parse {what}: {e}") from None
+    return parsed if isinstance(parsed, dict) else {}
+
+
+# --- Logs --------------------------------------------------------------------------------------
+
+
+class Formatter(logging.Formatter):
+    converter = time.gmtime
+
+    def format(self, record):
+        record.aws_request_id = _request_id or ""
+        return super().format(record)
+
+
+class Handler(logging.Handler):
+    """Writes each record as one event."""
+
+    def emit(self, record):
+        try:
+            _write_event(self.format(record))
+        except Exception:
+            self.handleError(record)
+
+
+def _configure_output():
+    sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
+    layout = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s"
+    handler = Handler()
+    handler.setFormatter(Formatter(layout, "%Y-%m-%dT%H:%M:%S"))
+    logging.getLogger().addHandler(handler)
+
+
+def _write_event(text):
+    sys.stdout.write(text.replace("\n", "\r") + "\n")
+
+
+def _log_error(error):
+    lines = [f"[ERROR] {error['errorType']}: {error['errorMessage']}"]
+    if error["stackTrace"]:
+        lines.append("Traceback (most recent call last):")
+    for entry in error["stackTrace"]:
+        for line in entry.splitlines():
+            bare = line.lstrip(" ")
+            lines.append(INDENT * ((len(line) - len(bare)) // 2) + bare)
+    _write_event("\n".join(lines))
+
+
+# --- Results and errors ------------------------------------------------------------------------
+
+
+class Number(float):
+    """A decimal on its way through the encoder, which writes it with all its digits."""
+
+    def __new__(cls, decimal):
+        number = super().__new__(cls, 0)
+        number.text = "NaN" if decimal.is_nan() else str(decimal)
+        return number
+
+
+class HasDecimal(Exception):
+    """The fast encoder met what only the slow one can write."""
+
+
+def _default(value):
+    decimal = sys.modules.get("decimal")
+    if decimal is not None and isinstance(value, decimal.Decimal):
+        raise HasDecimal
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+class SlowEncoder(json.JSONEncoder):
+    def default(self, value):
+        try:
+            _default(value)
+        except HasDecimal:
+            return Number(value)
+
+    def iterencode(self, value, _one_shot=False):
+        def float_text(number):
+            if isinstance(number, Number):
+                return number.text
+            return json.dumps(float(number))
+
+        string = json.encoder.encode_basestring_ascii if self.ensure_ascii else json.encoder.encode_basestring
+        separators = (self.key_separator, self.item_separator)
+        make = json.encoder._make_iterencode
+        return make({}, self.default, string, None, float_text, *separators, False, False, False)(value, 0)
+
+
+# From 3.12 on, AWS's runtime leaves other letters than ASCII as they are.
+_ASCII_ONLY = sys.version_info < (3, 12)
+_FAST = json.JSONEncoder(ensure_ascii=_ASCII_ONLY, default=_default)
+_SLOW = SlowEncoder(ensure_ascii=_ASCII_ONLY)
+
+
+def _marshal(result):
+    try:
+        try:
+            return _FAST.encode(result).encode()
+        except HasDecimal:
+            return "".join(_SLOW.iterencode(result)).encode()
+    except Exception as e:
+        raise Fault("Runtime.MarshalError", f"Unable to marshal response: {e}") from None
+
+
+def _unmarshal(body):
+    try:
+        return json.loads(body)
+    except Exception as e:
+        raise Fault("Runtime.UnmarshalError", f"Unable to unmarshal input: {e}") from None
+
+
+def _describe(error, request_id):
+    """An exception in the form of AWS's error documents."""
+    if isinstance(error, Fault):
+        kind, trace = error.kind, error.trace
+    else:
+        import traceback
+
+        frames = traceback.extract_tb(error.__traceback__)
+        first = next((i for i, frame in enumerate(frames) if frame.filename != __file__), 0)
+        kind, trace = type(error).__name__, traceback.format_list(frames[first:])
+    return {
+        "errorMessage": str(error),
+        "errorType": kind,
+        "requestId": request_id or "",
+        "stackTrace": trace,
+    }
+
+
+def _encode_error(error):
+    return json.dumps(error).encode()
+
+
+# --- Life --------------------------------------------------------------------------------------
+
+
+def _extend_path():
+    root = os.environ.get("LAMBDA_TASK_ROOT") or os.getcwd()
+    opt = os.environ.get("ELYSIUM_LAYERS_ROOT") or "/opt"
+    python = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    sys.path[:0] = [root, f"{opt}/python/lib/{python}/site-packages", f"{opt}/python"]
+
+
+def _load(handler):
+    try:
+        module_name, function_name = handler.rsplit(".", 1)
+    except ValueError as e:
+        raise Fault("Runtime.MalformedHandlerName", f"Bad handler '{handler}': {e}") from None
+    if module_name.split(".")[0] in sys.builtin_module_names:
+        message = f"Cannot use built-in module {module_name} as a handler module"
+        raise Fault("Runtime.BuiltInModuleConflict", message)
+    try:
+        module = importlib.import_module(module_name.replace("/", "."))
+    except ImportError as e:
+        message = f"Unable to import module '{module_name}': {e}"
+        raise Fault("Runtime.ImportModuleError", message) from None
+    except SyntaxError as e:
+        trace = [f'  File "{e.filename}" Line {e.lineno}\n    {e.text}']
+        message = f"Syntax error in module '{module_name}': {e}"
+        raise Fault("Runtime.UserCodeSyntaxError", message, trace) from None
+    try:
+        return getattr(module, function_name)
+    except AttributeError:
+        message = f"Handler '{function_name}' missing on module '{module_name}'"
+        raise Fault("Runtime.HandlerNotFound", message) from None
+
+
+def _initialise(api):
+    try:
+        return _load(os.environ.get("_HANDLER", ""))
+    except Exception as e:
+        error = _describe(e, None)
+        _log_error(error)
+        sys.stdout.flush()
+        api.fail_initialisation(_encode_error(error), error["errorType"])
+        sys.exit(1)
+
+
+def _invoke(function, headers, body):
+    """The last part of the path to post to, what to post, and the kind of error it is, if any."""
+    try:
+        context = LambdaContext(headers)
+        return "response", _marshal(function(_unmarshal(body), context)), None
+    except Exception as e:
+        error = _describe(e, _request_id)
+        _log_error(error)
+        return "error", _encode_error(error), error["errorType"]
+
+
+def main():
+    global _request_id
+    _configure_output()
+    _extend_path()
+    api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    function = _initialise(api)
+    api.ask_next()
+    while True:
+        invocation = api.next()
+        if invocation is None:
+            return
+        headers, body = invocation
+        _request_id = headers.get("lambda-runtime-aws-request-id", "")
+        trace = headers.get("lambda-runtime-trace-id")
+        if trace:
+            os.environ["_X_AMZN_TRACE_ID"] = trace
+        else:
+            os.environ.pop("_X_AMZN_TRACE_ID", None)
+        end, answer, kind = _invoke(function, headers, body)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        api.answer(f"{INVOCATION}{_request_id}/{end}", answer, kind)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+//! Managed runtimes at level `process`: which interpreter runs a function of `python3.11` or
+//! `nodejs20.x`, and our bootstrap that connects it to the Runtime API.
+//!
+//! The interpreter has exactly the version that was asked for, or there is none.
+
+mod bootstraps;
+mod interpreters;
+
+pub use bootstraps::Bootstraps;
+pub use interpreters::{Interpreter, SearchPlaces};
+
+use std::fmt;
+use std::io;
+
+/// A managed runtime whose code comes as a zip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ManagedRuntime {
+    /// `python3.<minor>`.
+    Python {
+        /// 9 to 14.
+        minor: u8,
+    },
+    /// `nodejs<major>.x`.
+    Node {
+        /// 18, 20, 22 or 24.
+        major: u8,
+    },
+}
+
+/// Why a runtime cannot be given.
+#[derive(Debug)]
+pub enum RuntimeError {
+    /// Not a runtime that is served here.
+    Unknown(String),
+    /// No interpreter of this very version was found.
+    Missing {
+        /// Which.
+        runtime: ManagedRuntime,
+        /// Interpreters of other versions that were seen, and are not used.
+        others: Vec<String>,
+    },
+    /// The bootstraps cannot be written.
+    System(io::Error),
+}
+
+const PYTHON_MINORS: std::ops::RangeInclusive<u8> = 9..=14;
+const NODE_MAJORS: [u8; 4] = [18, 20, 22, 24];
+
+impl ManagedRuntime {
+    /// Reads a runtime identifier of the Lambda API.
+    pub fn parse(identifier: &str) -> Result<Self, RuntimeError> {
+        let number = |text: &str| text.parse::<u8>().ok().filter(|n| n.to_string() == text);
+        let python = identifier.strip_prefix("python3.").and_then(number);
+        let node =
+            identifier.strip_prefix("nodejs").and_then(|rest| rest.strip_suffix(".x")).and_then(number);
+        match (python, node) {
+            (Some(minor), _) if PYTHON_MINORS.contains(&minor) => Ok(Self::Python { minor }),
+            (_, Some(major)) if NODE_MAJORS.contains(&major) => Ok(Self::Node { major }),
+            _ => Err(RuntimeError::Unknown(identifier.to_owned())),
+        }
+    }
+
+    /// How to get an interpreter of this version.
+    fn remedy(self) -> String {
+        match self {
+            Self::Python { minor } => format!(
+                "install it (`apt-get install python3.{minor}`, `pyenv install 3.{minor}` or \
+                 `uv python install 3.{minor}`) and try again"
+            ),
+            Self::Node { major } => format!(
+                "install it (`nvm install {major}`, `fnm install {major}`, or a package of Node.js \
+                 {major}) and try again"
+            ),
+        }
+    }
+}
+
+impl fmt::Display for ManagedRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Python { minor } => write!(f, "python3.{minor}"),
+            Self::Node { major } => write!(f, "nodejs{major}.x"),
+        }
+    }
+}
+
+impl fmt::Display for RuntimeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(identifier) => write!(f, "there is no managed runtime {identifier:?} here"),
+            Self::Missing { runtime, others } => {
+                write!(f, "no interpreter for {runtime} was found: {}", runtime.remedy())?;
+                if others.is_empty() { Ok(()) } else { write!(f, "; found only {}", others.join(", ")) }
+            }
+            Self::System(error) => write!(f, "cannot write the bootstraps: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for RuntimeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::System(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<io::Error> for RuntimeError {
+    fn from(error: io::Error) -> Self {
+        Self::System(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_are_read_strictly() {
+        for minor in 9..=14 {
+            let runtime = ManagedRuntime::parse(&format!("python3.{minor}")).unwrap();
+            assert_eq!(runtime, ManagedRuntime::Python { minor });
+            assert_eq!(runtime.to_string(), format!("python3.{minor}"));
+        }
+        assert_eq!(ManagedRuntime::parse("nodejs20.x").unwrap(), ManagedRuntime::Node { major: 20 });
+        let unknown =
+            ["", "python3.8", "python3.15", "python3.011", "python3.+9", "nodejs20", "nodejs19.x", "java21"];
+        for identifier in unknown {
+            assert!(
+                matches!(ManagedRuntime::parse(identifier), Err(RuntimeError::Unknown(_))),
+                "{identifier}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_said_with_the_way_to_get_it() {
+        let runtime = ManagedRuntime::Python { minor: 13 };
+        let error = RuntimeError::Missing { runtime, others: vec!["3.11.7".to_owned()] }.to_string();
+        for words in ["python3.13", "pyenv install 3.13", "found only 3.11.7"] {
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Finding an interpreter of exactly one version. Each candidate is executed and says itself what it
+//! is and where it lives, so that version managers' wrappers resolve to what they stand for.
+
+use super::{ManagedRuntime, RuntimeError};
+use crate::process::Handle;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// A wrapper that answers later than this is none.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Candidates that are executed in one search.
+const MAX_CANDIDATES: usize = 64;
+const MAX_ANSWER_BYTES: u64 = 8192;
+
+const PYTHON_SAYS: &str = "import sys; print('%d.%d.%d' % sys.version_info[:3]); print(sys.executable)";
+const NODE_SAYS: &str = "console.log(process.versions.node); console.log(process.execPath)";
+
+/// Where version managers keep interpreters, below the home directory; `*` stands for one name.
+const PYTHON_HOMES: [&str; 2] = [".pyenv/versions/*/bin", ".local/share/uv/python/*/bin"];
+const NODE_HOMES: [&str; 4] = [
+    ".nvm/versions/node/*/bin",
+    ".local/share/fnm/node-versions/*/installation/bin",
+    ".volta/tools/image/node/*/bin",
+    ".asdf/installs/nodejs/*/bin",
+];
+const SYSTEM_DIRS: [&str; 3] = ["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"];
+
+/// An interpreter that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interpreter {
+    /// Where it really is.
+    pub path: PathBuf,
+    /// Its whole version, like `3.11.7`.
+    pub version: String,
+}
+
+/// Where to look.
+#[derive(Clone, Debug, Default)]
+pub struct SearchPlaces {
+    /// The directories of `PATH`.
+    pub path: Vec<PathBuf>,
+    /// The home directory of the user.
+    pub home: Option<PathBuf>,
+    /// Whether the usual directories of the system are looked into as well.
+    pub system: bool,
+}
+
+impl SearchPlaces {
+    /// Those of a process with this `PATH` and `HOME`.
+    pub fn of_environment(path: Option<OsString>, home: Option<OsString>) -> Self {
+        let path = path.map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
+        Self { path, home: home.map(PathBuf::from), system: true }
+    }
+
+    /// The first interpreter of this very version; the error names what is missing and how to get it.
+    /// Blocks, tens of milliseconds for each candidate: the answer is worth keeping.
+    pub fn find(&self, runtime: ManagedRuntime) -> Result<Interpreter, RuntimeError> {
+        let mut others = BTreeSet::new();
+        for candidate in self.candidates(runtime).into_iter().take(MAX_CANDIDATES) {
+            match self.ask(&candidate, runtime) {
+                Some(found) if is_exactly(&found.version, runtime) => return Ok(found),
+                Some(found) => drop(others.insert(found.version)),
+                None => {}
+            }
+        }
+        Err(RuntimeError::Missing { runtime, others: others.into_iter().collect() })
+    }
+
+    fn candidates(&self, runtime: ManagedRuntime) -> Vec<PathBuf> {
+        let (names, homes): (Vec<String>, &[&str]) = match runtime {
+            ManagedRuntime::Python { minor } => {
+                (vec![format!("python3.{minor}"), "python3".into()], &PYTHON_HOMES)
+            }
+            ManagedRuntime::Node { major } => (vec!["node".into(), format!("node{major}")], &NODE_HOMES),
+        };
+        let mut dirs = self.path.clone();
+        if self.system {
+            dirs.extend(SYSTEM_DIRS.map(PathBuf::from));
+        }
+        if let Some(home) = &self.home {
+            dirs.extend(homes.iter().flat_map(|pattern| expand(home, pattern)));
+        }
+        let mut seen = BTreeSet::new();
+        let places = names.iter().flat_map(|name| dirs.iter().map(move |dir| dir.join(name)));
+        places.filter(|place| place.is_absolute() && place.is_file() && seen.insert(place.clone())).collect()
+    }
+
+    /// What a candidate says of itself, if it is an interpreter at all.
+    fn ask(&self, candidate: &Path, runtime: ManagedRuntime) -> Option<Interpreter> {
+        let (option, code) = match runtime {
+            ManagedRuntime::Python { .. } => ("-c", PYTHON_SAYS),
+            ManagedRuntime::Node { .. } => ("-e", NODE_SAYS),
+        };
+        let mut command = Command::new(candidate);
+        command.args([option, code]).env_clear().current_dir("/");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        // Wrappers of version managers are scripts, and look for their versions below the home directory.
+        if let Ok(path) = std::env::join_paths(&self.path) {
+            command.env("PATH", path);
+        }
+        if let Some(home) = &self.home {
+            command.env("HOME", home);
+        }
+        let mut child = command.spawn().ok()?;
+        let in_time = Handle::open(child.id()).and_then(|process| process.ended_within(PATIENCE));
+        if !in_time.unwrap_or(false) {
+            // Either fails only when the child has ended by itself.
+            let _ended = child.kill().and_then(|()| child.wait());
+            return None;
+        }
+        let mut answer = String::new();
+        child.stdout.take()?.take(MAX_ANSWER_BYTES).read_to_string(&mut answer).ok()?;
+        let mut lines = answer.lines();
+        let (version, path) = (lines.next()?, lines.next()?);
+        let found = Interpreter { path: PathBuf::from(path), version: version.to_owned() };
+        (child.wait().ok()?.success() && found.path.is_absolute()).then_some(found)
+    }
+}
+
+fn is_exactly(version: &str, runtime: ManagedRuntime) -> bool {
+    match runtime {
+        ManagedRuntime::Python { minor } => version.starts_with(&format!("3.{minor}.")),
+        ManagedRuntime::Node { major } => version.starts_with(&format!("{major}.")),
+    }
+}
+
+/// The directories that match a pattern with at most one `*`, in a fixed order.
+fn expand(home: &Path, pattern: &str) -> Vec<PathBuf> {
+    let Some((parent, rest)) = pattern.split_once("/*/") else { return vec![home.join(pattern)] };
+    let Ok(entries) = std::fs::read_dir(home.join(parent)) else { return Vec::new() };
+    let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path().join(rest)).collect();
+    found.sort();
+    found
+}

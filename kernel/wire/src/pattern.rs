@@ -58,9 +58,10 @@ pub fn broken_patterns(service: &schema::ServiceShape) -> Vec<String> {
         search.shape(operation.input);
         search.shape(operation.output);
     }
-    let broken = search.patterns.into_iter().filter_map(|pattern| {
-        compile(pattern).err().map(|error| format!("{pattern}: {error}"))
-    });
+    let broken = search
+        .patterns
+        .into_iter()
+        .filter_map(|pattern| compile(pattern).err().map(|error| format!("{pattern}: {error}")));
     broken.collect()
 }
 

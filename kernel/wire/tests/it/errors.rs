@@ -10,9 +10,8 @@ fn not_found() -> ApiError {
 
 #[test]
 fn json_with_the_services_namespace() {
-    let refuse = |error: &ApiError| {
-        json("DynamoDB_20120810.GetItem", "{}").refuse(&model_dynamodb::SERVICE, error)
-    };
+    let refuse =
+        |error: &ApiError| json("DynamoDB_20120810.GetItem", "{}").refuse(&model_dynamodb::SERVICE, error);
     let answer = refuse(&not_found());
     assert_eq!(
         answer.text(),

@@ -82,7 +82,8 @@ fn xml_payloads_hold_everything() {
             }
             let routed = Routed::Served(operation);
             let back = there_and_back(&model_s3::SERVICE, routed, Protocol::RestXml, value.as_ref());
-            let (Some(schema::Val::Struct(sent)), Some(schema::Val::Struct(read))) = (value.get(index), back.get(index))
+            let (Some(schema::Val::Struct(sent)), Some(schema::Val::Struct(read))) =
+                (value.get(index), back.get(index))
             else {
                 panic!("{}", operation.name)
             };

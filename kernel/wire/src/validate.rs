@@ -14,7 +14,8 @@ pub fn validate(obj: &dyn Obj, violations: &mut Violations) {
 }
 
 fn structure(obj: &dyn Obj, path: &Path<'_>, violations: &mut Violations) {
-    for (index, member) in obj.shape().members.iter().enumerate() {
+    let shape = obj.shape();
+    for (index, member) in shape.members.iter().enumerate() {
         let path = path.member(member.name);
         if member.required && violations.has_missing() && violations.take_missing(&path.text()) {
             violations.broken(Some("null"), &path.text(), "Member must not be null");
@@ -22,6 +23,9 @@ fn structure(obj: &dyn Obj, path: &Path<'_>, violations: &mut Violations) {
         }
         if let Some(val) = obj.get(index) {
             value(&val, member.ty, member, &path, violations);
+            if shape.union {
+                return;
+            }
         }
     }
 }

@@ -44,17 +44,19 @@ impl Counts {
         let all = indexes.map(|index| index.incarnation).chain([table.incarnation]);
         let (statistics, mut counts) = (ctx.part::<Statistics>(), HashMap::new());
         for incarnation in all {
+            let read = ctx.read();
+            let drift = state::drift(&read, scope, incarnation)?;
             let count = match statistics.get(incarnation) {
                 Some(count) => count,
                 None => {
-                    let (read, scope) = (ctx.read(), scope.clone());
+                    let scope = scope.clone();
                     let counted = ctx.compute(move || counted(&read, &scope, incarnation)).await;
                     let count = counted.map_err(|_| DynamoError::Corrupt("a table cannot be counted"))??;
-                    statistics.set(incarnation, count);
-                    count
+                    statistics.set(incarnation, count.minus(drift));
+                    count.minus(drift)
                 }
             };
-            counts.insert(incarnation, count);
+            counts.insert(incarnation, count.plus(drift));
         }
         Ok(Counts(counts))
     }

@@ -27,6 +27,8 @@ pub struct Found {
     pub scope: Scope,
     /// Its record.
     pub table: Arc<TableRecord>,
+    /// When it was found.
+    pub now: Timestamp,
 }
 
 /// The table that a text names: a name, or an ARN of this region.
@@ -99,7 +101,8 @@ fn usable(record: Option<Arc<TableRecord>>, now: Timestamp) -> Result<Arc<TableR
 /// `NoTable`, the store's, or that of a bad name.
 pub fn item_table(ctx: &Ctx, text: &str) -> Result<Found, DynamoError> {
     let (address, record) = known(ctx, text)?;
-    Ok(Found { scope: address.scope, table: usable(record, ctx.now())? })
+    let now = ctx.now();
+    Ok(Found { scope: address.scope, table: usable(record, now)?, now })
 }
 
 /// The same, read from the store: a view may be a moment behind.
@@ -109,7 +112,8 @@ pub fn item_table(ctx: &Ctx, text: &str) -> Result<Found, DynamoError> {
 pub fn fresh_table(ctx: &Ctx, text: &str) -> Result<Found, DynamoError> {
     let address = address(ctx.account(), ctx.region(), text)?;
     let record = state::table(&ctx.read(), &address.scope, &address.name)?.map(Arc::new);
-    Ok(Found { scope: address.scope, table: usable(record, ctx.now())? })
+    let now = ctx.now();
+    Ok(Found { scope: address.scope, table: usable(record, now)?, now })
 }
 
 /// How an operation finds tables in its present attempt.

@@ -20,19 +20,19 @@ pub mod rules;
 mod select;
 mod state;
 mod statistics;
+mod timers;
 mod views;
-mod workers;
 mod write;
 
 use service::Service;
 
 /// The room.
 pub fn service() -> Service {
-    let wake = workers::Wake::default();
+    let [fill, expire] = timers::handlers();
     Service::new("dynamodb", ops::all())
-        .worker(workers::chores(&wake))
+        .timer(fill)
+        .timer(expire)
         .view(views::TablesView)
         .part(expressions::Expressions::default())
         .part(statistics::Statistics::default())
-        .part(wake)
 }

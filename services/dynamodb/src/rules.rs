@@ -2,6 +2,7 @@
 
 pub mod checks;
 pub mod codec;
+pub mod expiry;
 pub mod expression;
 pub mod keys;
 pub mod legacy;

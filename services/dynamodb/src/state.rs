@@ -8,6 +8,7 @@ use crate::errors::DynamoError;
 use crate::rules::codec::{self, Stored};
 use crate::rules::keys::{KeyPart, KeySchema, RowRange};
 use crate::rules::value::Item;
+use crate::statistics::Count;
 use bytes::Bytes;
 use names::{Scope, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -133,11 +134,6 @@ impl TableRecord {
     pub fn index(&self, name: &str) -> Option<&IndexRecord> {
         self.indexes.iter().find(|index| index.name == name)
     }
-
-    /// Whether something of it is still to be filled, or expires: whether workers look after it.
-    pub fn has_chores(&self) -> bool {
-        self.expiry.is_some() || self.indexes.iter().any(|index| index.is_filling)
-    }
 }
 
 impl IndexRecord {
@@ -162,8 +158,10 @@ static EPOCHS: Table<Incarnation, u64> = Table::of_incarnation("dynamodb/epochs"
 static ITEMS: Table<(Incarnation, Tail), Raw> = Table::of_incarnation("dynamodb/items", Class::Items).large();
 /// How far the filling of an index has come: the last row of the table that was looked at.
 static CURSORS: Table<Incarnation, Raw> = Table::of_incarnation("dynamodb/cursors", Class::Records);
-/// The tables that workers look after, across accounts and regions.
-static CHORES: Table<(Scope, String), ()> = Table::new("dynamodb/chores", Class::Records);
+/// The moment for which the next timer of a table's expiry is set.
+static EXPECTED: Table<Incarnation, u64> = Table::of_incarnation("dynamodb/expected", Class::Records);
+/// What timers did to the counts of tables and indexes.
+static DRIFTS: Table<Incarnation, Count> = Table::of_incarnation("dynamodb/drifts", Class::Records);
 
 /// Where the records of tables are, for the view.
 pub fn tables_table() -> TableId {
@@ -204,12 +202,7 @@ pub fn table_names(
 pub fn put_table(tx: &mut Tx, scope: &Scope, record: &mut TableRecord) -> Result<(), Fault> {
     record.epoch += 1;
     tx.put(&TABLES, scope, &record.name, record)?;
-    tx.put(&EPOCHS, scope, &record.incarnation, &record.epoch)?;
-    let chore = (scope.clone(), record.name.clone());
-    match record.has_chores() {
-        true => tx.put(&CHORES, &Scope::Partition, &chore, &()),
-        false => tx.delete(&CHORES, &Scope::Partition, &chore),
-    }
+    tx.put(&EPOCHS, scope, &record.incarnation, &record.epoch)
 }
 
 /// Removes a table with all that it contains.
@@ -219,7 +212,6 @@ pub fn put_table(tx: &mut Tx, scope: &Scope, record: &mut TableRecord) -> Result
 pub fn remove_table(tx: &mut Tx, scope: &Scope, record: &TableRecord) -> Result<(), Fault> {
     tx.delete(&TABLES, scope, &record.name)?;
     tx.delete(&EPOCHS, scope, &record.incarnation)?;
-    tx.delete(&CHORES, &Scope::Partition, &(scope.clone(), record.name.clone()))?;
     tx.discard(scope, record.incarnation)?;
     for index in &record.indexes {
         tx.discard(scope, index.incarnation)?;
@@ -227,12 +219,46 @@ pub fn remove_table(tx: &mut Tx, scope: &Scope, record: &TableRecord) -> Result<
     record.expiry.iter().try_for_each(|expiry| tx.discard(scope, expiry.incarnation))
 }
 
-/// The tables that workers look after.
+/// The moment for which the next timer of a table's expiry is set.
 ///
 /// # Errors
 /// The store's.
-pub fn chores(read: &impl Read) -> Result<Vec<(Scope, String)>, Fault> {
-    read.scan(&CHORES, &Scope::Partition, Span::all()).map(|row| row.map(|(chore, ())| chore)).collect()
+pub fn expected(read: &impl Read, scope: &Scope, expiry: Incarnation) -> Result<Option<Timestamp>, Fault> {
+    let millis = read.get(&EXPECTED, scope, &expiry)?;
+    Ok(millis.and_then(|millis| i64::try_from(millis).ok()).map(Timestamp))
+}
+
+/// Keeps the moment for which the next timer of a table's expiry is set.
+///
+/// # Errors
+/// The store's.
+pub fn put_expected(
+    tx: &mut Tx,
+    scope: &Scope,
+    expiry: Incarnation,
+    due: Option<Timestamp>,
+) -> Result<(), Fault> {
+    match due {
+        Some(due) => tx.put(&EXPECTED, scope, &expiry, &u64::try_from(due.millis()).unwrap_or_default()),
+        None => tx.delete(&EXPECTED, scope, &expiry),
+    }
+}
+
+/// What timers did to the counts of a table or index.
+///
+/// # Errors
+/// The store's.
+pub fn drift(read: &impl Read, scope: &Scope, incarnation: Incarnation) -> Result<Count, Fault> {
+    Ok(read.get(&DRIFTS, scope, &incarnation)?.unwrap_or_default())
+}
+
+/// Adds to what timers did to the counts of a table or index.
+///
+/// # Errors
+/// The store's.
+pub fn add_drift(tx: &mut Tx, scope: &Scope, incarnation: Incarnation, count: Count) -> Result<(), Fault> {
+    let sum = drift(tx, scope, incarnation)?.plus(count);
+    tx.put(&DRIFTS, scope, &incarnation, &sum)
 }
 
 /// How far the filling of an index has come.

@@ -3,6 +3,7 @@
 
 use crate::errors::DynamoError;
 use crate::rules::codec::{self, Stored};
+use crate::rules::expiry;
 use crate::rules::expression::apply::{self, Inapplicable};
 use crate::rules::expression::bind::Bound;
 use crate::rules::expression::update::Action;
@@ -11,7 +12,8 @@ use crate::rules::size::{self, MAX_ITEM};
 use crate::rules::value::{self, Item, Kind, Value};
 use crate::state::{self, Expiry, IndexRecord, TableRecord};
 use crate::statistics::{Count, Deltas};
-use names::Scope;
+use crate::timers;
+use names::{Scope, Timestamp};
 use std::borrow::Cow;
 use std::sync::Arc;
 use store::Tx;
@@ -36,6 +38,8 @@ pub struct ItemWrite {
     pub scope: Scope,
     /// The table.
     pub table: Arc<TableRecord>,
+    /// When.
+    pub now: Timestamp,
     /// The bytes of the item's key.
     pub row: Vec<u8>,
     /// Its key.
@@ -201,8 +205,29 @@ impl ItemWrite {
             }
         }
         if let Some(expiry) = &self.table.expiry {
-            let due = |item: Option<&Item>| item.and_then(|item| due_row(expiry, item, &self.row));
-            move_due(tx, &self.scope, expiry, due(before), due(after))?;
+            let due = |item: Option<&Item>| item.and_then(|item| expiry::seconds(item, &expiry.attribute));
+            self.move_due(tx, expiry, due(before), due(after))?;
+        }
+        Ok(())
+    }
+
+    fn move_due(
+        &self,
+        tx: &mut Tx,
+        expiry: &Expiry,
+        before: Option<i64>,
+        after: Option<i64>,
+    ) -> Result<(), DynamoError> {
+        if before == after {
+            return Ok(());
+        }
+        if let Some(seconds) = before {
+            state::remove_row(tx, &self.scope, expiry.incarnation, &expiry::row(seconds, &self.row))?;
+        }
+        if let Some(seconds) = after {
+            let row = expiry::row(seconds, &self.row);
+            state::put_bytes(tx, &self.scope, expiry.incarnation, &row, bytes::Bytes::new())?;
+            timers::expect(tx, (&self.scope, &self.table.name), expiry, seconds, self.now)?;
         }
         Ok(())
     }
@@ -244,34 +269,6 @@ fn write_entry(
         deltas.push((index.incarnation, count));
     }
     Ok(units)
-}
-
-/// The row that says when an item is due, where its attribute is a number.
-pub fn due_row(expiry: &Expiry, item: &Item, row: &[u8]) -> Option<Vec<u8>> {
-    let Value::N(text) = item.get(&expiry.attribute)? else { return None };
-    let mut due = value::number(text).to_bytes().to_vec();
-    due.push(0);
-    due.extend_from_slice(row);
-    Some(due)
-}
-
-fn move_due(
-    tx: &mut Tx,
-    scope: &Scope,
-    expiry: &Expiry,
-    before: Option<Vec<u8>>,
-    after: Option<Vec<u8>>,
-) -> Result<(), DynamoError> {
-    if before == after {
-        return Ok(());
-    }
-    if let Some(row) = before {
-        state::remove_row(tx, scope, expiry.incarnation, &row)?;
-    }
-    if let Some(row) = after {
-        state::put_bytes(tx, scope, expiry.incarnation, &row, bytes::Bytes::new())?;
-    }
-    Ok(())
 }
 
 fn is_empty(value: &Value) -> Option<&'static str> {

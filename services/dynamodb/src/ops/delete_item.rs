@@ -62,6 +62,7 @@ pub fn keyed_write(
     schema.check_key(key)?;
     Ok(ItemWrite {
         scope: found.scope.clone(),
+        now: found.now,
         table: found.table.clone(),
         row: schema.row(key).ok_or(DynamoError::Corrupt("a checked key has no row"))?,
         key: key.clone(),

@@ -69,6 +69,7 @@ pub fn item_write(
     let needed = !table.indexes.is_empty() || table.expiry.is_some();
     Ok(ItemWrite {
         scope: found.scope.clone(),
+        now: found.now,
         table: table.clone(),
         row,
         key: table.key.key_of(item),

@@ -3,7 +3,7 @@
 use crate::errors::DynamoError;
 use crate::find;
 use crate::state::{self, Expiry};
-use crate::workers::Wake;
+use crate::timers;
 use model_dynamodb::{
     DescribeTimeToLiveInput, DescribeTimeToLiveOutput, TimeToLiveDescription, TimeToLiveStatus,
     UpdateTimeToLiveInput, UpdateTimeToLiveOutput,
@@ -17,7 +17,7 @@ pub async fn update_time_to_live(
     input: Arc<UpdateTimeToLiveInput>,
 ) -> Result<UpdateTimeToLiveOutput, DynamoError> {
     let address = find::address(ctx.account(), ctx.region(), &input.table_name)?;
-    let asked = input.time_to_live_specification.clone();
+    let (asked, now) = (input.time_to_live_specification.clone(), ctx.now());
     let wish = asked.clone();
     ctx.commit(move |tx| {
         let record = state::table(tx, &address.scope, &address.name)?;
@@ -41,10 +41,10 @@ pub async fn update_time_to_live(
                 is_filling: true,
             }),
         };
-        Ok::<_, DynamoError>(state::put_table(tx, &address.scope, &mut record)?)
+        state::put_table(tx, &address.scope, &mut record)?;
+        Ok::<_, DynamoError>(timers::begin_filling(tx, &address.scope, &record.name, now)?)
     })
     .await?;
-    ctx.part::<Wake>().notify();
     Ok(UpdateTimeToLiveOutput { time_to_live_specification: Some(asked) })
 }
 

@@ -7,7 +7,7 @@ use crate::find;
 use crate::ops::create_table::encryption_key;
 use crate::rules::keys::KeySchema;
 use crate::state::{self, IndexRecord, IndexScope, TableRecord, Throughput};
-use crate::workers::Wake;
+use crate::timers;
 use model::{
     BillingMode, GlobalSecondaryIndexUpdate, ProvisionedThroughput, TableStatus, UpdateTableInput,
     UpdateTableOutput,
@@ -44,10 +44,12 @@ pub async fn update_table(ctx: Ctx, input: Arc<UpdateTableInput>) -> Result<Upda
             change(tx, &scope, &mut record, &input, now)?;
             record.updating_until = now.plus_millis(pace);
             state::put_table(tx, &scope, &mut record)?;
+            if record.indexes.iter().any(|index| index.is_filling) {
+                timers::begin_filling(tx, &scope, &record.name, now)?;
+            }
             Ok::<_, DynamoError>(record)
         })
         .await?;
-    ctx.part::<Wake>().notify();
     let counts = Counts::known(&ctx, &address.scope, &record).await?;
     let description = describe::table(&address.scope, &record, TableStatus::Updating, &counts);
     Ok(UpdateTableOutput { table_description: Some(description) })

@@ -97,14 +97,17 @@ fn sum<'v>(
     Ok(Cow::Owned(Value::N(sum.to_string())))
 }
 
+/// A list: the attribute and the steps to it.
+type ListPath<'u> = (&'u str, &'u [Step]);
+
 /// What the actions of an update leave to be done after all of them: until then every index means the
 /// element that it meant at the beginning.
 #[derive(Default)]
 struct Edit<'u> {
     /// Lists with holes where elements were removed.
-    holes: Vec<(&'u str, &'u [Step])>,
+    holes: Vec<ListPath<'u>>,
     /// Elements behind the end of a list: the list, the index asked for, the value.
-    appended: Vec<((&'u str, &'u [Step]), usize, Value)>,
+    appended: Vec<(ListPath<'u>, usize, Value)>,
 }
 
 fn descend<'i>(item: &'i mut Item, head: &str, steps: &[Step]) -> Result<&'i mut Value, Inapplicable> {

@@ -33,6 +33,8 @@ pub enum S3Error {
     PreconditionFailed { condition: String },
     InvalidRange { asked: String, size: u64 },
     InvalidPartNumber { asked: i32, count: u32 },
+    /// A range that a copy asks for lies beyond its source.
+    InvalidRangeOfSource { message: String, asked: String },
     InvalidArgument { message: &'static str, name: &'static str, value: String },
     InvalidRequest { message: String },
     /// A header asks for something that is not there.
@@ -310,6 +312,9 @@ fn of_request(error: S3Error) -> ApiError {
                 .field("PartNumberRequested", asked.to_string())
                 .field("ActualPartCount", count.to_string())
         }
+        S3Error::InvalidRangeOfSource { message, asked } => ApiError::new("InvalidArgument", 400, message)
+            .field("ArgumentName", "x-amz-copy-source-range")
+            .field("ArgumentValue", asked),
         S3Error::InvalidArgument { message, name, value } => ApiError::new("InvalidArgument", 400, message)
             .field("ArgumentName", name)
             .field("ArgumentValue", value),

@@ -20,6 +20,8 @@ pub struct Expected {
     pub md5: Option<[u8; 16]>,
     /// Its checksum.
     pub checksum: Given,
+    /// The algorithm to keep a checksum of, where the request does not choose it.
+    pub kept: Option<Algorithm>,
     /// Most bytes.
     pub limit: u64,
 }
@@ -35,6 +37,8 @@ pub struct Taken {
     pub algorithm: Algorithm,
     /// Its checksum.
     pub checksum: Vec<u8>,
+    /// The checksum of the second algorithm.
+    pub second: Option<Vec<u8>>,
     /// Its bytes.
     pub body: BlobRef,
 }
@@ -56,19 +60,22 @@ pub struct Intake {
     md5: Md5,
     algorithm: Algorithm,
     running: Running,
+    /// What is held against a given value, where that is of another algorithm.
+    second: Option<Running>,
     small: BytesMut,
     large: Option<BlobWriter>,
     size: u64,
 }
 
 impl Intake {
-    /// Begins with nothing.
-    pub fn begin(blobs: &Blobs, algorithm: Algorithm) -> Self {
+    /// Begins with nothing. `second` is an algorithm to compute beside that of the kept checksum.
+    pub fn begin(blobs: &Blobs, algorithm: Algorithm, second: Option<Algorithm>) -> Self {
         Intake {
             blobs: blobs.clone(),
             md5: Md5::new(),
             algorithm,
             running: algorithm.begin(),
+            second: second.map(Algorithm::begin),
             small: BytesMut::new(),
             large: None,
             size: 0,
@@ -83,6 +90,9 @@ impl Intake {
         self.size += chunk.len() as u64;
         self.md5.update(&chunk);
         self.running.update(&chunk);
+        if let Some(second) = &mut self.second {
+            second.update(&chunk);
+        }
         if let Some(writer) = &mut self.large {
             return writer.write(chunk).await;
         }
@@ -113,6 +123,7 @@ impl Intake {
             md5: self.md5.finalize().into(),
             algorithm: self.algorithm,
             checksum: self.running.finish(),
+            second: self.second.map(Running::finish),
             body,
         })
     }
@@ -128,8 +139,10 @@ pub async fn take(ctx: &Ctx, body: Option<&Body>, expected: &Expected) -> Result
     if announced > expected.limit {
         return Err(too_large(announced));
     }
-    let algorithm = expected.checksum.algorithm.unwrap_or(DEFAULT);
-    let mut intake = Intake::begin(ctx.host().store.blobs(), algorithm);
+    let given = expected.checksum.algorithm;
+    let algorithm = expected.kept.or(given).unwrap_or(DEFAULT);
+    let second = given.filter(|given| *given != algorithm);
+    let mut intake = Intake::begin(ctx.host().store.blobs(), algorithm, second);
     if let Some(mut chunks) = body.and_then(Body::take) {
         while let Some(chunk) = chunks.next().await {
             intake.add(chunk?).await?;
@@ -147,9 +160,10 @@ pub async fn take(ctx: &Ctx, body: Option<&Body>, expected: &Expected) -> Result
         return Err(S3Error::BadDigest { expected: base64(&given), calculated: base64(&calculated) });
     }
     let taken = intake.finish().await?;
-    if expected.checksum.value.as_ref().is_some_and(|given| *given != taken.checksum) {
+    let calculated = taken.second.as_ref().unwrap_or(&taken.checksum);
+    if expected.checksum.value.as_ref().is_some_and(|given| given != calculated) {
         abandon(ctx, &taken.body).await;
-        return Err(S3Error::BadChecksum { algorithm: algorithm.name() });
+        return Err(S3Error::BadChecksum { algorithm: second.unwrap_or(algorithm).name() });
     }
     Ok(taken)
 }

@@ -2,6 +2,7 @@
 //! Structure: S3 User Guide, "Event message structure".
 
 use super::listing::url_encoded;
+use super::multipart::base64;
 use super::notifications::Happening;
 use names::Timestamp;
 use serde::Serialize;
@@ -75,7 +76,7 @@ struct ResponseElements<'a> {
     #[serde(rename = "x-amz-request-id")]
     request_id: &'a str,
     #[serde(rename = "x-amz-id-2")]
-    host_id: &'a str,
+    host_id: String,
 }
 
 #[derive(Serialize)]
@@ -123,7 +124,10 @@ impl Event<'_> {
             event_name: self.happening.name(),
             user_identity: Identity { principal_id: self.principal },
             request_parameters: RequestParameters { source: self.source },
-            response_elements: ResponseElements { request_id: self.request_id, host_id: self.request_id },
+            response_elements: ResponseElements {
+                request_id: self.request_id,
+                host_id: host_id(self.request_id),
+            },
             s3: Entity {
                 schema_version: "1.0",
                 configuration_id: configuration,
@@ -153,7 +157,12 @@ struct Test<'a> {
     time: String,
     bucket: &'a str,
     request_id: &'a str,
-    host_id: &'a str,
+    host_id: String,
+}
+
+/// The second id of a request, as its answer bears it.
+fn host_id(request_id: &str) -> String {
+    base64(format!("{request_id}/{request_id}").as_bytes())
 }
 
 /// The message that a queue gets when it becomes a destination.
@@ -167,7 +176,7 @@ pub fn test_message(bucket: &str, request_id: &str, at: Timestamp) -> Result<Vec
         time: at.iso8601_millis(),
         bucket,
         request_id,
-        host_id: request_id,
+        host_id: host_id(request_id),
     })
 }
 
@@ -198,7 +207,7 @@ mod tests {
             r#""eventTime":"1970-01-01T00:00:00.000Z","eventName":"ObjectCreated:Put","#,
             r#""userIdentity":{"principalId":"AIDAJDPLRKLG7UEXAMPLE"},"#,
             r#""requestParameters":{"sourceIPAddress":"127.0.0.1"},"#,
-            r#""responseElements":{"x-amz-request-id":"C3D13FE58DE4C810","x-amz-id-2":"C3D13FE58DE4C810"},"#,
+            r#""responseElements":{"x-amz-request-id":"C3D13FE58DE4C810","x-amz-id-2":"QzNEMTNGRTU4REU0QzgxMC9DM0QxM0ZFNThERTRDODEw"},"#,
             r#""s3":{"s3SchemaVersion":"1.0","configurationId":"testConfigRule","#,
             r#""bucket":{"name":"amzn-example","ownerIdentity":{"principalId":"A3NL1KOZZKExample"},"#,
             r#""arn":"arn:aws:s3:::amzn-example"},"#,
@@ -221,7 +230,7 @@ mod tests {
         let text = String::from_utf8(test_message("b", "R", Timestamp(0)).unwrap()).unwrap();
         assert_eq!(
             text,
-            r#"{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"1970-01-01T00:00:00.000Z","Bucket":"b","RequestId":"R","HostId":"R"}"#
+            r#"{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"1970-01-01T00:00:00.000Z","Bucket":"b","RequestId":"R","HostId":"Ui9S"}"#
         );
     }
 }

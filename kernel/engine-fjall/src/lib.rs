@@ -1,1 +1,165 @@
-//! The embedded store engine over fjall
+//! The embedded engine: fjall, an LSM tree with a journal, one keyspace for each class.
+//!
+//! Keyspaces are made at the first start and never cleared or dropped, which fjall does not do safely.
+//! A keyspace that is seldom written keeps old journals alive, so now and then each gets a heartbeat row,
+//! and all are flushed when journals pile up: their size stays bounded.
+
+mod create;
+mod repair;
+
+use bytes::Bytes;
+use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use store::{Batch, Class, Engine, EngineError, EngineSnapshot, Rows};
+
+/// Blocks of tables kept in memory.
+const CACHE_BYTES: u64 = 16 * 1024 * 1024;
+/// A memtable larger than this is written to a table.
+const MEMTABLE_BYTES: u64 = 16 * 1024 * 1024;
+/// The least that fjall allows; a journal is sealed at 64 MB.
+const JOURNALS_BYTES: u64 = 128 * 1024 * 1024;
+const OPEN_FILES: usize = 256;
+const WORKERS: usize = 2;
+/// How many bytes are written between two looks after the journals.
+const TEND_EVERY: usize = 8 * 1024 * 1024;
+/// With more journals than this all memtables are flushed.
+const MANY_JOURNALS: usize = 3;
+/// How long a close waits for the last flush; without it the next start takes longer.
+const FLUSH_PATIENCE: Duration = Duration::from_secs(5);
+/// Below all keys of tables, whose numbers begin at one.
+const HEARTBEAT: &[u8] = b"\0\0\0heartbeat";
+
+/// An engine over a directory, which is locked while it is open.
+pub struct FjallEngine {
+    database: Database,
+    keyspaces: Arc<[Keyspace; 6]>,
+    untended: AtomicUsize,
+}
+
+fn failed(error: impl Into<fjall::Error>) -> EngineError {
+    EngineError::new(error.into())
+}
+
+impl FjallEngine {
+    /// Opens the directory, creating what is missing.
+    pub fn open(path: &Path) -> Result<Self, EngineError> {
+        create::prepare(path, |new| Self::open_as_it_is(new).map(drop)).map_err(failed)?;
+        let opened = match Self::open_as_it_is(path) {
+            Err(error) if repair::is_called_for(&error) => {
+                repair::cut_last_journal(path, || Self::open_as_it_is(path))
+            }
+            other => other,
+        };
+        opened.map_err(failed)
+    }
+
+    fn open_as_it_is(path: &Path) -> Result<Self, fjall::Error> {
+        let database = Database::builder(path)
+            .cache_size(CACHE_BYTES)
+            .max_cached_files(Some(OPEN_FILES))
+            .max_journaling_size(JOURNALS_BYTES)
+            .journal_compression(CompressionType::None)
+            .worker_threads(WORKERS)
+            .open()?;
+        let keyspace = |class: Class| {
+            let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+            database.keyspace(class.name(), options)
+        };
+        let [a, b, c, d, e, f] = Class::ALL;
+        let keyspaces = [keyspace(a)?, keyspace(b)?, keyspace(c)?, keyspace(d)?, keyspace(e)?, keyspace(f)?];
+        let keyspaces = Arc::new(keyspaces);
+        Ok(FjallEngine { database, keyspaces, untended: AtomicUsize::new(0) })
+    }
+
+    /// How many journals there are, the one being written included.
+    pub fn journals(&self) -> usize {
+        self.database.journal_count()
+    }
+
+    fn keyspace(&self, class: Class) -> &Keyspace {
+        &self.keyspaces[class as usize]
+    }
+
+    /// Keeps idle keyspaces from pinning journals.
+    fn tend(&self) -> Result<(), EngineError> {
+        let mut batch = self.database.batch();
+        for keyspace in self.keyspaces.iter() {
+            batch.insert(keyspace, Bytes::from_static(HEARTBEAT), Bytes::new());
+        }
+        batch.commit().map_err(failed)?;
+        if self.database.journal_count() > MANY_JOURNALS {
+            self.flush_begin()?;
+        }
+        Ok(())
+    }
+
+    fn flush_begin(&self) -> Result<(), EngineError> {
+        self.keyspaces.iter().try_for_each(|keyspace| keyspace.rotate_memtable().map(drop).map_err(failed))
+    }
+}
+
+impl Engine for FjallEngine {
+    fn snapshot(&self) -> Result<Arc<dyn EngineSnapshot>, EngineError> {
+        Ok(Arc::new(FjallSnapshot { snapshot: self.database.snapshot(), keyspaces: self.keyspaces.clone() }))
+    }
+
+    fn apply(&self, batch: Batch) -> Result<(), EngineError> {
+        let mut bytes = 0;
+        let writes = batch.writes;
+        let mut batch = self.database.batch();
+        for (class, key, value) in writes {
+            bytes += key.len() + value.as_ref().map_or(0, Bytes::len);
+            match value {
+                Some(value) => batch.insert(self.keyspace(class), key, value),
+                None => batch.remove(self.keyspace(class), key),
+            }
+        }
+        batch.commit().map_err(failed)?;
+        if self.untended.fetch_add(bytes, Ordering::Relaxed) + bytes >= TEND_EVERY {
+            self.untended.store(0, Ordering::Relaxed);
+            self.tend()?;
+        }
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), EngineError> {
+        self.database.persist(PersistMode::SyncData).map_err(failed)
+    }
+
+    fn close(&self) -> Result<(), EngineError> {
+        self.flush_begin()?;
+        let step = Duration::from_millis(1);
+        let mut waited = Duration::ZERO;
+        while self.keyspaces.iter().any(|keyspace| keyspace.sealed_memtable_count() > 0)
+            && waited < FLUSH_PATIENCE
+        {
+            std::thread::sleep(step);
+            waited += step;
+        }
+        Ok(())
+    }
+}
+
+struct FjallSnapshot {
+    snapshot: fjall::Snapshot,
+    keyspaces: Arc<[Keyspace; 6]>,
+}
+
+impl EngineSnapshot for FjallSnapshot {
+    fn get(&self, class: Class, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
+        let value = self.snapshot.get(&self.keyspaces[class as usize], key).map_err(failed)?;
+        Ok(value.map(Bytes::from))
+    }
+
+    fn range(&self, class: Class, low: &[u8], high: &[u8], reversed: bool) -> Rows {
+        let range = self.snapshot.range(&self.keyspaces[class as usize], low..high);
+        let row = |guard: fjall::Guard| {
+            let (key, value) = guard.into_inner().map_err(failed)?;
+            Ok((Bytes::from(key), Bytes::from(value)))
+        };
+        if reversed { Box::new(range.rev().map(row)) } else { Box::new(range.map(row)) }
+    }
+}

@@ -1,1 +1,35 @@
-//! The HTTP edge and the request pipeline
+//! The HTTP edge and the request pipeline.
+//!
+//! `http.rs` takes sockets, [`Pipeline`] shows the steps of a request in their order on one screen, and
+//! [`Region`] connects rooms, store, ports, relay and workers. Nothing here names a service.
+
+mod authenticate;
+mod authorize;
+mod between;
+mod body;
+mod config;
+mod control;
+mod cors;
+mod front;
+mod guard;
+mod http;
+mod identities;
+mod init;
+mod judge;
+mod message;
+mod metrics;
+mod pipeline;
+mod record;
+mod region;
+mod rooms;
+mod tls;
+mod words;
+
+pub use config::{EdgeConfig, IamMode, Profile};
+pub use http::Server;
+pub use init::{InitReport, ScriptState, Stage};
+pub use message::{Incoming, Outgoing, read_whole};
+pub use pipeline::Pipeline;
+pub use region::Region;
+pub use rooms::{Room, RoomState, Rooms, Served};
+pub use tls::{Certificates, certificates};

@@ -221,7 +221,7 @@ fn iam_path(path: &str) -> bool {
     let common = path.find(['*', '?', '$']).map_or(path, |at| &path[..at]);
     let known =
         |prefix: &&str| path.starts_with(prefix) || (common.len() < path.len() && prefix.starts_with(common));
-    variable_or_wildcard || IAM_PATHS.iter().any(|prefix| known(prefix))
+    variable_or_wildcard || IAM_PATHS.iter().any(known)
 }
 
 fn is_access_point(resource: &str) -> bool {

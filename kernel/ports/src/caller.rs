@@ -1,6 +1,7 @@
 //! On whose behalf something is done.
 
 use names::{AccountId, Arn, Tags, Timestamp};
+use std::borrow::Cow;
 
 /// What a principal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +67,7 @@ pub enum Caller {
     /// A service of the region acting by itself or for a resource.
     Service {
         /// `s3.amazonaws.com`
-        principal: &'static str,
+        principal: Cow<'static, str>,
         /// The resource it acts for: `aws:SourceArn`.
         source_arn: Option<Arn>,
         /// The account of that resource: `aws:SourceAccount`, and where the work happens.
@@ -89,7 +90,7 @@ impl Caller {
         match self {
             Caller::Anonymous => "anonymous".to_owned(),
             Caller::Principal(principal) => principal.arn.to_string(),
-            Caller::Service { principal, .. } => (*principal).to_owned(),
+            Caller::Service { principal, .. } => principal.clone().into_owned(),
         }
     }
 

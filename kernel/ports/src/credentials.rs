@@ -2,7 +2,7 @@
 
 use crate::{BoxFuture, Principal};
 use names::{AccountId, Arn, Timestamp};
-use policy::Policy;
+use policy::IdentityPolicies;
 use schema::ApiError;
 use std::sync::Arc;
 
@@ -49,26 +49,6 @@ pub struct Session {
     pub expires: Timestamp,
     /// Whom they stand for.
     pub principal: Arc<Principal>,
-}
-
-/// A policy with the name that explanations give it: its ARN, or the name it has inline.
-#[derive(Debug, Clone)]
-pub struct NamedPolicy {
-    /// The ARN of a managed policy, or the name of an inline one.
-    pub name: Arc<str>,
-    /// The policy.
-    pub policy: Arc<Policy>,
-}
-
-/// All policies that bear on what a principal may do, besides those of resources.
-#[derive(Debug, Clone, Default)]
-pub struct IdentityPolicies {
-    /// Those of the user and its groups, or of the role.
-    pub identity: Vec<NamedPolicy>,
-    /// The permissions boundary; where there is one, it must allow too.
-    pub boundary: Option<NamedPolicy>,
-    /// Those given with the session; where there are any, one of them must allow too.
-    pub session: Vec<NamedPolicy>,
 }
 
 /// The identities of the region.

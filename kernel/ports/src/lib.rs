@@ -25,7 +25,7 @@ use std::pin::Pin;
 
 pub use caller::{Caller, Principal, PrincipalKind};
 pub use calls::{CallRequest, Calls};
-pub use credentials::{Credential, Credentials, IdentityPolicies, NamedPolicy, Session, SessionRequest};
+pub use credentials::{Credential, Credentials, Session, SessionRequest};
 pub use facts::{Facts, Outcome, RequestFact};
 pub use logs::{LogSink, LogTarget};
 pub use targets::{TargetReply, TargetRequest, Targets};

@@ -219,7 +219,8 @@ impl Shared {
         let _ = self.failure.set(Fault::closed());
         let mark = (Class::Meta, state::system_key(CLEAN_ROW), Some(Bytes::from_static(&[1])));
         self.engine.apply(Batch { writes: vec![mark] })?;
-        Ok(self.engine.sync()?)
+        self.engine.sync()?;
+        Ok(self.engine.close()?)
     }
 
     fn sync_relaxed(&self, core: &mut Core) {

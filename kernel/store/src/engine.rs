@@ -19,6 +19,11 @@ pub trait Engine: Send + Sync + 'static {
     /// Makes everything applied survive a power loss.
     fn sync(&self) -> Result<(), EngineError>;
 
+    /// Gets ready for a quick start, after the last batch. What was synced is safe without it.
+    fn close(&self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
     /// Whether `apply` and `sync` never wait for a device, so that commits may run on their caller's
     /// thread.
     fn is_instant(&self) -> bool {

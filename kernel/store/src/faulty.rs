@@ -13,7 +13,8 @@ pub enum Failure {
     After,
 }
 
-/// Lets an engine fail its n-th call of `apply` or `sync`, and all later ones.
+/// Lets an engine fail its n-th call of `apply` or `sync`, and all later ones. It is never instant, so
+/// commits go through the committer's thread.
 pub struct FaultyEngine<E> {
     engine: E,
     calls_left: AtomicU64,
@@ -52,7 +53,7 @@ impl<E: Engine> Engine for FaultyEngine<E> {
         self.through(|| self.engine.sync())
     }
 
-    fn is_instant(&self) -> bool {
-        self.engine.is_instant()
+    fn close(&self) -> Result<(), EngineError> {
+        self.engine.close()
     }
 }

@@ -15,7 +15,8 @@ use bytes::Bytes;
 use names::Scope;
 use serde::{Deserialize, Serialize};
 
-static GARBAGE: Table<u64, Garbage> = Table::new("store/garbage", Class::Garbage);
+pub(crate) const TABLE_NAME: &str = "store/garbage";
+static GARBAGE: Table<u64, Garbage> = Table::new(TABLE_NAME, Class::Garbage);
 /// How many rows refer to a blob.
 static BLOB_USES: Table<u64, u64> = Table::new("store/blob-uses", Class::Records);
 
@@ -119,6 +120,25 @@ impl Store {
             .await?;
         }
         Ok(count)
+    }
+
+    /// Lets go of every blob that any row refers to.
+    pub(crate) async fn discard_all_blobs(&self) -> Result<(), Fault> {
+        loop {
+            let snapshot = self.read();
+            let used = snapshot.scan(&BLOB_USES, &Scope::Partition, Span::all()).take(ROWS_PER_COMMIT);
+            let used: Vec<u64> = used.map(|row| row.map(|(id, _)| id)).collect::<Result<_, _>>()?;
+            if used.is_empty() {
+                return Ok(());
+            }
+            self.reclaim(move |tx| {
+                used.iter().try_for_each(|id| {
+                    tx.delete(&BLOB_USES, &Scope::Partition, id)?;
+                    tx.throw_away(&Garbage::Blob(BlobId(*id)))
+                })
+            })
+            .await?;
+        }
     }
 
     async fn reclaim(

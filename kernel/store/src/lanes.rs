@@ -93,13 +93,17 @@ impl Lanes {
             *self.by_account.entry(lane.account).or_default() += 1;
         }
         let waiting = Waiting { ready: post.ready, posted: post.posted, in_hand };
-        self.change(id, |lane| drop(lane.rows.insert(id, waiting)));
+        self.change(id, |lane| {
+            lane.rows.insert(id, waiting);
+        });
     }
 
     fn remove(&mut self, id: RowId) {
         let Some(lane) = self.lanes.get(&id.lane).filter(|lane| lane.rows.contains_key(&id)) else { return };
         let account = lane.account;
-        self.change(id, |lane| drop(lane.rows.remove(&id)));
+        self.change(id, |lane| {
+            lane.rows.remove(&id);
+        });
         if self.lanes.get(&id.lane).is_some_and(|lane| lane.rows.is_empty()) {
             self.lanes.remove(&id.lane);
         }

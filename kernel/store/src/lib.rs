@@ -32,7 +32,10 @@
 mod blobs;
 mod claim;
 mod committer;
+#[cfg(feature = "contract")]
+pub mod contract;
 mod engine;
+mod erase;
 mod fault;
 mod faulty;
 mod feed;

@@ -171,6 +171,14 @@ impl Catalog {
         tables
     }
 
+    /// All tables there ever were, by name.
+    pub(crate) fn all(&self) -> Vec<(String, Stored)> {
+        let named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tables: Vec<_> = named.tables.iter().map(|(name, table)| (name.clone(), *table)).collect();
+        tables.sort_by(|one, other| one.0.cmp(&other.0));
+        tables
+    }
+
     /// The first bytes of all keys of a table in a scope.
     pub(crate) fn prefix<K, V>(&self, table: &Table<K, V>, scope: &Scope) -> Result<KeyWriter, Fault> {
         Ok(prefix_of(self.number(table.id(), &table.shape)?, scope))

@@ -115,8 +115,15 @@ impl<K: OfIncarnation, V> Table<K, V> {
 /// How many different tables one process may use; a constant of the code, not of its input.
 pub(crate) const MAX_TABLES: usize = 4096;
 
+static NAMES: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
+
+/// The identity of a table that this process has used, by its name.
+pub(crate) fn known(name: &str) -> Option<TableId> {
+    let names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    names.iter().position(|known| *known == name).map(|at| TableId(at as u16))
+}
+
 fn intern(name: &'static str) -> TableId {
-    static NAMES: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
     let at = names.iter().position(|known| *known == name).unwrap_or_else(|| {
         names.push(name);

@@ -3,7 +3,7 @@
 use crate::key::{Incarnation, Key};
 use crate::read::{self, Layers, Read};
 use crate::state::{Published, State};
-use crate::table::Table;
+use crate::table::{Table, TableId};
 use crate::value::Value;
 use crate::writes::{MAX_LARGE_VALUE, MAX_ROW_VALUE, ReadSet, Write, WriteSet};
 use crate::{Class, Corrupt, Fault};
@@ -161,8 +161,17 @@ impl Tx {
 
     /// Removes a row by its stored key, chunks and all taken care of by the caller.
     pub(crate) fn delete_stored(&mut self, class: Class, key: Bytes) -> Result<(), Fault> {
-        let write = Write { table: None, class, large: false, value: None, old_chunks: 0 };
-        self.keep(key, write)
+        self.delete_row(None, class, key)
+    }
+
+    /// The same, where the table is known and its views are to see it.
+    pub(crate) fn delete_row(
+        &mut self,
+        table: Option<TableId>,
+        class: Class,
+        key: Bytes,
+    ) -> Result<(), Fault> {
+        self.keep(key, Write { table, class, large: false, value: None, old_chunks: 0 })
     }
 
     fn write<K: Key, V>(

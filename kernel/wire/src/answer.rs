@@ -4,7 +4,7 @@ use crate::json::{self, Members};
 use crate::message::Reply;
 use crate::rest::{self, Body};
 use crate::xml::{self, Naming};
-use crate::{AnswerForm, Route, cbor};
+use crate::{AnswerForm, Route, cbor, events};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use schema::{Obj, OperationShape, Protocol};
@@ -17,6 +17,9 @@ pub fn encode_output(route: &Route, output: &dyn Obj, request_id: &str) -> Reply
         // An operation that is not served has no output; whatever is given here says nothing.
         None => Reply::new(200),
     };
+    if let Some(stream) = events::events(output) {
+        reply = events::reply(reply, &form, &stream);
+    }
     identify(&mut reply, &form, request_id);
     if form.head {
         drop_body(&mut reply);
@@ -72,13 +75,14 @@ fn wrapped(form: &AnswerForm, operation: &OperationShape, output: &dyn Obj, requ
         writer.leaf("requestId", request_id);
         xml::members(&mut writer, Naming::Ec2, output);
     } else {
-        if let Some(wrapper) = operation.result_wrapper {
+        if !output.shape().members.is_empty() || operation.result_wrapper.is_some() {
+            // A model that is written for JSON names no wrapper: all of AWS's are named by this rule.
+            let rule = format!("{}Result", operation.name);
+            let wrapper = operation.result_wrapper.unwrap_or(&rule);
             writer.open(wrapper);
             writer.inside();
             xml::members(&mut writer, Naming::Query, output);
             writer.close(wrapper);
-        } else if !output.shape().members.is_empty() {
-            xml::members(&mut writer, Naming::Query, output);
         }
         writer.open("ResponseMetadata");
         writer.inside();

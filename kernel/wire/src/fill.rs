@@ -61,7 +61,7 @@ impl<'v> Fill<'v> {
         }
         for (index, member) in shape.members.iter().enumerate() {
             if member.required && !seen.has(index) {
-                self.violations.missing(path.member(member.name).text());
+                self.violations.missing(member.name, path.member(member.name).text());
             }
         }
     }

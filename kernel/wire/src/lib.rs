@@ -9,8 +9,11 @@
 
 mod answer;
 mod cbor;
+mod checksum;
 mod decode;
+mod dump;
 mod error;
+mod events;
 mod fill;
 mod form;
 mod json;
@@ -21,6 +24,8 @@ mod path;
 mod pattern;
 mod printed;
 mod query;
+#[cfg(feature = "testing")]
+mod random;
 mod rest;
 mod route;
 mod scalar;
@@ -30,12 +35,19 @@ mod violations;
 mod xml;
 
 pub use answer::encode_output;
+pub use checksum::{Algorithm, Checksum};
 pub use decode::{decode, input_stream};
+pub use dump::dump;
 pub use error::encode_error;
+pub use events::{Frame, FrameError, HeaderValue};
 pub use form::AnswerForm;
 pub use limits::Limits;
 pub use malformed::{Malformed, MalformedKind};
 pub use message::{Head, Reply, ReplyBody};
+#[cfg(feature = "testing")]
+pub use pattern::broken_patterns;
+#[cfg(feature = "testing")]
+pub use random::random_fill;
 pub use route::{HostRoute, Route, Routed, Router, Routing, Rules, Unroutable};
 pub use validate::validate;
 pub use violations::Violations;

@@ -50,6 +50,57 @@ pub(crate) fn compile(pattern: &str) -> Result<Regex, Box<fancy_regex::Error>> {
     build(Counts::Exact).or_else(|_| build(Counts::Open)).map_err(Box::new)
 }
 
+/// The patterns of a service's shapes that cannot be compiled: there must be none.
+#[cfg(feature = "testing")]
+pub fn broken_patterns(service: &schema::ServiceShape) -> Vec<String> {
+    let mut search = Search::default();
+    for operation in service.operations {
+        search.shape(operation.input);
+        search.shape(operation.output);
+    }
+    let broken = search
+        .patterns
+        .into_iter()
+        .filter_map(|pattern| compile(pattern).err().map(|error| format!("{pattern}: {error}")));
+    broken.collect()
+}
+
+/// The patterns of shapes, each shape looked at once.
+#[cfg(feature = "testing")]
+#[derive(Default)]
+struct Search {
+    shapes: std::collections::BTreeSet<&'static str>,
+    patterns: std::collections::BTreeSet<&'static str>,
+}
+
+#[cfg(feature = "testing")]
+impl Search {
+    fn shape(&mut self, shape: &'static schema::Shape) {
+        if self.shapes.insert(shape.name) {
+            shape.members.iter().for_each(|member| self.ty(member.ty));
+        }
+    }
+
+    fn ty(&mut self, ty: &'static schema::Ty) {
+        match ty {
+            schema::Ty::Text(text) => self.patterns.extend(text.pattern),
+            schema::Ty::List(list) => self.ty(list.element),
+            schema::Ty::Map(map) => {
+                self.ty(map.key);
+                self.ty(map.value);
+            }
+            schema::Ty::Struct(shape) => self.shape(shape),
+            _ => {}
+        }
+    }
+}
+
+/// A pattern in the dialect of the Rust crates, for whoever makes texts along it.
+#[cfg(feature = "testing")]
+pub(crate) fn translated(pattern: &str) -> String {
+    translate(pattern, Counts::Exact)
+}
+
 /// What becomes of counts such as `{1,100000}`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Counts {

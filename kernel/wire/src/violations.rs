@@ -14,6 +14,8 @@ const KEPT: usize = 100;
 #[derive(Debug, Default)]
 pub struct Violations {
     missing: BTreeSet<String>,
+    /// The first required member that was found missing, as the model names it.
+    first_missing: Option<&'static str>,
     ambiguous: Option<(&'static str, u32)>,
     texts: Vec<String>,
     count: usize,
@@ -36,7 +38,8 @@ impl Violations {
     }
 
     /// A required member, by its path, was not in the input.
-    pub(crate) fn missing(&mut self, path: String) {
+    pub(crate) fn missing(&mut self, member: &'static str, path: String) {
+        self.first_missing.get_or_insert(member);
         if self.missing.len() < KEPT {
             self.missing.insert(path);
         }
@@ -92,6 +95,10 @@ impl Violations {
 
     /// The error that a client is answered.
     pub fn into_error(self, form: &AnswerForm) -> ApiError {
+        if let (Protocol::Ec2Query, Some(member)) = (form.protocol, self.first_missing) {
+            let message = format!("The request must contain the parameter {member}");
+            return ApiError::new("MissingParameter", 400, message);
+        }
         let own = form.service.and_then(|service| service.dialect.validation_code);
         let code = own.unwrap_or(match form.protocol {
             Protocol::AwsQuery => "ValidationError",

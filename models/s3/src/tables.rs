@@ -36,9 +36,9 @@ pub static BUCKET: Shape = Shape::new("Bucket", &[
     Member::new("BucketArn", &ty::S3_REGIONAL_OR_S3_EXPRESS_BUCKET_ARN_STRING),
 ], || Box::new(crate::Bucket::default()));
 
-pub static BUCKET_ALREADY_EXISTS: Shape = Shape::new("BucketAlreadyExists", &[], || Box::new(crate::BucketAlreadyExists::default()));
+pub static BUCKET_ALREADY_EXISTS: Shape = Shape { error: true, ..Shape::new("BucketAlreadyExists", &[], || Box::new(crate::BucketAlreadyExists::default())) };
 
-pub static BUCKET_ALREADY_OWNED_BY_YOU: Shape = Shape::new("BucketAlreadyOwnedByYou", &[], || Box::new(crate::BucketAlreadyOwnedByYou::default()));
+pub static BUCKET_ALREADY_OWNED_BY_YOU: Shape = Shape { error: true, ..Shape::new("BucketAlreadyOwnedByYou", &[], || Box::new(crate::BucketAlreadyOwnedByYou::default())) };
 
 pub static BUCKET_INFO: Shape = Shape::new("BucketInfo", &[
     Member::new("DataRedundancy", &ty::DATA_REDUNDANCY),
@@ -435,7 +435,7 @@ pub static ENCRYPTION_CONFIGURATION: Shape = Shape::new("EncryptionConfiguration
     Member::new("ReplicaKmsKeyID", &Ty::TEXT),
 ], || Box::new(crate::EncryptionConfiguration::default()));
 
-pub static ENCRYPTION_TYPE_MISMATCH: Shape = Shape::new("EncryptionTypeMismatch", &[], || Box::new(crate::EncryptionTypeMismatch::default()));
+pub static ENCRYPTION_TYPE_MISMATCH: Shape = Shape { error: true, ..Shape::new("EncryptionTypeMismatch", &[], || Box::new(crate::EncryptionTypeMismatch::default())) };
 
 pub static ERROR: Shape = Shape::new("Error", &[
     Member::new("Key", &ty::OBJECT_KEY),
@@ -848,14 +848,14 @@ pub static INITIATOR: Shape = Shape::new("Initiator", &[
     Member::new("DisplayName", &Ty::TEXT),
 ], || Box::new(crate::Initiator::default()));
 
-pub static INVALID_OBJECT_STATE: Shape = Shape::new("InvalidObjectState", &[
+pub static INVALID_OBJECT_STATE: Shape = Shape { error: true, ..Shape::new("InvalidObjectState", &[
     Member::new("StorageClass", &ty::STORAGE_CLASS),
     Member::new("AccessTier", &ty::INTELLIGENT_TIERING_ACCESS_TIER),
-], || Box::new(crate::InvalidObjectState::default()));
+], || Box::new(crate::InvalidObjectState::default())) };
 
-pub static INVALID_REQUEST: Shape = Shape::new("InvalidRequest", &[], || Box::new(crate::InvalidRequest::default()));
+pub static INVALID_REQUEST: Shape = Shape { error: true, ..Shape::new("InvalidRequest", &[], || Box::new(crate::InvalidRequest::default())) };
 
-pub static INVALID_WRITE_OFFSET: Shape = Shape::new("InvalidWriteOffset", &[], || Box::new(crate::InvalidWriteOffset::default()));
+pub static INVALID_WRITE_OFFSET: Shape = Shape { error: true, ..Shape::new("InvalidWriteOffset", &[], || Box::new(crate::InvalidWriteOffset::default())) };
 
 pub static LAMBDA_FUNCTION_CONFIGURATION: Shape = Shape::new("LambdaFunctionConfiguration", &[
     Member::new("Id", &Ty::TEXT),
@@ -1055,11 +1055,11 @@ pub static MULTIPART_UPLOAD: Shape = Shape::new("MultipartUpload", &[
     Member::new("ChecksumType", &ty::CHECKSUM_TYPE),
 ], || Box::new(crate::MultipartUpload::default()));
 
-pub static NO_SUCH_BUCKET: Shape = Shape::new("NoSuchBucket", &[], || Box::new(crate::NoSuchBucket::default()));
+pub static NO_SUCH_BUCKET: Shape = Shape { error: true, ..Shape::new("NoSuchBucket", &[], || Box::new(crate::NoSuchBucket::default())) };
 
-pub static NO_SUCH_KEY: Shape = Shape::new("NoSuchKey", &[], || Box::new(crate::NoSuchKey::default()));
+pub static NO_SUCH_KEY: Shape = Shape { error: true, ..Shape::new("NoSuchKey", &[], || Box::new(crate::NoSuchKey::default())) };
 
-pub static NO_SUCH_UPLOAD: Shape = Shape::new("NoSuchUpload", &[], || Box::new(crate::NoSuchUpload::default()));
+pub static NO_SUCH_UPLOAD: Shape = Shape { error: true, ..Shape::new("NoSuchUpload", &[], || Box::new(crate::NoSuchUpload::default())) };
 
 pub static NONCURRENT_VERSION_EXPIRATION: Shape = Shape::new("NoncurrentVersionExpiration", &[
     Member::new("NoncurrentDays", &Ty::INT),
@@ -1112,7 +1112,7 @@ pub static OBJECT_LOCK_RULE: Shape = Shape::new("ObjectLockRule", &[
     Member::new("DefaultRetention", &ty::DEFAULT_RETENTION),
 ], || Box::new(crate::ObjectLockRule::default()));
 
-pub static OBJECT_NOT_IN_ACTIVE_TIER_ERROR: Shape = Shape::new("ObjectNotInActiveTierError", &[], || Box::new(crate::ObjectNotInActiveTierError::default()));
+pub static OBJECT_NOT_IN_ACTIVE_TIER_ERROR: Shape = Shape { error: true, ..Shape::new("ObjectNotInActiveTierError", &[], || Box::new(crate::ObjectNotInActiveTierError::default())) };
 
 pub static OBJECT_PART: Shape = Shape::new("ObjectPart", &[
     Member::new("PartNumber", &Ty::INT),
@@ -1448,7 +1448,7 @@ pub static TARGET_OBJECT_KEY_FORMAT: Shape = Shape::new("TargetObjectKeyFormat",
     Member::new("PartitionedPrefix", &ty::PARTITIONED_PREFIX),
 ], || Box::new(crate::TargetObjectKeyFormat::default()));
 
-pub static TOO_MANY_PARTS: Shape = Shape::new("TooManyParts", &[], || Box::new(crate::TooManyParts::default()));
+pub static TOO_MANY_PARTS: Shape = Shape { error: true, ..Shape::new("TooManyParts", &[], || Box::new(crate::TooManyParts::default())) };
 
 pub static TOPIC_CONFIGURATION: Shape = Shape::new("TopicConfiguration", &[
     Member::new("Id", &Ty::TEXT),

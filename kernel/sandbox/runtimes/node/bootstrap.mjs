@@ -17,6 +17,8 @@ const INVOCATION = `${VERSION}/invocation/`;
 const MAX_HEAD_BYTES = 65536;
 const UNCAUGHT_EXIT_CODE = 129;
 const UNHANDLED_EXIT_CODE = 128;
+const NEVER_SETTLED =
+  'The Lambda runtime client detected an unexpected Node.js exit code. This is most commonly caused by a Promise that was never settled. For more information, see https://nodejs.org/docs/latest/api/process.html#exit-codes';
 
 let requestId;
 // What is being done: `initialising`, `idle`, or the invocation with what to do when nothing is left to do.
@@ -26,7 +28,8 @@ let failing = false;
 class RuntimeError extends Error {
   constructor(kind, message) {
     super(message);
-    this.name = `Runtime.${kind}`;
+    // Not enumerable, as it would be logged twice.
+    Object.defineProperty(this, 'name', { value: `Runtime.${kind}` });
   }
 }
 
@@ -167,21 +170,26 @@ function patchConsole() {
 // --- Errors ------------------------------------------------------------------------------------
 
 function isError(value) {
-  return util.types.isNativeError(value) || (value?.name && value.message && value.stack);
+  if (util.types.isNativeError(value)) return true;
+  return [value?.name, value?.message, value?.stack].every((text) => text && typeof text === 'string');
+}
+
+// Error types travel in a header, where a DEL is not allowed.
+function withoutDel(text) {
+  return text?.replaceAll('\x7F', '%7F');
 }
 
 // The document that the caller of the function gets.
 function describe(error) {
   try {
     if (!isError(error)) return { errorType: typeof error, errorMessage: String(error), trace: [] };
-    const { name, message, stack } = error;
-    return { errorType: name, errorMessage: message, trace: stack?.split('\n') ?? [] };
+    const [errorType, errorMessage, stack] = [error.name, error.message, error.stack].map(withoutDel);
+    return { errorType, errorMessage, trace: stack.split('\n') };
   } catch {
     return {
       errorType: 'handled',
       errorMessage:
         'callback called with Error argument, but there was a problem while retrieving one or more of its message, name, and stack',
-      trace: [],
     };
   }
 }
@@ -190,20 +198,21 @@ function describe(error) {
 function logged(error) {
   try {
     const enumerable = (_key, value) => {
-      if (!util.types.isNativeError(value)) return value;
+      if (!(value instanceof Error)) return value;
       const { name: errorType, message: errorMessage, code, stack } = value;
-      return { errorType, errorMessage, code, ...value, stack: stack?.split('\n') };
+      const lines = typeof stack === 'string' ? { stack: stack.split('\n') } : {};
+      return { errorType, errorMessage, code, ...value, ...lines };
     };
-    return `\t${JSON.stringify(error, enumerable)}`;
+    return `\t${JSON.stringify(error instanceof Error ? error : new Error(error), enumerable)}`;
   } catch {
     return `\t${JSON.stringify(describe(error))}`;
   }
 }
 
-async function fail(api, error, exitCode) {
+async function fail(api, label, error, exitCode) {
   if (failing) return;
   failing = true;
-  console.error('Uncaught Exception', logged(error));
+  console.error(label, logged(error));
   if (phase === 'idle') process.exit(exitCode);
   const document = describe(error);
   const initialising = phase === 'initialising';
@@ -218,7 +227,7 @@ async function load(root, handler) {
   if (handler.includes('..')) {
     throw new RuntimeError(
       'MalformedHandlerName',
-      "'..' is not valid handler name. Use absolute paths when specifying root directories in handler names.",
+      `'${handler}' is not a valid handler name. Use absolute paths when specifying root directories in handler names.`,
     );
   }
   const base = path.basename(handler);
@@ -238,6 +247,7 @@ async function loadModule(root, directory, name) {
   const require = createRequire(import.meta.url);
   const place = path.resolve(root, directory, name);
   try {
+    if (isFile(place)) return require(place);
     if (isFile(`${place}.js`)) {
       if (!isModulePackage(path.dirname(place))) return require(`${place}.js`);
       return await import(pathToFileURL(`${place}.js`));
@@ -258,7 +268,7 @@ function isFile(place) {
 
 // The nearest package.json decides what a `.js` file is.
 function isModulePackage(directory) {
-  for (let at = directory; ; at = path.dirname(at)) {
+  for (let at = directory; path.basename(at) !== 'node_modules'; at = path.dirname(at)) {
     const file = path.join(at, 'package.json');
     if (isFile(file)) {
       try {
@@ -267,8 +277,9 @@ function isModulePackage(directory) {
         return false;
       }
     }
-    if (at === path.dirname(at) || path.basename(at) === 'node_modules') return false;
+    if (at === path.dirname(at)) break;
   }
+  return false;
 }
 
 function extendPath() {
@@ -287,6 +298,18 @@ function parseHeader(text) {
   return text ? JSON.parse(Buffer.from(text, 'latin1').toString()) : undefined;
 }
 
+// How a handler can answer: only the first answer counts, however it is given.
+function makeAnswers(resolve) {
+  let answered = false;
+  const first = (answer) => (error, result) => {
+    if (answered) return;
+    answered = true;
+    answer(error ?? undefined, result);
+  };
+  const settle = (error, result) => resolve(error === undefined ? { result } : { error });
+  return { done: first(settle), settle, first };
+}
+
 function makeContext(headers, done) {
   const deadline = Number(headers['lambda-runtime-deadline-ms']);
   return {
@@ -300,9 +323,10 @@ function makeContext(headers, done) {
     identity: parseHeader(headers['lambda-runtime-cognito-identity']),
     invokedFunctionArn: headers['lambda-runtime-invoked-function-arn'],
     awsRequestId: headers['lambda-runtime-aws-request-id'],
+    tenantId: headers['lambda-runtime-aws-tenant-id'],
     getRemainingTimeInMillis: () => deadline - Date.now(),
     succeed: (result) => done(undefined, result),
-    fail: (error) => done(error ?? 'handled', undefined),
+    fail: (error) => done(error ?? 'handled'),
     done,
   };
 }
@@ -310,21 +334,25 @@ function makeContext(headers, done) {
 // Resolves to `{ error }` or `{ result }` of one invocation, whichever way the handler gives it.
 function invoke(handler, headers, body) {
   return new Promise((resolve) => {
-    const done = (error, result) => resolve(error === undefined || error === null ? { result } : { error });
-    // A handler that neither answers nor leaves anything to wait for has answered null.
-    const invocation = { emptied: () => done(undefined, null) };
+    const { done, settle, first } = makeAnswers(resolve);
+    // A handler that neither answers nor leaves anything to wait for has answered null, unless it
+    // was declared async: then its promise can never be settled.
+    const isAsync = handler.constructor?.name === 'AsyncFunction';
+    const unanswered = isAsync ? new RuntimeError('NodeJsExit', NEVER_SETTLED) : undefined;
+    const invocation = { emptied: () => settle(unanswered, null) };
     phase = invocation;
     const context = makeContext(headers, done);
-    const callback = (error, result) => {
-      if (!context.callbackWaitsForEmptyEventLoop) return done(error, result);
-      invocation.emptied = () => done(error, result);
+    const callback = first((error, result) => {
+      const waits = error === undefined && context.callbackWaitsForEmptyEventLoop;
+      if (!waits) return settle(error, result);
+      invocation.emptied = () => settle(undefined, result);
       return undefined;
-    };
+    });
     const returned = handler(JSON.parse(body), context, callback);
     if (typeof returned?.then === 'function') {
-      returned.then((result) => done(undefined, result), (error) => done(error ?? String(error)));
+      returned.then(context.succeed, context.fail);
     }
-  }).catch((error) => ({ error: error ?? String(error) }));
+  }).catch((error) => ({ error: error ?? 'handled' }));
 }
 
 function outcomeOf({ error, result }) {
@@ -362,17 +390,18 @@ async function main() {
   extendPath();
   const api = new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API);
   process.on('beforeExit', () => phase.emptied?.());
-  process.on('uncaughtException', (error) => fail(api, error, UNCAUGHT_EXIT_CODE));
+  process.on('uncaughtException', (error) => fail(api, 'Uncaught Exception', error, UNCAUGHT_EXIT_CODE));
   process.on('unhandledRejection', (reason, promise) => {
     const error = new RuntimeError('UnhandledPromiseRejection', String(reason));
-    fail(api, Object.assign(error, { reason, promise }), UNHANDLED_EXIT_CODE);
+    Object.assign(error, { reason, promise });
+    fail(api, 'Unhandled Promise Rejection', error, UNHANDLED_EXIT_CODE);
   });
   const root = process.env.LAMBDA_TASK_ROOT || process.cwd();
   let handler;
   try {
     handler = await load(root, process.env._HANDLER ?? '');
   } catch (error) {
-    await fail(api, error, UNCAUGHT_EXIT_CODE);
+    await fail(api, 'Uncaught Exception', error, UNCAUGHT_EXIT_CODE);
   }
   await serve(api, handler);
 }

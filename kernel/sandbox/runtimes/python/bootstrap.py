@@ -20,7 +20,7 @@ VERSION = "/2018-06-01/runtime"
 INVOCATION = VERSION + "/invocation/"
 RECEIVE_BYTES = 65536
 MAX_HEAD_BYTES = 65536
-INDENT = "\u00a0\u00a0"
+INDENT = "\u00a0"
 
 _request_id = None
 
@@ -52,9 +52,9 @@ class RuntimeApi:
     def ask_next(self):
         self._socket.sendall(self._next)
 
-    def answer(self, path, body, kind=None):
+    def answer(self, path, body, kind=None, content_type="application/json"):
         """Posts `body` for an invocation and asks for the next one."""
-        self._socket.sendall(self._post(path, body, kind) + self._next)
+        self._socket.sendall(self._post(path, body, kind, content_type) + self._next)
         self._unread += 1
 
     def fail_initialisation(self, body, kind):
@@ -71,10 +71,10 @@ class RuntimeApi:
         status, headers, body = self._receive()
         return (headers, body) if status == 200 else None
 
-    def _post(self, path, body, kind):
+    def _post(self, path, body, kind, content_type="application/json"):
         kind = f"Lambda-Runtime-Function-Error-Type: {kind}\r\n" if kind else ""
         head = (
-            f"POST {path} HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: application/json\r\n"
+            f"POST {path} HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: {content_type}\r\n"
             f"{kind}Content-Length: {len(body)}\r\n\r\n"
         )
         return head.encode("latin-1", "replace") + body
@@ -190,11 +190,12 @@ class LambdaContext:
     def __init__(self, headers):
         self.aws_request_id = headers.get("lambda-runtime-aws-request-id")
         self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn")
+        self.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
         self._epoch_deadline_time_in_ms = int(headers.get("lambda-runtime-deadline-ms") or 0)
         client = headers.get("lambda-runtime-client-context")
-        self.client_context = ClientContext(_parse(client, "client context")) if client else None
+        self.client_context = ClientContext(_parse(client, "Client Context")) if client else None
         identity = headers.get("lambda-runtime-cognito-identity")
-        identity = _parse(identity, "Cognito identity") if identity else {}
+        identity = _parse(identity, "Cognito Identity") if identity else {}
         self.identity = CognitoIdentity(
             {
                 "cognito_identity_id": identity.get("cognitoIdentityId"),
@@ -203,7 +204,7 @@ class LambdaContext:
         )
 
     def get_remaining_time_in_millis(self):
-        return max(int(self._epoch_deadline_time_in_ms - time.time() * 1000), 0)
+        return max(self._epoch_deadline_time_in_ms - int(time.time() * 1000), 0)
 
     def log(self, message):
         sys.stdout.write(str(message))
@@ -219,6 +220,7 @@ class LambdaContext:
             "invoked_function_arn",
             "client_context",
             "identity",
+            "tenant_id",
         )
         return f"LambdaContext([{','.join(f'{f}={getattr(self, f)}' for f in fields)}])"
 
@@ -228,7 +230,7 @@ def _parse(text, what):
     try:
         parsed = json.loads(text.encode("latin-1"))
     except ValueError as e:
-        raise Fault("Runtime.LambdaContextUnmarshalError", f"Unable to parse {what}: {e}") from None
+        raise Fault("Runtime.LambdaContextUnmarshalError", f"Unable to parse {what} JSON: {e}") from None
     return parsed if isinstance(parsed, dict) else {}
 
 
@@ -266,13 +268,12 @@ def _write_event(text):
 
 
 def _log_error(error):
-    lines = [f"[ERROR] {error['errorType']}: {error['errorMessage']}"]
-    if error["stackTrace"]:
-        lines.append("Traceback (most recent call last):")
+    description = ": ".join(filter(None, (error["errorType"], error["errorMessage"])))
+    lines = [f"[ERROR] {description}", "Traceback (most recent call last):"]
     for entry in error["stackTrace"]:
         for line in entry.splitlines():
             bare = line.lstrip(" ")
-            lines.append(INDENT * ((len(line) - len(bare)) // 2) + bare)
+            lines.append(INDENT * (len(line) - len(bare)) + bare)
     _write_event("\n".join(lines))
 
 
@@ -325,16 +326,21 @@ _SLOW = SlowEncoder(ensure_ascii=_ASCII_ONLY)
 
 
 def _marshal(result):
+    """The bytes of a result and what they are."""
+    if isinstance(result, bytes):
+        return result, "application/unknown"
     try:
         try:
-            return _FAST.encode(result).encode()
+            return _FAST.encode(result).encode(), "application/json"
         except HasDecimal:
-            return "".join(_SLOW.iterencode(result)).encode()
+            return "".join(_SLOW.iterencode(result)).encode(), "application/json"
     except Exception as e:
         raise Fault("Runtime.MarshalError", f"Unable to marshal response: {e}") from None
 
 
-def _unmarshal(body):
+def _unmarshal(body, content_type):
+    if content_type != "application/json":
+        return bytes(body)
     try:
         return json.loads(body)
     except Exception as e:
@@ -348,8 +354,9 @@ def _describe(error, request_id):
     else:
         import traceback
 
-        frames = traceback.extract_tb(error.__traceback__)
-        first = next((i for i, frame in enumerate(frames) if frame.filename != __file__), 0)
+        # Only these four: AWS's traces have no marks below the failing expression.
+        frames = [(f.filename, f.lineno, f.name, f.line) for f in traceback.extract_tb(error.__traceback__)]
+        first = next((i for i, frame in enumerate(frames) if frame[0] != __file__), 0)
         kind, trace = type(error).__name__, traceback.format_list(frames[first:])
     return {
         "errorMessage": str(error),
@@ -409,14 +416,16 @@ def _initialise(api):
 
 
 def _invoke(function, headers, body):
-    """The last part of the path to post to, what to post, and the kind of error it is, if any."""
+    """The last part of the path to post to, what to post, the kind of error, the type of content."""
     try:
         context = LambdaContext(headers)
-        return "response", _marshal(function(_unmarshal(body), context)), None
+        event = _unmarshal(body, headers.get("content-type"))
+        answer, content_type = _marshal(function(event, context))
+        return "response", answer, None, content_type
     except Exception as e:
         error = _describe(e, _request_id)
         _log_error(error)
-        return "error", _encode_error(error), error["errorType"]
+        return "error", _encode_error(error), error["errorType"], "application/json"
 
 
 def main():
@@ -437,10 +446,10 @@ def main():
             os.environ["_X_AMZN_TRACE_ID"] = trace
         else:
             os.environ.pop("_X_AMZN_TRACE_ID", None)
-        end, answer, kind = _invoke(function, headers, body)
+        end, *answer = _invoke(function, headers, body)
         sys.stdout.flush()
         sys.stderr.flush()
-        api.answer(f"{INVOCATION}{_request_id}/{end}", answer, kind)
+        api.answer(f"{INVOCATION}{_request_id}/{end}", *answer)
 
 
 if __name__ == "__main__":

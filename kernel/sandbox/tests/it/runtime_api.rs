@@ -163,7 +163,7 @@ fn serve(listener: &TcpListener, events: &Receiver<(String, Vec<u8>)>, post: &Se
 fn write_event(stream: &mut TcpStream, head: &str, body: &[u8]) {
     let mut packet = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{head}").into_bytes();
     // Every second size in chunks, which real servers may choose as well.
-    if body.len() % 2 == 0 {
+    if body.len().is_multiple_of(2) {
         packet.extend(format!("Content-Length: {}\r\n\r\n", body.len()).bytes());
         packet.extend(body);
     } else {

@@ -204,25 +204,31 @@ impl Router {
 
     fn candidates(&self, head: &Head<'_>, host: Option<&Host>) -> Candidates {
         let scope = scope_service(head);
-        let by_scope = scope.as_deref().and_then(|name| self.signing_names.get(name));
-        let by_host = || {
-            let names = host?.service_names();
-            names.iter().find_map(|name| self.prefixes.get(name.as_str()))
-        };
-        if let Some(indexes) = by_scope.or_else(by_host) {
-            return Candidates { indexes: indexes.clone(), named: true };
-        }
-        let labelled = |index: &usize| {
-            let shape = self.services[*index].shape;
-            let label = host.and_then(|host| host.label_before(shape.endpoint_prefix, &self.rules));
-            shape.dialect.host_label.is_some() && label.is_some()
-        };
+        let by_scope = scope.as_deref().and_then(|name| self.signing_names.get(name)).cloned();
+        let labelled = |index: &usize| self.host_label(host, self.services[*index].shape).is_some();
         let all = 0..self.services.len();
-        let by_label: Vec<usize> = all.clone().filter(labelled).collect();
-        if by_label.is_empty() {
-            return Candidates { indexes: all.collect(), named: false };
+        let found = by_scope.or_else(|| {
+            let labelled: Vec<usize> = all.clone().filter(labelled).collect();
+            if labelled.is_empty() { self.named_by_host(host).cloned() } else { Some(labelled) }
+        });
+        match found {
+            Some(indexes) => Candidates { indexes, named: true },
+            None => Candidates { indexes: all.collect(), named: false },
         }
-        Candidates { indexes: by_label, named: true }
+    }
+
+    fn named_by_host(&self, host: Option<&Host>) -> Option<&Vec<usize>> {
+        host?.service_names().iter().find_map(|name| self.prefixes.get(name.as_str()))
+    }
+
+    /// The label that the host gives to a service that takes one there: `bucket` of `bucket.s3.…`, or of
+    /// `bucket.localhost` where the host names no service (`sqs.localhost`).
+    fn host_label(&self, host: Option<&Host>, shape: &ServiceShape) -> Option<String> {
+        let host = host.filter(|_| shape.dialect.host_label.is_some())?;
+        host.label_before_service(shape.endpoint_prefix).or_else(|| {
+            let unnamed = self.named_by_host(Some(host)).is_none();
+            host.label_before_base(&self.rules).filter(|_| unnamed)
+        })
     }
 
     /// By `Action`: among services that have it, one of that version first. `None` if the request may
@@ -309,13 +315,7 @@ impl Router {
         host: Option<&Host>,
         shape: &ServiceShape,
     ) -> Cow<'h, str> {
-        let takes_label = shape.dialect.host_label.is_some();
-        let label = host.filter(|_| takes_label).and_then(|host| {
-            let label = host.label_before(shape.endpoint_prefix, &self.rules)?;
-            // A host such as `sqs.localhost` names a service, no bucket.
-            (!self.prefixes.contains_key(label.split('.').next().unwrap_or_default())).then_some(label)
-        });
-        match label {
+        match self.host_label(host, shape) {
             Some(label) => Cow::Owned(format!("/{label}{}", head.path)),
             None => Cow::Borrowed(head.path),
         }

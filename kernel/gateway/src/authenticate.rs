@@ -1,0 +1,216 @@
+//! Who calls: the table of credentials of the three modes.
+//!
+//! A wrong signature is a matter of permission: `warn` records it and lets it through. Expiry of a
+//! presigned URL is not: it is checked in every mode but `off`.
+
+use crate::config::{IamMode, Profile};
+use names::{AccountId, Timestamp};
+use ports::{Caller, Credential as Held, Credentials, Principal};
+use schema::ApiError;
+use signature::{AuthError, ChunkChain, Credential, KeyCache, PayloadHash, Presented, RequestHead, verify};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// The secret of the well-known keys.
+const WELL_KNOWN_SECRET: &str = "test";
+
+/// Who calls, and what must hold of the body.
+pub struct Identity {
+    /// On whose behalf the request is.
+    pub caller: Caller,
+    /// In mode `warn`: why `enforce` would refuse it.
+    pub would_refuse: Option<AuthError>,
+    /// What the request declares of its body.
+    pub payload: Option<PayloadHash>,
+    /// The chain that the body's chunks are signed by, where the request's signature holds.
+    pub chain: Option<ChunkChain>,
+}
+
+/// A refusal, not yet in a protocol's words.
+#[derive(Debug)]
+pub enum Refused {
+    /// The credentials are refused.
+    Credentials(AuthError),
+    /// The identities cannot be read.
+    Failed(ApiError),
+}
+
+impl From<AuthError> for Refused {
+    fn from(error: AuthError) -> Self {
+        Refused::Credentials(error)
+    }
+}
+
+/// Checks credentials.
+pub struct Authenticator {
+    /// How permissions are treated.
+    pub mode: IamMode,
+    /// Where the region stands.
+    pub profile: Profile,
+    keys: KeyCache,
+}
+
+/// What is looked at to tell who calls.
+pub struct Evidence<'a> {
+    /// The request's head.
+    pub head: RequestHead<'a>,
+    /// The body, where it has been read already.
+    pub body: Option<&'a [u8]>,
+    /// Where the request came from.
+    pub source: IpAddr,
+    /// The machine's time: freshness of the signature.
+    pub host_time: Timestamp,
+    /// Virtual time: expiry of sessions.
+    pub now: Timestamp,
+}
+
+fn root(account: AccountId, access_key: &str) -> Arc<Principal> {
+    Arc::new(Principal { access_key: access_key.to_owned(), ..Principal::root(account) })
+}
+
+fn well_known(access_key: &str) -> Option<AccountId> {
+    if access_key == "test" { Some(AccountId::DEFAULT) } else { access_key.parse().ok() }
+}
+
+impl Authenticator {
+    /// An authenticator with an empty cache of derived keys.
+    pub fn new(mode: IamMode, profile: Profile) -> Self {
+        Authenticator { mode, profile, keys: KeyCache::new() }
+    }
+
+    /// Tells who calls.
+    ///
+    /// # Errors
+    /// Where the mode refuses the credentials.
+    pub fn identify(
+        &self,
+        evidence: &Evidence<'_>,
+        identities: &dyn Credentials,
+    ) -> Result<Identity, Refused> {
+        match self.mode {
+            IamMode::Off => Ok(self.lenient(evidence, identities, None)?),
+            IamMode::Enforce => self.strict(evidence, identities),
+            IamMode::Warn => match self.strict(evidence, identities) {
+                Ok(Identity { caller: Caller::Anonymous, .. }) => {
+                    Ok(self.lenient(evidence, identities, Some(AuthError::MissingAuthenticationToken))?)
+                }
+                Ok(identity) => Ok(identity),
+                Err(Refused::Credentials(error)) if is_permission(&error) => {
+                    Ok(self.lenient(evidence, identities, Some(error))?)
+                }
+                Err(refused) => Err(refused),
+            },
+        }
+    }
+
+    /// Takes the word of whoever calls.
+    fn lenient(
+        &self,
+        evidence: &Evidence<'_>,
+        identities: &dyn Credentials,
+        would_refuse: Option<AuthError>,
+    ) -> Result<Identity, Refused> {
+        let key = Credential::glimpse(&evidence.head).map(|seen| seen.access_key).unwrap_or_default();
+        let principal = match well_known(&key) {
+            Some(account) => root(account, &key),
+            None => match identities.find(&key).map_err(Refused::Failed)? {
+                Some(held) => held.principal,
+                None => root(AccountId::DEFAULT, &key),
+            },
+        };
+        let declared = evidence.head.headers.get("x-amz-content-sha256");
+        let payload = declared.and_then(|value| value.to_str().ok()).and_then(PayloadHash::parse);
+        let payload =
+            if self.mode == IamMode::Off { payload.filter(PayloadHash::is_chunked) } else { payload };
+        Ok(Identity {
+            caller: Caller::Principal(Box::new((*principal).clone())),
+            would_refuse,
+            payload,
+            chain: None,
+        })
+    }
+
+    fn strict(&self, evidence: &Evidence<'_>, identities: &dyn Credentials) -> Result<Identity, Refused> {
+        let Some(presented) = Presented::find(&evidence.head)? else {
+            return Ok(Identity {
+                caller: Caller::Anonymous,
+                would_refuse: None,
+                payload: None,
+                chain: None,
+            });
+        };
+        let declared = PayloadHash::declared(&evidence.head, &presented)?;
+        let payload = match (declared, evidence.body) {
+            (Some(payload), _) => payload,
+            (None, Some(body)) => PayloadHash::of_body(body),
+            (None, None) => return Err(AuthError::PayloadHashMissing.into()),
+        };
+        let held = self.holder(&presented, evidence, identities);
+        let checked = self.signed_by(&presented, evidence, &payload, held.as_ref().ok());
+        // Expiry is told before an unknown key, since no mode lets it pass.
+        if let Err(error) = checked
+            && (held.is_ok() || !is_permission(&error))
+        {
+            return Err(error.into());
+        }
+        let held = held?;
+        let chain = payload.is_chunked().then(|| ChunkChain::start(&presented, &held.secret, &self.keys));
+        let caller = Caller::Principal(Box::new((*held.principal).clone()));
+        Ok(Identity { caller, would_refuse: None, payload: declared, chain })
+    }
+
+    fn signed_by(
+        &self,
+        presented: &Presented,
+        evidence: &Evidence<'_>,
+        payload: &PayloadHash,
+        held: Option<&Held>,
+    ) -> Result<(), AuthError> {
+        let secret = held.map_or("", |held| &held.secret);
+        verify(presented, &evidence.head, payload, secret, evidence.host_time, &self.keys)
+    }
+
+    /// What stands behind the presented key, as `enforce` sees it.
+    fn holder(
+        &self,
+        presented: &Presented,
+        evidence: &Evidence<'_>,
+        identities: &dyn Credentials,
+    ) -> Result<Held, Refused> {
+        let key = presented.credential.access_key();
+        let unknown = || AuthError::InvalidClientTokenId(key.to_owned());
+        if let Some(account) = well_known(key) {
+            let local = evidence.source.to_canonical().is_loopback();
+            if self.profile == Profile::Host || !local {
+                return Err(unknown().into());
+            }
+            let principal = root(account, key);
+            return Ok(Held {
+                secret: WELL_KNOWN_SECRET.into(),
+                token: None,
+                expires: None,
+                active: true,
+                principal,
+            });
+        }
+        let held =
+            identities.find(key).map_err(Refused::Failed)?.filter(|held| held.active).ok_or_else(unknown)?;
+        if held.token.as_deref() != presented.session_token.as_deref() {
+            return Err(AuthError::InvalidToken.into());
+        }
+        if held.expires.is_some_and(|expires| expires <= evidence.now) {
+            return Err(AuthError::ExpiredToken.into());
+        }
+        Ok(held)
+    }
+}
+
+/// Whether `warn` lets it through.
+fn is_permission(error: &AuthError) -> bool {
+    !matches!(
+        error,
+        AuthError::PresignExpired { .. }
+            | AuthError::PresignNotYet { .. }
+            | AuthError::PayloadMismatch { .. }
+    )
+}

@@ -1,0 +1,142 @@
+//! The ports between rooms: any API operation, and any resource that answers. Both enter the pipeline at
+//! authorisation, so permissions, limits and records hold for them as for requests from outside.
+
+use crate::judge;
+use crate::pipeline::Pipeline;
+use crate::record::Trace;
+use crate::rooms::RoomState;
+use names::Region;
+use ports::{BoxFuture, CallRequest, Caller, Calls, TargetReply, TargetRequest, Targets};
+use schema::{ApiError, Obj};
+use service::{Ctx, Demand, Request};
+use std::sync::{Arc, Weak};
+
+/// How deep calls may nest before they are taken for a circle.
+const MAX_DEPTH: u8 = 16;
+
+/// The ports of a pipeline. They hold it weakly: it holds the host that holds them.
+pub struct Between(pub Weak<Pipeline>);
+
+fn gone() -> ApiError {
+    ApiError::new("ServiceUnavailable", 503, "The region is stopping.")
+}
+
+fn too_deep() -> ApiError {
+    ApiError::new("LimitExceeded", 400, format!("More than {MAX_DEPTH} calls caused each other."))
+}
+
+impl Between {
+    fn pipeline(&self) -> Result<Arc<Pipeline>, ApiError> {
+        self.0.upgrade().ok_or_else(gone)
+    }
+}
+
+/// The context of work that a room asks of another.
+fn context(pipeline: &Pipeline, request: Request) -> Ctx {
+    Ctx::new(pipeline.host.clone(), request)
+}
+
+impl Calls for Between {
+    fn call(&self, call: CallRequest) -> BoxFuture<'_, Result<Box<dyn Obj>, ApiError>> {
+        Box::pin(async move {
+            let pipeline = self.pipeline()?;
+            if call.depth > MAX_DEPTH {
+                return Err(too_deep());
+            }
+            let served = pipeline.rooms.named(call.service, call.operation).cloned().ok_or_else(|| {
+                let message =
+                    format!("The operation {}:{} is not served here.", call.service, call.operation);
+                ApiError::new("NotImplemented", 501, message)
+            })?;
+            if served.room.state() != RoomState::Running {
+                return Err(served.room.unavailable());
+            }
+            let request = Request {
+                id: pipeline.host.entropy.uuid(),
+                account: call.caller.account(),
+                caller: call.caller,
+                region: call.region,
+                room: served.room.name,
+                operation: served.operation.shape.name,
+                origin: pipeline.host.settings.endpoint.clone(),
+                source: None,
+                deadline: call.deadline,
+                depth: call.depth,
+                gone: None,
+            };
+            let ctx = context(&pipeline, request);
+            let mut trace = Trace::call(&pipeline, &ctx, call.service, call.cause);
+            let input = served.operation.seal(call.input).ok_or_else(too_deep)?;
+            let result = match pipeline.authorizer.check(&ctx, &served.operation, input.clone()).await {
+                Ok(would_refuse) => {
+                    trace.authorized(would_refuse);
+                    pipeline.handle(served, ctx, input).await
+                }
+                Err(error) => Err(error),
+            };
+            trace.end(&pipeline, result.as_ref().err());
+            result
+        })
+    }
+}
+
+impl Targets for Between {
+    fn request(&self, question: TargetRequest) -> BoxFuture<'_, Result<TargetReply, ApiError>> {
+        Box::pin(async move {
+            let pipeline = self.pipeline()?;
+            if question.depth > MAX_DEPTH {
+                return Err(too_deep());
+            }
+            let (room, target) = pipeline.rooms.answering(&question)?.clone();
+            let ctx = context(&pipeline, asked(&pipeline, room.name, target.action(), &question));
+            let demand = Demand::new(target.action(), &question.target);
+            pipeline.authorizer.demand(&ctx, &demand)?;
+            let answer = tokio::spawn(async move { target.answer(ctx, question).await }).await;
+            answer.unwrap_or_else(|_| Err(ApiError::new("InternalFailure", 500, "The target failed.")))
+        })
+    }
+}
+
+fn asked(
+    pipeline: &Pipeline,
+    room: &'static str,
+    operation: &'static str,
+    question: &TargetRequest,
+) -> Request {
+    Request {
+        id: pipeline.host.entropy.uuid(),
+        account: question.target.account().unwrap_or_else(|| question.caller.account()),
+        caller: question.caller.clone(),
+        region: question.target.region().unwrap_or_default(),
+        room,
+        operation,
+        origin: pipeline.host.settings.endpoint.clone(),
+        source: None,
+        deadline: question.deadline,
+        depth: question.depth,
+        gone: None,
+    }
+}
+
+/// The context of a room's own background work, or of a delivery to it.
+pub fn background(pipeline: &Pipeline, room: &'static str, work: &'static str, region: Region) -> Ctx {
+    let account = names::AccountId::DEFAULT;
+    let caller =
+        Caller::Service { principal: judge::OWN_WORK.into(), source_arn: None, source_account: account };
+    context(
+        pipeline,
+        Request {
+            id: pipeline.host.entropy.uuid(),
+            account,
+            caller,
+            region,
+            room,
+            operation: work,
+            origin: pipeline.host.settings.endpoint.clone(),
+            source: None,
+            deadline: None,
+            depth: 0,
+            gone: None,
+        },
+    )
+}

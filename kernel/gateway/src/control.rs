@@ -1,0 +1,153 @@
+//! The region's own pages: health, info, reset, metrics. They are no AWS API and are answered on
+//! loopback names only.
+
+use crate::message::{Incoming, Outgoing, read_whole};
+use crate::metrics;
+use crate::pipeline::Pipeline;
+use crate::rooms::RoomState;
+use serde_json::{Map, Value, json};
+
+/// Longest body of a control request, in bytes.
+const MAX_BODY: usize = 64 * 1024;
+
+fn answer(status: u16, value: &Value) -> Outgoing {
+    Outgoing::text(status, "application/json", value.to_string())
+}
+
+/// Answers a control path; `None` where the path is none.
+pub async fn serve(pipeline: &Pipeline, incoming: &Incoming) -> Option<Outgoing> {
+    let path = incoming.path.as_str();
+    if !path.starts_with("/_localstack/") && !path.starts_with("/_elysium/") {
+        return None;
+    }
+    Some(match (incoming.method.as_str(), path) {
+        ("GET" | "HEAD", "/_localstack/health" | "/_elysium/health") => health(pipeline),
+        ("POST", "/_localstack/health") => answer(200, &json!({"status": "running"})),
+        ("GET", "/_localstack/info" | "/_elysium/info") => info(pipeline),
+        ("GET", "/_localstack/init") => answer(200, &pipeline.init.report()),
+        ("GET", stage) if stage.starts_with("/_localstack/init/") => {
+            match pipeline.init.stage(stage.trim_start_matches("/_localstack/init/")) {
+                Some(report) => answer(200, &report),
+                None => not_found(path),
+            }
+        }
+        ("POST", "/_localstack/state/reset" | "/_elysium/state/reset") => reset(pipeline, incoming).await,
+        ("GET", "/_elysium/metrics") => {
+            Outgoing::text(200, "text/plain; version=0.0.4", metrics::text(pipeline))
+        }
+        ("POST", "/_elysium/rooms") => refuse(pipeline, incoming).await,
+        ("POST", "/_elysium/clock") => clock(pipeline, incoming).await,
+        ("GET", "/_elysium/clock") => clock_state(pipeline),
+        _ => not_found(path),
+    })
+}
+
+fn not_found(path: &str) -> Outgoing {
+    answer(404, &json!({"message": format!("{path} is not a page of this region")}))
+}
+
+fn health(pipeline: &Pipeline) -> Outgoing {
+    let services: Map<String, Value> = pipeline
+        .rooms
+        .all()
+        .map(|room| {
+            let state = match room.state() {
+                RoomState::Running => "running",
+                RoomState::Refused => "disabled",
+                RoomState::Unhealthy => "error",
+            };
+            (room.name.to_owned(), Value::from(state))
+        })
+        .collect();
+    answer(200, &json!({"services": services, "edition": "elysium", "version": pipeline.config.version}))
+}
+
+fn info(pipeline: &Pipeline) -> Outgoing {
+    let uptime_s = pipeline.started.elapsed().as_secs();
+    answer(
+        200,
+        &json!({
+            "version": pipeline.config.version,
+            "edition": "elysium",
+            "is_license_activated": false,
+            "session_id": pipeline.session,
+            "machine_id": "local",
+            "system": std::env::consts::OS,
+            "is_docker": false,
+            "server_time_utc": pipeline.host.clock.host().iso8601(),
+            "uptime": uptime_s,
+        }),
+    )
+}
+
+/// The JSON object of a control request's body; an empty body is an empty object.
+async fn body_of(incoming: &Incoming) -> Result<Value, Outgoing> {
+    let refused = |message: String| answer(400, &json!({"message": message}));
+    let body = read_whole(&incoming.body, MAX_BODY).await.map_err(|error| refused(error.to_string()))?;
+    if body.is_empty() {
+        return Ok(json!({}));
+    }
+    serde_json::from_slice(&body).map_err(|error| refused(format!("the body is not JSON: {error}")))
+}
+
+/// Empties the region.
+async fn reset(pipeline: &Pipeline, incoming: &Incoming) -> Outgoing {
+    let body = match body_of(incoming).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    if body.get("account").is_some() {
+        return answer(
+            501,
+            &json!({"message": "one account cannot be emptied alone yet; leave out account"}),
+        );
+    }
+    match pipeline.reset().await {
+        Ok(rows) => answer(200, &json!({"rows": rows})),
+        Err(fault) => answer(503, &json!({"message": fault.to_string()})),
+    }
+}
+
+/// Refuses a room or allows it again: `{"room": "sqs", "refused": true}`.
+async fn refuse(pipeline: &Pipeline, incoming: &Incoming) -> Outgoing {
+    let body = match body_of(incoming).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    let name = body.get("room").and_then(Value::as_str).unwrap_or_default();
+    let (Some(room), Some(refused)) =
+        (pipeline.rooms.room(name), body.get("refused").and_then(Value::as_bool))
+    else {
+        return answer(
+            400,
+            &json!({"message": "expected {\"room\": a room's name, \"refused\": true or false}"}),
+        );
+    };
+    room.refuse(refused);
+    health(pipeline)
+}
+
+fn clock_state(pipeline: &Pipeline) -> Outgoing {
+    let clock = &pipeline.host.clock;
+    answer(200, &json!({"now": clock.now().iso8601_millis(), "frozen": clock.is_frozen()}))
+}
+
+/// `{"freeze": true|false}` and `{"advance_seconds": n}`.
+async fn clock(pipeline: &Pipeline, incoming: &Incoming) -> Outgoing {
+    let body = match body_of(incoming).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    let clock = &pipeline.host.clock;
+    match body.get("freeze").and_then(Value::as_bool) {
+        Some(true) => clock.freeze(),
+        Some(false) => clock.run(),
+        None => {}
+    }
+    if let Some(seconds) =
+        body.get("advance_seconds").and_then(Value::as_f64).filter(|s| (0.0..=1e10).contains(s))
+    {
+        clock.advance_to(clock.now().plus_millis((seconds * 1000.0) as i64));
+    }
+    clock_state(pipeline)
+}

@@ -1,0 +1,104 @@
+//! Requests to hosts that a room serves itself, found by their host name or by a path for clients that
+//! cannot resolve such names: `/_aws/{front}/{label}/…`.
+
+use crate::message::{Incoming, Outgoing, read_whole};
+use crate::pipeline::{Pipeline, region_of};
+use crate::rooms::RoomState;
+use crate::words;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use service::{Ctx, FrontReply, FrontRequest, Request};
+use std::sync::Arc;
+use wire::{HostRoute, ReplyBody};
+
+/// A front, the label of its host, and where the user's own path begins.
+pub struct Found {
+    name: String,
+    label: String,
+    path_at: usize,
+}
+
+/// By the request's host.
+pub fn by_host(host: HostRoute) -> Found {
+    Found { name: host.mark.to_owned(), label: host.id, path_at: 0 }
+}
+
+/// By the request's path.
+pub fn by_path(pipeline: &Pipeline, incoming: &Incoming) -> Option<Found> {
+    let rest = incoming.path.strip_prefix("/_aws/")?;
+    let (name, rest) = rest.split_once('/')?;
+    pipeline.rooms.front(name)?;
+    let label = rest.split('/').next().filter(|label| !label.is_empty())?;
+    let path_at = "/_aws/".len() + name.len() + 1 + label.len();
+    Some(Found { name: name.to_owned(), label: label.to_owned(), path_at })
+}
+
+fn plain(status: u16, message: &str) -> Outgoing {
+    Outgoing::text(status, "application/json", serde_json::json!({"message": message}).to_string())
+}
+
+/// Has the room answer.
+pub async fn serve(pipeline: &Arc<Pipeline>, incoming: &Incoming, found: Found, id: String) -> Outgoing {
+    let Some((room, front)) = pipeline.rooms.front(&found.name).cloned() else {
+        return plain(404, "Not Found");
+    };
+    if room.state() != RoomState::Running {
+        return plain(503, "Service Unavailable");
+    }
+    let body = match read_whole(&incoming.body, front.max_body()).await {
+        Ok(body) => body,
+        Err(error) => {
+            let error = words::body(&error);
+            return plain(error.status, &error.message);
+        }
+    };
+    let Ok(identity) = pipeline.identify_any(incoming, Some(&body)) else {
+        return plain(403, "Forbidden");
+    };
+    let request = Request {
+        id,
+        account: identity.caller.account(),
+        caller: identity.caller,
+        region: region_of(incoming),
+        room: room.name,
+        operation: front.name(),
+        origin: incoming.origin(),
+        source: Some(incoming.source),
+        deadline: None,
+        depth: 0,
+        gone: incoming.gone.clone(),
+    };
+    let ctx = Ctx::new(pipeline.host.clone(), request);
+    let asked = asked(incoming, &found, body);
+    let answer = tokio::spawn(async move { front.serve(ctx, asked).await }).await;
+    room.count(answer.is_err());
+    answer.map_or_else(|_| plain(500, "Internal Server Error"), outgoing)
+}
+
+fn asked(incoming: &Incoming, found: &Found, body: bytes::Bytes) -> FrontRequest {
+    let path = &incoming.path[found.path_at..];
+    let headers = incoming.headers.iter().map(|(name, value)| {
+        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+    });
+    FrontRequest {
+        label: found.label.clone(),
+        host: crate::guard::without_port(incoming.authority()).to_owned(),
+        method: incoming.method.as_str().to_owned(),
+        path: if path.is_empty() { "/".to_owned() } else { path.to_owned() },
+        query: incoming.query.clone(),
+        headers: headers.collect(),
+        body,
+        source: incoming.source,
+    }
+}
+
+fn outgoing(reply: FrontReply) -> Outgoing {
+    let mut headers = HeaderMap::new();
+    for (name, value) in reply.headers {
+        // What is no header is left out: the rest of the answer is still right.
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_bytes(value.as_bytes()))
+        {
+            headers.append(name, value);
+        }
+    }
+    Outgoing { status: reply.status, headers, body: ReplyBody::Bytes(reply.body) }
+}

@@ -1,0 +1,313 @@
+//! The HTTP edge: sockets, TLS by its first byte, HTTP/1.1 and HTTP/2 with and without TLS, limits, and
+//! the drain at the end. What a request means is the pipeline's.
+
+use crate::message::{Incoming, Outgoing};
+use crate::pipeline::Pipeline;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use http_body_util::BodyExt;
+use hyper::body::Frame;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use schema::{Body, BodyError};
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio_rustls::TlsAcceptor;
+use wire::ReplyBody;
+
+/// Connections held at once; more wait in the listener's backlog.
+const MAX_CONNECTIONS: usize = 20_000;
+/// Bytes of one request's head.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// A request's head must have come within this time of its first byte.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// The next piece of a body must come within this time.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+/// The first byte of a TLS handshake record.
+const TLS_HANDSHAKE: u8 = 0x16;
+/// How HTTP/2 without TLS begins.
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0";
+
+/// Serves connections until told to stop, then drains.
+pub struct Server {
+    pipeline: Arc<Pipeline>,
+    tls: TlsAcceptor,
+    stop: watch::Receiver<bool>,
+    slots: Arc<Semaphore>,
+}
+
+impl Server {
+    /// A server of a pipeline. `stop` becomes true when no more connections are to be taken.
+    pub fn new(pipeline: Arc<Pipeline>, tls: Arc<rustls::ServerConfig>, stop: watch::Receiver<bool>) -> Self {
+        let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        Server { pipeline, tls: TlsAcceptor::from(tls), stop, slots }
+    }
+
+    /// Accepts until told to stop; returns when the last connection has ended or `drain` is over.
+    pub async fn run(self, listener: TcpListener, drain: Duration) {
+        let server = Arc::new(self);
+        let mut stop = server.stop.clone();
+        loop {
+            let Ok(slot) = server.slots.clone().acquire_owned().await else { return };
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = told(&mut stop) => break,
+            };
+            let Ok((stream, peer)) = accepted else {
+                // Out of file descriptors: those that serve must get on before the next is taken.
+                pause(Duration::from_millis(20)).await;
+                continue;
+            };
+            let server = server.clone();
+            tokio::spawn(async move {
+                server.connection(stream, peer).await;
+                drop(slot);
+            });
+        }
+        drop(listener);
+        let all = u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX);
+        tokio::select! {
+            _ = server.slots.acquire_many(all) => {}
+            () = pause(drain) => {}
+        }
+    }
+
+    async fn connection(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+        let _ = stream.set_nodelay(true);
+        let mut stop = self.stop.clone();
+        let Some(start) = (tokio::select! {
+            start = opening(&stream) => start,
+            () = told(&mut stop) => None,
+        }) else {
+            return;
+        };
+        match start {
+            Opening::Tls => {
+                if let Ok(stream) = self.tls.accept(stream).await {
+                    let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                    self.serve(stream, peer.ip(), true, http2).await;
+                }
+            }
+            Opening::Http2 => self.serve(stream, peer.ip(), false, true).await,
+            Opening::Http1 => self.serve(stream, peer.ip(), false, false).await,
+        }
+    }
+
+    async fn serve<S>(self: &Arc<Self>, stream: S, peer: IpAddr, secure: bool, http2: bool)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (gone_sender, gone) = watch::channel(false);
+        let pipeline = self.pipeline.clone();
+        let handler = service_fn(move |request| {
+            let (pipeline, gone) = (pipeline.clone(), gone.clone());
+            async move {
+                Ok::<_, Infallible>(outgoing(pipeline.serve(incoming(request, peer, secure, gone)).await))
+            }
+        });
+        let mut stop = self.stop.clone();
+        // The connection's own errors are the client's doing: it left, or sent what is no HTTP.
+        if http2 {
+            let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+            builder
+                .timer(TokioTimer::new())
+                .max_header_list_size(MAX_HEAD_BYTES as u32)
+                .max_concurrent_streams(256);
+            let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), handler));
+            tokio::select! {
+                _ = connection.as_mut() => {}
+                () = told(&mut stop) => {
+                    connection.as_mut().graceful_shutdown();
+                    let _ = connection.await;
+                }
+            }
+        } else {
+            let mut builder = hyper::server::conn::http1::Builder::new();
+            builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD_BYTES);
+            let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), handler));
+            tokio::select! {
+                _ = connection.as_mut() => {}
+                () = told(&mut stop) => {
+                    connection.as_mut().graceful_shutdown();
+                    let _ = connection.await;
+                }
+            }
+        }
+        // Nobody waits any more when every handler of the connection has ended.
+        let _ = gone_sender.send(true);
+    }
+}
+
+/// Waits until it is said to stop, or nobody is left to say it.
+async fn told(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+async fn pause(duration: Duration) {
+    #[expect(clippy::disallowed_methods, reason = "the edge waits in host time")]
+    tokio::time::sleep(duration).await;
+}
+
+enum Opening {
+    Tls,
+    Http1,
+    Http2,
+}
+
+/// Looks at how a connection begins, without taking the bytes; an idle one waits here, at no cost.
+async fn opening(stream: &TcpStream) -> Option<Opening> {
+    let mut start = [0; HTTP2_PREFACE.len()];
+    loop {
+        let seen = stream.peek(&mut start).await.ok()?;
+        match &start[..seen] {
+            [] => return None,
+            [TLS_HANDSHAKE, ..] => return Some(Opening::Tls),
+            seen if seen == HTTP2_PREFACE => return Some(Opening::Http2),
+            seen if HTTP2_PREFACE.starts_with(seen) => pause(Duration::from_millis(1)).await,
+            _ => return Some(Opening::Http1),
+        }
+    }
+}
+
+fn incoming(
+    request: hyper::Request<hyper::body::Incoming>,
+    source: IpAddr,
+    secure: bool,
+    gone: watch::Receiver<bool>,
+) -> Incoming {
+    let (mut parts, body) = request.into_parts();
+    if !parts.headers.contains_key(http::header::HOST)
+        && let Some(authority) = parts.uri.authority()
+        && let Ok(value) = http::HeaderValue::from_str(authority.as_str())
+    {
+        parts.headers.insert(http::header::HOST, value);
+    }
+    let length = hyper::body::Body::size_hint(&body).exact();
+    let body = if length == Some(0) {
+        Body::from(Bytes::new())
+    } else {
+        Body::stream(length, BodyChunks { body, announced: length, received: 0, timer: None })
+    };
+    Incoming {
+        method: parts.method,
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: parts.headers,
+        body,
+        source,
+        secure,
+        gone: Some(gone),
+    }
+}
+
+/// The data of a request's body; a client that stops sending is given up after a while.
+struct BodyChunks {
+    body: hyper::body::Incoming,
+    announced: Option<u64>,
+    received: u64,
+    timer: Option<Pin<Box<tokio::time::Sleep>>>,
+}
+
+impl BodyChunks {
+    fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
+        #[expect(clippy::disallowed_methods, reason = "the edge waits in host time")]
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(BODY_TIMEOUT)));
+        timer.as_mut().poll(cx).is_ready()
+    }
+}
+
+impl futures_core::Stream for BodyChunks {
+    type Item = Result<Bytes, BodyError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            match std::pin::pin!(self.body.frame()).as_mut().poll(cx) {
+                Poll::Pending if self.is_late(cx) => {
+                    return Poll::Ready(Some(Err(BodyError::Io("the client stopped sending".to_owned()))));
+                }
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(None) if self.announced.is_some_and(|announced| announced > self.received) => {
+                    return Poll::Ready(Some(Err(BodyError::Incomplete)));
+                }
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Ready(Some(Err(_))) => return Poll::Ready(Some(Err(BodyError::Incomplete))),
+                Poll::Ready(Some(Ok(frame))) => {
+                    self.timer = None;
+                    if let Ok(data) = frame.into_data() {
+                        self.received += data.len() as u64;
+                        return Poll::Ready(Some(Ok(data)));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The body of an answer as hyper takes it.
+enum Answer {
+    Whole(Option<Bytes>),
+    Stream {
+        chunks: Pin<Box<dyn futures_core::Stream<Item = Result<Bytes, BodyError>> + Send>>,
+        left: Option<u64>,
+    },
+}
+
+impl hyper::body::Body for Answer {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match &mut *self {
+            Answer::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Answer::Stream { chunks, left } => chunks.poll_next_unpin(cx).map(|chunk| {
+                let chunk = chunk?;
+                if let (Some(left), Ok(chunk)) = (left.as_mut(), &chunk) {
+                    *left = left.saturating_sub(chunk.len() as u64);
+                }
+                Some(chunk.map(Frame::data))
+            }),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Answer::Whole(bytes) => bytes.is_none(),
+            Answer::Stream { left, .. } => *left == Some(0),
+        }
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        match self {
+            Answer::Whole(bytes) => {
+                hyper::body::SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Answer::Stream { left: Some(left), .. } => hyper::body::SizeHint::with_exact(*left),
+            Answer::Stream { left: None, .. } => hyper::body::SizeHint::default(),
+        }
+    }
+}
+
+fn outgoing(answer: Outgoing) -> hyper::Response<Answer> {
+    let body = match answer.body {
+        ReplyBody::Bytes(bytes) => Answer::Whole(Some(bytes).filter(|bytes| !bytes.is_empty())),
+        ReplyBody::Stream(body) => match body.take() {
+            Some(chunks) => Answer::Stream { chunks, left: body.length },
+            None => Answer::Whole(None),
+        },
+    };
+    let mut response = hyper::Response::new(body);
+    *response.status_mut() =
+        http::StatusCode::from_u16(answer.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    *response.headers_mut() = answer.headers;
+    response
+}

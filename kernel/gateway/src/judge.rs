@@ -1,0 +1,148 @@
+//! One demand, judged by the policies that bear on it: the caller's, and the resource's own, which its head
+//! holds.
+
+use names::AccountId;
+use policy::{
+    Context, IdentityPolicies, Policies, PrincipalKind as Kind, Request, ResourcePolicy, ResourceRule,
+    access_denied_message, evaluate,
+};
+use ports::{Caller, Principal, PrincipalKind};
+use schema::ApiError;
+use service::{Ctx, Demand, HeadWithPolicy};
+use std::sync::Arc;
+
+/// The name under which the region's own background work acts: it only does what a room declared.
+pub const OWN_WORK: &str = "elysium.internal";
+
+/// Refuses whoever has no credentials.
+pub fn known(ctx: &Ctx) -> Option<ApiError> {
+    match ctx.caller() {
+        Caller::Anonymous => {
+            Some(ApiError::new("MissingAuthenticationToken", 403, "Request is missing Authentication Token"))
+        }
+        Caller::Principal(_) | Caller::Service { .. } => None,
+    }
+}
+
+/// Why a demand is refused; `None` if it is allowed.
+///
+/// # Errors
+/// If policies cannot be read.
+pub fn judge(ctx: &Ctx, demand: &Demand) -> Result<Option<ApiError>, ApiError> {
+    let head = match &demand.head {
+        Some(arn) => ctx.head(arn).map_err(|fault| unreadable(&fault))?,
+        None => None,
+    };
+    let owner = owner(ctx, demand, head.as_deref());
+    let identity = match ctx.caller() {
+        Caller::Service { principal, .. } if principal == OWN_WORK => return Ok(None),
+        // The root of an account may do everything in it that no policy of a resource forbids.
+        Caller::Principal(principal)
+            if principal.kind == PrincipalKind::Root
+                && principal.account == owner
+                && head.as_ref().is_none_or(|head| head.policy.is_none()) =>
+        {
+            return Ok(None);
+        }
+        Caller::Principal(principal) => ctx.ports().credentials.policies(principal)?,
+        Caller::Anonymous | Caller::Service { .. } => Arc::default(),
+    };
+    let context = context(ctx, demand, head.as_deref());
+    Ok(decide(ctx, demand, (head.as_deref(), owner), &identity, &context))
+}
+
+fn unreadable(fault: &store::Fault) -> ApiError {
+    ApiError::new("InternalFailure", 500, format!("the resource's policy cannot be read: {fault}"))
+}
+
+fn owner(ctx: &Ctx, demand: &Demand, head: Option<&HeadWithPolicy>) -> AccountId {
+    let by_arn = || demand.head.as_ref().and_then(|arn| arn.account());
+    head.map(|head| head.head.owner).or_else(by_arn).unwrap_or_else(|| ctx.account())
+}
+
+fn decide(
+    ctx: &Ctx,
+    demand: &Demand,
+    (head, owner): (Option<&HeadWithPolicy>, AccountId),
+    identity: &IdentityPolicies,
+    context: &Context,
+) -> Option<ApiError> {
+    let principal = seen(ctx.caller());
+    let request = Request {
+        principal: &principal,
+        action: &demand.action,
+        resource: &demand.resource,
+        resource_account: owner,
+        context,
+        now: ctx.now(),
+    };
+    let resource = head.and_then(|head| head.policy.as_deref()).map(|policy| ResourcePolicy {
+        name: &demand.resource,
+        policy,
+        rule: ResourceRule::Grants,
+    });
+    let decision = evaluate(&request, &Policies { identity, resource });
+    if decision.is_allowed() {
+        return None;
+    }
+    let message = access_denied_message(principal.arn, &demand.action, &demand.resource, decision.outcome);
+    Some(ApiError::new("AccessDenied", 403, message))
+}
+
+/// The caller as policies see it.
+fn seen(caller: &Caller) -> policy::Principal<'_> {
+    match caller {
+        Caller::Anonymous => policy::Principal::ANONYMOUS,
+        Caller::Service { principal, .. } => policy::Principal::service(principal),
+        Caller::Principal(principal) => policy::Principal {
+            kind: kind(principal),
+            arn: principal.arn.as_str(),
+            policy_arn: principal.policy_arn.as_str(),
+            account: Some(principal.account),
+            id: &principal.id,
+            user_name: principal.user_name.as_deref(),
+            tags: Some(&principal.tags),
+        },
+    }
+}
+
+fn kind(principal: &Principal) -> Kind {
+    match principal.kind {
+        PrincipalKind::Root => Kind::Root,
+        PrincipalKind::User | PrincipalKind::UserSession => Kind::User,
+        PrincipalKind::RoleSession => Kind::AssumedRole,
+    }
+}
+
+/// The condition keys that hold for all services, and those of the demand.
+fn context(ctx: &Ctx, demand: &Demand, head: Option<&HeadWithPolicy>) -> Context {
+    let request = ctx.request();
+    let mut context = Context::new();
+    context.set("aws:RequestedRegion", request.region.as_str());
+    context.set("aws:SecureTransport", request.origin.starts_with("https").to_string());
+    context.set("aws:ViaAWSService", "false");
+    if let Some(source) = request.source {
+        context.set("aws:SourceIp", source.to_canonical().to_string());
+    }
+    match &request.caller {
+        Caller::Service { source_arn, source_account, .. } => {
+            if let Some(arn) = source_arn {
+                context.set("aws:SourceArn", arn.as_str());
+            }
+            context.set("aws:SourceAccount", source_account.to_string());
+        }
+        Caller::Principal(principal) => {
+            if let Some(issued) = principal.issued {
+                context.set("aws:TokenIssueTime", issued.iso8601());
+            }
+        }
+        Caller::Anonymous => {}
+    }
+    for (key, value) in head.into_iter().flat_map(|head| head.head.tags.iter()) {
+        context.set(&format!("aws:ResourceTag/{key}"), value);
+    }
+    for (key, values) in &demand.context {
+        context.set_all(key, values.clone());
+    }
+    context
+}

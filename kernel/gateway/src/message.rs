@@ -1,0 +1,111 @@
+//! A request and an answer between the HTTP server and the pipeline, free of the server's own types, so
+//! that tests drive the pipeline without a socket.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use schema::{Body, BodyError};
+use std::net::IpAddr;
+use tokio::sync::watch;
+use wire::{Reply, ReplyBody};
+
+/// A request as it came over the wire.
+pub struct Incoming {
+    /// The method.
+    pub method: Method,
+    /// The path, raw.
+    pub path: String,
+    /// The query, raw, without the `?`.
+    pub query: String,
+    /// The headers; under HTTP/2 with `host` from `:authority`.
+    pub headers: HeaderMap,
+    /// The body, not yet read.
+    pub body: Body,
+    /// Where it came from.
+    pub source: IpAddr,
+    /// Over TLS.
+    pub secure: bool,
+    /// Becomes true when the client has gone away.
+    pub gone: Option<watch::Receiver<bool>>,
+}
+
+impl Incoming {
+    /// The host and port that the client named.
+    pub fn authority(&self) -> &str {
+        self.header("host").unwrap_or_default()
+    }
+
+    /// The first value of a header, where it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The URL by which the client reached the region.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", if self.secure { "https" } else { "http" }, self.authority())
+    }
+}
+
+/// An answer.
+pub struct Outgoing {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: ReplyBody,
+}
+
+impl Outgoing {
+    /// An answer with a text.
+    pub fn text(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
+        let answer = Outgoing { status, headers: HeaderMap::new(), body: ReplyBody::Bytes(body.into()) };
+        answer.header("content-type", content_type)
+    }
+
+    /// With a header, in place of one of the same name; a value that no header may hold is left out.
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(HeaderName::from_static(name), value);
+        }
+        self
+    }
+}
+
+impl From<Reply> for Outgoing {
+    fn from(reply: Reply) -> Self {
+        Outgoing { status: reply.status, headers: reply.headers, body: reply.body }
+    }
+}
+
+/// Reads a whole body of at most `bound` bytes.
+///
+/// # Errors
+/// If it is longer, or ends early.
+pub async fn read_whole(body: &Body, bound: usize) -> Result<Bytes, BodyError> {
+    use futures_util::StreamExt;
+    let too_large = || BodyError::TooLarge(bound as u64);
+    if body.length.is_some_and(|length| length > bound as u64) {
+        return Err(too_large());
+    }
+    let Some(mut chunks) = body.take() else {
+        return Ok(Bytes::new());
+    };
+    let Some(first) = chunks.next().await.transpose()? else {
+        return Ok(Bytes::new());
+    };
+    // Most bodies are one chunk, which need not be copied.
+    let Some(second) = chunks.next().await.transpose()? else {
+        return if first.len() > bound { Err(too_large()) } else { Ok(first) };
+    };
+    let mut whole =
+        Vec::with_capacity(body.length.map_or(0, |length| length as usize).max(first.len() + second.len()));
+    whole.extend_from_slice(&first);
+    whole.extend_from_slice(&second);
+    while whole.len() <= bound {
+        match chunks.next().await.transpose()? {
+            Some(chunk) => whole.extend_from_slice(&chunk),
+            None => return Ok(whole.into()),
+        }
+    }
+    Err(too_large())
+}

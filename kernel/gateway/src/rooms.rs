@@ -1,0 +1,185 @@
+//! The rooms of a region as the pipeline sees them: which operation is whose, and which room is open.
+
+use ports::TargetRequest;
+use schema::{ApiError, OperationShape, ServiceShape};
+use service::{Front, Operation, Service, Target};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Whether a room serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoomState {
+    /// It serves.
+    Running,
+    /// It was refused: its operations answer 503.
+    Refused,
+    /// Its work keeps failing: its operations answer 503 until it recovers.
+    Unhealthy,
+}
+
+/// One room.
+pub struct Room {
+    /// Its name.
+    pub name: &'static str,
+    refused: AtomicBool,
+    unhealthy: AtomicBool,
+    requests: AtomicU64,
+    faults: AtomicU64,
+}
+
+impl Room {
+    fn new(name: &'static str) -> Self {
+        Room {
+            name,
+            refused: AtomicBool::new(false),
+            unhealthy: AtomicBool::new(false),
+            requests: AtomicU64::new(0),
+            faults: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether it serves.
+    pub fn state(&self) -> RoomState {
+        if self.refused.load(Ordering::Relaxed) {
+            RoomState::Refused
+        } else if self.unhealthy.load(Ordering::Relaxed) {
+            RoomState::Unhealthy
+        } else {
+            RoomState::Running
+        }
+    }
+
+    /// Refuses or allows the room.
+    pub fn refuse(&self, refused: bool) {
+        self.refused.store(refused, Ordering::Relaxed);
+    }
+
+    /// Says whether the room's background work succeeds.
+    pub fn set_healthy(&self, healthy: bool) {
+        self.unhealthy.store(!healthy, Ordering::Relaxed);
+    }
+
+    /// Counts a request and whether it ended in a fault of the region.
+    pub fn count(&self, fault: bool) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.faults.fetch_add(u64::from(fault), Ordering::Relaxed);
+    }
+
+    /// Requests, and those that ended in a fault of the region.
+    pub fn counts(&self) -> (u64, u64) {
+        (self.requests.load(Ordering::Relaxed), self.faults.load(Ordering::Relaxed))
+    }
+
+    /// What its operations answer while it does not serve.
+    pub fn unavailable(&self) -> ApiError {
+        let why = match self.state() {
+            RoomState::Refused => "has been refused in this region",
+            RoomState::Unhealthy | RoomState::Running => "is recovering from a failure",
+        };
+        ApiError::new("ServiceUnavailable", 503, format!("The service {} {why}.", self.name))
+    }
+}
+
+/// A served operation with its room.
+#[derive(Clone)]
+pub struct Served {
+    /// The room.
+    pub room: Arc<Room>,
+    /// The operation.
+    pub operation: Operation,
+}
+
+/// All rooms of a region.
+#[derive(Default)]
+pub struct Rooms {
+    by_name: BTreeMap<&'static str, Arc<Room>>,
+    /// By the address of the operation's table, which is what routing finds.
+    operations: HashMap<usize, Served>,
+    services: Vec<&'static ServiceShape>,
+    targets: HashMap<&'static str, (Arc<Room>, Arc<dyn Target>)>,
+    fronts: HashMap<&'static str, (Arc<Room>, Arc<dyn Front>)>,
+}
+
+fn address(shape: &'static OperationShape) -> usize {
+    std::ptr::from_ref(shape).addr()
+}
+
+impl Rooms {
+    /// Takes in a room.
+    pub fn add(&mut self, service: &Service) {
+        let room = Arc::new(Room::new(service.name));
+        self.by_name.insert(service.name, room.clone());
+        for operation in &service.operations {
+            if !self.services.iter().any(|known| std::ptr::eq(*known, operation.service)) {
+                self.services.push(operation.service);
+            }
+            let served = Served { room: room.clone(), operation: operation.clone() };
+            self.operations.insert(address(operation.shape), served);
+        }
+        for target in &service.targets {
+            self.targets.insert(target.service(), (room.clone(), target.clone()));
+        }
+        if let Some(front) = &service.front {
+            self.fronts.insert(front.name(), (room.clone(), front.clone()));
+        }
+    }
+
+    /// A room by its name.
+    pub fn room(&self, name: &str) -> Option<&Arc<Room>> {
+        self.by_name.get(name)
+    }
+
+    /// All rooms, by name.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Room>> {
+        self.by_name.values()
+    }
+
+    /// The APIs that are served.
+    pub fn services(&self) -> &[&'static ServiceShape] {
+        &self.services
+    }
+
+    /// The served operation of a table; `None` where the room does not serve it.
+    pub fn operation(&self, shape: &'static OperationShape) -> Option<&Served> {
+        self.operations.get(&address(shape))
+    }
+
+    /// The served operation of a name.
+    pub fn named(&self, service: &str, operation: &str) -> Option<&Served> {
+        let service = self.services.iter().find(|known| known.name == service)?;
+        self.operation(service.operation(operation)?)
+    }
+
+    /// All served operations.
+    pub fn operations(&self) -> impl Iterator<Item = &Served> {
+        self.operations.values()
+    }
+
+    /// Who takes deliveries to the ARNs of a service.
+    pub fn target(&self, service: &str) -> Option<&(Arc<Room>, Arc<dyn Target>)> {
+        self.targets.get(service)
+    }
+
+    /// Who answers a question, and is open.
+    ///
+    /// # Errors
+    /// Where nobody does, or the room does not serve.
+    pub fn answering(&self, question: &TargetRequest) -> Result<&(Arc<Room>, Arc<dyn Target>), ApiError> {
+        let found = self.target(question.target.service()).ok_or_else(|| {
+            let message = format!("No service of this region answers for {}.", question.target);
+            ApiError::new("InvalidParameterValue", 400, message)
+        })?;
+        if found.0.state() == RoomState::Running { Ok(found) } else { Err(found.0.unavailable()) }
+    }
+
+    /// Who serves the hosts of a front.
+    pub fn front(&self, name: &str) -> Option<&(Arc<Room>, Arc<dyn Front>)> {
+        self.fronts.get(name)
+    }
+
+    /// The names of all fronts.
+    pub fn front_names(&self) -> impl Iterator<Item = &'static str> {
+        self.fronts.keys().copied()
+    }
+}

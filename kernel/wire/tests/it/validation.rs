@@ -1,0 +1,145 @@
+//! Broken constraints in AWS's words.
+
+use crate::exchange::{call, form, json};
+use model_dynamodb::SERVICE as DYNAMODB;
+
+fn dynamodb(operation: &str, body: &str) -> String {
+    json(&format!("DynamoDB_20120810.{operation}"), body).violations(&DYNAMODB)
+}
+
+#[test]
+fn missing_members_stand_in_the_models_order() {
+    assert_eq!(
+        dynamodb("PutItem", "{}"),
+        "2 validation errors detected: Value null at 'tableName' failed to satisfy constraint: Member must \
+         not be null; Value null at 'item' failed to satisfy constraint: Member must not be null"
+    );
+    assert_eq!(dynamodb("PutItem", r#"{"TableName":"abc","Item":{}}"#), "");
+}
+
+/// The paths are those of DynamoDB's answers: `requestItems.Auth.member.keys` in aws/aws-sdk-js issue 1150.
+#[test]
+fn paths_into_lists_and_maps() {
+    let body = r#"{"RequestItems":{"Auth":{"Keys":[]}}}"#;
+    assert_eq!(
+        dynamodb("BatchGetItem", body),
+        "1 validation error detected: Value '[]' at 'requestItems.Auth.member.keys' failed to satisfy \
+         constraint: Member must have length greater than or equal to 1"
+    );
+    let body = r#"{"RequestItems":{"abc":[{"PutRequest":{}}]}}"#;
+    assert_eq!(
+        dynamodb("BatchWriteItem", body),
+        "1 validation error detected: Value null at 'requestItems.abc.member.1.member.putRequest.item' \
+         failed to satisfy constraint: Member must not be null"
+    );
+    let body =
+        r#"{"TableName":"abc","AttributeDefinitions":[],"KeySchema":[{"AttributeName":"a","KeyType":"X"}]}"#;
+    assert_eq!(
+        dynamodb("CreateTable", body),
+        "1 validation error detected: Value 'X' at 'keySchema.1.member.keyType' failed to satisfy \
+         constraint: Member must satisfy enum value set: [HASH, RANGE]"
+    );
+}
+
+/// As quoted in flow-lab/flow issue 5: the bounds of a map's values are reported at the map.
+#[test]
+fn rules_of_elements_are_reported_at_the_collection() {
+    let body = r#"{"RequestItems":{"abc":[]}}"#;
+    assert_eq!(
+        dynamodb("BatchWriteItem", body),
+        "1 validation error detected: Value '{abc=[]}' at 'requestItems' failed to satisfy constraint: Map \
+         value must satisfy constraint: [Member must have length less than or equal to 25, Member must have \
+         length greater than or equal to 1]"
+    );
+}
+
+#[test]
+fn numbers_and_lengths() {
+    assert_eq!(
+        dynamodb("Scan", r#"{"TableName":"abc","Limit":0}"#),
+        "1 validation error detected: Value '0' at 'limit' failed to satisfy constraint: Member must have \
+         value greater than or equal to 1"
+    );
+    let logs = |body: &str| json("Logs_20140328.CreateLogGroup", body).violations(&model_logs::SERVICE);
+    assert_eq!(
+        logs(r#"{"logGroupName":"a b"}"#),
+        "1 validation error detected: Value 'a b' at 'logGroupName' failed to satisfy constraint: Member \
+         must satisfy regular expression pattern: [\\.\\-_/#A-Za-z0-9]+"
+    );
+    let two = logs(r#"{"logGroupName":""}"#);
+    assert!(two.starts_with("2 validation errors detected: Value '' at 'logGroupName'"), "{two}");
+    assert!(
+        two.contains("; Value '' at 'logGroupName' failed to satisfy constraint: Member must have length")
+    );
+}
+
+/// The texts of unions as DynamoDB words them for its attribute values.
+#[test]
+fn unions_have_exactly_one_member() {
+    let put = |value: &str| dynamodb("PutItem", &format!(r#"{{"TableName":"abc","Item":{{"a":{value}}}}}"#));
+    assert_eq!(
+        put("{}"),
+        "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
+    );
+    assert_eq!(
+        put(r#"{"S":"a","N":"1"}"#),
+        "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the \
+         supported datatypes"
+    );
+    assert_eq!(put(r#"{"S":"a","N":null}"#), "");
+}
+
+#[test]
+fn codes_by_protocol() {
+    let violations = |call: &crate::exchange::Call, service| {
+        let route = call.route(&[service]).unwrap();
+        let (input, mut violations) = call.decode(service).unwrap();
+        wire::validate(input.as_ref(), &mut violations);
+        violations.into_error(&route.form()).code
+    };
+    assert_eq!(violations(&json("DynamoDB_20120810.PutItem", "{}"), &DYNAMODB), "ValidationException");
+    let query = form("localhost/", "Action=CreateUser&Version=2010-05-08");
+    assert_eq!(violations(&query, &model_iam::SERVICE), "ValidationError");
+    let ec2 = form("localhost/", "Action=CreateSubnet&Version=2016-11-15");
+    assert_eq!(violations(&ec2, &model_fixture_ec2::SERVICE), "MissingParameter");
+    let logs = json("Logs_20140328.CreateLogGroup", "{}");
+    assert_eq!(violations(&logs, &model_logs::SERVICE), "InvalidParameterException");
+    let lambda = call("POST", "localhost/2015-03-31/functions").body("{}");
+    assert_eq!(violations(&lambda, &model_lambda::SERVICE), "ValidationException");
+}
+
+#[test]
+fn what_is_sensitive_is_not_shown() {
+    let body = format!(
+        r#"{{"FunctionName":"f","Role":"arn:aws:iam::000000000000:role/r","Code":{{}},"Description":"{}"}}"#,
+        "d".repeat(300)
+    );
+    let shown = call("POST", "localhost/2015-03-31/functions").body(body).violations(&model_lambda::SERVICE);
+    assert!(shown.contains("Value 'ddd"), "{shown}");
+    let body =
+        format!("Action=CreateLoginProfile&Version=2010-05-08&UserName=u&Password={}", "s".repeat(200));
+    let call = form("localhost/", &body);
+    if call.route(&[&model_iam::SERVICE]).is_ok_and(|route| route.operation.served().is_some()) {
+        let hidden = call.violations(&model_iam::SERVICE);
+        assert!(hidden.contains("Value at 'password' failed"), "{hidden}");
+    }
+}
+
+#[test]
+fn every_pattern_of_the_models_compiles() {
+    let services = [
+        &model_sqs::SERVICE,
+        &model_sts::SERVICE,
+        &model_iam::SERVICE,
+        &model_dynamodb::SERVICE,
+        &model_s3::SERVICE,
+        &model_lambda::SERVICE,
+        &model_logs::SERVICE,
+        &model_apigatewayv2::SERVICE,
+        &model_fixture_ec2::SERVICE,
+        &model_fixture_cloudwatch::SERVICE,
+        &model_fixture_kinesis::SERVICE,
+    ];
+    let failures: Vec<String> = services.iter().flat_map(|service| wire::broken_patterns(service)).collect();
+    assert_eq!(failures, Vec::<String>::new());
+}

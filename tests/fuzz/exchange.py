@@ -1,0 +1,61 @@
+"""Raw exchanges: requests as bytes, so that nothing between the attacker and the region mends them."""
+
+import socket
+import time
+
+from support.sigv4 import Signer, encode_query
+
+ANSWER_SECONDS = 20
+
+
+class Sender:
+    """Composes requests, signed or not, and sends them each over a connection of its own."""
+
+    def __init__(self, port):
+        self.port, self.host, self.signer, self.sent = port, f"127.0.0.1:{port}", Signer(), 0
+
+    def compose(self, service, method="POST", path="/", query=(), headers=None, body=b"", signed=True, payload_hash=None):
+        """A whole request. Its signature is right unless `signed` is false."""
+        head = {"host": self.host, **(headers or {})}
+        if signed:
+            head = self.signer.sign(service, method, self.host, path, query, headers, body, payload_hash)
+        lines = [f"{method} {path}{'?' + encode_query(query) if query else ''} HTTP/1.1"]
+        lines += [f"{name}: {value}" for name, value in head.items()]
+        lines += [f"content-length: {len(body)}", "connection: close", "", ""]
+        return "\r\n".join(lines).encode("utf-8", "surrogateescape") + body
+
+    def json(self, service, target, body, version="1.0", **options):
+        """A request of a JSON protocol with any bytes as its body."""
+        headers = {"x-amz-target": target, "content-type": f"application/x-amz-json-{version}"}
+        return self.compose(service, headers=headers, body=body, **options)
+
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=ANSWER_SECONDS)
+
+    def send(self, request):
+        """The status of the answer, or None where the region closed instead of answering.
+
+        The region may answer and close before it has read everything; a request that is neither
+        answered nor refused in time raises.
+        """
+        self.sent += 1
+        with self.connect() as connection:
+            try:
+                connection.sendall(request)
+            except (BrokenPipeError, ConnectionResetError):
+                pass
+            return read_status(connection)
+
+
+def read_status(connection):
+    """Reads an answer to its end; its status, or None."""
+    answer, end = b"", time.monotonic() + ANSWER_SECONDS
+    try:
+        while chunk := connection.recv(65536):
+            answer = answer[:64] + chunk[:64] if len(answer) >= 64 else answer + chunk
+            if time.monotonic() > end:
+                break
+    except ConnectionResetError:
+        pass
+    parts = answer.split(b" ", 2)
+    return int(parts[1]) if len(parts) > 1 and parts[0].startswith(b"HTTP/") and parts[1].isdigit() else None

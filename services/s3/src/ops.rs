@@ -21,7 +21,7 @@ mod upload_part;
 mod uploads;
 
 use crate::policy;
-use model_s3::*;
+use model_s3::operations::*;
 use service::Operation;
 
 /// All of them.

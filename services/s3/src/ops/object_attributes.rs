@@ -34,7 +34,7 @@ pub async fn get(
         version_id: views::version_id(&bucket, &found.version),
         ..Default::default()
     };
-    if wants(&api::ObjectAttributes::Etag) {
+    if wants(&api::ObjectAttributes::ETag) {
         output.e_tag = Some(object.etag.clone());
     }
     if wants(&api::ObjectAttributes::Checksum) {
@@ -42,13 +42,13 @@ pub async fn get(
         show_object_checksum!(checksum, &object.checksum);
         output.checksum = Some(checksum);
     }
-    if wants(&api::ObjectAttributes::Storageclass) {
+    if wants(&api::ObjectAttributes::StorageClass) {
         output.storage_class = Some(api::StorageClass::from(object.description.storage_class.as_str()));
     }
-    if wants(&api::ObjectAttributes::Objectsize) {
+    if wants(&api::ObjectAttributes::ObjectSize) {
         output.object_size = Some(views::signed(object.size));
     }
-    if wants(&api::ObjectAttributes::Objectparts)
+    if wants(&api::ObjectAttributes::ObjectParts)
         && let Content::Parts { upload, count } = object.content
     {
         output.object_parts = Some(parts(&read, &bucket, &input, object, (upload, count))?);

@@ -13,7 +13,7 @@ use crate::views::{self, show_encryption};
 use model_s3 as api;
 use service::Ctx;
 use std::sync::Arc;
-use store::{Read, Tx};
+use store::Tx;
 
 /// CreateMultipartUpload.
 pub async fn create(

@@ -65,14 +65,6 @@ pub fn end(tx: &mut Tx, bucket: &Bucket, key: &str, upload: Incarnation) -> Resu
     tx.delete(&UPLOADS, &bucket.scope, &(bucket.incarnation(), key.to_owned(), upload.0))
 }
 
-/// A part.
-///
-/// # Errors
-/// The store's.
-pub fn part(read: &impl Read, scope: &Scope, upload: Incarnation, number: u16) -> Result<Option<PartRecord>, Fault> {
-    read.get(&PARTS, scope, &(upload, number))
-}
-
 /// The parts of an upload whose numbers are above one, in order.
 pub fn parts<'r, R: Read>(
     read: &'r R,

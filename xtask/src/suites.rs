@@ -26,6 +26,21 @@ pub fn blackbox(report: &mut Report, filter: Option<&str>) {
     report.suite("black-box tests", &mut pytest, Tally::of_pytest);
 }
 
+/// tests/differential: botocore's serialisers and parsers against the codecs, over every generated operation.
+pub fn differential(report: &mut Report) {
+    let python = match python::ready() {
+        Ok(python) => python,
+        Err(failure) => {
+            report.record(Err(failure));
+            return;
+        }
+    };
+    let mut differ = Command::new(python);
+    differ.current_dir(workspace::root()).arg("tests/differential/differ.py");
+    differ.arg("--binary").arg(workspace::binary("wire-dump", Profile::Debug));
+    report.suite("differential test", &mut differ, Tally::of_plain);
+}
+
 /// tests/node: the AWS SDK for JavaScript.
 pub fn node(report: &mut Report) {
     let title = "node suite";

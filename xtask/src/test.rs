@@ -31,6 +31,7 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     if built {
         suites::blackbox(&mut report, filter);
         if filter.is_none() {
+            suites::differential(&mut report);
             suites::node(&mut report);
             report.suite(
                 "torture",

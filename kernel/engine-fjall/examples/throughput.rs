@@ -91,7 +91,8 @@ async fn fill(store: &Store) {
         let fill = move |tx: &mut Tx| {
             tx.relaxed();
             let value = Raw(Bytes::from_static(&[9; 200]));
-            (0..500).try_for_each(|n| tx.put(&ITEMS, &Scope::Partition, &((1 << 60) | (part * 500 + n)), &value))
+            (0..500)
+                .try_for_each(|n| tx.put(&ITEMS, &Scope::Partition, &((1 << 60) | (part * 500 + n)), &value))
         };
         store.commit(fill).await.expect("a commit");
     }

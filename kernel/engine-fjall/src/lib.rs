@@ -25,8 +25,8 @@ const OPEN_FILES: usize = 256;
 const WORKERS: usize = 2;
 /// How many bytes are written between two looks after the journals.
 const TEND_EVERY: usize = 8 * 1024 * 1024;
-/// With more journals than this all memtables are flushed.
-const MANY_JOURNALS: usize = 3;
+/// With more journals than this all memtables are flushed, since a start after a crash reads them all.
+const MANY_JOURNALS: usize = 1;
 /// How long a close waits for the last flush; without it the next start takes longer.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(5);
 /// Below all keys of tables, whose numbers begin at one.

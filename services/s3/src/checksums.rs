@@ -31,7 +31,8 @@ pub fn given<'a>(
     let first = present.next();
     if present.next().is_some() {
         return Err(S3Error::InvalidRequest {
-            message: "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.".to_owned(),
+            message: "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."
+                .to_owned(),
         });
     }
     let known = |name: &str| {

@@ -80,13 +80,19 @@ impl Wishes<'_> {
             && !["/", "http://", "https://"].iter().any(|start| location.starts_with(start))
         {
             return Err(S3Error::InvalidRequest {
-                message: "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.".to_owned(),
+                message:
+                    "The website redirect location must have a prefix of 'http://' or 'https://' or '/'."
+                        .to_owned(),
             });
         }
         let owned = |text: Option<&str>| text.map(str::to_owned);
         Ok(Description {
             storage_class: storage_class.to_owned(),
-            content_type: self.content_type.filter(|text| !text.is_empty()).unwrap_or(headers::DEFAULT_CONTENT_TYPE).to_owned(),
+            content_type: self
+                .content_type
+                .filter(|text| !text.is_empty())
+                .unwrap_or(headers::DEFAULT_CONTENT_TYPE)
+                .to_owned(),
             cache_control: owned(self.cache_control),
             content_disposition: owned(self.content_disposition),
             content_encoding: self.content_encoding.and_then(headers::kept_encoding),
@@ -104,7 +110,9 @@ impl Wishes<'_> {
     /// Where they are against the rules.
     pub fn tags(&self) -> Result<Tags, S3Error> {
         match self.tagging {
-            Some(header) => headers::tagging_header(header).map_err(|fault| S3Error::tags(fault, Some(header))),
+            Some(header) => {
+                headers::tagging_header(header).map_err(|fault| S3Error::tags(fault, Some(header)))
+            }
             None => Ok(Tags::new()),
         }
     }
@@ -122,7 +130,9 @@ impl Wishes<'_> {
             _ => {}
         }
         if self.customer_key {
-            return Err(S3Error::NotImplemented { header: "x-amz-server-side-encryption-customer-algorithm" });
+            return Err(S3Error::NotImplemented {
+                header: "x-amz-server-side-encryption-customer-algorithm",
+            });
         }
         if self.object_lock {
             return Err(S3Error::InvalidRequest {

@@ -139,7 +139,9 @@ impl Running {
     /// The checksum, most significant byte first.
     pub fn finish(self) -> Vec<u8> {
         match self {
-            Running::Crc(algorithm, digest) => digest.finalize().to_be_bytes()[8 - algorithm.length()..].to_vec(),
+            Running::Crc(algorithm, digest) => {
+                digest.finalize().to_be_bytes()[8 - algorithm.length()..].to_vec()
+            }
             Running::Sha(context) => context.finish().as_ref().to_vec(),
             Running::Md5(digest) => digest.finalize().to_vec(),
         }

@@ -12,52 +12,135 @@ use store::{Fault, Reason};
 /// An error of S3.
 #[derive(Debug)]
 pub enum S3Error {
-    NoSuchBucket { bucket: String },
-    NoSuchKey { key: String },
-    NoSuchVersion { key: String, version_id: String },
-    NoSuchUpload { upload_id: String },
+    NoSuchBucket {
+        bucket: String,
+    },
+    NoSuchKey {
+        key: String,
+    },
+    NoSuchVersion {
+        key: String,
+        version_id: String,
+    },
+    NoSuchUpload {
+        upload_id: String,
+    },
     /// A delete marker is the object's newest version.
-    Marked { key: String, version_id: String },
+    Marked {
+        key: String,
+        version_id: String,
+    },
     /// The version that was asked for is a delete marker.
-    IsMarker { method: &'static str, version_id: String, modified: Timestamp },
-    InvalidBucketName { bucket: String },
-    KeyTooLong { size: usize },
-    BucketAlreadyExists { bucket: String },
-    BucketAlreadyOwnedByYou { bucket: String },
-    BucketNotEmpty { bucket: String, versioned: bool },
-    IllegalLocation { given: Option<String> },
-    InvalidLocation { given: String },
+    IsMarker {
+        method: &'static str,
+        version_id: String,
+        modified: Timestamp,
+    },
+    InvalidBucketName {
+        bucket: String,
+    },
+    KeyTooLong {
+        size: usize,
+    },
+    BucketAlreadyExists {
+        bucket: String,
+    },
+    BucketAlreadyOwnedByYou {
+        bucket: String,
+    },
+    BucketNotEmpty {
+        bucket: String,
+        versioned: bool,
+    },
+    IllegalLocation {
+        given: Option<String>,
+    },
+    InvalidLocation {
+        given: String,
+    },
     AccessDenied,
     /// A condition does not hold, and the caller's copy is as good.
-    NotModified { etag: String, modified: Timestamp },
-    PreconditionFailed { condition: String },
-    InvalidRange { asked: String, size: u64 },
-    InvalidPartNumber { asked: i32, count: u32 },
+    NotModified {
+        etag: String,
+        modified: Timestamp,
+    },
+    PreconditionFailed {
+        condition: String,
+    },
+    InvalidRange {
+        asked: String,
+        size: u64,
+    },
+    InvalidPartNumber {
+        asked: i32,
+        count: u32,
+    },
     /// A range that a copy asks for lies beyond its source.
-    InvalidRangeOfSource { message: String, asked: String },
-    InvalidArgument { message: &'static str, name: &'static str, value: String },
-    InvalidRequest { message: String },
+    InvalidRangeOfSource {
+        message: String,
+        asked: String,
+    },
+    InvalidArgument {
+        message: &'static str,
+        name: &'static str,
+        value: String,
+    },
+    InvalidRequest {
+        message: String,
+    },
     /// A header asks for something that is not there.
-    NotImplemented { header: &'static str },
-    InvalidStorageClass { given: String },
-    InvalidObjectState { storage_class: String },
-    MetadataTooLarge { size: usize },
-    InvalidTag { message: &'static str, key: Option<String> },
-    TooManyTags { limit: usize },
+    NotImplemented {
+        header: &'static str,
+    },
+    InvalidStorageClass {
+        given: String,
+    },
+    InvalidObjectState {
+        storage_class: String,
+    },
+    MetadataTooLarge {
+        size: usize,
+    },
+    InvalidTag {
+        message: &'static str,
+        key: Option<String>,
+    },
+    TooManyTags {
+        limit: usize,
+    },
     MalformedXml,
-    MalformedPolicy { message: String },
-    InvalidDigest { given: String },
-    BadDigest { expected: String, calculated: String },
-    BadChecksum { algorithm: &'static str },
-    EntityTooLarge { size: u64, limit: u64 },
-    Multipart { fault: multipart::Fault, upload_id: String, etag: String },
+    MalformedPolicy {
+        message: String,
+    },
+    InvalidDigest {
+        given: String,
+    },
+    BadDigest {
+        expected: String,
+        calculated: String,
+    },
+    BadChecksum {
+        algorithm: &'static str,
+    },
+    EntityTooLarge {
+        size: u64,
+        limit: u64,
+    },
+    Multipart {
+        fault: multipart::Fault,
+        upload_id: String,
+        etag: String,
+    },
     MissingContentLength,
     /// The body ended, or was refused on its way.
     Body(BodyError),
     AclNotSupported,
     InvalidBucketAcl,
     /// A notification's destination cannot be used.
-    Destinations { arn: String, why: &'static str },
+    Destinations {
+        arn: String,
+        why: &'static str,
+    },
     /// A configuration that the bucket does not have.
     NotConfigured(Configuration),
     /// The store.
@@ -89,10 +172,9 @@ impl Configuration {
             Configuration::Lifecycle => {
                 ("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist")
             }
-            Configuration::Website => (
-                "NoSuchWebsiteConfiguration",
-                "The specified bucket does not have a website configuration",
-            ),
+            Configuration::Website => {
+                ("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration")
+            }
             Configuration::Replication => {
                 ("ReplicationConfigurationNotFoundError", "The replication configuration was not found")
             }
@@ -156,7 +238,9 @@ impl S3Error {
             }
             (TagSetFault::Malformed, None) => S3Error::MalformedXml,
             (TagSetFault::Tag(TagFault::TooMany { limit }), _) => S3Error::TooManyTags { limit },
-            (TagSetFault::Tag(TagFault::Key(key)), _) => invalid("The TagKey you have provided is invalid", key),
+            (TagSetFault::Tag(TagFault::Key(key)), _) => {
+                invalid("The TagKey you have provided is invalid", key)
+            }
             (TagSetFault::Tag(TagFault::Value { key }), _) => {
                 invalid("The TagValue you have provided is invalid", key)
             }
@@ -211,7 +295,8 @@ impl From<S3Error> for ApiError {
 fn of_name(error: S3Error) -> Result<ApiError, S3Error> {
     let answer = match error {
         S3Error::NoSuchBucket { bucket } => {
-            ApiError::new("NoSuchBucket", 404, "The specified bucket does not exist").field("BucketName", bucket)
+            ApiError::new("NoSuchBucket", 404, "The specified bucket does not exist")
+                .field("BucketName", bucket)
         }
         S3Error::NoSuchKey { key } => {
             ApiError::new("NoSuchKey", 404, "The specified key does not exist.").field("Key", key)
@@ -222,15 +307,17 @@ fn of_name(error: S3Error) -> Result<ApiError, S3Error> {
                 .header("x-amz-delete-marker", "true")
                 .header("x-amz-version-id", version_id)
         }
-        S3Error::IsMarker { method, version_id, modified } => {
-            ApiError::new("MethodNotAllowed", 405, "The specified method is not allowed against this resource.")
-                .field("Method", method)
-                .field("ResourceType", "DeleteMarker")
-                .header("allow", "DELETE")
-                .header("last-modified", modified.http_date())
-                .header("x-amz-delete-marker", "true")
-                .header("x-amz-version-id", version_id)
-        }
+        S3Error::IsMarker { method, version_id, modified } => ApiError::new(
+            "MethodNotAllowed",
+            405,
+            "The specified method is not allowed against this resource.",
+        )
+        .field("Method", method)
+        .field("ResourceType", "DeleteMarker")
+        .header("allow", "DELETE")
+        .header("last-modified", modified.http_date())
+        .header("x-amz-delete-marker", "true")
+        .header("x-amz-version-id", version_id),
         S3Error::NoSuchVersion { key, version_id } => {
             ApiError::new("NoSuchVersion", 404, "The specified version does not exist.")
                 .field("Key", key)
@@ -387,11 +474,9 @@ fn of_content(error: S3Error) -> ApiError {
                 .field("ProposedSize", size.to_string())
                 .field("MaxSizeAllowed", limit.to_string())
         }
-        S3Error::MissingContentLength => ApiError::new(
-            "MissingContentLength",
-            411,
-            "You must provide the Content-Length HTTP header.",
-        ),
+        S3Error::MissingContentLength => {
+            ApiError::new("MissingContentLength", 411, "You must provide the Content-Length HTTP header.")
+        }
         S3Error::AclNotSupported => {
             ApiError::new("AccessControlListNotSupported", 400, "The bucket does not allow ACLs")
         }

@@ -65,17 +65,13 @@ pub fn object(
         None => objects::newest(read, bucket, key)?.ok_or_else(|| S3Error::no_key(key))?,
         Some(id) => {
             check_version_id(id)?;
-            objects::by_id(read, bucket, key, id)?.ok_or_else(|| S3Error::NoSuchVersion {
-                key: key.to_owned(),
-                version_id: id.to_owned(),
-            })?
+            objects::by_id(read, bucket, key, id)?
+                .ok_or_else(|| S3Error::NoSuchVersion { key: key.to_owned(), version_id: id.to_owned() })?
         }
     };
     match (&found.object, version_id) {
         (Some(object), _) => Ok(Found { object: object.clone(), version: found }),
-        (None, None) => {
-            Err(S3Error::Marked { key: key.to_owned(), version_id: found.shown_id().to_owned() })
-        }
+        (None, None) => Err(S3Error::Marked { key: key.to_owned(), version_id: found.shown_id().to_owned() }),
         (None, Some(id)) => {
             Err(S3Error::IsMarker { method, version_id: id.to_owned(), modified: found.modified })
         }

@@ -7,6 +7,6 @@ pub mod headers;
 pub mod listing;
 pub mod multipart;
 pub mod names;
-pub mod public;
 pub mod notifications;
+pub mod public;
 pub mod ranges;

@@ -39,7 +39,9 @@ pub fn storage_class(description: &Description) -> Option<api::StorageClass> {
 }
 
 /// How an object is encrypted: the algorithm, the key, whether a bucket key is used.
-pub fn encryption(encryption: &Encryption) -> (Option<api::ServerSideEncryption>, Option<String>, Option<bool>) {
+pub fn encryption(
+    encryption: &Encryption,
+) -> (Option<api::ServerSideEncryption>, Option<String>, Option<bool>) {
     let algorithm = api::ServerSideEncryption::from(encryption.algorithm.as_str());
     let bucket_key = encryption.bucket_key.then_some(true);
     (Some(algorithm), encryption.kms_key.clone(), bucket_key)

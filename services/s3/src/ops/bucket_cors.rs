@@ -41,8 +41,12 @@ fn refused(fault: CorsFault) -> S3Error {
         CorsFault::Method(method) => {
             format!("Found unsupported HTTP method in CORS config. Unsupported method is {method}")
         }
-        CorsFault::Origin(origin) => format!("AllowedOrigin \"{origin}\" can not have more than one wildcard."),
-        CorsFault::Header(header) => format!("AllowedHeader \"{header}\" can not have more than one wildcard."),
+        CorsFault::Origin(origin) => {
+            format!("AllowedOrigin \"{origin}\" can not have more than one wildcard.")
+        }
+        CorsFault::Header(header) => {
+            format!("AllowedHeader \"{header}\" can not have more than one wildcard.")
+        }
     };
     S3Error::InvalidRequest { message }
 }

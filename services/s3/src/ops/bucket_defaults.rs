@@ -58,7 +58,10 @@ pub async fn get_request_payment(
 }
 
 /// GetBucketAcl: the owner may do everything, nobody else is granted anything.
-pub async fn get_acl(ctx: Ctx, input: Arc<api::GetBucketAclInput>) -> Result<api::GetBucketAclOutput, S3Error> {
+pub async fn get_acl(
+    ctx: Ctx,
+    input: Arc<api::GetBucketAclInput>,
+) -> Result<api::GetBucketAclOutput, S3Error> {
     let bucket = found(&ctx, &input.bucket, input.expected_bucket_owner.as_ref())?;
     let id = Some(canonical_id(bucket.owner));
     let grantee = api::Grantee { id: id.clone(), type_: api::Type::CanonicalUser, ..Default::default() };

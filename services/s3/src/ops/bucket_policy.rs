@@ -34,7 +34,11 @@ fn parsed(text: &str, bucket: &str) -> Result<Value, S3Error> {
     })?;
     let value: Value = serde_json::from_str(text)
         .map_err(|_| malformed("Policies must be valid JSON and the first byte must be '{'"))?;
-    if public::stays_within(&value, bucket) { Ok(value) } else { Err(malformed("Policy has invalid resource")) }
+    if public::stays_within(&value, bucket) {
+        Ok(value)
+    } else {
+        Err(malformed("Policy has invalid resource"))
+    }
 }
 
 /// PutBucketPolicy.
@@ -67,7 +71,10 @@ fn policy_of(ctx: &Ctx, name: &str, expected_owner: Option<&str>) -> Result<Stri
 }
 
 /// GetBucketPolicy.
-pub async fn get(ctx: Ctx, input: Arc<api::GetBucketPolicyInput>) -> Result<api::GetBucketPolicyOutput, S3Error> {
+pub async fn get(
+    ctx: Ctx,
+    input: Arc<api::GetBucketPolicyInput>,
+) -> Result<api::GetBucketPolicyOutput, S3Error> {
     let policy = policy_of(&ctx, &input.bucket, input.expected_bucket_owner.as_deref())?;
     Ok(api::GetBucketPolicyOutput { policy: Some(policy) })
 }
@@ -79,5 +86,7 @@ pub async fn status(
 ) -> Result<api::GetBucketPolicyStatusOutput, S3Error> {
     let policy = policy_of(&ctx, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let is_public = serde_json::from_str(&policy).is_ok_and(|policy| public::is_public(&policy));
-    Ok(api::GetBucketPolicyStatusOutput { policy_status: Some(api::PolicyStatus { is_public: Some(is_public) }) })
+    Ok(api::GetBucketPolicyStatusOutput {
+        policy_status: Some(api::PolicyStatus { is_public: Some(is_public) }),
+    })
 }

@@ -101,11 +101,15 @@ pub async fn delete_ownership(
     ctx: Ctx,
     input: Arc<api::DeleteBucketOwnershipControlsInput>,
 ) -> Result<Unit, S3Error> {
-    change(&ctx, &input.bucket, input.expected_bucket_owner.as_deref(), |record| record.ownership = None).await
+    change(&ctx, &input.bucket, input.expected_bucket_owner.as_deref(), |record| record.ownership = None)
+        .await
 }
 
 /// PutPublicAccessBlock: what keeps the bucket from the public; what is left out is off.
-pub async fn put_public_access(ctx: Ctx, input: Arc<api::PutPublicAccessBlockInput>) -> Result<Unit, S3Error> {
+pub async fn put_public_access(
+    ctx: Ctx,
+    input: Arc<api::PutPublicAccessBlockInput>,
+) -> Result<Unit, S3Error> {
     let given = &input.public_access_block_configuration;
     let block = PublicAccessBlock {
         block_acls: given.block_public_acls.unwrap_or(false),

@@ -19,7 +19,10 @@ const DEFAULT_REGION: &str = "us-east-1";
 const MAX_LISTED: usize = 10_000;
 
 /// CreateBucket: take a name that nobody has.
-pub async fn create(ctx: Ctx, input: Arc<api::CreateBucketInput>) -> Result<api::CreateBucketOutput, S3Error> {
+pub async fn create(
+    ctx: Ctx,
+    input: Arc<api::CreateBucketInput>,
+) -> Result<api::CreateBucketOutput, S3Error> {
     if !names::is_bucket_name(&input.bucket) {
         return Err(S3Error::InvalidBucketName { bucket: input.bucket.clone() });
     }
@@ -147,7 +150,8 @@ pub fn ownership_of(given: &api::ObjectOwnership) -> Result<Ownership, S3Error> 
 }
 
 fn tags(input: &api::CreateBucketInput) -> Result<Tags, S3Error> {
-    let given = input.create_bucket_configuration.as_ref().and_then(|configuration| configuration.tags.as_ref());
+    let given =
+        input.create_bucket_configuration.as_ref().and_then(|configuration| configuration.tags.as_ref());
     let pairs = given.into_iter().flatten().map(|tag| (tag.key.as_str(), tag.value.as_str()));
     headers::tag_set(BUCKET_TAGS, pairs).map_err(|fault| S3Error::tags(fault, None))
 }
@@ -193,13 +197,14 @@ pub async fn delete(ctx: Ctx, input: Arc<api::DeleteBucketInput>) -> Result<Unit
 pub async fn list(ctx: Ctx, input: Arc<api::ListBucketsInput>) -> Result<api::ListBucketsOutput, S3Error> {
     let limit = match input.max_buckets {
         None => MAX_LISTED,
-        Some(given) => usize::try_from(given).ok().filter(|given| (1..=MAX_LISTED).contains(given)).ok_or_else(
-            || S3Error::InvalidArgument {
+        Some(given) => usize::try_from(given)
+            .ok()
+            .filter(|given| (1..=MAX_LISTED).contains(given))
+            .ok_or_else(|| S3Error::InvalidArgument {
                 message: "Argument max-buckets must be an integer between 1 and 10000",
                 name: "max-buckets",
                 value: given.to_string(),
-            },
-        )?,
+            })?,
     };
     let prefix = input.prefix.as_deref().unwrap_or("");
     let after = match &input.continuation_token {

@@ -25,7 +25,12 @@ type Input = api::CompleteMultipartUploadInput;
 pub async fn complete(ctx: Ctx, input: Arc<Input>) -> Result<api::CompleteMultipartUploadOutput, S3Error> {
     let origin = Origin::of(&ctx);
     let random = ctx.host().entropy.bytes();
-    let location = format!("{}/{}/{}", ctx.request().origin, input.bucket, crate::rules::listing::url_encoded(&input.key));
+    let location = format!(
+        "{}/{}/{}",
+        ctx.request().origin,
+        input.bucket,
+        crate::rules::listing::url_encoded(&input.key)
+    );
     let committing = input.clone();
     let (bucket, version) = ctx
         .commit(move |tx: &mut Tx| {
@@ -68,7 +73,8 @@ fn completed_before(
 
 /// Makes the object of the named parts; the others are given up.
 fn assemble(tx: &mut Tx, bucket: &Bucket, upload: &Upload, input: &Input) -> Result<ObjectRecord, S3Error> {
-    let given = input.multipart_upload.as_ref().and_then(|upload| upload.parts.as_deref()).unwrap_or_default();
+    let given =
+        input.multipart_upload.as_ref().and_then(|upload| upload.parts.as_deref()).unwrap_or_default();
     let named: Vec<Named<'_>> = given
         .iter()
         .map(|part| Named {
@@ -113,7 +119,9 @@ fn assemble(tx: &mut Tx, bucket: &Bucket, upload: &Upload, input: &Input) -> Res
 
 fn refused(fault: multipart::Fault, named: &[Named<'_>], upload_id: &str) -> S3Error {
     let etag = match &fault {
-        multipart::Fault::Part(number) => named.iter().find(|part| part.number == *number).map(|part| part.etag),
+        multipart::Fault::Part(number) => {
+            named.iter().find(|part| part.number == *number).map(|part| part.etag)
+        }
         _ => None,
     };
     let etag = etag.unwrap_or("").trim_matches('"').to_owned();

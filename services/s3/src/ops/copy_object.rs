@@ -28,7 +28,9 @@ type Input = api::CopyObjectInput;
 pub async fn copy_object(ctx: Ctx, input: Arc<Input>) -> Result<api::CopyObjectOutput, S3Error> {
     lookup::check_key(&input.key)?;
     if input.copy_source_sse_customer_algorithm.is_some() {
-        return Err(S3Error::NotImplemented { header: "x-amz-copy-source-server-side-encryption-customer-algorithm" });
+        return Err(S3Error::NotImplemented {
+            header: "x-amz-copy-source-server-side-encryption-customer-algorithm",
+        });
     }
     let bucket = lookup::bucket(&ctx.read(), &input.bucket, input.expected_bucket_owner.as_deref())?;
     let conditions = Conditions {
@@ -82,7 +84,8 @@ pub async fn copy_object(ctx: Ctx, input: Arc<Input>) -> Result<api::CopyObjectO
 /// Bytes that are shared must not have been given up since they were found.
 fn still_there(tx: &Tx, source: &Source, new: &NewVersion) -> Result<(), S3Error> {
     let version = &source.found.version;
-    let shared = matches!(&new.object.content, Content::Blob(_)) && new.object.content == source.found.object.content;
+    let shared =
+        matches!(&new.object.content, Content::Blob(_)) && new.object.content == source.found.object.content;
     if !shared {
         return Ok(());
     }
@@ -177,18 +180,14 @@ async fn content(ctx: &Ctx, input: &Input, source: &Source) -> Result<Copied, S3
     };
     let kept = old.checksum.as_ref().filter(|checksum| checksum.composite.is_none());
     let algorithm = asked.or(old.checksum.as_ref().map(|checksum| checksum.algorithm)).unwrap_or(DEFAULT);
-    if matches!(old.content, Content::Blob(_)) && kept.is_some_and(|checksum| checksum.algorithm == algorithm) {
+    if matches!(old.content, Content::Blob(_)) && kept.is_some_and(|checksum| checksum.algorithm == algorithm)
+    {
         return Ok(Copied { object: (**old).clone(), small: None, fresh: None });
     }
     let intake = Intake::begin(ctx.host().store.blobs(), algorithm, None);
     let taken = source.pour(ctx, 0..old.size, intake).await?;
     let (content, small) = write::placed(&taken.body);
     let checksum = ChecksumRecord { algorithm, value: taken.checksum, composite: None };
-    let object = ObjectRecord {
-        etag: hex(&taken.md5),
-        content,
-        checksum: Some(checksum),
-        ..(**old).clone()
-    };
+    let object = ObjectRecord { etag: hex(&taken.md5), content, checksum: Some(checksum), ..(**old).clone() };
     Ok(Copied { object, small, fresh: Some(taken.body) })
 }

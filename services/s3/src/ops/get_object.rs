@@ -141,7 +141,10 @@ pub async fn get_object(ctx: Ctx, input: Arc<api::GetObjectInput>) -> Result<api
 }
 
 /// HeadObject.
-pub async fn head_object(ctx: Ctx, input: Arc<api::HeadObjectInput>) -> Result<api::HeadObjectOutput, S3Error> {
+pub async fn head_object(
+    ctx: Ctx,
+    input: Arc<api::HeadObjectInput>,
+) -> Result<api::HeadObjectOutput, S3Error> {
     let read = ctx.read();
     let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let found = lookup::object(&read, &bucket, (&input.key, input.version_id.as_deref()), "HEAD")?;

@@ -75,7 +75,10 @@ fn contents(page: Page<Version>, owner: Option<&api::Owner>, encode: fn(&str) ->
 }
 
 /// ListObjects: pages begin behind a marker, which is a key or a common prefix.
-pub async fn list_objects(ctx: Ctx, input: Arc<api::ListObjectsInput>) -> Result<api::ListObjectsOutput, S3Error> {
+pub async fn list_objects(
+    ctx: Ctx,
+    input: Arc<api::ListObjectsInput>,
+) -> Result<api::ListObjectsOutput, S3Error> {
     let limit = page_limit(input.max_keys, "max-keys")?;
     let encode = encoder(input.encoding_type.as_ref())?;
     let read = ctx.read();

@@ -54,7 +54,9 @@ pub async fn list_parts(ctx: Ctx, input: Arc<api::ListPartsInput>) -> Result<api
         owner: Some(views::owner(bucket.owner)),
         storage_class: Some(api::StorageClass::from(record.description.storage_class.as_str())),
         request_charged: None,
-        checksum_algorithm: record.checksum.map(|checksum| api::ChecksumAlgorithm::from(checksum.algorithm.name())),
+        checksum_algorithm: record
+            .checksum
+            .map(|checksum| api::ChecksumAlgorithm::from(checksum.algorithm.name())),
         checksum_type: record.checksum.map(checksum_type),
     })
 }

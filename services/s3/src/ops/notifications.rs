@@ -5,8 +5,8 @@ use crate::lookup;
 use crate::notify::{self, Origin};
 use crate::rules::event::test_message;
 use crate::rules::notifications::{self, FilterFault, Rule};
-use crate::state::buckets;
 use crate::state::NotificationRecord;
+use crate::state::buckets;
 use model_s3 as api;
 use names::Arn;
 use schema::Unit;
@@ -67,7 +67,8 @@ fn rule(
     events: &[api::Event],
     filter: &Option<api::NotificationConfigurationFilter>,
 ) -> Result<Rule, S3Error> {
-    let rules = filter.iter().filter_map(|filter| filter.key.as_ref()).filter_map(|key| key.filter_rules.as_ref());
+    let rules =
+        filter.iter().filter_map(|filter| filter.key.as_ref()).filter_map(|key| key.filter_rules.as_ref());
     let rules = rules.flatten().map(|rule| {
         let name = rule.name.as_ref().map_or("", |name| name.as_str());
         (name, rule.value.as_deref().unwrap_or(""))
@@ -211,12 +212,12 @@ fn events(rule: &Rule) -> Vec<api::Event> {
 
 fn filter(rule: &Rule) -> Option<api::NotificationConfigurationFilter> {
     let named = |name: &str, value: &Option<String>| {
-        value.clone().map(|value| api::FilterRule {
-            name: Some(api::FilterRuleName::from(name)),
-            value: Some(value),
-        })
+        value
+            .clone()
+            .map(|value| api::FilterRule { name: Some(api::FilterRuleName::from(name)), value: Some(value) })
     };
-    let rules: Vec<_> = [named("Prefix", &rule.prefix), named("Suffix", &rule.suffix)].into_iter().flatten().collect();
+    let rules: Vec<_> =
+        [named("Prefix", &rule.prefix), named("Suffix", &rule.suffix)].into_iter().flatten().collect();
     let key = listed(rules).map(|rules| api::S3KeyFilter { filter_rules: Some(rules) });
     key.map(|key| api::NotificationConfigurationFilter { key: Some(key) })
 }

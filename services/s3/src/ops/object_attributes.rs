@@ -64,8 +64,11 @@ fn parts(
     object: &ObjectRecord,
     (upload, count): (Incarnation, u16),
 ) -> Result<api::GetObjectAttributesParts, S3Error> {
-    let mut shown = api::GetObjectAttributesParts { total_parts_count: Some(i32::from(count)), ..Default::default() };
-    let Some(ChecksumRecord { algorithm, composite: Some(_), .. }) = object.checksum else { return Ok(shown) };
+    let mut shown =
+        api::GetObjectAttributesParts { total_parts_count: Some(i32::from(count)), ..Default::default() };
+    let Some(ChecksumRecord { algorithm, composite: Some(_), .. }) = object.checksum else {
+        return Ok(shown);
+    };
     let limit = super::list_objects::page_limit(input.max_parts, "max-parts")?;
     let marker = input.part_number_marker.unwrap_or(0).max(0);
     let above = u16::try_from(marker).unwrap_or(u16::MAX);

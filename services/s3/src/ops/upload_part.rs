@@ -8,9 +8,9 @@ use crate::rules::conditions::Conditions;
 use crate::rules::multipart::{MAX_PUT_BYTES, hex, part_number};
 use crate::rules::ranges::{self, CopyRangeFault};
 use crate::source::Source;
+use crate::state::PartRecord;
 use crate::state::buckets::Bucket;
 use crate::state::uploads::{self, Upload};
-use crate::state::PartRecord;
 use crate::views::{self, show_encryption};
 use model_s3 as api;
 use names::Timestamp;
@@ -39,12 +39,8 @@ fn number(given: i32) -> Result<u16, S3Error> {
 
 /// Writes a part that was taken in; nothing is kept where the upload is gone.
 async fn keep(ctx: &Ctx, place: Place, taken: &Taken, modified: Timestamp) -> Result<(), S3Error> {
-    let part = PartRecord {
-        md5: taken.md5,
-        modified,
-        checksum: taken.checksum.clone(),
-        body: taken.body.clone(),
-    };
+    let part =
+        PartRecord { md5: taken.md5, modified, checksum: taken.checksum.clone(), body: taken.body.clone() };
     let kept = ctx
         .commit(move |tx: &mut Tx| {
             let bucket = lookup::bucket(tx, &place.bucket, place.expected_owner.as_deref())?;
@@ -59,7 +55,10 @@ async fn keep(ctx: &Ctx, place: Place, taken: &Taken, modified: Timestamp) -> Re
 }
 
 /// UploadPart.
-pub async fn upload_part(ctx: Ctx, input: Arc<api::UploadPartInput>) -> Result<api::UploadPartOutput, S3Error> {
+pub async fn upload_part(
+    ctx: Ctx,
+    input: Arc<api::UploadPartInput>,
+) -> Result<api::UploadPartOutput, S3Error> {
     let place = Place {
         number: number(input.part_number)?,
         bucket: input.bucket.clone(),

@@ -38,7 +38,9 @@ pub async fn create(
     let mut output = api::CreateMultipartUploadOutput {
         bucket: Some(input.bucket.clone()),
         key: Some(input.key.clone()),
-        checksum_algorithm: record.checksum.map(|checksum| api::ChecksumAlgorithm::from(checksum.algorithm.name())),
+        checksum_algorithm: record
+            .checksum
+            .map(|checksum| api::ChecksumAlgorithm::from(checksum.algorithm.name())),
         checksum_type: record.checksum.map(checksum_type),
         ..Default::default()
     };
@@ -139,8 +141,9 @@ pub async fn list(
     let prefix = input.prefix.as_deref().unwrap_or("");
     let query = Query { prefix, delimiter, after, within_after: behind.is_some(), limit };
     let open = |from: listing::From<'_>| uploads::scan(&read, &bucket, prefix, from);
-    let wanted =
-        |key: &str, upload: &Upload| key != after || behind.is_none_or(|behind| upload.incarnation.0 > behind);
+    let wanted = |key: &str, upload: &Upload| {
+        key != after || behind.is_none_or(|behind| upload.incarnation.0 > behind)
+    };
     let page = listing::page(query, open, wanted)?;
     let last = page.last.as_deref().filter(|_| page.truncated);
     let last_upload = page.rows.last().filter(|(key, _)| Some(key.as_str()) == last);
@@ -171,7 +174,9 @@ fn shown(key: String, record: &UploadRecord, owner: names::AccountId) -> api::Mu
         storage_class: Some(api::StorageClass::from(record.description.storage_class.as_str())),
         owner: Some(views::owner(owner)),
         initiator: Some(initiator(record)),
-        checksum_algorithm: record.checksum.map(|checksum| api::ChecksumAlgorithm::from(checksum.algorithm.name())),
+        checksum_algorithm: record
+            .checksum
+            .map(|checksum| api::ChecksumAlgorithm::from(checksum.algorithm.name())),
         checksum_type: record.checksum.map(checksum_type),
     }
 }

@@ -126,8 +126,13 @@ mod tests {
 
     #[test]
     fn precedence_of_reads() {
-        type Case =
-            (Option<&'static str>, Option<&'static str>, Option<Timestamp>, Option<Timestamp>, Option<Broken>);
+        type Case = (
+            Option<&'static str>,
+            Option<&'static str>,
+            Option<Timestamp>,
+            Option<Timestamp>,
+            Option<Broken>,
+        );
         let cases: [Case; 15] = [
             (None, None, None, None, None),
             (Some("\"abc\""), None, None, None, None),

@@ -219,10 +219,14 @@ mod tests {
 
     #[test]
     fn a_removal_has_no_size() {
-        let event = Event { happening: Happening::Deleted, size: None, etag: None, version_id: Some("v1"), ..EVENT };
+        let event =
+            Event { happening: Happening::Deleted, size: None, etag: None, version_id: Some("v1"), ..EVENT };
         let text = String::from_utf8(event.message("c").unwrap()).unwrap();
         assert!(text.contains(r#""eventName":"ObjectRemoved:Delete""#));
-        assert!(text.contains(r#""object":{"key":"red+flower/%C3%A9.jpg","versionId":"v1","sequencer":"#), "{text}");
+        assert!(
+            text.contains(r#""object":{"key":"red+flower/%C3%A9.jpg","versionId":"v1","sequencer":"#),
+            "{text}"
+        );
     }
 
     #[test]

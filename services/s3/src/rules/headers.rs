@@ -44,8 +44,11 @@ pub fn oversized_metadata(metadata: &BTreeMap<String, String>) -> Option<usize> 
 
 /// `Content-Encoding` as it is kept: `aws-chunked` belongs to the transfer, not to the object.
 pub fn kept_encoding(header: &str) -> Option<String> {
-    let kept: Vec<&str> =
-        header.split(',').map(str::trim).filter(|coding| !coding.is_empty() && *coding != "aws-chunked").collect();
+    let kept: Vec<&str> = header
+        .split(',')
+        .map(str::trim)
+        .filter(|coding| !coding.is_empty() && *coding != "aws-chunked")
+        .collect();
     (!kept.is_empty()).then(|| kept.join(","))
 }
 
@@ -121,7 +124,9 @@ mod tests {
 
     #[test]
     fn storage_classes() {
-        assert!(is_storage_class("STANDARD_IA") && !is_storage_class("OUTPOSTS") && !is_storage_class("standard"));
+        assert!(
+            is_storage_class("STANDARD_IA") && !is_storage_class("OUTPOSTS") && !is_storage_class("standard")
+        );
         assert!(is_archived("GLACIER") && !is_archived("GLACIER_IR"));
     }
 
@@ -134,9 +139,12 @@ mod tests {
 
     #[test]
     fn encodings() {
-        for (header, kept) in
-            [("gzip", Some("gzip")), ("aws-chunked", None), ("gzip, aws-chunked", Some("gzip")), ("aws-chunked,br", Some("br"))]
-        {
+        for (header, kept) in [
+            ("gzip", Some("gzip")),
+            ("aws-chunked", None),
+            ("gzip, aws-chunked", Some("gzip")),
+            ("aws-chunked,br", Some("br")),
+        ] {
             assert_eq!(kept_encoding(header).as_deref(), kept, "{header}");
         }
     }

@@ -153,7 +153,12 @@ mod tests {
         keys
     }
 
-    fn query(prefix: &'static str, delimiter: &'static str, after: &'static str, limit: usize) -> Query<'static> {
+    fn query(
+        prefix: &'static str,
+        delimiter: &'static str,
+        after: &'static str,
+        limit: usize,
+    ) -> Query<'static> {
         let delimiter = (!delimiter.is_empty()).then_some(delimiter);
         Query { prefix, delimiter, after, within_after: false, limit }
     }
@@ -161,10 +166,20 @@ mod tests {
     /// The bucket of the S3 User Guide, "Organizing objects using prefixes".
     #[test]
     fn the_guide() {
-        let keys = sorted(&["sample.jpg", "photos/2006/January/sample.jpg", "photos/2006/February/a.jpg", "videos/b"]);
+        let keys = sorted(&[
+            "sample.jpg",
+            "photos/2006/January/sample.jpg",
+            "photos/2006/February/a.jpg",
+            "videos/b",
+        ]);
         for (query, rows, prefixes, truncated) in [
             (query("", "/", "", 1000), vec!["sample.jpg"], vec!["photos/", "videos/"], false),
-            (query("photos/2006/", "/", "", 1000), vec![], vec!["photos/2006/February/", "photos/2006/January/"], false),
+            (
+                query("photos/2006/", "/", "", 1000),
+                vec![],
+                vec!["photos/2006/February/", "photos/2006/January/"],
+                false,
+            ),
             (query("", "/", "", 1), vec![], vec!["photos/"], true),
             (query("", "/", "photos/", 1), vec!["sample.jpg"], vec![], true),
             (query("", "/", "photos/2006/G", 1000), vec!["sample.jpg"], vec!["videos/"], false),
@@ -176,7 +191,11 @@ mod tests {
         ] {
             let page = listed(&keys, query);
             let names: Vec<&str> = page.rows.iter().map(|(key, ())| key.as_str()).collect();
-            assert_eq!((names, page.prefixes.iter().map(String::as_str).collect(), page.truncated), (rows, prefixes, truncated), "{query:?}");
+            assert_eq!(
+                (names, page.prefixes.iter().map(String::as_str).collect(), page.truncated),
+                (rows, prefixes, truncated),
+                "{query:?}"
+            );
         }
     }
 
@@ -191,7 +210,9 @@ mod tests {
         let mut entries: Vec<String> = Vec::new();
         for key in keys.iter().filter(|key| key.starts_with(prefix)) {
             let rest = &key[prefix.len()..];
-            let entry = match delimiter.and_then(|delimiter| rest.split_once(delimiter).map(|(head, _)| (head, delimiter))) {
+            let entry = match delimiter
+                .and_then(|delimiter| rest.split_once(delimiter).map(|(head, _)| (head, delimiter)))
+            {
                 Some((head, delimiter)) => format!("{prefix}{head}{delimiter}"),
                 None => key.clone(),
             };

@@ -127,7 +127,8 @@ pub fn opaque_id(number: u64, random: [u8; 16]) -> String {
 
 /// The number in an id; `None` for a text that is no id.
 pub fn number_of(id: &str) -> Option<u64> {
-    let bytes: [u8; 24] = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(id).ok()?.try_into().ok()?;
+    let bytes: [u8; 24] =
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(id).ok()?.try_into().ok()?;
     let number: [u8; 8] = std::array::from_fn(|at| bytes[16 + at] ^ bytes[at] ^ bytes[8 + at]);
     Some(u64::from_be_bytes(number))
 }

@@ -38,8 +38,24 @@ mod tests {
             assert!(is_bucket_name(good), "{good}");
         }
         for bad in [
-            "", "ab", "Upper", "under_score", "-abc", "abc-", ".abc", "abc.", "a..b", "192.168.5.4",
-            "xn--bucket", "sthree-x", "amzn-s3-demo-x", "x-s3alias", "x--ol-s3", "x.mrap", "x--x-s3", "é23",
+            "",
+            "ab",
+            "Upper",
+            "under_score",
+            "-abc",
+            "abc-",
+            ".abc",
+            "abc.",
+            "a..b",
+            "192.168.5.4",
+            "xn--bucket",
+            "sthree-x",
+            "amzn-s3-demo-x",
+            "x-s3alias",
+            "x--ol-s3",
+            "x.mrap",
+            "x--x-s3",
+            "é23",
             &"a".repeat(64),
         ] {
             assert!(!is_bucket_name(bad), "{bad}");

@@ -90,9 +90,10 @@ impl Rule {
 
 /// The first two configurations that one event could concern at once.
 pub fn overlapping(rules: &[Rule]) -> Option<(&Rule, &Rule)> {
-    rules.iter().enumerate().find_map(|(at, one)| {
-        rules[at + 1..].iter().find(|two| one.overlaps(two)).map(|two| (one, two))
-    })
+    rules
+        .iter()
+        .enumerate()
+        .find_map(|(at, one)| rules[at + 1..].iter().find(|two| one.overlaps(two)).map(|two| (one, two)))
 }
 
 /// Why a key filter is refused.
@@ -146,7 +147,11 @@ mod tests {
         let all = rule(&["s3:ObjectCreated:*"], None, None);
         assert!(all.wants(Happening::Put, "k") && all.wants(Happening::Completed, "k"));
         assert!(!all.wants(Happening::Deleted, "k"));
-        let put = rule(&["s3:ObjectCreated:Put", "s3:ObjectRemoved:DeleteMarkerCreated"], Some("in/"), Some(".wav"));
+        let put = rule(
+            &["s3:ObjectCreated:Put", "s3:ObjectRemoved:DeleteMarkerCreated"],
+            Some("in/"),
+            Some(".wav"),
+        );
         assert!(put.wants(Happening::Put, "in/a.wav") && put.wants(Happening::Marked, "in/.wav"));
         assert!(!put.wants(Happening::Copy, "in/a.wav"));
         assert!(!put.wants(Happening::Put, "in/a.mp3") && !put.wants(Happening::Put, "out/a.wav"));

@@ -104,7 +104,11 @@ mod tests {
             (json!("*"), json!({"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}), true),
             (json!("*"), json!({"StringNotEquals": {"aws:SourceVpc": "vpc-9"}}), true),
         ] {
-            assert_eq!(is_public(&policy(principal.clone(), condition.clone())), public, "{principal} {condition}");
+            assert_eq!(
+                is_public(&policy(principal.clone(), condition.clone())),
+                public,
+                "{principal} {condition}"
+            );
         }
         let deny = json!({"Statement": {"Effect": "Deny", "Principal": "*", "Resource": "arn:aws:s3:::b"}});
         assert!(!is_public(&deny));

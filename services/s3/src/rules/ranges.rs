@@ -81,7 +81,11 @@ pub enum CopyRangeFault {
 pub fn copied(header: &str, size: u64) -> Result<ByteRange, CopyRangeFault> {
     match spec(header) {
         Some((Some(first), Some(last))) if first <= last => {
-            if last < size { Ok(ByteRange { first, last }) } else { Err(CopyRangeFault::Beyond) }
+            if last < size {
+                Ok(ByteRange { first, last })
+            } else {
+                Err(CopyRangeFault::Beyond)
+            }
         }
         _ => Err(CopyRangeFault::Malformed),
     }

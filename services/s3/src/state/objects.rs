@@ -4,7 +4,9 @@
 //! `null`; where that is among the older ones, the newest one's row says its number.
 
 use super::buckets::Bucket;
-use super::{BODIES, Content, DOOMED, DoomedKind, DoomedRecord, Entry, NONCURRENT, OBJECTS, ObjectRecord, Version};
+use super::{
+    BODIES, Content, DOOMED, DoomedKind, DoomedRecord, Entry, NONCURRENT, OBJECTS, ObjectRecord, Version,
+};
 use crate::rules::listing::From;
 use crate::rules::multipart::number_of;
 use bytes::Bytes;

@@ -45,7 +45,9 @@ pub fn scan<'r, R: Read>(
         From::Past(common) => span.past(&incarnation, Start::Text(common)),
     };
     let rows = read.scan(&UPLOADS, &bucket.scope, span);
-    rows.map(|row| row.map(|((_, key, number), record)| (key, Upload { incarnation: Incarnation(number), record })))
+    rows.map(|row| {
+        row.map(|((_, key, number), record)| (key, Upload { incarnation: Incarnation(number), record }))
+    })
 }
 
 /// Writes an upload.
@@ -80,7 +82,13 @@ pub fn parts<'r, R: Read>(
 ///
 /// # Errors
 /// The store's.
-pub fn put_part(tx: &mut Tx, scope: &Scope, upload: Incarnation, number: u16, part: &PartRecord) -> Result<(), Fault> {
+pub fn put_part(
+    tx: &mut Tx,
+    scope: &Scope,
+    upload: Incarnation,
+    number: u16,
+    part: &PartRecord,
+) -> Result<(), Fault> {
     if let Some(old) = tx.get(&PARTS, scope, &(upload, number))? {
         tx.discard_blob(&old.body)?;
     }

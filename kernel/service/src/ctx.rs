@@ -257,6 +257,11 @@ impl Peek {
         self.0.region()
     }
 
+    /// The operation's name.
+    pub fn operation(&self) -> &'static str {
+        self.0.request.operation
+    }
+
     /// Where resources of an account in a region live.
     pub fn scope(&self) -> Scope {
         self.0.scope()

@@ -247,6 +247,11 @@ impl Peek {
         self.0.caller()
     }
 
+    /// The operation.
+    pub fn operation(&self) -> &'static str {
+        self.0.request.operation
+    }
+
     /// The account it works in.
     pub fn account(&self) -> AccountId {
         self.0.account()

@@ -288,8 +288,10 @@ def main():
         ]
         with open(args.json, "w") as file:
             json.dump(rows, file, indent=1)
-    print("zero fails" if report.total() == 0 else f"{report.total()} fails")
-    return 1 if report.total() else 0
+    failed = report.total()
+    checked = sum(sum(checks.values()) for checks in report.checks.values())
+    print(f"{checked - failed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

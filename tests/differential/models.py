@@ -6,10 +6,14 @@ model has dropped (SQS over query).
 
 import copy
 import pathlib
-import tomllib
 
 import botocore.loaders
 from botocore.model import ServiceModel
+
+try:
+    import tomllib
+except ModuleNotFoundError:  # before Python 3.11; pip brings the same parser
+    from pip._vendor import tomli as tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODELS = ROOT / "models"

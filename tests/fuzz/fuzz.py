@@ -23,7 +23,7 @@ from support.client import Client  # noqa: E402
 from support.region import Region, built_binary  # noqa: E402
 
 WAIT_SECONDS = 5
-ATTACKERS = 4
+ATTACKERS = 8
 BAD_LINES = ("panicked at", "has overflowed its stack", "memory allocation of", "SIGSEGV", "SIGABRT")
 
 

@@ -30,7 +30,10 @@ function freePort() {
 export async function startRegion(...args) {
   const port = await freePort();
   const data = mkdtempSync(join(tmpdir(), "elysium-node-"));
+  // The region takes every ELYSIUM_ variable for a setting; the one that names the binary is ours.
+  const { ELYSIUM_BIN, ...env } = process.env;
   const child = spawn(builtBinary(), ["start", "--port", String(port), "--data-dir", data, ...args], {
+    env,
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = new Promise((resolve) => child.once("exit", resolve));

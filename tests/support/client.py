@@ -5,6 +5,7 @@ Not safe for use by several threads: each writer has its own.
 
 import http.client
 import json
+import select
 import urllib.parse
 
 from .sigv4 import Signer, encode_query
@@ -33,7 +34,8 @@ class Client:
         signed = self.signer.sign(service, method, self.host, path, query, headers, body)
         signed.pop("host")
         target = path + ("?" + encode_query(query) if query else "")
-        if self.connection is None:
+        if self.connection is None or was_dropped(self.connection):
+            self.close()
             self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout)
         try:
             self.connection.request(method, target, body=body, headers=signed)
@@ -72,3 +74,13 @@ class Client:
     def s3(self, method, path, query=(), headers=None, body=b""):
         """A call of S3, path-style; headers and body."""
         return self.ok("s3", method, urllib.parse.quote(path, safe="/-_.~"), query, headers, body)
+
+
+def was_dropped(connection):
+    """Whether the other side closed an idle connection, as every HTTP client finds out before it reuses one."""
+    if connection.sock is None:
+        return False
+    # poll, since select refuses descriptors beyond 1023 and the fuzz holds thousands.
+    readable = select.poll()
+    readable.register(connection.sock, select.POLLIN)
+    return bool(readable.poll(0))

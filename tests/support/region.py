@@ -13,7 +13,7 @@ import uuid
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 READY_SECONDS = 30
-MARKER = "ELYSIUM_TEST_RUN"
+MARKER = "TEST_RUN_MARKER"
 
 
 def built_binary():

@@ -35,6 +35,7 @@ fn peers(args: &[String]) -> Result<(), Failure> {
     let region = workspace::binary("elysium", Profile::Release);
     let target = format!("elysium=cmd:{} start --port {{port}} --data-dir {{dir}}", region.display());
     let mut harness = Command::new("python3");
-    harness.arg(script).args(["--target", &target]).args(args);
+    // The region, which inherits it, would take the variable for a setting of its own.
+    harness.env_remove(PEER_HARNESS).arg(script).args(["--target", &target]).args(args);
     step::run("peers", &mut harness).map(drop)
 }

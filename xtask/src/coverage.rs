@@ -1,10 +1,149 @@
 //! `coverage`: which operations of each service are served, out of those AWS has.
 //!
-//! Served are the operations of models/*/operations.toml; AWS's are those of the pinned public model.
+//! AWS's are those the model names (models/NAME/operations.toml and the generated list of the others);
+//! served are those a room registers. `--write` writes a page per service under docs/services.
 
 use crate::failure::Failure;
+use crate::workspace;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::Path;
 
-/// Prints a line per service; `--json` prints the lists.
-pub fn run(_args: &[String]) -> Result<(), Failure> {
-    Err(Failure::new("not laid out yet"))
+/// Models that exist for tests of protocols only.
+const FIXTURES: &str = "fixture-";
+
+/// One service's operations.
+struct Coverage {
+    service: String,
+    served: BTreeSet<String>,
+    /// Known to the region, which answers 501 to them.
+    others: BTreeSet<String>,
+}
+
+/// Prints a line per service; `--json` prints the lists; `--write` writes the pages.
+pub fn run(args: &[String]) -> Result<(), Failure> {
+    let registered = registered()?;
+    let mut services = Vec::new();
+    for name in workspace::folders("models").into_iter().filter(|name| !name.starts_with(FIXTURES)) {
+        services.push(Coverage::of(name, &registered)?);
+    }
+    if args.iter().any(|arg| arg == "--json") {
+        let all: Vec<Value> = services.iter().map(Coverage::json).collect();
+        println!("{:#}", Value::from(all));
+        return Ok(());
+    }
+    let folder = workspace::root().join("docs/services");
+    for service in &services {
+        let (served, all) = (service.served.len(), service.served.len() + service.others.len());
+        println!("{:16} {served:4} of {all:4} operations", service.service);
+        if args.iter().any(|arg| arg == "--write") {
+            std::fs::create_dir_all(&folder)?;
+            std::fs::write(folder.join(format!("{}.md", service.service)), service.page())?;
+        }
+    }
+    Ok(())
+}
+
+impl Coverage {
+    fn of(service: String, registered: &BTreeSet<String>) -> Result<Self, Failure> {
+        let model = workspace::root().join("models").join(&service);
+        let text = std::fs::read_to_string(model.join("operations.toml"))?;
+        let known = quoted(text.split("operations = [").nth(1).unwrap_or(""));
+        let prefix = service.replace('-', "_");
+        let (served, mut others): (BTreeSet<_>, BTreeSet<_>) =
+            known.into_iter().partition(|operation| registered.contains(&format!("{prefix}:{operation}")));
+        if let Ok(unserved) = std::fs::read_to_string(model.join("src/unserved.rs")) {
+            others.extend(
+                unserved
+                    .lines()
+                    .filter_map(|line| line.split("name: \"").nth(1)?.split('"').next().map(String::from)),
+            );
+        }
+        Ok(Coverage { service, served, others })
+    }
+
+    fn json(&self) -> Value {
+        json!({"service": self.service, "served": self.served, "notServed": self.others})
+    }
+
+    /// The service's page: counts and lists, and what the room's README says differs.
+    fn page(&self) -> String {
+        let list = |names: &BTreeSet<String>| {
+            names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+        };
+        let all = self.served.len() + self.others.len();
+        let mut page = format!(
+            "# {}\n\n<!-- Written by `cargo xtask coverage --write`. -->\n\n{} of {all} operations are served.\n\n## Served\n\n{}\n",
+            self.service,
+            self.served.len(),
+            list(&self.served)
+        );
+        if !self.others.is_empty() {
+            page += &format!("\n## Known, answered with 501 `NotImplemented`\n\n{}\n", list(&self.others));
+        }
+        let readme = workspace::root().join("services").join(&self.service).join("README.md");
+        if readme.exists() {
+            page += &format!(
+                "\nHow it works and what differs from AWS: [the room's README](../../services/{}/README.md).\n",
+                self.service
+            );
+        }
+        page
+    }
+}
+
+/// Every operation that some room registers, as `MODEL:Operation`.
+fn registered() -> Result<BTreeSet<String>, Failure> {
+    let mut found = BTreeSet::new();
+    for path in workspace::files()? {
+        if path.starts_with("services/") && path.contains("/src/") && path.ends_with(".rs") {
+            let text = std::fs::read_to_string(workspace::root().join(Path::new(&path)))?;
+            found.extend(registrations(&text));
+        }
+    }
+    Ok(found)
+}
+
+/// `Operation::new::<SendMessage, …>` under `use model_sqs::…`, or with the model named in place. A file
+/// that imports several models registers its bare names with each: a model knows its own.
+fn registrations(text: &str) -> Vec<String> {
+    let models: BTreeSet<&str> = text.split("model_").skip(1).map(identifier).collect();
+    let mut found = Vec::new();
+    for rest in text.split("Operation::new::<").skip(1) {
+        let path = rest.split([',', '>']).next().unwrap_or("").trim();
+        let name = path.rsplit("::").next().unwrap_or(path);
+        match path.strip_prefix("model_") {
+            Some(qualified) => found.push(format!("{}:{name}", identifier(qualified))),
+            None => found.extend(models.iter().map(|model| format!("{model}:{name}"))),
+        }
+    }
+    found
+}
+
+fn identifier(text: &str) -> &str {
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
+    &text[..end]
+}
+
+/// The texts between quotation marks.
+fn quoted(text: &str) -> BTreeSet<String> {
+    text.split(']').next().unwrap_or("").split('"').skip(1).step_by(2).map(String::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn registrations_are_found() {
+        let text = "use model_sqs::operations::*;\nvec![\n Operation::new::<SendMessage, _, _, _>(x).anyone(),\n Operation::new::<\n  TagQueue,\n  _>(y)]";
+        assert_eq!(registrations(text), ["sqs:SendMessage", "sqs:TagQueue"]);
+        let two = "Operation::new::<model_sts::operations::AssumeRole, _, _, _>(x)";
+        assert_eq!(registrations(two), ["sts:AssumeRole"]);
+    }
+
+    #[test]
+    fn lists_are_read() {
+        assert_eq!(quoted("\n \"A\",\n \"B\",\n]\nx = \"C\""), BTreeSet::from(["A".into(), "B".into()]));
+    }
 }

@@ -48,8 +48,8 @@ const VERBS: &[Verb] = &[
         torture::run,
     ),
     ("fuzz", "hostile input while others are served  [--seconds N] [--debug]", fuzz::run),
-    ("coverage", "which operations of each service are served  [--json]", coverage::run),
-    ("new-service", "lay out a room with all its furniture  NAME", new_service::run),
+    ("coverage", "which operations of each service are served  [--json] [--write]", coverage::run),
+    ("new-service", "lay out a room with all its furniture  NAME OPERATION", new_service::run),
 ];
 
 fn main() -> ExitCode {

@@ -1,3 +1,18 @@
-//! elysium
+//! The `elysium` binary: the composition root of the region and its command line.
 
-fn main() {}
+mod client;
+mod commands;
+mod config;
+mod hooks;
+mod region;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // The launcher is this binary again; it must not have any thread but its first.
+    if let Some(code) = sandbox::launcher::take_over_if_asked(std::env::args_os()) {
+        return code;
+    }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    commands::run(&arguments)
+}

@@ -4,6 +4,9 @@
 //! A keyspace that is seldom written keeps old journals alive, so now and then each gets a heartbeat row,
 //! and all are flushed when journals pile up: their size stays bounded.
 
+mod create;
+mod repair;
+
 use bytes::Bytes;
 use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
 use std::path::Path;
@@ -22,8 +25,8 @@ const OPEN_FILES: usize = 256;
 const WORKERS: usize = 2;
 /// How many bytes are written between two looks after the journals.
 const TEND_EVERY: usize = 8 * 1024 * 1024;
-/// With more journals than this all memtables are flushed.
-const MANY_JOURNALS: usize = 3;
+/// With more journals than this all memtables are flushed, since a start after a crash reads them all.
+const MANY_JOURNALS: usize = 1;
 /// How long a close waits for the last flush; without it the next start takes longer.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(5);
 /// Below all keys of tables, whose numbers begin at one.
@@ -43,17 +46,27 @@ fn failed(error: impl Into<fjall::Error>) -> EngineError {
 impl FjallEngine {
     /// Opens the directory, creating what is missing.
     pub fn open(path: &Path) -> Result<Self, EngineError> {
+        create::prepare(path, |new| Self::open_as_it_is(new).map(drop)).map_err(failed)?;
+        let opened = match Self::open_as_it_is(path) {
+            Err(error) if repair::is_called_for(&error) => {
+                repair::cut_last_journal(path, || Self::open_as_it_is(path))
+            }
+            other => other,
+        };
+        opened.map_err(failed)
+    }
+
+    fn open_as_it_is(path: &Path) -> Result<Self, fjall::Error> {
         let database = Database::builder(path)
             .cache_size(CACHE_BYTES)
             .max_cached_files(Some(OPEN_FILES))
             .max_journaling_size(JOURNALS_BYTES)
             .journal_compression(CompressionType::None)
             .worker_threads(WORKERS)
-            .open()
-            .map_err(failed)?;
+            .open()?;
         let keyspace = |class: Class| {
             let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
-            database.keyspace(class.name(), options).map_err(failed)
+            database.keyspace(class.name(), options)
         };
         let [a, b, c, d, e, f] = Class::ALL;
         let keyspaces = [keyspace(a)?, keyspace(b)?, keyspace(c)?, keyspace(d)?, keyspace(e)?, keyspace(f)?];

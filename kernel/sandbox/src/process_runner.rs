@@ -221,33 +221,35 @@ impl Sandbox for ProcessSandbox {
 }
 
 /// The directory of one sandbox for its temporary files.
-struct Tmp {
-    path: PathBuf,
-}
+struct Tmp(Option<Directory>);
 
 impl Tmp {
     fn make(path: &Path) -> Result<Self, RunnerError> {
         let made = DirBuilder::new().mode(0o700).create(path);
         made.map_err(|e| RunnerError::Refused(format!("cannot make {}: {e}", path.display())))?;
-        Ok(Self { path: path.to_owned() })
+        Ok(Self(Some(Directory(path.to_owned()))))
     }
 }
 
 impl Drop for Tmp {
+    /// Away from the network threads, when there are any: it may hold gigabytes.
     fn drop(&mut self) {
-        let path = std::mem::take(&mut self.path);
-        // Away from the network threads, when there are any: it may hold gigabytes.
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn_blocking(move || remove(&path))),
-            Err(_) => remove(&path),
+        let directory = self.0.take();
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn_blocking(move || drop(directory));
         }
     }
 }
 
-fn remove(path: &Path) {
-    match std::fs::remove_dir_all(path) {
-        Ok(()) => {}
-        Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-        Err(e) => eprintln!("cannot remove {}: {e}", path.display()),
+/// Removed with all it holds when dropped, also when the runtime ends before the removal could begin.
+struct Directory(PathBuf);
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        match std::fs::remove_dir_all(&self.0) {
+            Ok(()) => {}
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) => eprintln!("cannot remove {}: {e}", self.0.display()),
+        }
     }
 }

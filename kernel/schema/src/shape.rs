@@ -211,6 +211,8 @@ pub struct Shape {
     pub xml_root: Option<&'static str>,
     /// The namespace of the XML root element.
     pub xml_namespace: Option<XmlNamespace>,
+    /// The structure of an error: as an event, it ends its stream.
+    pub error: bool,
     /// Never printed.
     pub sensitive: bool,
     /// Makes an empty value of the shape's Rust type.
@@ -295,7 +297,16 @@ impl Shape {
 
     /// A structure without traits.
     pub const fn new(name: &'static str, members: &'static [Member], make: fn() -> Box<dyn Obj>) -> Self {
-        Shape { name, members, union: false, xml_root: None, xml_namespace: None, sensitive: false, make }
+        Shape {
+            name,
+            members,
+            union: false,
+            xml_root: None,
+            xml_namespace: None,
+            error: false,
+            sensitive: false,
+            make,
+        }
     }
 
     /// The member that is the whole body, where there is one.

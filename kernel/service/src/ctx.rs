@@ -247,11 +247,6 @@ impl Peek {
         self.0.caller()
     }
 
-    /// The operation.
-    pub fn operation(&self) -> &'static str {
-        self.0.request.operation
-    }
-
     /// The account it works in.
     pub fn account(&self) -> AccountId {
         self.0.account()
@@ -260,6 +255,11 @@ impl Peek {
     /// The region it works in.
     pub fn region(&self) -> &Region {
         self.0.region()
+    }
+
+    /// The operation's name.
+    pub fn operation(&self) -> &'static str {
+        self.0.request.operation
     }
 
     /// Where resources of an account in a region live.

@@ -57,12 +57,18 @@ impl Demand {
     }
 
     /// With a condition key.
-    pub fn when(
-        mut self,
-        key: impl Into<Cow<'static, str>>,
-        values: impl IntoIterator<Item = String>,
-    ) -> Self {
-        self.context.push((key.into(), values.into_iter().collect()));
+    pub fn when(mut self, key: &'static str, values: impl IntoIterator<Item = String>) -> Self {
+        self.context.push((Cow::Borrowed(key), values.into_iter().collect()));
+        self
+    }
+
+    /// With a tag of the request: `aws:RequestTag/{key}`, and its key among `aws:TagKeys`.
+    pub fn when_tagged(mut self, key: &str, value: &str) -> Self {
+        self.context.push((Cow::Owned(format!("aws:RequestTag/{key}")), vec![value.to_owned()]));
+        match self.context.iter_mut().find(|(known, _)| known == "aws:TagKeys") {
+            Some((_, keys)) => keys.push(key.to_owned()),
+            None => self.context.push((Cow::Borrowed("aws:TagKeys"), vec![key.to_owned()])),
+        }
         self
     }
 }

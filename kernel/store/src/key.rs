@@ -334,6 +334,8 @@ tuple_key!(A.0, B.1, C.2);
 tuple_key!(A.0, B.1, C.2, D.3);
 tuple_key!(A.0, B.1, C.2, D.3, E.4);
 
+/// Every text begins after nothing: `Span::starting` over keys that are texts alone.
+impl PrefixOf<String> for () {}
 impl<A: Key, B: Key> PrefixOf<(A, B)> for A {}
 impl<A: Key, B: Key, C: Key> PrefixOf<(A, B, C)> for A {}
 impl<A: Key, B: Key, C: Key> PrefixOf<(A, B, C)> for (A, B) {}

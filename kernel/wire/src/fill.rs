@@ -61,7 +61,7 @@ impl<'v> Fill<'v> {
         }
         for (index, member) in shape.members.iter().enumerate() {
             if member.required && !seen.has(index) {
-                self.violations.missing(path.member(member.name).text());
+                self.violations.missing(member.name, path.member(member.name).text());
             }
         }
     }
@@ -92,15 +92,21 @@ impl Seen {
     }
 }
 
-/// The member of a name, tried from `hint` on and then from the start: clients mostly write members in
-/// the model's order.
+/// The member of a name, tried at `hint` first: clients mostly write members in the model's order.
 pub(crate) fn lookup(
     shape: &'static Shape,
     hint: usize,
     fits: impl Fn(&Member) -> bool,
 ) -> Option<(usize, &'static Member)> {
     let members = shape.members;
-    let hint = hint.min(members.len());
-    let order = (hint..members.len()).chain(0..hint);
-    order.map(|index| (index, &members[index])).find(|(_, member)| fits(member))
+    if let Some(member) = members.get(hint).filter(|member| fits(member)) {
+        return Some((hint, member));
+    }
+    let found = members.iter().position(fits)?;
+    Some((found, &members[found]))
+}
+
+/// Whether two names are the same; mostly their lengths and first letters already differ.
+pub(crate) fn same(one: &str, other: &str) -> bool {
+    one.len() == other.len() && one.as_bytes().first() == other.as_bytes().first() && one == other
 }

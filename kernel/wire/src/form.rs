@@ -1,9 +1,10 @@
 //! The form that an answer must have, as far as it is known when the answer is made.
 
 use schema::{OperationShape, Protocol, ServiceShape};
+use std::fmt;
 
 /// The form of an answer: an error can arise before the operation, even before the service is known.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct AnswerForm {
     /// The protocol the client speaks.
     pub protocol: Protocol,
@@ -24,5 +25,14 @@ impl AnswerForm {
     /// Whether XML errors are a bare `<Error>`, and ids travel in `x-amz-request-id`.
     pub(crate) fn bare_errors(&self) -> bool {
         self.service.is_some_and(|service| service.dialect.bare_errors)
+    }
+}
+
+impl fmt::Debug for AnswerForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The tables behind the names are thousands of lines.
+        let service = self.service.map_or("-", |service| service.name);
+        let operation = self.operation.map_or("-", |operation| operation.name);
+        write!(f, "{:?} {service} {operation}", self.protocol)
     }
 }

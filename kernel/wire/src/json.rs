@@ -5,6 +5,7 @@ mod document;
 mod encode;
 mod lexer;
 mod mismatch;
+mod scan;
 
 pub(crate) use decode::{Decoder, Members};
 pub(crate) use encode::{Encoder, string as write_string};

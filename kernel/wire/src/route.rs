@@ -11,6 +11,7 @@ pub use router::{Router, Unroutable};
 
 use crate::AnswerForm;
 use schema::{NamedOperation, OperationShape, Protocol, ServiceShape};
+use std::fmt;
 
 /// Where a request goes.
 #[derive(Debug)]
@@ -24,7 +25,6 @@ pub enum Routing {
 }
 
 /// An operation of a service, and what the request's address says of its input.
-#[derive(Debug)]
 pub struct Route {
     /// The service.
     pub service: &'static ServiceShape,
@@ -39,7 +39,7 @@ pub struct Route {
 }
 
 /// An operation that is known.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub enum Routed {
     /// It is served.
     Served(&'static OperationShape),
@@ -74,5 +74,18 @@ impl Route {
             operation: self.operation.served(),
             head: self.head,
         }
+    }
+}
+
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (service, operation) = (self.service.name, self.operation);
+        write!(f, "{:?} {service} {operation:?} {:?}", self.protocol, self.labels)
+    }
+}
+
+impl fmt::Debug for Routed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }

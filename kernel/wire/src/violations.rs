@@ -14,6 +14,8 @@ const KEPT: usize = 100;
 #[derive(Debug, Default)]
 pub struct Violations {
     missing: BTreeSet<String>,
+    /// The first required member that was found missing, as the model names it.
+    first_missing: Option<&'static str>,
     ambiguous: Option<(&'static str, u32)>,
     texts: Vec<String>,
     count: usize,
@@ -36,7 +38,8 @@ impl Violations {
     }
 
     /// A required member, by its path, was not in the input.
-    pub(crate) fn missing(&mut self, path: String) {
+    pub(crate) fn missing(&mut self, member: &'static str, path: String) {
+        self.first_missing.get_or_insert(member);
         if self.missing.len() < KEPT {
             self.missing.insert(path);
         }
@@ -56,10 +59,12 @@ impl Violations {
         self.ambiguous.get_or_insert((shape, set));
     }
 
-    /// A broken constraint: the value in Java's print form (`None` prints nothing), where, and the rule.
-    pub(crate) fn broken(&mut self, value: Option<&str>, path: &str, rule: &str) {
+    /// A broken constraint. `worded` makes its text, which is not asked for once enough are kept: the value
+    /// in Java's print form (`None` prints nothing), where it is, and the rule.
+    pub(crate) fn broken<'r>(&mut self, worded: impl FnOnce() -> (Option<String>, String, &'r str)) {
         self.count += 1;
         if self.texts.len() < KEPT {
+            let (value, path, rule) = worded();
             let value = value.map_or(String::from("Value"), |value| format!("Value {value}"));
             self.texts.push(format!("{value} at '{path}' failed to satisfy constraint: {rule}"));
         }
@@ -92,6 +97,10 @@ impl Violations {
 
     /// The error that a client is answered.
     pub fn into_error(self, form: &AnswerForm) -> ApiError {
+        if let (Protocol::Ec2Query, Some(member)) = (form.protocol, self.first_missing) {
+            let message = format!("The request must contain the parameter {member}");
+            return ApiError::new("MissingParameter", 400, message);
+        }
         let own = form.service.and_then(|service| service.dialect.validation_code);
         let code = own.unwrap_or(match form.protocol {
             Protocol::AwsQuery => "ValidationError",

@@ -43,13 +43,13 @@ pub static AUTHORIZER: Shape = Shape::new("Authorizer", &[
     Member { required: true, wire_name: Some("name"), ..Member::new("Name", &Ty::TEXT) },
 ], || Box::new(crate::Authorizer::default()));
 
-pub static BAD_REQUEST_EXCEPTION: Shape = Shape::new("BadRequestException", &[
+pub static BAD_REQUEST_EXCEPTION: Shape = Shape { error: true, ..Shape::new("BadRequestException", &[
     Member { wire_name: Some("message"), ..Member::new("Message", &Ty::TEXT) },
-], || Box::new(crate::BadRequestException::default()));
+], || Box::new(crate::BadRequestException::default())) };
 
-pub static CONFLICT_EXCEPTION: Shape = Shape::new("ConflictException", &[
+pub static CONFLICT_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ConflictException", &[
     Member { wire_name: Some("message"), ..Member::new("Message", &Ty::TEXT) },
-], || Box::new(crate::ConflictException::default()));
+], || Box::new(crate::ConflictException::default())) };
 
 pub static CORS: Shape = Shape::new("Cors", &[
     Member { wire_name: Some("allowCredentials"), ..Member::new("AllowCredentials", &Ty::Bool) },
@@ -517,10 +517,10 @@ pub static JWT_CONFIGURATION: Shape = Shape::new("JWTConfiguration", &[
     Member { wire_name: Some("issuer"), ..Member::new("Issuer", &Ty::TEXT) },
 ], || Box::new(crate::JWTConfiguration::default()));
 
-pub static NOT_FOUND_EXCEPTION: Shape = Shape::new("NotFoundException", &[
+pub static NOT_FOUND_EXCEPTION: Shape = Shape { error: true, ..Shape::new("NotFoundException", &[
     Member { wire_name: Some("message"), ..Member::new("Message", &Ty::TEXT) },
     Member { wire_name: Some("resourceType"), ..Member::new("ResourceType", &Ty::TEXT) },
-], || Box::new(crate::NotFoundException::default()));
+], || Box::new(crate::NotFoundException::default())) };
 
 pub static PARAMETER_CONSTRAINTS: Shape = Shape::new("ParameterConstraints", &[
     Member { wire_name: Some("required"), ..Member::new("Required", &Ty::Bool) },
@@ -582,10 +582,10 @@ pub static TLS_CONFIG_INPUT: Shape = Shape::new("TlsConfigInput", &[
     Member { wire_name: Some("serverNameToVerify"), ..Member::new("ServerNameToVerify", &Ty::TEXT) },
 ], || Box::new(crate::TlsConfigInput::default()));
 
-pub static TOO_MANY_REQUESTS_EXCEPTION: Shape = Shape::new("TooManyRequestsException", &[
+pub static TOO_MANY_REQUESTS_EXCEPTION: Shape = Shape { error: true, ..Shape::new("TooManyRequestsException", &[
     Member { wire_name: Some("limitType"), ..Member::new("LimitType", &Ty::TEXT) },
     Member { wire_name: Some("message"), ..Member::new("Message", &Ty::TEXT) },
-], || Box::new(crate::TooManyRequestsException::default()));
+], || Box::new(crate::TooManyRequestsException::default())) };
 
 pub static UNTAG_RESOURCE_REQUEST: Shape = Shape::new("UntagResourceRequest", &[
     Member { required: true, location: Location::Path("resource-arn"), ..Member::new("ResourceArn", &Ty::TEXT) },

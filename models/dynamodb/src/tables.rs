@@ -87,10 +87,10 @@ pub static CONDITION_CHECK: Shape = Shape::new("ConditionCheck", &[
     Member::new("ReturnValuesOnConditionCheckFailure", &ty::RETURN_VALUES_ON_CONDITION_CHECK_FAILURE),
 ], || Box::new(crate::ConditionCheck::default()));
 
-pub static CONDITIONAL_CHECK_FAILED_EXCEPTION: Shape = Shape::new("ConditionalCheckFailedException", &[
+pub static CONDITIONAL_CHECK_FAILED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ConditionalCheckFailedException", &[
     Member::new("message", &Ty::TEXT),
     Member::new("Item", &ty::ATTRIBUTE_MAP),
-], || Box::new(crate::ConditionalCheckFailedException::default()));
+], || Box::new(crate::ConditionalCheckFailedException::default())) };
 
 pub static CONSUMED_CAPACITY: Shape = Shape::new("ConsumedCapacity", &[
     Member::new("TableName", &ty::TABLE_ARN),
@@ -324,22 +324,22 @@ pub static GLOBAL_TABLE_WITNESS_GROUP_UPDATE: Shape = Shape::new("GlobalTableWit
     Member::new("Delete", &ty::DELETE_GLOBAL_TABLE_WITNESS_GROUP_MEMBER_ACTION),
 ], || Box::new(crate::GlobalTableWitnessGroupUpdate::default()));
 
-pub static IDEMPOTENT_PARAMETER_MISMATCH_EXCEPTION: Shape = Shape::new("IdempotentParameterMismatchException", &[
+pub static IDEMPOTENT_PARAMETER_MISMATCH_EXCEPTION: Shape = Shape { error: true, ..Shape::new("IdempotentParameterMismatchException", &[
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::IdempotentParameterMismatchException::default()));
+], || Box::new(crate::IdempotentParameterMismatchException::default())) };
 
-pub static INTERNAL_SERVER_ERROR: Shape = Shape::new("InternalServerError", &[
+pub static INTERNAL_SERVER_ERROR: Shape = Shape { error: true, ..Shape::new("InternalServerError", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::InternalServerError::default()));
+], || Box::new(crate::InternalServerError::default())) };
 
 pub static ITEM_COLLECTION_METRICS: Shape = Shape::new("ItemCollectionMetrics", &[
     Member::new("ItemCollectionKey", &ty::ITEM_COLLECTION_KEY_ATTRIBUTE_MAP),
     Member::new("SizeEstimateRangeGB", &ty::ITEM_COLLECTION_SIZE_ESTIMATE_RANGE),
 ], || Box::new(crate::ItemCollectionMetrics::default()));
 
-pub static ITEM_COLLECTION_SIZE_LIMIT_EXCEEDED_EXCEPTION: Shape = Shape::new("ItemCollectionSizeLimitExceededException", &[
+pub static ITEM_COLLECTION_SIZE_LIMIT_EXCEEDED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ItemCollectionSizeLimitExceededException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::ItemCollectionSizeLimitExceededException::default()));
+], || Box::new(crate::ItemCollectionSizeLimitExceededException::default())) };
 
 pub static ITEM_RESPONSE: Shape = Shape::new("ItemResponse", &[
     Member::new("Item", &ty::ATTRIBUTE_MAP),
@@ -358,9 +358,9 @@ pub static KEYS_AND_ATTRIBUTES: Shape = Shape::new("KeysAndAttributes", &[
     Member::new("ExpressionAttributeNames", &ty::EXPRESSION_ATTRIBUTE_NAME_MAP),
 ], || Box::new(crate::KeysAndAttributes::default()));
 
-pub static LIMIT_EXCEEDED_EXCEPTION: Shape = Shape::new("LimitExceededException", &[
+pub static LIMIT_EXCEEDED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("LimitExceededException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::LimitExceededException::default()));
+], || Box::new(crate::LimitExceededException::default())) };
 
 pub static LIST_TABLES_INPUT: Shape = Shape::new("ListTablesInput", &[
     Member::new("ExclusiveStartTableName", &ty::TABLE_NAME),
@@ -431,10 +431,10 @@ pub static PROVISIONED_THROUGHPUT_DESCRIPTION: Shape = Shape::new("ProvisionedTh
     Member::new("WriteCapacityUnits", &ty::NON_NEGATIVE_LONG_OBJECT),
 ], || Box::new(crate::ProvisionedThroughputDescription::default()));
 
-pub static PROVISIONED_THROUGHPUT_EXCEEDED_EXCEPTION: Shape = Shape::new("ProvisionedThroughputExceededException", &[
+pub static PROVISIONED_THROUGHPUT_EXCEEDED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ProvisionedThroughputExceededException", &[
     Member::new("message", &Ty::TEXT),
     Member::new("ThrottlingReasons", &ty::THROTTLING_REASON_LIST),
-], || Box::new(crate::ProvisionedThroughputExceededException::default()));
+], || Box::new(crate::ProvisionedThroughputExceededException::default())) };
 
 pub static PROVISIONED_THROUGHPUT_OVERRIDE: Shape = Shape::new("ProvisionedThroughputOverride", &[
     Member::new("ReadCapacityUnits", &ty::POSITIVE_LONG_OBJECT),
@@ -530,9 +530,9 @@ pub static REPLICA_GLOBAL_SECONDARY_INDEX_DESCRIPTION: Shape = Shape::new("Repli
     Member::new("WarmThroughput", &ty::GLOBAL_SECONDARY_INDEX_WARM_THROUGHPUT_DESCRIPTION),
 ], || Box::new(crate::ReplicaGlobalSecondaryIndexDescription::default()));
 
-pub static REPLICATED_WRITE_CONFLICT_EXCEPTION: Shape = Shape::new("ReplicatedWriteConflictException", &[
+pub static REPLICATED_WRITE_CONFLICT_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ReplicatedWriteConflictException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::ReplicatedWriteConflictException::default()));
+], || Box::new(crate::ReplicatedWriteConflictException::default())) };
 
 pub static REPLICATION_GROUP_UPDATE: Shape = Shape::new("ReplicationGroupUpdate", &[
     Member::new("Create", &ty::CREATE_REPLICATION_GROUP_MEMBER_ACTION),
@@ -540,18 +540,18 @@ pub static REPLICATION_GROUP_UPDATE: Shape = Shape::new("ReplicationGroupUpdate"
     Member::new("Delete", &ty::DELETE_REPLICATION_GROUP_MEMBER_ACTION),
 ], || Box::new(crate::ReplicationGroupUpdate::default()));
 
-pub static REQUEST_LIMIT_EXCEEDED: Shape = Shape::new("RequestLimitExceeded", &[
+pub static REQUEST_LIMIT_EXCEEDED: Shape = Shape { error: true, ..Shape::new("RequestLimitExceeded", &[
     Member::new("message", &Ty::TEXT),
     Member::new("ThrottlingReasons", &ty::THROTTLING_REASON_LIST),
-], || Box::new(crate::RequestLimitExceeded::default()));
+], || Box::new(crate::RequestLimitExceeded::default())) };
 
-pub static RESOURCE_IN_USE_EXCEPTION: Shape = Shape::new("ResourceInUseException", &[
+pub static RESOURCE_IN_USE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ResourceInUseException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::ResourceInUseException::default()));
+], || Box::new(crate::ResourceInUseException::default())) };
 
-pub static RESOURCE_NOT_FOUND_EXCEPTION: Shape = Shape::new("ResourceNotFoundException", &[
+pub static RESOURCE_NOT_FOUND_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ResourceNotFoundException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::ResourceNotFoundException::default()));
+], || Box::new(crate::ResourceNotFoundException::default())) };
 
 pub static RESTORE_SUMMARY: Shape = Shape::new("RestoreSummary", &[
     Member::new("SourceBackupArn", &ty::BACKUP_ARN),
@@ -641,9 +641,9 @@ pub static TABLE_DESCRIPTION: Shape = Shape::new("TableDescription", &[
     Member::new("MultiRegionConsistency", &ty::MULTI_REGION_CONSISTENCY),
 ], || Box::new(crate::TableDescription::default()));
 
-pub static TABLE_NOT_FOUND_EXCEPTION: Shape = Shape::new("TableNotFoundException", &[
+pub static TABLE_NOT_FOUND_EXCEPTION: Shape = Shape { error: true, ..Shape::new("TableNotFoundException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::TableNotFoundException::default()));
+], || Box::new(crate::TableNotFoundException::default())) };
 
 pub static TABLE_WARM_THROUGHPUT_DESCRIPTION: Shape = Shape::new("TableWarmThroughputDescription", &[
     Member::new("ReadUnitsPerSecond", &ty::POSITIVE_LONG_OBJECT),
@@ -661,10 +661,10 @@ pub static TAG_RESOURCE_INPUT: Shape = Shape::new("TagResourceInput", &[
     Member { required: true, ..Member::new("Tags", &ty::TAG_LIST) },
 ], || Box::new(crate::TagResourceInput::default()));
 
-pub static THROTTLING_EXCEPTION: Shape = Shape::new("ThrottlingException", &[
+pub static THROTTLING_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ThrottlingException", &[
     Member::new("message", &Ty::TEXT),
     Member::new("throttlingReasons", &ty::THROTTLING_REASON_LIST),
-], || Box::new(crate::ThrottlingException::default()));
+], || Box::new(crate::ThrottlingException::default())) };
 
 pub static THROTTLING_REASON: Shape = Shape::new("ThrottlingReason", &[
     Member::new("reason", &Ty::TEXT),
@@ -714,18 +714,18 @@ pub static TRANSACT_WRITE_ITEMS_OUTPUT: Shape = Shape::new("TransactWriteItemsOu
     Member::new("ItemCollectionMetrics", &ty::ITEM_COLLECTION_METRICS_PER_TABLE),
 ], || Box::new(crate::TransactWriteItemsOutput::default()));
 
-pub static TRANSACTION_CANCELED_EXCEPTION: Shape = Shape::new("TransactionCanceledException", &[
+pub static TRANSACTION_CANCELED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("TransactionCanceledException", &[
     Member::new("Message", &Ty::TEXT),
     Member::new("CancellationReasons", &ty::CANCELLATION_REASON_LIST),
-], || Box::new(crate::TransactionCanceledException::default()));
+], || Box::new(crate::TransactionCanceledException::default())) };
 
-pub static TRANSACTION_CONFLICT_EXCEPTION: Shape = Shape::new("TransactionConflictException", &[
+pub static TRANSACTION_CONFLICT_EXCEPTION: Shape = Shape { error: true, ..Shape::new("TransactionConflictException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::TransactionConflictException::default()));
+], || Box::new(crate::TransactionConflictException::default())) };
 
-pub static TRANSACTION_IN_PROGRESS_EXCEPTION: Shape = Shape::new("TransactionInProgressException", &[
+pub static TRANSACTION_IN_PROGRESS_EXCEPTION: Shape = Shape { error: true, ..Shape::new("TransactionInProgressException", &[
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::TransactionInProgressException::default()));
+], || Box::new(crate::TransactionInProgressException::default())) };
 
 pub static UNTAG_RESOURCE_INPUT: Shape = Shape::new("UntagResourceInput", &[
     Member { required: true, ..Member::new("ResourceArn", &ty::RESOURCE_ARN_STRING) },

@@ -32,20 +32,20 @@ pub static COMPOSITE_ALARM: Shape = Shape::new("CompositeAlarm", &[
     Member::new("ActionsSuppressorExtensionPeriod", &Ty::INT),
 ], || Box::new(crate::CompositeAlarm::default()));
 
-pub static CONCURRENT_MODIFICATION_EXCEPTION: Shape = Shape::new("ConcurrentModificationException", &[], || Box::new(crate::ConcurrentModificationException::default()));
+pub static CONCURRENT_MODIFICATION_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ConcurrentModificationException", &[], || Box::new(crate::ConcurrentModificationException::default())) };
 
-pub static CONFLICT_EXCEPTION: Shape = Shape::new("ConflictException", &[
+pub static CONFLICT_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ConflictException", &[
     Member::new("Message", &ty::ERROR_MESSAGE),
-], || Box::new(crate::ConflictException::default()));
+], || Box::new(crate::ConflictException::default())) };
 
-pub static DASHBOARD_INVALID_INPUT_ERROR: Shape = Shape::new("DashboardInvalidInputError", &[
+pub static DASHBOARD_INVALID_INPUT_ERROR: Shape = Shape { error: true, ..Shape::new("DashboardInvalidInputError", &[
     Member::new("message", &Ty::TEXT),
     Member::new("dashboardValidationMessages", &ty::DASHBOARD_VALIDATION_MESSAGES),
-], || Box::new(crate::DashboardInvalidInputError::default()));
+], || Box::new(crate::DashboardInvalidInputError::default())) };
 
-pub static DASHBOARD_NOT_FOUND_ERROR: Shape = Shape::new("DashboardNotFoundError", &[
+pub static DASHBOARD_NOT_FOUND_ERROR: Shape = Shape { error: true, ..Shape::new("DashboardNotFoundError", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::DashboardNotFoundError::default()));
+], || Box::new(crate::DashboardNotFoundError::default())) };
 
 pub static DASHBOARD_VALIDATION_MESSAGE: Shape = Shape::new("DashboardValidationMessage", &[
     Member::new("DataPath", &Ty::TEXT),
@@ -152,33 +152,33 @@ pub static GET_METRIC_STATISTICS_OUTPUT: Shape = Shape::new("GetMetricStatistics
     Member::new("Datapoints", &ty::DATAPOINTS),
 ], || Box::new(crate::GetMetricStatisticsOutput::default()));
 
-pub static INTERNAL_SERVICE_FAULT: Shape = Shape::new("InternalServiceFault", &[
+pub static INTERNAL_SERVICE_FAULT: Shape = Shape { error: true, ..Shape::new("InternalServiceFault", &[
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::InternalServiceFault::default()));
+], || Box::new(crate::InternalServiceFault::default())) };
 
-pub static INVALID_FORMAT_FAULT: Shape = Shape::new("InvalidFormatFault", &[
+pub static INVALID_FORMAT_FAULT: Shape = Shape { error: true, ..Shape::new("InvalidFormatFault", &[
     Member::new("message", &ty::ERROR_MESSAGE),
-], || Box::new(crate::InvalidFormatFault::default()));
+], || Box::new(crate::InvalidFormatFault::default())) };
 
-pub static INVALID_NEXT_TOKEN: Shape = Shape::new("InvalidNextToken", &[
+pub static INVALID_NEXT_TOKEN: Shape = Shape { error: true, ..Shape::new("InvalidNextToken", &[
     Member::new("message", &ty::ERROR_MESSAGE),
-], || Box::new(crate::InvalidNextToken::default()));
+], || Box::new(crate::InvalidNextToken::default())) };
 
-pub static INVALID_PARAMETER_COMBINATION_EXCEPTION: Shape = Shape::new("InvalidParameterCombinationException", &[
+pub static INVALID_PARAMETER_COMBINATION_EXCEPTION: Shape = Shape { error: true, ..Shape::new("InvalidParameterCombinationException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::InvalidParameterCombinationException::default()));
+], || Box::new(crate::InvalidParameterCombinationException::default())) };
 
-pub static INVALID_PARAMETER_VALUE_EXCEPTION: Shape = Shape::new("InvalidParameterValueException", &[
+pub static INVALID_PARAMETER_VALUE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("InvalidParameterValueException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::InvalidParameterValueException::default()));
+], || Box::new(crate::InvalidParameterValueException::default())) };
 
 pub static LABEL_OPTIONS: Shape = Shape::new("LabelOptions", &[
     Member::new("Timezone", &Ty::TEXT),
 ], || Box::new(crate::LabelOptions::default()));
 
-pub static LIMIT_EXCEEDED_FAULT: Shape = Shape::new("LimitExceededFault", &[
+pub static LIMIT_EXCEEDED_FAULT: Shape = Shape { error: true, ..Shape::new("LimitExceededFault", &[
     Member::new("message", &ty::ERROR_MESSAGE),
-], || Box::new(crate::LimitExceededFault::default()));
+], || Box::new(crate::LimitExceededFault::default())) };
 
 pub static LIST_METRICS_INPUT: Shape = Shape::new("ListMetricsInput", &[
     Member::new("Namespace", &ty::NAMESPACE),
@@ -287,9 +287,9 @@ pub static METRIC_STAT: Shape = Shape::new("MetricStat", &[
     Member::new("Unit", &ty::STANDARD_UNIT),
 ], || Box::new(crate::MetricStat::default()));
 
-pub static MISSING_REQUIRED_PARAMETER_EXCEPTION: Shape = Shape::new("MissingRequiredParameterException", &[
+pub static MISSING_REQUIRED_PARAMETER_EXCEPTION: Shape = Shape { error: true, ..Shape::new("MissingRequiredParameterException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::MissingRequiredParameterException::default()));
+], || Box::new(crate::MissingRequiredParameterException::default())) };
 
 pub static PUT_DASHBOARD_INPUT: Shape = Shape::new("PutDashboardInput", &[
     Member { required: true, ..Member::new("DashboardName", &Ty::TEXT) },
@@ -335,14 +335,14 @@ pub static PUT_METRIC_DATA_INPUT: Shape = Shape::new("PutMetricDataInput", &[
     Member::new("StrictEntityValidation", &Ty::Bool),
 ], || Box::new(crate::PutMetricDataInput::default()));
 
-pub static RESOURCE_NOT_FOUND: Shape = Shape::new("ResourceNotFound", &[
+pub static RESOURCE_NOT_FOUND: Shape = Shape { error: true, ..Shape::new("ResourceNotFound", &[
     Member::new("message", &ty::ERROR_MESSAGE),
-], || Box::new(crate::ResourceNotFound::default()));
+], || Box::new(crate::ResourceNotFound::default())) };
 
-pub static RESOURCE_NOT_FOUND_EXCEPTION: Shape = Shape::new("ResourceNotFoundException", &[
+pub static RESOURCE_NOT_FOUND_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ResourceNotFoundException", &[
     Member::new("ResourceType", &Ty::TEXT),
     Member::new("ResourceId", &Ty::TEXT),
-], || Box::new(crate::ResourceNotFoundException::default()));
+], || Box::new(crate::ResourceNotFoundException::default())) };
 
 pub static SET_ALARM_STATE_INPUT: Shape = Shape::new("SetAlarmStateInput", &[
     Member { required: true, ..Member::new("AlarmName", &ty::ALARM_NAME) },

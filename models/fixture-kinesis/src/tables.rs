@@ -4,9 +4,9 @@
 use crate::types as ty;
 use schema::*;
 
-pub static ACCESS_DENIED_EXCEPTION: Shape = Shape::new("AccessDeniedException", &[
+pub static ACCESS_DENIED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("AccessDeniedException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::AccessDeniedException::default()));
+], || Box::new(crate::AccessDeniedException::default())) };
 
 pub static ADD_TAGS_TO_STREAM_INPUT: Shape = Shape::new("AddTagsToStreamInput", &[
     Member::new("StreamName", &ty::STREAM_NAME),
@@ -44,13 +44,13 @@ pub static ENHANCED_METRICS: Shape = Shape::new("EnhancedMetrics", &[
     Member::new("ShardLevelMetrics", &ty::METRICS_NAME_LIST),
 ], || Box::new(crate::EnhancedMetrics::default()));
 
-pub static EXPIRED_ITERATOR_EXCEPTION: Shape = Shape::new("ExpiredIteratorException", &[
+pub static EXPIRED_ITERATOR_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ExpiredIteratorException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::ExpiredIteratorException::default()));
+], || Box::new(crate::ExpiredIteratorException::default())) };
 
-pub static EXPIRED_NEXT_TOKEN_EXCEPTION: Shape = Shape::new("ExpiredNextTokenException", &[
+pub static EXPIRED_NEXT_TOKEN_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ExpiredNextTokenException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::ExpiredNextTokenException::default()));
+], || Box::new(crate::ExpiredNextTokenException::default())) };
 
 pub static GET_RECORDS_INPUT: Shape = Shape::new("GetRecordsInput", &[
     Member { required: true, ..Member::new("ShardIterator", &ty::SHARD_ITERATOR) },
@@ -85,41 +85,41 @@ pub static HASH_KEY_RANGE: Shape = Shape::new("HashKeyRange", &[
     Member { required: true, ..Member::new("EndingHashKey", &ty::HASH_KEY) },
 ], || Box::new(crate::HashKeyRange::default()));
 
-pub static INTERNAL_FAILURE_EXCEPTION: Shape = Shape::new("InternalFailureException", &[
+pub static INTERNAL_FAILURE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("InternalFailureException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::InternalFailureException::default()));
+], || Box::new(crate::InternalFailureException::default())) };
 
-pub static INVALID_ARGUMENT_EXCEPTION: Shape = Shape::new("InvalidArgumentException", &[
+pub static INVALID_ARGUMENT_EXCEPTION: Shape = Shape { error: true, ..Shape::new("InvalidArgumentException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::InvalidArgumentException::default()));
+], || Box::new(crate::InvalidArgumentException::default())) };
 
-pub static KMS_ACCESS_DENIED_EXCEPTION: Shape = Shape::new("KMSAccessDeniedException", &[
+pub static KMS_ACCESS_DENIED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("KMSAccessDeniedException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::KMSAccessDeniedException::default()));
+], || Box::new(crate::KMSAccessDeniedException::default())) };
 
-pub static KMS_DISABLED_EXCEPTION: Shape = Shape::new("KMSDisabledException", &[
+pub static KMS_DISABLED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("KMSDisabledException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::KMSDisabledException::default()));
+], || Box::new(crate::KMSDisabledException::default())) };
 
-pub static KMS_INVALID_STATE_EXCEPTION: Shape = Shape::new("KMSInvalidStateException", &[
+pub static KMS_INVALID_STATE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("KMSInvalidStateException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::KMSInvalidStateException::default()));
+], || Box::new(crate::KMSInvalidStateException::default())) };
 
-pub static KMS_NOT_FOUND_EXCEPTION: Shape = Shape::new("KMSNotFoundException", &[
+pub static KMS_NOT_FOUND_EXCEPTION: Shape = Shape { error: true, ..Shape::new("KMSNotFoundException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::KMSNotFoundException::default()));
+], || Box::new(crate::KMSNotFoundException::default())) };
 
-pub static KMS_OPT_IN_REQUIRED: Shape = Shape::new("KMSOptInRequired", &[
+pub static KMS_OPT_IN_REQUIRED: Shape = Shape { error: true, ..Shape::new("KMSOptInRequired", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::KMSOptInRequired::default()));
+], || Box::new(crate::KMSOptInRequired::default())) };
 
-pub static KMS_THROTTLING_EXCEPTION: Shape = Shape::new("KMSThrottlingException", &[
+pub static KMS_THROTTLING_EXCEPTION: Shape = Shape { error: true, ..Shape::new("KMSThrottlingException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::KMSThrottlingException::default()));
+], || Box::new(crate::KMSThrottlingException::default())) };
 
-pub static LIMIT_EXCEEDED_EXCEPTION: Shape = Shape::new("LimitExceededException", &[
+pub static LIMIT_EXCEEDED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("LimitExceededException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::LimitExceededException::default()));
+], || Box::new(crate::LimitExceededException::default())) };
 
 pub static LIST_SHARDS_INPUT: Shape = Shape::new("ListShardsInput", &[
     Member::new("StreamName", &ty::STREAM_NAME),
@@ -137,9 +137,9 @@ pub static LIST_SHARDS_OUTPUT: Shape = Shape::new("ListShardsOutput", &[
     Member::new("NextToken", &ty::NEXT_TOKEN),
 ], || Box::new(crate::ListShardsOutput::default()));
 
-pub static PROVISIONED_THROUGHPUT_EXCEEDED_EXCEPTION: Shape = Shape::new("ProvisionedThroughputExceededException", &[
+pub static PROVISIONED_THROUGHPUT_EXCEEDED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ProvisionedThroughputExceededException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::ProvisionedThroughputExceededException::default()));
+], || Box::new(crate::ProvisionedThroughputExceededException::default())) };
 
 pub static PUT_RECORD_INPUT: Shape = Shape::new("PutRecordInput", &[
     Member::new("StreamName", &ty::STREAM_NAME),
@@ -191,13 +191,13 @@ pub static RECORD: Shape = Shape::new("Record", &[
     Member::new("EncryptionType", &ty::ENCRYPTION_TYPE),
 ], || Box::new(crate::Record::default()));
 
-pub static RESOURCE_IN_USE_EXCEPTION: Shape = Shape::new("ResourceInUseException", &[
+pub static RESOURCE_IN_USE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ResourceInUseException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::ResourceInUseException::default()));
+], || Box::new(crate::ResourceInUseException::default())) };
 
-pub static RESOURCE_NOT_FOUND_EXCEPTION: Shape = Shape::new("ResourceNotFoundException", &[
+pub static RESOURCE_NOT_FOUND_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ResourceNotFoundException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::ResourceNotFoundException::default()));
+], || Box::new(crate::ResourceNotFoundException::default())) };
 
 pub static SEQUENCE_NUMBER_RANGE: Shape = Shape::new("SequenceNumberRange", &[
     Member { required: true, ..Member::new("StartingSequenceNumber", &ty::SEQUENCE_NUMBER) },
@@ -276,9 +276,9 @@ pub static SUBSCRIBE_TO_SHARD_OUTPUT: Shape = Shape::new("SubscribeToShardOutput
     Member { required: true, location: Location::Payload, ..Member::new("EventStream", &Ty::Events(&SUBSCRIBE_TO_SHARD_EVENT_STREAM)) },
 ], || Box::new(crate::SubscribeToShardOutput::default()));
 
-pub static VALIDATION_EXCEPTION: Shape = Shape::new("ValidationException", &[
+pub static VALIDATION_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ValidationException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::ValidationException::default()));
+], || Box::new(crate::ValidationException::default())) };
 
 pub static WARM_THROUGHPUT_OBJECT: Shape = Shape::new("WarmThroughputObject", &[
     Member::new("TargetMiBps", &ty::NATURAL_INTEGER_OBJECT),

@@ -60,9 +60,9 @@ pub static ATTACHED_POLICY: Shape = Shape::new("AttachedPolicy", &[
     Member::new("PolicyArn", &ty::ARN_TYPE),
 ], || Box::new(crate::AttachedPolicy::default()));
 
-pub static CONCURRENT_MODIFICATION_EXCEPTION: Shape = Shape::new("ConcurrentModificationException", &[
+pub static CONCURRENT_MODIFICATION_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ConcurrentModificationException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::ConcurrentModificationException::default()));
+], || Box::new(crate::ConcurrentModificationException::default())) };
 
 pub static CONTEXT_ENTRY: Shape = Shape::new("ContextEntry", &[
     Member::new("ContextKeyName", &ty::CONTEXT_KEY_NAME_TYPE),
@@ -167,9 +167,9 @@ pub static DELETE_ACCOUNT_ALIAS_REQUEST: Shape = Shape::new("DeleteAccountAliasR
     Member { required: true, ..Member::new("AccountAlias", &ty::ACCOUNT_ALIAS_TYPE) },
 ], || Box::new(crate::DeleteAccountAliasInput::default()));
 
-pub static DELETE_CONFLICT_EXCEPTION: Shape = Shape::new("DeleteConflictException", &[
+pub static DELETE_CONFLICT_EXCEPTION: Shape = Shape { error: true, ..Shape::new("DeleteConflictException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::DeleteConflictException::default()));
+], || Box::new(crate::DeleteConflictException::default())) };
 
 pub static DELETE_GROUP_POLICY_REQUEST: Shape = Shape::new("DeleteGroupPolicyRequest", &[
     Member { required: true, ..Member::new("GroupName", &ty::GROUP_NAME_TYPE) },
@@ -234,13 +234,13 @@ pub static DETACH_USER_POLICY_REQUEST: Shape = Shape::new("DetachUserPolicyReque
     Member { required: true, ..Member::new("PolicyArn", &ty::ARN_TYPE) },
 ], || Box::new(crate::DetachUserPolicyInput::default()));
 
-pub static ENTITY_ALREADY_EXISTS_EXCEPTION: Shape = Shape::new("EntityAlreadyExistsException", &[
+pub static ENTITY_ALREADY_EXISTS_EXCEPTION: Shape = Shape { error: true, ..Shape::new("EntityAlreadyExistsException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::EntityAlreadyExistsException::default()));
+], || Box::new(crate::EntityAlreadyExistsException::default())) };
 
-pub static ENTITY_TEMPORARILY_UNMODIFIABLE_EXCEPTION: Shape = Shape::new("EntityTemporarilyUnmodifiableException", &[
+pub static ENTITY_TEMPORARILY_UNMODIFIABLE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("EntityTemporarilyUnmodifiableException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::EntityTemporarilyUnmodifiableException::default()));
+], || Box::new(crate::EntityTemporarilyUnmodifiableException::default())) };
 
 pub static EVALUATION_RESULT: Shape = Shape::new("EvaluationResult", &[
     Member { required: true, ..Member::new("EvalActionName", &ty::ACTION_NAME_TYPE) },
@@ -380,13 +380,13 @@ pub static INSTANCE_PROFILE: Shape = Shape::new("InstanceProfile", &[
     Member::new("Tags", &ty::TAG_LIST_TYPE),
 ], || Box::new(crate::InstanceProfile::default()));
 
-pub static INVALID_INPUT_EXCEPTION: Shape = Shape::new("InvalidInputException", &[
+pub static INVALID_INPUT_EXCEPTION: Shape = Shape { error: true, ..Shape::new("InvalidInputException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::InvalidInputException::default()));
+], || Box::new(crate::InvalidInputException::default())) };
 
-pub static LIMIT_EXCEEDED_EXCEPTION: Shape = Shape::new("LimitExceededException", &[
+pub static LIMIT_EXCEEDED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("LimitExceededException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::LimitExceededException::default()));
+], || Box::new(crate::LimitExceededException::default())) };
 
 pub static LIST_ACCESS_KEYS_REQUEST: Shape = Shape::new("ListAccessKeysRequest", &[
     Member::new("UserName", &ty::EXISTING_USER_NAME_TYPE),
@@ -712,13 +712,13 @@ pub static MFA_DEVICE: Shape = Shape::new("MFADevice", &[
     Member { required: true, ..Member::new("EnableDate", &Ty::TIME) },
 ], || Box::new(crate::MFADevice::default()));
 
-pub static MALFORMED_POLICY_DOCUMENT_EXCEPTION: Shape = Shape::new("MalformedPolicyDocumentException", &[
+pub static MALFORMED_POLICY_DOCUMENT_EXCEPTION: Shape = Shape { error: true, ..Shape::new("MalformedPolicyDocumentException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::MalformedPolicyDocumentException::default()));
+], || Box::new(crate::MalformedPolicyDocumentException::default())) };
 
-pub static NO_SUCH_ENTITY_EXCEPTION: Shape = Shape::new("NoSuchEntityException", &[
+pub static NO_SUCH_ENTITY_EXCEPTION: Shape = Shape { error: true, ..Shape::new("NoSuchEntityException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::NoSuchEntityException::default()));
+], || Box::new(crate::NoSuchEntityException::default())) };
 
 pub static ORGANIZATIONS_DECISION_DETAIL: Shape = Shape::new("OrganizationsDecisionDetail", &[
     Member::new("AllowedByOrganizations", &Ty::Bool),
@@ -743,18 +743,18 @@ pub static POLICY: Shape = Shape::new("Policy", &[
     Member::new("Tags", &ty::TAG_LIST_TYPE),
 ], || Box::new(crate::Policy::default()));
 
-pub static POLICY_EVALUATION_EXCEPTION: Shape = Shape::new("PolicyEvaluationException", &[
+pub static POLICY_EVALUATION_EXCEPTION: Shape = Shape { error: true, ..Shape::new("PolicyEvaluationException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::PolicyEvaluationException::default()));
+], || Box::new(crate::PolicyEvaluationException::default())) };
 
 pub static POLICY_GROUP: Shape = Shape::new("PolicyGroup", &[
     Member::new("GroupName", &ty::GROUP_NAME_TYPE),
     Member::new("GroupId", &ty::ID_TYPE),
 ], || Box::new(crate::PolicyGroup::default()));
 
-pub static POLICY_NOT_ATTACHABLE_EXCEPTION: Shape = Shape::new("PolicyNotAttachableException", &[
+pub static POLICY_NOT_ATTACHABLE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("PolicyNotAttachableException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::PolicyNotAttachableException::default()));
+], || Box::new(crate::PolicyNotAttachableException::default())) };
 
 pub static POLICY_ROLE: Shape = Shape::new("PolicyRole", &[
     Member::new("RoleName", &ty::ROLE_NAME_TYPE),
@@ -851,13 +851,13 @@ pub static SSH_PUBLIC_KEY_METADATA: Shape = Shape::new("SSHPublicKeyMetadata", &
     Member { required: true, ..Member::new("UploadDate", &Ty::TIME) },
 ], || Box::new(crate::SSHPublicKeyMetadata::default()));
 
-pub static SERVICE_FAILURE_EXCEPTION: Shape = Shape::new("ServiceFailureException", &[
+pub static SERVICE_FAILURE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ServiceFailureException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::ServiceFailureException::default()));
+], || Box::new(crate::ServiceFailureException::default())) };
 
-pub static SERVICE_NOT_SUPPORTED_EXCEPTION: Shape = Shape::new("ServiceNotSupportedException", &[
+pub static SERVICE_NOT_SUPPORTED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ServiceNotSupportedException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::ServiceNotSupportedException::default()));
+], || Box::new(crate::ServiceNotSupportedException::default())) };
 
 pub static SERVICE_SPECIFIC_CREDENTIAL_METADATA: Shape = Shape::new("ServiceSpecificCredentialMetadata", &[
     Member { required: true, ..Member::new("UserName", &ty::USER_NAME_TYPE) },
@@ -945,9 +945,9 @@ pub static TAG_USER_REQUEST: Shape = Shape::new("TagUserRequest", &[
     Member { required: true, ..Member::new("Tags", &ty::TAG_LIST_TYPE) },
 ], || Box::new(crate::TagUserInput::default()));
 
-pub static UNMODIFIABLE_ENTITY_EXCEPTION: Shape = Shape::new("UnmodifiableEntityException", &[
+pub static UNMODIFIABLE_ENTITY_EXCEPTION: Shape = Shape { error: true, ..Shape::new("UnmodifiableEntityException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::UnmodifiableEntityException::default()));
+], || Box::new(crate::UnmodifiableEntityException::default())) };
 
 pub static UNTAG_POLICY_REQUEST: Shape = Shape::new("UntagPolicyRequest", &[
     Member { required: true, ..Member::new("PolicyArn", &ty::ARN_TYPE) },

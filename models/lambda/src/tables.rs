@@ -58,20 +58,20 @@ pub static CAPACITY_PROVIDER_CONFIG: Shape = Shape::new("CapacityProviderConfig"
     Member { required: true, ..Member::new("LambdaManagedInstancesCapacityProviderConfig", &ty::LAMBDA_MANAGED_INSTANCES_CAPACITY_PROVIDER_CONFIG) },
 ], || Box::new(crate::CapacityProviderConfig::default()));
 
-pub static CODE_SIGNING_CONFIG_NOT_FOUND_EXCEPTION: Shape = Shape::new("CodeSigningConfigNotFoundException", &[
+pub static CODE_SIGNING_CONFIG_NOT_FOUND_EXCEPTION: Shape = Shape { error: true, ..Shape::new("CodeSigningConfigNotFoundException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::CodeSigningConfigNotFoundException::default()));
+], || Box::new(crate::CodeSigningConfigNotFoundException::default())) };
 
-pub static CODE_STORAGE_EXCEEDED_EXCEPTION: Shape = Shape::new("CodeStorageExceededException", &[
+pub static CODE_STORAGE_EXCEEDED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("CodeStorageExceededException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::CodeStorageExceededException::default()));
+], || Box::new(crate::CodeStorageExceededException::default())) };
 
-pub static CODE_VERIFICATION_FAILED_EXCEPTION: Shape = Shape::new("CodeVerificationFailedException", &[
+pub static CODE_VERIFICATION_FAILED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("CodeVerificationFailedException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::CodeVerificationFailedException::default()));
+], || Box::new(crate::CodeVerificationFailedException::default())) };
 
 pub static CONCURRENCY: Shape = Shape::new("Concurrency", &[
     Member::new("ReservedConcurrentExecutions", &ty::RESERVED_CONCURRENT_EXECUTIONS),
@@ -194,51 +194,51 @@ pub static DURABLE_CONFIG: Shape = Shape::new("DurableConfig", &[
     Member::new("ExecutionTimeout", &ty::EXECUTION_TIMEOUT),
 ], || Box::new(crate::DurableConfig::default()));
 
-pub static DURABLE_EXECUTION_ALREADY_STARTED_EXCEPTION: Shape = Shape::new("DurableExecutionAlreadyStartedException", &[
+pub static DURABLE_EXECUTION_ALREADY_STARTED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("DurableExecutionAlreadyStartedException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::DurableExecutionAlreadyStartedException::default()));
+], || Box::new(crate::DurableExecutionAlreadyStartedException::default())) };
 
-pub static EC2_ACCESS_DENIED_EXCEPTION: Shape = Shape::new("EC2AccessDeniedException", &[
+pub static EC2_ACCESS_DENIED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("EC2AccessDeniedException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::EC2AccessDeniedException::default()));
+], || Box::new(crate::EC2AccessDeniedException::default())) };
 
-pub static EC2_THROTTLED_EXCEPTION: Shape = Shape::new("EC2ThrottledException", &[
+pub static EC2_THROTTLED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("EC2ThrottledException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::EC2ThrottledException::default()));
+], || Box::new(crate::EC2ThrottledException::default())) };
 
-pub static EC2_UNEXPECTED_EXCEPTION: Shape = Shape::new("EC2UnexpectedException", &[
+pub static EC2_UNEXPECTED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("EC2UnexpectedException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
     Member::new("EC2ErrorCode", &Ty::TEXT),
-], || Box::new(crate::EC2UnexpectedException::default()));
+], || Box::new(crate::EC2UnexpectedException::default())) };
 
-pub static EFSIO_EXCEPTION: Shape = Shape::new("EFSIOException", &[
+pub static EFSIO_EXCEPTION: Shape = Shape { error: true, ..Shape::new("EFSIOException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::EFSIOException::default()));
+], || Box::new(crate::EFSIOException::default())) };
 
-pub static EFS_MOUNT_CONNECTIVITY_EXCEPTION: Shape = Shape::new("EFSMountConnectivityException", &[
+pub static EFS_MOUNT_CONNECTIVITY_EXCEPTION: Shape = Shape { error: true, ..Shape::new("EFSMountConnectivityException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::EFSMountConnectivityException::default()));
+], || Box::new(crate::EFSMountConnectivityException::default())) };
 
-pub static EFS_MOUNT_FAILURE_EXCEPTION: Shape = Shape::new("EFSMountFailureException", &[
+pub static EFS_MOUNT_FAILURE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("EFSMountFailureException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::EFSMountFailureException::default()));
+], || Box::new(crate::EFSMountFailureException::default())) };
 
-pub static EFS_MOUNT_TIMEOUT_EXCEPTION: Shape = Shape::new("EFSMountTimeoutException", &[
+pub static EFS_MOUNT_TIMEOUT_EXCEPTION: Shape = Shape { error: true, ..Shape::new("EFSMountTimeoutException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::EFSMountTimeoutException::default()));
+], || Box::new(crate::EFSMountTimeoutException::default())) };
 
-pub static ENI_LIMIT_REACHED_EXCEPTION: Shape = Shape::new("ENILimitReachedException", &[
+pub static ENI_LIMIT_REACHED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ENILimitReachedException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::ENILimitReachedException::default()));
+], || Box::new(crate::ENILimitReachedException::default())) };
 
 pub static ENVIRONMENT: Shape = Shape::new("Environment", &[
     Member { sensitive: true, ..Member::new("Variables", &ty::ENVIRONMENT_VARIABLES) },
@@ -388,10 +388,10 @@ pub static FUNCTION_EVENT_INVOKE_CONFIG: Shape = Shape::new("FunctionEventInvoke
     Member::new("DestinationConfig", &ty::DESTINATION_CONFIG),
 ], || Box::new(crate::FunctionEventInvokeConfig::default()));
 
-pub static FUNCTION_VERSIONS_PER_CAPACITY_PROVIDER_LIMIT_EXCEEDED_EXCEPTION: Shape = Shape::new("FunctionVersionsPerCapacityProviderLimitExceededException", &[
+pub static FUNCTION_VERSIONS_PER_CAPACITY_PROVIDER_LIMIT_EXCEEDED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("FunctionVersionsPerCapacityProviderLimitExceededException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::FunctionVersionsPerCapacityProviderLimitExceededException::default()));
+], || Box::new(crate::FunctionVersionsPerCapacityProviderLimitExceededException::default())) };
 
 pub static GET_ACCOUNT_SETTINGS_REQUEST: Shape = Shape::new("GetAccountSettingsRequest", &[], || Box::new(crate::GetAccountSettingsInput::default()));
 
@@ -494,40 +494,40 @@ pub static IMAGE_CONFIG_RESPONSE: Shape = Shape::new("ImageConfigResponse", &[
     Member::new("Error", &ty::IMAGE_CONFIG_ERROR),
 ], || Box::new(crate::ImageConfigResponse::default()));
 
-pub static INVALID_CODE_SIGNATURE_EXCEPTION: Shape = Shape::new("InvalidCodeSignatureException", &[
+pub static INVALID_CODE_SIGNATURE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("InvalidCodeSignatureException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::InvalidCodeSignatureException::default()));
+], || Box::new(crate::InvalidCodeSignatureException::default())) };
 
-pub static INVALID_PARAMETER_VALUE_EXCEPTION: Shape = Shape::new("InvalidParameterValueException", &[
+pub static INVALID_PARAMETER_VALUE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("InvalidParameterValueException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::InvalidParameterValueException::default()));
+], || Box::new(crate::InvalidParameterValueException::default())) };
 
-pub static INVALID_REQUEST_CONTENT_EXCEPTION: Shape = Shape::new("InvalidRequestContentException", &[
+pub static INVALID_REQUEST_CONTENT_EXCEPTION: Shape = Shape { error: true, ..Shape::new("InvalidRequestContentException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::InvalidRequestContentException::default()));
+], || Box::new(crate::InvalidRequestContentException::default())) };
 
-pub static INVALID_RUNTIME_EXCEPTION: Shape = Shape::new("InvalidRuntimeException", &[
+pub static INVALID_RUNTIME_EXCEPTION: Shape = Shape { error: true, ..Shape::new("InvalidRuntimeException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::InvalidRuntimeException::default()));
+], || Box::new(crate::InvalidRuntimeException::default())) };
 
-pub static INVALID_SECURITY_GROUP_ID_EXCEPTION: Shape = Shape::new("InvalidSecurityGroupIDException", &[
+pub static INVALID_SECURITY_GROUP_ID_EXCEPTION: Shape = Shape { error: true, ..Shape::new("InvalidSecurityGroupIDException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::InvalidSecurityGroupIDException::default()));
+], || Box::new(crate::InvalidSecurityGroupIDException::default())) };
 
-pub static INVALID_SUBNET_ID_EXCEPTION: Shape = Shape::new("InvalidSubnetIDException", &[
+pub static INVALID_SUBNET_ID_EXCEPTION: Shape = Shape { error: true, ..Shape::new("InvalidSubnetIDException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::InvalidSubnetIDException::default()));
+], || Box::new(crate::InvalidSubnetIDException::default())) };
 
-pub static INVALID_ZIP_FILE_EXCEPTION: Shape = Shape::new("InvalidZipFileException", &[
+pub static INVALID_ZIP_FILE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("InvalidZipFileException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::InvalidZipFileException::default()));
+], || Box::new(crate::InvalidZipFileException::default())) };
 
 pub static INVOCATION_REQUEST: Shape = Shape::new("InvocationRequest", &[
     Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::NAMESPACED_FUNCTION_NAME) },
@@ -549,25 +549,25 @@ pub static INVOCATION_RESPONSE: Shape = Shape::new("InvocationResponse", &[
     Member { location: Location::Header("x-amz-durable-execution-arn"), ..Member::new("DurableExecutionArn", &ty::DURABLE_EXECUTION_ARN) },
 ], || Box::new(crate::InvokeOutput::default()));
 
-pub static KMS_ACCESS_DENIED_EXCEPTION: Shape = Shape::new("KMSAccessDeniedException", &[
+pub static KMS_ACCESS_DENIED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("KMSAccessDeniedException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::KMSAccessDeniedException::default()));
+], || Box::new(crate::KMSAccessDeniedException::default())) };
 
-pub static KMS_DISABLED_EXCEPTION: Shape = Shape::new("KMSDisabledException", &[
+pub static KMS_DISABLED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("KMSDisabledException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::KMSDisabledException::default()));
+], || Box::new(crate::KMSDisabledException::default())) };
 
-pub static KMS_INVALID_STATE_EXCEPTION: Shape = Shape::new("KMSInvalidStateException", &[
+pub static KMS_INVALID_STATE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("KMSInvalidStateException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::KMSInvalidStateException::default()));
+], || Box::new(crate::KMSInvalidStateException::default())) };
 
-pub static KMS_NOT_FOUND_EXCEPTION: Shape = Shape::new("KMSNotFoundException", &[
+pub static KMS_NOT_FOUND_EXCEPTION: Shape = Shape { error: true, ..Shape::new("KMSNotFoundException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::KMSNotFoundException::default()));
+], || Box::new(crate::KMSNotFoundException::default())) };
 
 pub static KAFKA_SCHEMA_REGISTRY_ACCESS_CONFIG: Shape = Shape::new("KafkaSchemaRegistryAccessConfig", &[
     Member::new("Type", &ty::KAFKA_SCHEMA_REGISTRY_AUTH_TYPE),
@@ -660,10 +660,10 @@ pub static LOGGING_CONFIG: Shape = Shape::new("LoggingConfig", &[
     Member::new("LogGroup", &ty::LOG_GROUP),
 ], || Box::new(crate::LoggingConfig::default()));
 
-pub static NO_PUBLISHED_VERSION_EXCEPTION: Shape = Shape::new("NoPublishedVersionException", &[
+pub static NO_PUBLISHED_VERSION_EXCEPTION: Shape = Shape { error: true, ..Shape::new("NoPublishedVersionException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::NoPublishedVersionException::default()));
+], || Box::new(crate::NoPublishedVersionException::default())) };
 
 pub static ON_FAILURE: Shape = Shape::new("OnFailure", &[
     Member::new("Destination", &ty::DESTINATION_ARN),
@@ -673,15 +673,15 @@ pub static ON_SUCCESS: Shape = Shape::new("OnSuccess", &[
     Member::new("Destination", &ty::DESTINATION_ARN),
 ], || Box::new(crate::OnSuccess::default()));
 
-pub static POLICY_LENGTH_EXCEEDED_EXCEPTION: Shape = Shape::new("PolicyLengthExceededException", &[
+pub static POLICY_LENGTH_EXCEEDED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("PolicyLengthExceededException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::PolicyLengthExceededException::default()));
+], || Box::new(crate::PolicyLengthExceededException::default())) };
 
-pub static PRECONDITION_FAILED_EXCEPTION: Shape = Shape::new("PreconditionFailedException", &[
+pub static PRECONDITION_FAILED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("PreconditionFailedException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::PreconditionFailedException::default()));
+], || Box::new(crate::PreconditionFailedException::default())) };
 
 pub static PROVISIONED_POLLER_CONFIG: Shape = Shape::new("ProvisionedPollerConfig", &[
     Member::new("MinimumPollers", &ty::MINIMUM_NUMBER_OF_POLLERS),
@@ -710,10 +710,10 @@ pub static PUT_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST: Shape = Shape::new("PutFunc
     Member::new("DestinationConfig", &ty::DESTINATION_CONFIG),
 ], || Box::new(crate::PutFunctionEventInvokeConfigInput::default()));
 
-pub static RECURSIVE_INVOCATION_EXCEPTION: Shape = Shape::new("RecursiveInvocationException", &[
+pub static RECURSIVE_INVOCATION_EXCEPTION: Shape = Shape { error: true, ..Shape::new("RecursiveInvocationException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::RecursiveInvocationException::default()));
+], || Box::new(crate::RecursiveInvocationException::default())) };
 
 pub static REMOVE_PERMISSION_REQUEST: Shape = Shape::new("RemovePermissionRequest", &[
     Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::NAMESPACED_FUNCTION_NAME) },
@@ -722,30 +722,30 @@ pub static REMOVE_PERMISSION_REQUEST: Shape = Shape::new("RemovePermissionReques
     Member { location: Location::Query("RevisionId"), ..Member::new("RevisionId", &Ty::TEXT) },
 ], || Box::new(crate::RemovePermissionInput::default()));
 
-pub static REQUEST_TOO_LARGE_EXCEPTION: Shape = Shape::new("RequestTooLargeException", &[
+pub static REQUEST_TOO_LARGE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("RequestTooLargeException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::RequestTooLargeException::default()));
+], || Box::new(crate::RequestTooLargeException::default())) };
 
-pub static RESOURCE_CONFLICT_EXCEPTION: Shape = Shape::new("ResourceConflictException", &[
+pub static RESOURCE_CONFLICT_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ResourceConflictException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::ResourceConflictException::default()));
+], || Box::new(crate::ResourceConflictException::default())) };
 
-pub static RESOURCE_IN_USE_EXCEPTION: Shape = Shape::new("ResourceInUseException", &[
+pub static RESOURCE_IN_USE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ResourceInUseException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::ResourceInUseException::default()));
+], || Box::new(crate::ResourceInUseException::default())) };
 
-pub static RESOURCE_NOT_FOUND_EXCEPTION: Shape = Shape::new("ResourceNotFoundException", &[
+pub static RESOURCE_NOT_FOUND_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ResourceNotFoundException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::ResourceNotFoundException::default()));
+], || Box::new(crate::ResourceNotFoundException::default())) };
 
-pub static RESOURCE_NOT_READY_EXCEPTION: Shape = Shape::new("ResourceNotReadyException", &[
+pub static RESOURCE_NOT_READY_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ResourceNotReadyException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::ResourceNotReadyException::default()));
+], || Box::new(crate::ResourceNotReadyException::default())) };
 
 pub static RUNTIME_VERSION_CONFIG: Shape = Shape::new("RuntimeVersionConfig", &[
     Member::new("RuntimeVersionArn", &ty::RUNTIME_VERSION_ARN),
@@ -757,20 +757,20 @@ pub static RUNTIME_VERSION_ERROR: Shape = Shape::new("RuntimeVersionError", &[
     Member { sensitive: true, ..Member::new("Message", &Ty::TEXT) },
 ], || Box::new(crate::RuntimeVersionError::default()));
 
-pub static S3_FILES_MOUNT_CONNECTIVITY_EXCEPTION: Shape = Shape::new("S3FilesMountConnectivityException", &[
+pub static S3_FILES_MOUNT_CONNECTIVITY_EXCEPTION: Shape = Shape { error: true, ..Shape::new("S3FilesMountConnectivityException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::S3FilesMountConnectivityException::default()));
+], || Box::new(crate::S3FilesMountConnectivityException::default())) };
 
-pub static S3_FILES_MOUNT_FAILURE_EXCEPTION: Shape = Shape::new("S3FilesMountFailureException", &[
+pub static S3_FILES_MOUNT_FAILURE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("S3FilesMountFailureException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::S3FilesMountFailureException::default()));
+], || Box::new(crate::S3FilesMountFailureException::default())) };
 
-pub static S3_FILES_MOUNT_TIMEOUT_EXCEPTION: Shape = Shape::new("S3FilesMountTimeoutException", &[
+pub static S3_FILES_MOUNT_TIMEOUT_EXCEPTION: Shape = Shape { error: true, ..Shape::new("S3FilesMountTimeoutException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::S3FilesMountTimeoutException::default()));
+], || Box::new(crate::S3FilesMountTimeoutException::default())) };
 
 pub static SCALING_CONFIG: Shape = Shape::new("ScalingConfig", &[
     Member::new("MaximumConcurrency", &ty::MAXIMUM_CONCURRENCY),
@@ -785,49 +785,49 @@ pub static SELF_MANAGED_KAFKA_EVENT_SOURCE_CONFIG: Shape = Shape::new("SelfManag
     Member::new("SchemaRegistryConfig", &ty::KAFKA_SCHEMA_REGISTRY_CONFIG),
 ], || Box::new(crate::SelfManagedKafkaEventSourceConfig::default()));
 
-pub static SERIALIZED_REQUEST_ENTITY_TOO_LARGE_EXCEPTION: Shape = Shape::new("SerializedRequestEntityTooLargeException", &[
+pub static SERIALIZED_REQUEST_ENTITY_TOO_LARGE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("SerializedRequestEntityTooLargeException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::SerializedRequestEntityTooLargeException::default()));
+], || Box::new(crate::SerializedRequestEntityTooLargeException::default())) };
 
-pub static SERVICE_EXCEPTION: Shape = Shape::new("ServiceException", &[
+pub static SERVICE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ServiceException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::ServiceException::default()));
+], || Box::new(crate::ServiceException::default())) };
 
 pub static SNAP_START: Shape = Shape::new("SnapStart", &[
     Member::new("ApplyOn", &ty::SNAP_START_APPLY_ON),
 ], || Box::new(crate::SnapStart::default()));
 
-pub static SNAP_START_EXCEPTION: Shape = Shape::new("SnapStartException", &[
+pub static SNAP_START_EXCEPTION: Shape = Shape { error: true, ..Shape::new("SnapStartException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::SnapStartException::default()));
+], || Box::new(crate::SnapStartException::default())) };
 
-pub static SNAP_START_NOT_READY_EXCEPTION: Shape = Shape::new("SnapStartNotReadyException", &[
+pub static SNAP_START_NOT_READY_EXCEPTION: Shape = Shape { error: true, ..Shape::new("SnapStartNotReadyException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::SnapStartNotReadyException::default()));
+], || Box::new(crate::SnapStartNotReadyException::default())) };
 
 pub static SNAP_START_RESPONSE: Shape = Shape::new("SnapStartResponse", &[
     Member::new("ApplyOn", &ty::SNAP_START_APPLY_ON),
     Member::new("OptimizationStatus", &ty::SNAP_START_OPTIMIZATION_STATUS),
 ], || Box::new(crate::SnapStartResponse::default()));
 
-pub static SNAP_START_TIMEOUT_EXCEPTION: Shape = Shape::new("SnapStartTimeoutException", &[
+pub static SNAP_START_TIMEOUT_EXCEPTION: Shape = Shape { error: true, ..Shape::new("SnapStartTimeoutException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::SnapStartTimeoutException::default()));
+], || Box::new(crate::SnapStartTimeoutException::default())) };
 
 pub static SOURCE_ACCESS_CONFIGURATION: Shape = Shape::new("SourceAccessConfiguration", &[
     Member::new("Type", &ty::SOURCE_ACCESS_TYPE),
     Member::new("URI", &ty::URI),
 ], || Box::new(crate::SourceAccessConfiguration::default()));
 
-pub static SUBNET_IP_ADDRESS_LIMIT_REACHED_EXCEPTION: Shape = Shape::new("SubnetIPAddressLimitReachedException", &[
+pub static SUBNET_IP_ADDRESS_LIMIT_REACHED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("SubnetIPAddressLimitReachedException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
-], || Box::new(crate::SubnetIPAddressLimitReachedException::default()));
+], || Box::new(crate::SubnetIPAddressLimitReachedException::default())) };
 
 pub static TAG_RESOURCE_REQUEST: Shape = Shape::new("TagResourceRequest", &[
     Member { required: true, location: Location::Path("Resource"), ..Member::new("Resource", &ty::TAGGABLE_RESOURCE) },
@@ -843,12 +843,12 @@ pub static TENANCY_CONFIG: Shape = Shape::new("TenancyConfig", &[
     Member { required: true, ..Member::new("TenantIsolationMode", &ty::TENANT_ISOLATION_MODE) },
 ], || Box::new(crate::TenancyConfig::default()));
 
-pub static TOO_MANY_REQUESTS_EXCEPTION: Shape = Shape::new("TooManyRequestsException", &[
+pub static TOO_MANY_REQUESTS_EXCEPTION: Shape = Shape { error: true, ..Shape::new("TooManyRequestsException", &[
     Member { location: Location::Header("retry-after"), ..Member::new("retryAfterSeconds", &Ty::TEXT) },
     Member::new("Type", &Ty::TEXT),
     Member::new("message", &Ty::TEXT),
     Member::new("Reason", &ty::THROTTLE_REASON),
-], || Box::new(crate::TooManyRequestsException::default()));
+], || Box::new(crate::TooManyRequestsException::default())) };
 
 pub static TRACING_CONFIG: Shape = Shape::new("TracingConfig", &[
     Member::new("Mode", &ty::TRACING_MODE),
@@ -858,10 +858,10 @@ pub static TRACING_CONFIG_RESPONSE: Shape = Shape::new("TracingConfigResponse", 
     Member::new("Mode", &ty::TRACING_MODE),
 ], || Box::new(crate::TracingConfigResponse::default()));
 
-pub static UNSUPPORTED_MEDIA_TYPE_EXCEPTION: Shape = Shape::new("UnsupportedMediaTypeException", &[
+pub static UNSUPPORTED_MEDIA_TYPE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("UnsupportedMediaTypeException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::UnsupportedMediaTypeException::default()));
+], || Box::new(crate::UnsupportedMediaTypeException::default())) };
 
 pub static UNTAG_RESOURCE_REQUEST: Shape = Shape::new("UntagResourceRequest", &[
     Member { required: true, location: Location::Path("Resource"), ..Member::new("Resource", &ty::TAGGABLE_RESOURCE) },

@@ -17,9 +17,9 @@ pub static CREATE_LOG_STREAM_REQUEST: Shape = Shape::new("CreateLogStreamRequest
     Member { required: true, ..Member::new("logStreamName", &ty::LOG_STREAM_NAME) },
 ], || Box::new(crate::CreateLogStreamInput::default()));
 
-pub static DATA_ALREADY_ACCEPTED_EXCEPTION: Shape = Shape::new("DataAlreadyAcceptedException", &[
+pub static DATA_ALREADY_ACCEPTED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("DataAlreadyAcceptedException", &[
     Member::new("expectedSequenceToken", &ty::SEQUENCE_TOKEN),
-], || Box::new(crate::DataAlreadyAcceptedException::default()));
+], || Box::new(crate::DataAlreadyAcceptedException::default())) };
 
 pub static DELETE_LOG_GROUP_REQUEST: Shape = Shape::new("DeleteLogGroupRequest", &[
     Member { required: true, ..Member::new("logGroupName", &ty::LOG_GROUP_NAME) },
@@ -121,13 +121,13 @@ pub static INPUT_LOG_EVENT: Shape = Shape::new("InputLogEvent", &[
     Member { required: true, ..Member::new("message", &ty::EVENT_MESSAGE) },
 ], || Box::new(crate::InputLogEvent::default()));
 
-pub static INVALID_PARAMETER_EXCEPTION: Shape = Shape::new("InvalidParameterException", &[], || Box::new(crate::InvalidParameterException::default()));
+pub static INVALID_PARAMETER_EXCEPTION: Shape = Shape { error: true, ..Shape::new("InvalidParameterException", &[], || Box::new(crate::InvalidParameterException::default())) };
 
-pub static INVALID_SEQUENCE_TOKEN_EXCEPTION: Shape = Shape::new("InvalidSequenceTokenException", &[
+pub static INVALID_SEQUENCE_TOKEN_EXCEPTION: Shape = Shape { error: true, ..Shape::new("InvalidSequenceTokenException", &[
     Member::new("expectedSequenceToken", &ty::SEQUENCE_TOKEN),
-], || Box::new(crate::InvalidSequenceTokenException::default()));
+], || Box::new(crate::InvalidSequenceTokenException::default())) };
 
-pub static LIMIT_EXCEEDED_EXCEPTION: Shape = Shape::new("LimitExceededException", &[], || Box::new(crate::LimitExceededException::default()));
+pub static LIMIT_EXCEEDED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("LimitExceededException", &[], || Box::new(crate::LimitExceededException::default())) };
 
 pub static LIST_TAGS_FOR_RESOURCE_REQUEST: Shape = Shape::new("ListTagsForResourceRequest", &[
     Member { required: true, ..Member::new("resourceArn", &ty::AMAZON_RESOURCE_NAME) },
@@ -172,7 +172,7 @@ pub static LOG_STREAM: Shape = Shape::new("LogStream", &[
     Member::new("storedBytes", &ty::STORED_BYTES),
 ], || Box::new(crate::LogStream::default()));
 
-pub static OPERATION_ABORTED_EXCEPTION: Shape = Shape::new("OperationAbortedException", &[], || Box::new(crate::OperationAbortedException::default()));
+pub static OPERATION_ABORTED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("OperationAbortedException", &[], || Box::new(crate::OperationAbortedException::default())) };
 
 pub static OUTPUT_LOG_EVENT: Shape = Shape::new("OutputLogEvent", &[
     Member::new("timestamp", &ty::TIMESTAMP),
@@ -209,16 +209,16 @@ pub static REJECTED_LOG_EVENTS_INFO: Shape = Shape::new("RejectedLogEventsInfo",
     Member::new("expiredLogEventEndIndex", &Ty::INT),
 ], || Box::new(crate::RejectedLogEventsInfo::default()));
 
-pub static RESOURCE_ALREADY_EXISTS_EXCEPTION: Shape = Shape::new("ResourceAlreadyExistsException", &[], || Box::new(crate::ResourceAlreadyExistsException::default()));
+pub static RESOURCE_ALREADY_EXISTS_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ResourceAlreadyExistsException", &[], || Box::new(crate::ResourceAlreadyExistsException::default())) };
 
-pub static RESOURCE_NOT_FOUND_EXCEPTION: Shape = Shape::new("ResourceNotFoundException", &[], || Box::new(crate::ResourceNotFoundException::default()));
+pub static RESOURCE_NOT_FOUND_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ResourceNotFoundException", &[], || Box::new(crate::ResourceNotFoundException::default())) };
 
 pub static SEARCHED_LOG_STREAM: Shape = Shape::new("SearchedLogStream", &[
     Member::new("logStreamName", &ty::LOG_STREAM_NAME),
     Member::new("searchedCompletely", &Ty::Bool),
 ], || Box::new(crate::SearchedLogStream::default()));
 
-pub static SERVICE_UNAVAILABLE_EXCEPTION: Shape = Shape::new("ServiceUnavailableException", &[], || Box::new(crate::ServiceUnavailableException::default()));
+pub static SERVICE_UNAVAILABLE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ServiceUnavailableException", &[], || Box::new(crate::ServiceUnavailableException::default())) };
 
 pub static TAG_LOG_GROUP_REQUEST: Shape = Shape::new("TagLogGroupRequest", &[
     Member { required: true, ..Member::new("logGroupName", &ty::LOG_GROUP_NAME) },
@@ -230,12 +230,12 @@ pub static TAG_RESOURCE_REQUEST: Shape = Shape::new("TagResourceRequest", &[
     Member { required: true, ..Member::new("tags", &ty::TAGS) },
 ], || Box::new(crate::TagResourceInput::default()));
 
-pub static TOO_MANY_TAGS_EXCEPTION: Shape = Shape::new("TooManyTagsException", &[
+pub static TOO_MANY_TAGS_EXCEPTION: Shape = Shape { error: true, ..Shape::new("TooManyTagsException", &[
     Member::new("message", &Ty::TEXT),
     Member::new("resourceName", &ty::AMAZON_RESOURCE_NAME),
-], || Box::new(crate::TooManyTagsException::default()));
+], || Box::new(crate::TooManyTagsException::default())) };
 
-pub static UNRECOGNIZED_CLIENT_EXCEPTION: Shape = Shape::new("UnrecognizedClientException", &[], || Box::new(crate::UnrecognizedClientException::default()));
+pub static UNRECOGNIZED_CLIENT_EXCEPTION: Shape = Shape { error: true, ..Shape::new("UnrecognizedClientException", &[], || Box::new(crate::UnrecognizedClientException::default())) };
 
 pub static UNTAG_LOG_GROUP_REQUEST: Shape = Shape::new("UntagLogGroupRequest", &[
     Member { required: true, ..Member::new("logGroupName", &ty::LOG_GROUP_NAME) },
@@ -247,4 +247,4 @@ pub static UNTAG_RESOURCE_REQUEST: Shape = Shape::new("UntagResourceRequest", &[
     Member { required: true, ..Member::new("tagKeys", &ty::TAG_KEY_LIST) },
 ], || Box::new(crate::UntagResourceInput::default()));
 
-pub static VALIDATION_EXCEPTION: Shape = Shape::new("ValidationException", &[], || Box::new(crate::ValidationException::default()));
+pub static VALIDATION_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ValidationException", &[], || Box::new(crate::ValidationException::default())) };

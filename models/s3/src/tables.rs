@@ -36,9 +36,9 @@ pub static BUCKET: Shape = Shape::new("Bucket", &[
     Member::new("BucketArn", &ty::S3_REGIONAL_OR_S3_EXPRESS_BUCKET_ARN_STRING),
 ], || Box::new(crate::Bucket::default()));
 
-pub static BUCKET_ALREADY_EXISTS: Shape = Shape::new("BucketAlreadyExists", &[], || Box::new(crate::BucketAlreadyExists::default()));
+pub static BUCKET_ALREADY_EXISTS: Shape = Shape { error: true, ..Shape::new("BucketAlreadyExists", &[], || Box::new(crate::BucketAlreadyExists::default())) };
 
-pub static BUCKET_ALREADY_OWNED_BY_YOU: Shape = Shape::new("BucketAlreadyOwnedByYou", &[], || Box::new(crate::BucketAlreadyOwnedByYou::default()));
+pub static BUCKET_ALREADY_OWNED_BY_YOU: Shape = Shape { error: true, ..Shape::new("BucketAlreadyOwnedByYou", &[], || Box::new(crate::BucketAlreadyOwnedByYou::default())) };
 
 pub static BUCKET_INFO: Shape = Shape::new("BucketInfo", &[
     Member::new("DataRedundancy", &ty::DATA_REDUNDANCY),
@@ -359,6 +359,14 @@ pub static DELETE_BUCKET_TAGGING_REQUEST: Shape = Shape::new("DeleteBucketTaggin
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
 ], || Box::new(crate::DeleteBucketTaggingInput::default()));
 
+pub static DELETE_MARKER_ENTRY: Shape = Shape::new("DeleteMarkerEntry", &[
+    Member::new("Owner", &ty::OWNER),
+    Member::new("Key", &ty::OBJECT_KEY),
+    Member::new("VersionId", &Ty::TEXT),
+    Member::new("IsLatest", &Ty::Bool),
+    Member::new("LastModified", &Ty::TIME),
+], || Box::new(crate::DeleteMarkerEntry::default()));
+
 pub static DELETE_MARKER_REPLICATION: Shape = Shape::new("DeleteMarkerReplication", &[
     Member::new("Status", &ty::DELETE_MARKER_REPLICATION_STATUS),
 ], || Box::new(crate::DeleteMarkerReplication::default()));
@@ -435,7 +443,7 @@ pub static ENCRYPTION_CONFIGURATION: Shape = Shape::new("EncryptionConfiguration
     Member::new("ReplicaKmsKeyID", &Ty::TEXT),
 ], || Box::new(crate::EncryptionConfiguration::default()));
 
-pub static ENCRYPTION_TYPE_MISMATCH: Shape = Shape::new("EncryptionTypeMismatch", &[], || Box::new(crate::EncryptionTypeMismatch::default()));
+pub static ENCRYPTION_TYPE_MISMATCH: Shape = Shape { error: true, ..Shape::new("EncryptionTypeMismatch", &[], || Box::new(crate::EncryptionTypeMismatch::default())) };
 
 pub static ERROR: Shape = Shape::new("Error", &[
     Member::new("Key", &ty::OBJECT_KEY),
@@ -848,14 +856,14 @@ pub static INITIATOR: Shape = Shape::new("Initiator", &[
     Member::new("DisplayName", &Ty::TEXT),
 ], || Box::new(crate::Initiator::default()));
 
-pub static INVALID_OBJECT_STATE: Shape = Shape::new("InvalidObjectState", &[
+pub static INVALID_OBJECT_STATE: Shape = Shape { error: true, ..Shape::new("InvalidObjectState", &[
     Member::new("StorageClass", &ty::STORAGE_CLASS),
     Member::new("AccessTier", &ty::INTELLIGENT_TIERING_ACCESS_TIER),
-], || Box::new(crate::InvalidObjectState::default()));
+], || Box::new(crate::InvalidObjectState::default())) };
 
-pub static INVALID_REQUEST: Shape = Shape::new("InvalidRequest", &[], || Box::new(crate::InvalidRequest::default()));
+pub static INVALID_REQUEST: Shape = Shape { error: true, ..Shape::new("InvalidRequest", &[], || Box::new(crate::InvalidRequest::default())) };
 
-pub static INVALID_WRITE_OFFSET: Shape = Shape::new("InvalidWriteOffset", &[], || Box::new(crate::InvalidWriteOffset::default()));
+pub static INVALID_WRITE_OFFSET: Shape = Shape { error: true, ..Shape::new("InvalidWriteOffset", &[], || Box::new(crate::InvalidWriteOffset::default())) };
 
 pub static LAMBDA_FUNCTION_CONFIGURATION: Shape = Shape::new("LambdaFunctionConfiguration", &[
     Member::new("Id", &Ty::TEXT),
@@ -938,6 +946,36 @@ pub static LIST_MULTIPART_UPLOADS_REQUEST: Shape = Shape::new("ListMultipartUplo
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-request-payer"), ..Member::new("RequestPayer", &ty::REQUEST_PAYER) },
 ], || Box::new(crate::ListMultipartUploadsInput::default()));
+
+pub static LIST_OBJECT_VERSIONS_OUTPUT: Shape = Shape { xml_root: Some("ListVersionsResult"), ..Shape::new("ListObjectVersionsOutput", &[
+    Member::new("IsTruncated", &Ty::Bool),
+    Member::new("KeyMarker", &Ty::TEXT),
+    Member::new("VersionIdMarker", &Ty::TEXT),
+    Member::new("NextKeyMarker", &Ty::TEXT),
+    Member::new("NextVersionIdMarker", &Ty::TEXT),
+    Member { wire_name: Some("Version"), flattened: true, ..Member::new("Versions", &ty::OBJECT_VERSION_LIST) },
+    Member { wire_name: Some("DeleteMarker"), flattened: true, ..Member::new("DeleteMarkers", &ty::DELETE_MARKERS) },
+    Member::new("Name", &Ty::TEXT),
+    Member::new("Prefix", &Ty::TEXT),
+    Member::new("Delimiter", &Ty::TEXT),
+    Member::new("MaxKeys", &Ty::INT),
+    Member { flattened: true, ..Member::new("CommonPrefixes", &ty::COMMON_PREFIX_LIST) },
+    Member::new("EncodingType", &ty::ENCODING_TYPE),
+    Member { location: Location::Header("x-amz-request-charged"), ..Member::new("RequestCharged", &ty::REQUEST_CHARGED) },
+], || Box::new(crate::ListObjectVersionsOutput::default())) };
+
+pub static LIST_OBJECT_VERSIONS_REQUEST: Shape = Shape::new("ListObjectVersionsRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { location: Location::Query("delimiter"), ..Member::new("Delimiter", &Ty::TEXT) },
+    Member { location: Location::Query("encoding-type"), ..Member::new("EncodingType", &ty::ENCODING_TYPE) },
+    Member { location: Location::Query("key-marker"), ..Member::new("KeyMarker", &Ty::TEXT) },
+    Member { location: Location::Query("max-keys"), ..Member::new("MaxKeys", &Ty::INT) },
+    Member { location: Location::Query("prefix"), ..Member::new("Prefix", &Ty::TEXT) },
+    Member { location: Location::Query("version-id-marker"), ..Member::new("VersionIdMarker", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-request-payer"), ..Member::new("RequestPayer", &ty::REQUEST_PAYER) },
+    Member { location: Location::Header("x-amz-optional-object-attributes"), ..Member::new("OptionalObjectAttributes", &ty::OPTIONAL_OBJECT_ATTRIBUTES_LIST) },
+], || Box::new(crate::ListObjectVersionsInput::default()));
 
 pub static LIST_OBJECTS_OUTPUT: Shape = Shape { xml_root: Some("ListBucketResult"), ..Shape::new("ListObjectsOutput", &[
     Member::new("IsTruncated", &Ty::Bool),
@@ -1055,11 +1093,11 @@ pub static MULTIPART_UPLOAD: Shape = Shape::new("MultipartUpload", &[
     Member::new("ChecksumType", &ty::CHECKSUM_TYPE),
 ], || Box::new(crate::MultipartUpload::default()));
 
-pub static NO_SUCH_BUCKET: Shape = Shape::new("NoSuchBucket", &[], || Box::new(crate::NoSuchBucket::default()));
+pub static NO_SUCH_BUCKET: Shape = Shape { error: true, ..Shape::new("NoSuchBucket", &[], || Box::new(crate::NoSuchBucket::default())) };
 
-pub static NO_SUCH_KEY: Shape = Shape::new("NoSuchKey", &[], || Box::new(crate::NoSuchKey::default()));
+pub static NO_SUCH_KEY: Shape = Shape { error: true, ..Shape::new("NoSuchKey", &[], || Box::new(crate::NoSuchKey::default())) };
 
-pub static NO_SUCH_UPLOAD: Shape = Shape::new("NoSuchUpload", &[], || Box::new(crate::NoSuchUpload::default()));
+pub static NO_SUCH_UPLOAD: Shape = Shape { error: true, ..Shape::new("NoSuchUpload", &[], || Box::new(crate::NoSuchUpload::default())) };
 
 pub static NONCURRENT_VERSION_EXPIRATION: Shape = Shape::new("NoncurrentVersionExpiration", &[
     Member::new("NoncurrentDays", &Ty::INT),
@@ -1112,7 +1150,7 @@ pub static OBJECT_LOCK_RULE: Shape = Shape::new("ObjectLockRule", &[
     Member::new("DefaultRetention", &ty::DEFAULT_RETENTION),
 ], || Box::new(crate::ObjectLockRule::default()));
 
-pub static OBJECT_NOT_IN_ACTIVE_TIER_ERROR: Shape = Shape::new("ObjectNotInActiveTierError", &[], || Box::new(crate::ObjectNotInActiveTierError::default()));
+pub static OBJECT_NOT_IN_ACTIVE_TIER_ERROR: Shape = Shape { error: true, ..Shape::new("ObjectNotInActiveTierError", &[], || Box::new(crate::ObjectNotInActiveTierError::default())) };
 
 pub static OBJECT_PART: Shape = Shape::new("ObjectPart", &[
     Member::new("PartNumber", &Ty::INT),
@@ -1128,6 +1166,20 @@ pub static OBJECT_PART: Shape = Shape::new("ObjectPart", &[
     Member::new("ChecksumXXHASH3", &Ty::TEXT),
     Member::new("ChecksumXXHASH128", &Ty::TEXT),
 ], || Box::new(crate::ObjectPart::default()));
+
+pub static OBJECT_VERSION: Shape = Shape::new("ObjectVersion", &[
+    Member::new("ETag", &Ty::TEXT),
+    Member { flattened: true, ..Member::new("ChecksumAlgorithm", &ty::CHECKSUM_ALGORITHM_LIST) },
+    Member::new("ChecksumType", &ty::CHECKSUM_TYPE),
+    Member::new("Size", &Ty::LONG),
+    Member::new("StorageClass", &ty::OBJECT_VERSION_STORAGE_CLASS),
+    Member::new("Key", &ty::OBJECT_KEY),
+    Member::new("VersionId", &Ty::TEXT),
+    Member::new("IsLatest", &Ty::Bool),
+    Member::new("LastModified", &Ty::TIME),
+    Member::new("Owner", &ty::OWNER),
+    Member::new("RestoreStatus", &ty::RESTORE_STATUS),
+], || Box::new(crate::ObjectVersion::default()));
 
 pub static OWNER: Shape = Shape::new("Owner", &[
     Member::new("DisplayName", &Ty::TEXT),
@@ -1448,7 +1500,7 @@ pub static TARGET_OBJECT_KEY_FORMAT: Shape = Shape::new("TargetObjectKeyFormat",
     Member::new("PartitionedPrefix", &ty::PARTITIONED_PREFIX),
 ], || Box::new(crate::TargetObjectKeyFormat::default()));
 
-pub static TOO_MANY_PARTS: Shape = Shape::new("TooManyParts", &[], || Box::new(crate::TooManyParts::default()));
+pub static TOO_MANY_PARTS: Shape = Shape { error: true, ..Shape::new("TooManyParts", &[], || Box::new(crate::TooManyParts::default())) };
 
 pub static TOPIC_CONFIGURATION: Shape = Shape::new("TopicConfiguration", &[
     Member::new("Id", &Ty::TEXT),

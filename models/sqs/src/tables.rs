@@ -11,13 +11,13 @@ pub static ADD_PERMISSION_REQUEST: Shape = Shape::new("AddPermissionRequest", &[
     Member { required: true, query_name: Some("ActionName"), flattened: true, ..Member::new("Actions", &ty::ACTION_NAME_LIST) },
 ], || Box::new(crate::AddPermissionInput::default()));
 
-pub static BATCH_ENTRY_IDS_NOT_DISTINCT: Shape = Shape::new("BatchEntryIdsNotDistinct", &[
+pub static BATCH_ENTRY_IDS_NOT_DISTINCT: Shape = Shape { error: true, ..Shape::new("BatchEntryIdsNotDistinct", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::BatchEntryIdsNotDistinct::default()));
+], || Box::new(crate::BatchEntryIdsNotDistinct::default())) };
 
-pub static BATCH_REQUEST_TOO_LONG: Shape = Shape::new("BatchRequestTooLong", &[
+pub static BATCH_REQUEST_TOO_LONG: Shape = Shape { error: true, ..Shape::new("BatchRequestTooLong", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::BatchRequestTooLong::default()));
+], || Box::new(crate::BatchRequestTooLong::default())) };
 
 pub static BATCH_RESULT_ERROR_ENTRY: Shape = Shape::new("BatchResultErrorEntry", &[
     Member { required: true, ..Member::new("Id", &Ty::TEXT) },
@@ -98,9 +98,9 @@ pub static DELETE_QUEUE_REQUEST: Shape = Shape::new("DeleteQueueRequest", &[
     Member { required: true, ..Member::new("QueueUrl", &Ty::TEXT) },
 ], || Box::new(crate::DeleteQueueInput::default()));
 
-pub static EMPTY_BATCH_REQUEST: Shape = Shape::new("EmptyBatchRequest", &[
+pub static EMPTY_BATCH_REQUEST: Shape = Shape { error: true, ..Shape::new("EmptyBatchRequest", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::EmptyBatchRequest::default()));
+], || Box::new(crate::EmptyBatchRequest::default())) };
 
 pub static GET_QUEUE_ATTRIBUTES_REQUEST: Shape = Shape::new("GetQueueAttributesRequest", &[
     Member { required: true, ..Member::new("QueueUrl", &Ty::TEXT) },
@@ -120,59 +120,59 @@ pub static GET_QUEUE_URL_RESULT: Shape = Shape::new("GetQueueUrlResult", &[
     Member::new("QueueUrl", &Ty::TEXT),
 ], || Box::new(crate::GetQueueUrlOutput::default()));
 
-pub static INVALID_ADDRESS: Shape = Shape::new("InvalidAddress", &[
+pub static INVALID_ADDRESS: Shape = Shape { error: true, ..Shape::new("InvalidAddress", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::InvalidAddress::default()));
+], || Box::new(crate::InvalidAddress::default())) };
 
-pub static INVALID_ATTRIBUTE_NAME: Shape = Shape::new("InvalidAttributeName", &[
+pub static INVALID_ATTRIBUTE_NAME: Shape = Shape { error: true, ..Shape::new("InvalidAttributeName", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::InvalidAttributeName::default()));
+], || Box::new(crate::InvalidAttributeName::default())) };
 
-pub static INVALID_ATTRIBUTE_VALUE: Shape = Shape::new("InvalidAttributeValue", &[
+pub static INVALID_ATTRIBUTE_VALUE: Shape = Shape { error: true, ..Shape::new("InvalidAttributeValue", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::InvalidAttributeValue::default()));
+], || Box::new(crate::InvalidAttributeValue::default())) };
 
-pub static INVALID_BATCH_ENTRY_ID: Shape = Shape::new("InvalidBatchEntryId", &[
+pub static INVALID_BATCH_ENTRY_ID: Shape = Shape { error: true, ..Shape::new("InvalidBatchEntryId", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::InvalidBatchEntryId::default()));
+], || Box::new(crate::InvalidBatchEntryId::default())) };
 
-pub static INVALID_ID_FORMAT: Shape = Shape::new("InvalidIdFormat", &[], || Box::new(crate::InvalidIdFormat::default()));
+pub static INVALID_ID_FORMAT: Shape = Shape { error: true, ..Shape::new("InvalidIdFormat", &[], || Box::new(crate::InvalidIdFormat::default())) };
 
-pub static INVALID_MESSAGE_CONTENTS: Shape = Shape::new("InvalidMessageContents", &[
+pub static INVALID_MESSAGE_CONTENTS: Shape = Shape { error: true, ..Shape::new("InvalidMessageContents", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::InvalidMessageContents::default()));
+], || Box::new(crate::InvalidMessageContents::default())) };
 
-pub static INVALID_SECURITY: Shape = Shape::new("InvalidSecurity", &[
+pub static INVALID_SECURITY: Shape = Shape { error: true, ..Shape::new("InvalidSecurity", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::InvalidSecurity::default()));
+], || Box::new(crate::InvalidSecurity::default())) };
 
-pub static KMS_ACCESS_DENIED: Shape = Shape::new("KmsAccessDenied", &[
+pub static KMS_ACCESS_DENIED: Shape = Shape { error: true, ..Shape::new("KmsAccessDenied", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::KmsAccessDenied::default()));
+], || Box::new(crate::KmsAccessDenied::default())) };
 
-pub static KMS_DISABLED: Shape = Shape::new("KmsDisabled", &[
+pub static KMS_DISABLED: Shape = Shape { error: true, ..Shape::new("KmsDisabled", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::KmsDisabled::default()));
+], || Box::new(crate::KmsDisabled::default())) };
 
-pub static KMS_INVALID_KEY_USAGE: Shape = Shape::new("KmsInvalidKeyUsage", &[
+pub static KMS_INVALID_KEY_USAGE: Shape = Shape { error: true, ..Shape::new("KmsInvalidKeyUsage", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::KmsInvalidKeyUsage::default()));
+], || Box::new(crate::KmsInvalidKeyUsage::default())) };
 
-pub static KMS_INVALID_STATE: Shape = Shape::new("KmsInvalidState", &[
+pub static KMS_INVALID_STATE: Shape = Shape { error: true, ..Shape::new("KmsInvalidState", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::KmsInvalidState::default()));
+], || Box::new(crate::KmsInvalidState::default())) };
 
-pub static KMS_NOT_FOUND: Shape = Shape::new("KmsNotFound", &[
+pub static KMS_NOT_FOUND: Shape = Shape { error: true, ..Shape::new("KmsNotFound", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::KmsNotFound::default()));
+], || Box::new(crate::KmsNotFound::default())) };
 
-pub static KMS_OPT_IN_REQUIRED: Shape = Shape::new("KmsOptInRequired", &[
+pub static KMS_OPT_IN_REQUIRED: Shape = Shape { error: true, ..Shape::new("KmsOptInRequired", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::KmsOptInRequired::default()));
+], || Box::new(crate::KmsOptInRequired::default())) };
 
-pub static KMS_THROTTLED: Shape = Shape::new("KmsThrottled", &[
+pub static KMS_THROTTLED: Shape = Shape { error: true, ..Shape::new("KmsThrottled", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::KmsThrottled::default()));
+], || Box::new(crate::KmsThrottled::default())) };
 
 pub static LIST_DEAD_LETTER_SOURCE_QUEUES_REQUEST: Shape = Shape::new("ListDeadLetterSourceQueuesRequest", &[
     Member { required: true, ..Member::new("QueueUrl", &Ty::TEXT) },
@@ -243,7 +243,7 @@ pub static MESSAGE_ATTRIBUTE_VALUE: Shape = Shape::new("MessageAttributeValue", 
     Member { required: true, ..Member::new("DataType", &Ty::TEXT) },
 ], || Box::new(crate::MessageAttributeValue::default()));
 
-pub static MESSAGE_NOT_INFLIGHT: Shape = Shape::new("MessageNotInflight", &[], || Box::new(crate::MessageNotInflight::default()));
+pub static MESSAGE_NOT_INFLIGHT: Shape = Shape { error: true, ..Shape::new("MessageNotInflight", &[], || Box::new(crate::MessageNotInflight::default())) };
 
 pub static MESSAGE_SYSTEM_ATTRIBUTE_VALUE: Shape = Shape::new("MessageSystemAttributeValue", &[
     Member::new("StringValue", &Ty::TEXT),
@@ -253,33 +253,33 @@ pub static MESSAGE_SYSTEM_ATTRIBUTE_VALUE: Shape = Shape::new("MessageSystemAttr
     Member { required: true, ..Member::new("DataType", &Ty::TEXT) },
 ], || Box::new(crate::MessageSystemAttributeValue::default()));
 
-pub static OVER_LIMIT: Shape = Shape::new("OverLimit", &[
+pub static OVER_LIMIT: Shape = Shape { error: true, ..Shape::new("OverLimit", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::OverLimit::default()));
+], || Box::new(crate::OverLimit::default())) };
 
-pub static PURGE_QUEUE_IN_PROGRESS: Shape = Shape::new("PurgeQueueInProgress", &[
+pub static PURGE_QUEUE_IN_PROGRESS: Shape = Shape { error: true, ..Shape::new("PurgeQueueInProgress", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::PurgeQueueInProgress::default()));
+], || Box::new(crate::PurgeQueueInProgress::default())) };
 
 pub static PURGE_QUEUE_REQUEST: Shape = Shape::new("PurgeQueueRequest", &[
     Member { required: true, ..Member::new("QueueUrl", &Ty::TEXT) },
 ], || Box::new(crate::PurgeQueueInput::default()));
 
-pub static QUEUE_DELETED_RECENTLY: Shape = Shape::new("QueueDeletedRecently", &[
+pub static QUEUE_DELETED_RECENTLY: Shape = Shape { error: true, ..Shape::new("QueueDeletedRecently", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::QueueDeletedRecently::default()));
+], || Box::new(crate::QueueDeletedRecently::default())) };
 
-pub static QUEUE_DOES_NOT_EXIST: Shape = Shape::new("QueueDoesNotExist", &[
+pub static QUEUE_DOES_NOT_EXIST: Shape = Shape { error: true, ..Shape::new("QueueDoesNotExist", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::QueueDoesNotExist::default()));
+], || Box::new(crate::QueueDoesNotExist::default())) };
 
-pub static QUEUE_NAME_EXISTS: Shape = Shape::new("QueueNameExists", &[
+pub static QUEUE_NAME_EXISTS: Shape = Shape { error: true, ..Shape::new("QueueNameExists", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::QueueNameExists::default()));
+], || Box::new(crate::QueueNameExists::default())) };
 
-pub static RECEIPT_HANDLE_IS_INVALID: Shape = Shape::new("ReceiptHandleIsInvalid", &[
+pub static RECEIPT_HANDLE_IS_INVALID: Shape = Shape { error: true, ..Shape::new("ReceiptHandleIsInvalid", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::ReceiptHandleIsInvalid::default()));
+], || Box::new(crate::ReceiptHandleIsInvalid::default())) };
 
 pub static RECEIVE_MESSAGE_REQUEST: Shape = Shape::new("ReceiveMessageRequest", &[
     Member { required: true, ..Member::new("QueueUrl", &Ty::TEXT) },
@@ -301,13 +301,13 @@ pub static REMOVE_PERMISSION_REQUEST: Shape = Shape::new("RemovePermissionReques
     Member { required: true, ..Member::new("Label", &Ty::TEXT) },
 ], || Box::new(crate::RemovePermissionInput::default()));
 
-pub static REQUEST_THROTTLED: Shape = Shape::new("RequestThrottled", &[
+pub static REQUEST_THROTTLED: Shape = Shape { error: true, ..Shape::new("RequestThrottled", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::RequestThrottled::default()));
+], || Box::new(crate::RequestThrottled::default())) };
 
-pub static RESOURCE_NOT_FOUND_EXCEPTION: Shape = Shape::new("ResourceNotFoundException", &[
+pub static RESOURCE_NOT_FOUND_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ResourceNotFoundException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::ResourceNotFoundException::default()));
+], || Box::new(crate::ResourceNotFoundException::default())) };
 
 pub static SEND_MESSAGE_BATCH_REQUEST: Shape = Shape::new("SendMessageBatchRequest", &[
     Member { required: true, ..Member::new("QueueUrl", &Ty::TEXT) },
@@ -376,13 +376,13 @@ pub static TAG_QUEUE_REQUEST: Shape = Shape::new("TagQueueRequest", &[
     Member { required: true, flattened: true, ..Member::new("Tags", &ty::TAG_MAP) },
 ], || Box::new(crate::TagQueueInput::default()));
 
-pub static TOO_MANY_ENTRIES_IN_BATCH_REQUEST: Shape = Shape::new("TooManyEntriesInBatchRequest", &[
+pub static TOO_MANY_ENTRIES_IN_BATCH_REQUEST: Shape = Shape { error: true, ..Shape::new("TooManyEntriesInBatchRequest", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::TooManyEntriesInBatchRequest::default()));
+], || Box::new(crate::TooManyEntriesInBatchRequest::default())) };
 
-pub static UNSUPPORTED_OPERATION: Shape = Shape::new("UnsupportedOperation", &[
+pub static UNSUPPORTED_OPERATION: Shape = Shape { error: true, ..Shape::new("UnsupportedOperation", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::UnsupportedOperation::default()));
+], || Box::new(crate::UnsupportedOperation::default())) };
 
 pub static UNTAG_QUEUE_REQUEST: Shape = Shape::new("UntagQueueRequest", &[
     Member { required: true, ..Member::new("QueueUrl", &Ty::TEXT) },

@@ -38,9 +38,9 @@ pub static CREDENTIALS: Shape = Shape::new("Credentials", &[
     Member { required: true, ..Member::new("Expiration", &Ty::TIME) },
 ], || Box::new(crate::Credentials::default()));
 
-pub static EXPIRED_TOKEN_EXCEPTION: Shape = Shape::new("ExpiredTokenException", &[
+pub static EXPIRED_TOKEN_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ExpiredTokenException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::ExpiredTokenException::default()));
+], || Box::new(crate::ExpiredTokenException::default())) };
 
 pub static GET_ACCESS_KEY_INFO_REQUEST: Shape = Shape::new("GetAccessKeyInfoRequest", &[
     Member { required: true, ..Member::new("AccessKeyId", &ty::ACCESS_KEY_ID_TYPE) },
@@ -68,13 +68,13 @@ pub static GET_SESSION_TOKEN_RESPONSE: Shape = Shape::new("GetSessionTokenRespon
     Member::new("Credentials", &ty::CREDENTIALS),
 ], || Box::new(crate::GetSessionTokenOutput::default()));
 
-pub static MALFORMED_POLICY_DOCUMENT_EXCEPTION: Shape = Shape::new("MalformedPolicyDocumentException", &[
+pub static MALFORMED_POLICY_DOCUMENT_EXCEPTION: Shape = Shape { error: true, ..Shape::new("MalformedPolicyDocumentException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::MalformedPolicyDocumentException::default()));
+], || Box::new(crate::MalformedPolicyDocumentException::default())) };
 
-pub static PACKED_POLICY_TOO_LARGE_EXCEPTION: Shape = Shape::new("PackedPolicyTooLargeException", &[
+pub static PACKED_POLICY_TOO_LARGE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("PackedPolicyTooLargeException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::PackedPolicyTooLargeException::default()));
+], || Box::new(crate::PackedPolicyTooLargeException::default())) };
 
 pub static POLICY_DESCRIPTOR_TYPE: Shape = Shape::new("PolicyDescriptorType", &[
     Member::new("arn", &ty::ARN_TYPE),
@@ -85,9 +85,9 @@ pub static PROVIDED_CONTEXT: Shape = Shape::new("ProvidedContext", &[
     Member::new("ContextAssertion", &ty::CONTEXT_ASSERTION_TYPE),
 ], || Box::new(crate::ProvidedContext::default()));
 
-pub static REGION_DISABLED_EXCEPTION: Shape = Shape::new("RegionDisabledException", &[
+pub static REGION_DISABLED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("RegionDisabledException", &[
     Member::new("message", &Ty::TEXT),
-], || Box::new(crate::RegionDisabledException::default()));
+], || Box::new(crate::RegionDisabledException::default())) };
 
 pub static TAG: Shape = Shape::new("Tag", &[
     Member { required: true, ..Member::new("Key", &ty::TAG_KEY_TYPE) },

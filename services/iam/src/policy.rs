@@ -48,12 +48,9 @@ fn on_found(peek: &Peek, found: &Found) -> Demand {
     on(peek, &found.arn).when("iam:PermissionsBoundary", found.boundary.clone())
 }
 
-fn with_tags(mut demand: Demand, tags: Option<&[model::Tag]>) -> Demand {
-    let tags = tags.unwrap_or_default();
-    for tag in tags {
-        demand = demand.when(format!("aws:RequestTag/{}", tag.key), [tag.value.clone()]);
-    }
-    demand.when("aws:TagKeys", tags.iter().map(|tag| tag.key.clone()))
+fn with_tags(demand: Demand, tags: Option<&[model::Tag]>) -> Demand {
+    let tags = tags.unwrap_or_default().iter();
+    tags.fold(demand, |demand, tag| demand.when_tagged(&tag.key, &tag.value))
 }
 
 /// The operation on a resource by its name.
@@ -227,17 +224,13 @@ fn trust(peek: &Peek, input: &AssumeRoleInput) -> Result<Vec<Demand>, IamError> 
     let (arn, trust) = trust_policy(peek, &input.role_arn)?;
     let tags = input.tags.as_deref().unwrap_or_default();
     let describe = |action: &'static str| {
-        let mut demand = Demand::new(action, &arn)
+        let demand = Demand::new(action, &arn)
             .under(trust.clone(), ResourceRule::Trust)
             .when("sts:RoleSessionName", [input.role_session_name.clone()])
             .when("sts:ExternalId", input.external_id.clone())
             .when("sts:SourceIdentity", input.source_identity.clone())
-            .when("sts:TransitiveTagKeys", input.transitive_tag_keys.clone().unwrap_or_default())
-            .when("aws:TagKeys", tags.iter().map(|tag| tag.key.clone()));
-        for tag in tags {
-            demand = demand.when(format!("aws:RequestTag/{}", tag.key), [tag.value.clone()]);
-        }
-        demand
+            .when("sts:TransitiveTagKeys", input.transitive_tag_keys.clone().unwrap_or_default());
+        tags.iter().fold(demand, |demand, tag| demand.when_tagged(&tag.key, &tag.value))
     };
     let mut demands = vec![describe("sts:AssumeRole")];
     if !tags.is_empty() {

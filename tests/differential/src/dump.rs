@@ -1,5 +1,6 @@
 //! Values as canonical JSON: structures by the model's member names without absent members, bytes as
 //! `{"$b64": …}`, moments as `{"$ms": …}`. Bodies and events are read to their end for it.
+//! Apart from the codecs, so that no error of theirs can hide in it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -2,7 +2,7 @@
 
 use super::node::Node;
 use crate::failure::Failure;
-use crate::workspace;
+use crate::{python, workspace};
 use flate2::read::GzDecoder;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -11,35 +11,38 @@ use std::process::Command;
 /// The release of botocore that the checked-in models are written from.
 pub const VERSION: &str = "1.43.11";
 
-/// The package's folder: `ELYSIUM_BOTOCORE`, or what `python3` imports.
+/// The package's folder: `ELYSIUM_BOTOCORE`, or what `python3` or the Python of the tests imports.
 pub fn package() -> Result<PathBuf, Failure> {
     let folder = match std::env::var_os("ELYSIUM_BOTOCORE") {
         Some(folder) => PathBuf::from(folder),
         None => imported()?,
     };
-    let about = std::fs::read_to_string(folder.join("__init__.py"))
-        .map_err(|error| Failure::new(format!("{} is not a botocore package: {error}", folder.display())))?;
-    match about.lines().find_map(|line| line.strip_prefix("__version__ = ")) {
-        Some(version) if version.trim_matches(['\'', '"']) == VERSION => Ok(folder),
-        found => Err(Failure::new(format!(
-            "botocore {VERSION} is needed and {} holds {}",
-            folder.display(),
-            found.unwrap_or("an unknown version")
-        ))
-        .rerun(format!("pip install botocore=={VERSION}"))),
+    if holds_pinned(&folder) {
+        return Ok(folder);
     }
+    Err(Failure::new(format!("{} is not botocore {VERSION}", folder.display()))
+        .rerun("cargo xtask codegen, with ELYSIUM_BOTOCORE unset or naming that release's folder"))
+}
+
+fn holds_pinned(folder: &Path) -> bool {
+    let Ok(about) = std::fs::read_to_string(folder.join("__init__.py")) else { return false };
+    let version = about.lines().find_map(|line| line.strip_prefix("__version__ = "));
+    version.is_some_and(|version| version.trim_matches(['\'', '"']) == VERSION)
 }
 
 fn imported() -> Result<PathBuf, Failure> {
-    let output = Command::new("python3")
-        .args(["-c", "import botocore; print(botocore.__path__[0])"])
-        .output()
-        .map_err(|error| Failure::new(format!("python3 cannot be run: {error}")))?;
-    if !output.status.success() {
-        return Err(Failure::new("python3 has no botocore")
-            .rerun(format!("pip install botocore=={VERSION}, or set ELYSIUM_BOTOCORE")));
+    let import = |python: &Path| -> Option<PathBuf> {
+        let output = Command::new(python)
+            .args(["-c", "import botocore; print(botocore.__path__[0])"])
+            .output()
+            .ok()?;
+        let folder = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        output.status.success().then(|| PathBuf::from(folder))
+    };
+    if let Some(folder) = import(Path::new("python3")).filter(|folder| holds_pinned(folder)) {
+        return Ok(folder);
     }
-    Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
+    import(&python::ready()?).ok_or_else(|| Failure::new("the Python of the tests has no botocore"))
 }
 
 /// The newest API description of a service in the package.

@@ -21,8 +21,10 @@ pub fn shapes(plan: &Plan) -> String {
         if let Some(namespace) = namespace(shape.at("xmlNamespace")) {
             let _ = write!(traits, "xml_namespace: Some({namespace}), ");
         }
-        if shape.flag("sensitive") {
-            traits += "sensitive: true, ";
+        for (word, field) in [("exception", "error"), ("sensitive", "sensitive")] {
+            if shape.flag(word) {
+                let _ = write!(traits, "{field}: true, ");
+            }
         }
         let constant = names::constant(name);
         let make = format!("|| Box::new(crate::{}::default())", structure.rust);

@@ -57,11 +57,36 @@ fn the_last_journal_may_end_anywhere() {
         assert!(items == queue || items == queue + 1, "cut by {cut}: {items} and {queue}");
         assert!(items >= 17, "cut by {cut}: {items}");
         put(&engine, Class::Items, 99, Bytes::new());
-        drop(engine);
+        drop((snapshot, engine));
         let engine = FjallEngine::open(folder.path()).unwrap();
         assert_eq!(
             engine.snapshot().unwrap().range(Class::Items, &[0, 1], &[0, 2], false).count(),
             items + 1
         );
     }
+}
+
+#[test]
+fn a_damaged_last_batch_is_cut_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("engine");
+    let engine = FjallEngine::open(&path).unwrap();
+    for n in 0..10 {
+        put(&engine, Class::Items, n, Bytes::from(vec![7; 20_000]));
+    }
+    engine.sync().unwrap();
+    drop(engine);
+    let journal = path.join("0.jnl");
+    let mut bytes = std::fs::read(&journal).unwrap();
+    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    bytes[end - 12_000..end - 8_000].fill(0);
+    std::fs::write(&journal, bytes).unwrap();
+    let engine = FjallEngine::open(&path).unwrap();
+    let count = |engine: &FjallEngine| {
+        engine.snapshot().unwrap().range(Class::Items, &[0, 1], &[0, 2], false).count()
+    };
+    assert_eq!(count(&engine), 9);
+    put(&engine, Class::Items, 10, Bytes::new());
+    drop(engine);
+    assert_eq!(count(&FjallEngine::open(&path).unwrap()), 10);
 }

@@ -159,7 +159,8 @@ pub fn no_write_skew(place: &dyn Place) {
             }
         };
         let (one, two) = tokio::join!(store.commit(leave("ada", "bea")), store.commit(leave("bea", "ada")));
-        (one.unwrap(), two.unwrap());
+        one.unwrap();
+        two.unwrap();
         let left: u64 = store.read().scan(&PAIRS, &here(), Span::all()).map(|row| row.unwrap().1).sum();
         assert_eq!(left, 1);
     });

@@ -1,7 +1,7 @@
 //! CBOR into a generated struct. Unknown members are skipped, nulls are absent.
 
 use super::reader::{Item, Reader, malformed};
-use crate::fill::{Fill, Seen, lookup};
+use crate::fill::{Fill, Seen, lookup, same};
 use crate::path::Path;
 use crate::{Limits, Malformed, Violations, scalar};
 use schema::{Document, List, ListTy, Map, MapTy, Member, Obj, Slot, Ty};
@@ -53,7 +53,8 @@ impl Decoder<'_, '_> {
             let Item::Text(length) = self.item()? else { return Err(malformed()) };
             let key = self.reader.text(length)?;
             let head = self.reader.item()?;
-            let found = lookup(shape, hint, |member: &Member| member.wire_name.unwrap_or(member.name) == key);
+            let found =
+                lookup(shape, hint, |member: &Member| same(member.wire_name.unwrap_or(member.name), &key));
             match found {
                 Some((index, member)) if head != Item::Null && seen.mark(index) => {
                     hint = index + 1;

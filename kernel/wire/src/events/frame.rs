@@ -94,7 +94,8 @@ impl Frame {
     /// there yet.
     pub fn decode(buffer: &[u8]) -> Result<Option<(Frame, usize)>, FrameError> {
         let Some(prelude) = buffer.first_chunk::<PRELUDE>() else { return Ok(None) };
-        let word = |at: usize| u32::from_be_bytes([prelude[at], prelude[at + 1], prelude[at + 2], prelude[at + 3]]);
+        let word =
+            |at: usize| u32::from_be_bytes([prelude[at], prelude[at + 1], prelude[at + 2], prelude[at + 3]]);
         let (length, headers_length) = (word(0) as usize, word(4) as usize);
         if crc32fast::hash(&prelude[..8]) != word(8) {
             return Err(FrameError::Checksum);

@@ -83,17 +83,17 @@ impl Stream for Frames {
 }
 
 /// The message of an event: the union's member names it, its structure is bound to headers and payload.
-/// A member whose structure's name says so is an exception.
 fn frame_of(event: &dyn Obj, protocol: Protocol) -> Option<Frame> {
     let members = event.shape().members.iter().enumerate();
-    let (member, content) = members.filter_map(|(index, member)| match event.get(index) {
-        Some(Val::Struct(content)) => Some((member, content)),
-        _ => None,
-    })
-    .next()?;
+    let (member, content) = members
+        .filter_map(|(index, member)| match event.get(index) {
+            Some(Val::Struct(content)) => Some((member, content)),
+            _ => None,
+        })
+        .next()?;
     let name = member.wire_name.unwrap_or(member.name);
-    let exception = content.shape().name.ends_with("Exception") || content.shape().name.ends_with("Error");
-    let kind = if exception { ("exception", ":exception-type") } else { ("event", ":event-type") };
+    let kind =
+        if content.shape().error { ("exception", ":exception-type") } else { ("event", ":event-type") };
     let mut frame = Frame::default().text(":message-type", kind.0).text(kind.1, name);
     let mut bound = false;
     for (index, member) in content.shape().members.iter().enumerate() {

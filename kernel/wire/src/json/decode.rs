@@ -5,7 +5,7 @@
 
 use super::lexer::Lexer;
 use super::{document, mismatch};
-use crate::fill::{Fill, Seen, lookup};
+use crate::fill::{Fill, Seen, lookup, same};
 use crate::path::Path;
 use crate::{Limits, Malformed, Violations, scalar};
 use base64::Engine;
@@ -79,7 +79,7 @@ impl<'a, 'v> Decoder<'a, 'v> {
             let key = self.lexer.key()?;
             if !self.lexer.null()? {
                 let fits = |member: &Member| {
-                    member.wire_name.unwrap_or(member.name) == key
+                    same(member.wire_name.unwrap_or(member.name), &key)
                         && (only == Members::All || member.location == Location::Body)
                 };
                 match lookup(shape, hint, fits) {

@@ -2,6 +2,7 @@
 
 use super::decode::Members;
 use super::document;
+use super::scan::plain_length;
 use crate::scalar;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -27,7 +28,8 @@ impl Encoder {
 
     /// The members without the braces; `first` says that no comma is needed before the first.
     pub(crate) fn members(&mut self, obj: &dyn Obj, only: Members, mut first: bool) {
-        for (index, member) in obj.shape().members.iter().enumerate() {
+        let shape = obj.shape();
+        for (index, member) in shape.members.iter().enumerate() {
             if only == Members::Body && member.location != Location::Body {
                 continue;
             }
@@ -42,6 +44,9 @@ impl Encoder {
             string(&mut self.out, member.wire_name.unwrap_or(member.name));
             self.out.push(b':');
             self.member(&val, member);
+            if shape.union {
+                return;
+            }
         }
     }
 
@@ -128,26 +133,28 @@ impl Encoder {
 /// A string in quotes, with the escapes that JSON demands.
 pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut from = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        let short = match byte {
-            b'"' => b'"',
-            b'\\' => b'\\',
-            b'\n' => b'n',
-            b'\r' => b'r',
-            b'\t' => b't',
-            0x00..=0x1f => b'u',
-            _ => continue,
-        };
-        out.extend_from_slice(&bytes[from..at]);
-        from = at + 1;
-        out.extend_from_slice(&[b'\\', short]);
-        if short == b'u' {
-            let hex = b"0123456789abcdef";
-            out.extend_from_slice(&[b'0', b'0', hex[usize::from(byte >> 4)], hex[usize::from(byte & 15)]]);
-        }
+    let mut rest = text.as_bytes();
+    loop {
+        let (plain, special) = rest.split_at(plain_length(rest));
+        out.extend_from_slice(plain);
+        let Some((byte, behind)) = special.split_first() else { break };
+        escape(out, *byte);
+        rest = behind;
     }
-    out.extend_from_slice(&bytes[from..]);
     out.push(b'"');
+}
+
+fn escape(out: &mut Vec<u8>, byte: u8) {
+    let short = match byte {
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        0x00..=0x1f => b'u',
+        _ => byte,
+    };
+    out.extend_from_slice(&[b'\\', short]);
+    if short == b'u' {
+        let hex = b"0123456789abcdef";
+        out.extend_from_slice(&[b'0', b'0', hex[usize::from(byte >> 4)], hex[usize::from(byte & 15)]]);
+    }
 }

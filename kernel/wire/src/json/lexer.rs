@@ -1,5 +1,6 @@
 //! The tokens of JSON text. Nothing here recurses: skipping a value keeps its brackets in one word.
 
+use super::scan::plain_length;
 use crate::Malformed;
 use std::borrow::Cow;
 
@@ -20,7 +21,16 @@ impl<'a> Lexer<'a> {
     }
 
     /// The next byte that is no white space, not taken.
+    #[inline]
     pub(super) fn peek(&mut self) -> Result<u8, Malformed> {
+        match self.text.as_bytes().get(self.at) {
+            Some(byte) if *byte > b' ' => Ok(*byte),
+            _ => self.behind_white_space(),
+        }
+    }
+
+    #[cold]
+    fn behind_white_space(&mut self) -> Result<u8, Malformed> {
         let bytes = self.text.as_bytes();
         while let Some(byte) = bytes.get(self.at) {
             if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
@@ -32,6 +42,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Takes a byte if it is the next.
+    #[inline]
     pub(super) fn take(&mut self, byte: u8) -> Result<bool, Malformed> {
         let found = self.peek()? == byte;
         self.at += usize::from(found);
@@ -39,6 +50,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Takes a byte that must be the next.
+    #[inline]
     pub(super) fn expect(&mut self, byte: u8) -> Result<(), Malformed> {
         if self.take(byte)? { Ok(()) } else { Err(self.unexpected()) }
     }
@@ -73,6 +85,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Takes a null if it is next.
+    #[inline]
     pub(super) fn null(&mut self) -> Result<bool, Malformed> {
         if self.peek()? != b'n' {
             return Ok(false);
@@ -110,6 +123,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// A string; borrowed where it has no escapes.
+    #[inline]
     pub(super) fn string(&mut self) -> Result<Cow<'a, str>, Malformed> {
         self.expect(b'"')?;
         let start = self.at;
@@ -243,32 +257,12 @@ impl<'a> Lexer<'a> {
     }
 
     /// A key and its colon.
+    #[inline]
     pub(super) fn key(&mut self) -> Result<Cow<'a, str>, Malformed> {
         let key = self.string()?;
         self.expect(b':')?;
         Ok(key)
     }
-}
-
-/// How many bytes stand before the next quote, backslash or control character: eight at a time.
-fn plain_length(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    // The classic test for a zero byte; it may only be wrong above a true hit, and the tail loop decides.
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
-    let mut at = 0;
-    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_le_bytes(*chunk);
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let hit = zero(word ^ (ONES * u64::from(b'"'))) | zero(word ^ (ONES * u64::from(b'\\'))) | control;
-        if hit != 0 {
-            break;
-        }
-        at += 8;
-    }
-    let rest = &bytes[at..];
-    let special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
-    at + rest.iter().position(special).unwrap_or(rest.len())
 }
 
 #[cfg(test)]

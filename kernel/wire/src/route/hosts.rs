@@ -43,11 +43,11 @@ impl Host {
     /// A user's own host: a mark behind at least one label.
     pub(super) fn marked(&self, rules: &Rules) -> Option<HostRoute> {
         let labels = self.labels();
-        let found = |label: &&str, mark: &str| {
-            *label == mark || label.strip_prefix(mark).is_some_and(|rest| rest.starts_with('-'))
+        let found = |label: &str, mark: &str| {
+            label == mark || label.strip_prefix(mark).is_some_and(|rest| rest.starts_with('-'))
         };
         rules.marks.iter().find_map(|mark| {
-            let at = labels.iter().rposition(|label| found(&label, mark)).filter(|at| *at > 0)?;
+            let at = labels.iter().rposition(|label| found(label, mark)).filter(|at| *at > 0)?;
             Some(HostRoute { mark, id: labels[..at].join(".") })
         })
     }
@@ -67,21 +67,25 @@ impl Host {
         names
     }
 
-    /// The labels before a service's name, or before one of the region's own names: a bucket.
-    /// `prefix` also stands with a region behind a dash, as in `s3-eu-west-1`.
-    pub(super) fn label_before(&self, prefix: &str, rules: &Rules) -> Option<String> {
+    /// The labels before a service's name: a bucket in `bucket.s3.…`. The name also stands with a region
+    /// behind a dash, as in `s3-eu-west-1`.
+    pub(super) fn label_before_service(&self, prefix: &str) -> Option<String> {
         let labels = self.labels();
-        let names_service = |label: &&str| {
-            *label == prefix || label.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('-'))
+        let names_service = |label: &str| {
+            label == prefix || label.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('-'))
         };
         // A bucket's name may itself have labels: the last mark is the service's.
-        if let Some(at) = labels.iter().rposition(names_service) {
-            return (at > 0).then(|| labels[..at].join("."));
-        }
-        let before =
-            rules.bases.iter().filter_map(|base| self.name.strip_suffix(base.as_str())?.strip_suffix('.'));
+        let at = labels.iter().rposition(|label| names_service(label)).filter(|at| *at > 0)?;
+        Some(labels[..at].join("."))
+    }
+
+    /// The labels before one of the region's own names: a bucket in `bucket.localhost`, where it is no
+    /// service's name.
+    pub(super) fn label_before_base(&self, rules: &Rules) -> Option<String> {
+        let before = |base: &String| self.name.strip_suffix(base.as_str())?.strip_suffix('.');
         // The longest base leaves the shortest label.
-        before.min_by_key(|label| label.len()).filter(|label| !label.is_empty()).map(str::to_owned)
+        let label = rules.bases.iter().filter_map(before).min_by_key(|label| label.len());
+        label.filter(|label| !label.is_empty()).map(str::to_owned)
     }
 }
 
@@ -101,13 +105,15 @@ mod tests {
             ("my.photos.s3.eu-west-1.amazonaws.com", Some("my.photos")),
             ("photos.s3-eu-west-1.amazonaws.com", Some("photos")),
             ("photos.localhost:4566", Some("photos")),
-            ("s3.localhost:4566", None),
+            ("s3.localhost:4566", Some("s3")),
             ("localhost.localstack.cloud", None),
             ("example.com", None),
             ("s3.s3.localhost", Some("s3")),
         ];
         for (host, expect) in table {
-            let found = Host::parse(host).and_then(|host| host.label_before("s3", &rules()));
+            let found = Host::parse(host).and_then(|host| {
+                host.label_before_service("s3").or_else(|| host.label_before_base(&rules()))
+            });
             assert_eq!(found.as_deref(), expect, "{host}");
         }
         for host in ["localhost:4566", "127.0.0.1:4566", "[::1]:4566", "::1", ""] {

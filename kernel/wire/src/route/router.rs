@@ -22,7 +22,13 @@ pub struct Unroutable {
     /// The form its answer must have.
     pub form: AnswerForm,
     /// What is answered.
-    pub error: ApiError,
+    pub error: Box<ApiError>,
+}
+
+impl Unroutable {
+    fn new(form: AnswerForm, error: ApiError) -> Self {
+        Unroutable { form, error: Box::new(error) }
+    }
 }
 
 /// All services of the region, by every way of naming them.
@@ -133,7 +139,7 @@ impl Router {
             let known = candidates.indexes.iter().map(|index| &self.services[*index]);
             let form = known.filter_map(|known| Some(self.form(head, known, known.speaks(&FORMS)?))).next();
             let form = form.unwrap_or(AnswerForm::bare(Protocol::AwsQuery));
-            Unroutable { form, error: malformed.into_error(form.protocol) }
+            Unroutable::new(form, malformed.into_error(form.protocol))
         };
         let pairs = Pairs::read(head.query, body).map_err(refuse)?;
         if let Some(action) = pairs.value("Action")
@@ -170,7 +176,7 @@ impl Router {
         };
         let Some((known, operation)) = known else {
             let form = AnswerForm::bare(said.unwrap_or(Protocol::AwsJson10));
-            return Some(Err(Unroutable { form, error: unknown_operation(form.protocol, target) }));
+            return Some(Err(Unroutable::new(form, unknown_operation(form.protocol, target))));
         };
         let protocol = said.or_else(|| known.speaks(&JSON)).unwrap_or(Protocol::AwsJson10);
         Some(self.named(head, known, protocol, operation))
@@ -191,10 +197,10 @@ impl Router {
                 labels: Vec::new(),
                 head: false,
             }),
-            None => Err(Unroutable {
-                form: self.form(head, known, protocol),
-                error: unknown_operation(protocol, operation),
-            }),
+            None => {
+                let form = self.form(head, known, protocol);
+                Err(Unroutable::new(form, unknown_operation(protocol, operation)))
+            }
         }
     }
 
@@ -204,25 +210,31 @@ impl Router {
 
     fn candidates(&self, head: &Head<'_>, host: Option<&Host>) -> Candidates {
         let scope = scope_service(head);
-        let by_scope = scope.as_deref().and_then(|name| self.signing_names.get(name));
-        let by_host = || {
-            let names = host?.service_names();
-            names.iter().find_map(|name| self.prefixes.get(name.as_str()))
-        };
-        if let Some(indexes) = by_scope.or_else(by_host) {
-            return Candidates { indexes: indexes.clone(), named: true };
-        }
-        let labelled = |index: &usize| {
-            let shape = self.services[*index].shape;
-            let label = host.and_then(|host| host.label_before(shape.endpoint_prefix, &self.rules));
-            shape.dialect.host_label.is_some() && label.is_some()
-        };
+        let by_scope = scope.as_deref().and_then(|name| self.signing_names.get(name)).cloned();
+        let labelled = |index: &usize| self.host_label(host, self.services[*index].shape).is_some();
         let all = 0..self.services.len();
-        let by_label: Vec<usize> = all.clone().filter(labelled).collect();
-        if by_label.is_empty() {
-            return Candidates { indexes: all.collect(), named: false };
+        let found = by_scope.or_else(|| {
+            let labelled: Vec<usize> = all.clone().filter(labelled).collect();
+            if labelled.is_empty() { self.named_by_host(host).cloned() } else { Some(labelled) }
+        });
+        match found {
+            Some(indexes) => Candidates { indexes, named: true },
+            None => Candidates { indexes: all.collect(), named: false },
         }
-        Candidates { indexes: by_label, named: true }
+    }
+
+    fn named_by_host(&self, host: Option<&Host>) -> Option<&Vec<usize>> {
+        host?.service_names().iter().find_map(|name| self.prefixes.get(name.as_str()))
+    }
+
+    /// The label that the host gives to a service that takes one there: `bucket` of `bucket.s3.…`, or of
+    /// `bucket.localhost` where the host names no service (`sqs.localhost`).
+    fn host_label(&self, host: Option<&Host>, shape: &ServiceShape) -> Option<String> {
+        let host = host.filter(|_| shape.dialect.host_label.is_some())?;
+        host.label_before_service(shape.endpoint_prefix).or_else(|| {
+            let unnamed = self.named_by_host(Some(host)).is_none();
+            host.label_before_base(&self.rules).filter(|_| unnamed)
+        })
     }
 
     /// By `Action`: among services that have it, one of that version first. `None` if the request may
@@ -247,7 +259,7 @@ impl Router {
         }
         let (known, protocol) = candidates.named.then(|| speaking.clone().next()).flatten()?;
         let form = self.form(head, known, protocol);
-        Some(Err(Unroutable { form, error: invalid_action(protocol, action, version) }))
+        Some(Err(Unroutable::new(form, invalid_action(protocol, action, version))))
     }
 
     /// By the path, among services with paths.
@@ -288,7 +300,7 @@ impl Router {
             });
             if let Some(malformed) = failure {
                 let form = self.form(head, known, protocol);
-                return Err(Unroutable { form, error: ApiError::new("InvalidURI", 400, malformed.message) });
+                return Err(Unroutable::new(form, ApiError::new("InvalidURI", 400, malformed.message)));
             }
         }
         best.map(|(_, route)| route).ok_or_else(|| {
@@ -298,7 +310,7 @@ impl Router {
                 _ => (Protocol::RestJson1, None),
             };
             let form = AnswerForm { protocol, service, operation: None, head: head.method == "HEAD" };
-            Unroutable { form, error: no_operation(protocol, path_known, head) }
+            Unroutable::new(form, no_operation(protocol, path_known, head))
         })
     }
 
@@ -309,13 +321,7 @@ impl Router {
         host: Option<&Host>,
         shape: &ServiceShape,
     ) -> Cow<'h, str> {
-        let takes_label = shape.dialect.host_label.is_some();
-        let label = host.filter(|_| takes_label).and_then(|host| {
-            let label = host.label_before(shape.endpoint_prefix, &self.rules)?;
-            // A host such as `sqs.localhost` names a service, no bucket.
-            (!self.prefixes.contains_key(label.split('.').next().unwrap_or_default())).then_some(label)
-        });
-        match label {
+        match self.host_label(host, shape) {
             Some(label) => Cow::Owned(format!("/{label}{}", head.path)),
             None => Cow::Borrowed(head.path),
         }

@@ -2,7 +2,7 @@
 //! not a flattened list the first counts.
 
 use super::reader::{Event, Reader, malformed};
-use crate::fill::{Fill, Seen, lookup};
+use crate::fill::{Fill, Seen, lookup, same};
 use crate::path::Path;
 use crate::{Limits, Malformed, Violations, scalar};
 use schema::{List, ListTy, Location, Map, MapTy, Member, Obj, Slot, Ty};
@@ -64,7 +64,7 @@ impl<'a, 'v> Decoder<'a, 'v> {
         let mut hint = 0;
         while let Some(name) = self.child()? {
             let fits = |member: &Member| {
-                member.location == Location::Body && !member.xml_attribute && element_name(member) == name
+                member.location == Location::Body && !member.xml_attribute && same(element_name(member), name)
             };
             let Some((index, member)) = lookup(shape, hint, fits) else {
                 self.reader.skip()?;

@@ -82,7 +82,8 @@ fn query_lists_have_member_elements() {
     };
     let call = form("localhost/", "Action=ListMetrics");
     let answer = call.answer(&model_fixture_cloudwatch::SERVICE, &output);
-    let expect = "<ListMetricsResult><Metrics><member><Namespace>n</Namespace></member></Metrics></ListMetricsResult>";
+    let expect =
+        "<ListMetricsResult><Metrics><member><Namespace>n</Namespace></member></Metrics></ListMetricsResult>";
     assert!(answer.text().contains(expect), "{}", answer.text());
 }
 
@@ -156,7 +157,8 @@ fn rest_xml_answers() {
 
     let location = model_s3::GetBucketLocationOutput::default();
     let answer = call("GET", "localhost/b?location").answer(&model_s3::SERVICE, &location);
-    let expect = "<LocationConstraint xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"></LocationConstraint>";
+    let expect =
+        "<LocationConstraint xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"></LocationConstraint>";
     assert!(answer.text().ends_with(expect), "{}", answer.text());
 }
 

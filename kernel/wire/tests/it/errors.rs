@@ -10,9 +10,8 @@ fn not_found() -> ApiError {
 
 #[test]
 fn json_with_the_services_namespace() {
-    let refuse = |error: &ApiError| {
-        json("DynamoDB_20120810.GetItem", "{}").refuse(&model_dynamodb::SERVICE, error)
-    };
+    let refuse =
+        |error: &ApiError| json("DynamoDB_20120810.GetItem", "{}").refuse(&model_dynamodb::SERVICE, error);
     let answer = refuse(&not_found());
     assert_eq!(
         answer.text(),
@@ -35,10 +34,7 @@ fn json_with_the_services_namespace() {
 #[test]
 fn json_without_a_namespace_and_with_detail() {
     let call = json("Logs_20140328.PutLogEvents", "{}").header("x-amzn-anything", "1");
-    let detail = model_logs::InvalidSequenceTokenException {
-        expected_sequence_token: Some("t".to_owned()),
-        ..Default::default()
-    };
+    let detail = model_logs::InvalidSequenceTokenException { expected_sequence_token: Some("t".to_owned()) };
     let error = ApiError::new("InvalidSequenceTokenException", 400, "m").with(detail);
     let answer = call.refuse(&model_logs::SERVICE, &error);
     assert_eq!(

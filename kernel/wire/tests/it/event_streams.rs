@@ -56,7 +56,7 @@ fn events_bound_to_payload_and_body() {
         })),
         Box::new(select::SelectObjectContentEventStream::End(select::EndEvent::default())),
     ];
-    let output = select::SelectObjectContentOutput { payload: Some(stream(events)), ..Default::default() };
+    let output = select::SelectObjectContentOutput { payload: Some(stream(events)) };
     let answer = call("POST", "localhost/b/k?select&select-type=2").answer(&select::SERVICE, &output);
     assert_eq!(answer.header("content-type"), "application/vnd.amazon.eventstream");
     let frames = frames(answer);
@@ -72,10 +72,8 @@ fn events_bound_to_payload_and_body() {
 #[test]
 fn a_protocol_without_bindings_begins_with_the_response() {
     use model_fixture_kinesis as kinesis;
-    let event = kinesis::SubscribeToShardEvent {
-        continuation_sequence_number: "7".to_owned(),
-        ..Default::default()
-    };
+    let event =
+        kinesis::SubscribeToShardEvent { continuation_sequence_number: "7".to_owned(), ..Default::default() };
     let gone = kinesis::ResourceNotFoundException { message: Some("gone".to_owned()) };
     let events: Vec<Box<dyn Obj>> = vec![
         Box::new(kinesis::SubscribeToShardEventStream::SubscribeToShardEvent(event)),

@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use schema::{ApiError, Obj, ServiceShape};
-use wire::{Head, Limits, Malformed, Reply, ReplyBody, Route, Router, Routing, Rules, Unroutable, Violations};
+use wire::{
+    Head, Limits, Malformed, Reply, ReplyBody, Route, Router, Routing, Rules, Unroutable, Violations,
+};
 
 /// A request.
 pub struct Call {

@@ -14,9 +14,8 @@ fn json_members_of_every_kind() {
 
 #[test]
 fn json_numbers_and_moments() {
-    let kinesis = |body: &str| {
-        json("Kinesis_20131202.GetShardIterator", body).dump(&model_fixture_kinesis::SERVICE)
-    };
+    let kinesis =
+        |body: &str| json("Kinesis_20131202.GetShardIterator", body).dump(&model_fixture_kinesis::SERVICE);
     let expect = r#"{"StreamName":"s","ShardId":"0","ShardIteratorType":"LATEST","Timestamp":1459799926480}"#;
     for moment in ["1459799926.480", "1.45979992648e9", "\"2016-04-04T19:58:46.480Z\""] {
         let body = format!(
@@ -53,7 +52,11 @@ fn json_of_the_wrong_type() {
         (r#"{"ExclusiveStartKey":{"a":{"B":1}}}"#, "only base-64-encoded strings are convertible to bytes"),
     ];
     for (body, expect) in table {
-        assert_eq!(json("DynamoDB_20120810.Query", body).malformed(&model_dynamodb::SERVICE), expect, "{body}");
+        assert_eq!(
+            json("DynamoDB_20120810.Query", body).malformed(&model_dynamodb::SERVICE),
+            expect,
+            "{body}"
+        );
     }
     for body in ["[]", "{", "{}x", "\"x\"", "{\"TableName\":\"a}", "{\"a\" 1}", "{,}", "\u{feff}{}"] {
         json("DynamoDB_20120810.Query", body).malformed(&model_dynamodb::SERVICE);
@@ -67,7 +70,9 @@ fn json_of_the_wrong_type() {
 fn whole_numbers_are_cut_and_bounded() {
     let limit = |number: &str| {
         let body = format!(r#"{{"TableName":"t","Limit":{number}}}"#);
-        json("DynamoDB_20120810.Scan", &body).input::<model_dynamodb::ScanInput>(&model_dynamodb::SERVICE).limit
+        json("DynamoDB_20120810.Scan", &body)
+            .input::<model_dynamodb::ScanInput>(&model_dynamodb::SERVICE)
+            .limit
     };
     assert_eq!(limit("1.9"), Some(1));
     assert_eq!(limit("99999999999"), Some(i32::MAX));

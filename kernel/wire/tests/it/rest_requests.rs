@@ -5,10 +5,11 @@ use wire::input_stream;
 
 #[test]
 fn labels_headers_query_and_blob() {
-    let invoke = call("POST", "localhost/2015-03-31/functions/arn%3Aaws%3Alambda%3Af/invocations?Qualifier=1")
-        .header("x-amz-invocation-type", "Event")
-        .header("x-amz-log-type", "Tail")
-        .body("\u{1}{}");
+    let invoke =
+        call("POST", "localhost/2015-03-31/functions/arn%3Aaws%3Alambda%3Af/invocations?Qualifier=1")
+            .header("x-amz-invocation-type", "Event")
+            .header("x-amz-log-type", "Tail")
+            .body("\u{1}{}");
     let expect = r#"{"FunctionName":"arn:aws:lambda:f","InvocationType":"Event","LogType":"Tail","Payload":"AXt9","Qualifier":"1"}"#;
     assert_eq!(invoke.dump(&model_lambda::SERVICE), expect);
     let bare = call("POST", "localhost/2015-03-31/functions/f/invocations");
@@ -58,7 +59,8 @@ fn xml_payloads() {
         <!-- a comment --><Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
         <Object><Key>a &amp; <![CDATA[<b>]]></Key></Object><Other><Key>x</Key></Other>
         <Object><VersionId>v</VersionId><Key/></Object><Quiet>true</Quiet></Delete>"#;
-    let expect = r#"{"Bucket":"b","Delete":{"Objects":[{"Key":"a & <b>"},{"Key":"","VersionId":"v"}],"Quiet":true}}"#;
+    let expect =
+        r#"{"Bucket":"b","Delete":{"Objects":[{"Key":"a & <b>"},{"Key":"","VersionId":"v"}],"Quiet":true}}"#;
     assert_eq!(call("POST", "localhost/b?delete").body(body).dump(&model_s3::SERVICE), expect);
 
     let tags = r#"<s3:Tagging xmlns:s3="u"><s3:TagSet><s3:Tag><s3:Key>k</s3:Key><s3:Value>v</s3:Value></s3:Tag></s3:TagSet></s3:Tagging>"#;
@@ -85,12 +87,15 @@ fn flattened_lists_and_nested_names() {
 #[test]
 fn query_parameters_of_lists_of_objects() {
     let list = call("GET", "localhost/b?prefix=a%2F&delimiter=/&max-keys=2&marker=&encoding-type=url");
-    let expect = r#"{"Bucket":"b","Delimiter":"/","EncodingType":"url","Marker":"","MaxKeys":2,"Prefix":"a/"}"#;
+    let expect =
+        r#"{"Bucket":"b","Delimiter":"/","EncodingType":"url","Marker":"","MaxKeys":2,"Prefix":"a/"}"#;
     assert_eq!(list.dump(&model_s3::SERVICE), expect);
-    let head = call("HEAD", "localhost/b/k").header("x-amz-checksum-mode", "ENABLED").header("range", "bytes=0-1");
+    let head =
+        call("HEAD", "localhost/b/k").header("x-amz-checksum-mode", "ENABLED").header("range", "bytes=0-1");
     let expect = r#"{"Bucket":"b","Key":"k","Range":"bytes=0-1","ChecksumMode":"ENABLED"}"#;
     assert_eq!(head.dump(&model_s3::SERVICE), expect);
-    let attributes = call("GET", "localhost/b/k?attributes").header("x-amz-object-attributes", "ETag, ObjectSize");
+    let attributes =
+        call("GET", "localhost/b/k?attributes").header("x-amz-object-attributes", "ETag, ObjectSize");
     let expect = r#"{"Bucket":"b","Key":"k","ObjectAttributes":["ETag","ObjectSize"]}"#;
     assert_eq!(attributes.dump(&model_s3::SERVICE), expect);
 }

@@ -82,7 +82,8 @@ fn xml_payloads_hold_everything() {
             }
             let routed = Routed::Served(operation);
             let back = there_and_back(&model_s3::SERVICE, routed, Protocol::RestXml, value.as_ref());
-            let (Some(schema::Val::Struct(sent)), Some(schema::Val::Struct(read))) = (value.get(index), back.get(index))
+            let (Some(schema::Val::Struct(sent)), Some(schema::Val::Struct(read))) =
+                (value.get(index), back.get(index))
             else {
                 panic!("{}", operation.name)
             };
@@ -129,6 +130,9 @@ fn what_is_filled_is_mostly_valid() {
 }
 
 fn survives(call: &Call, service: &'static ServiceShape) {
+    if call.route(&[service]).is_err() {
+        return;
+    }
     if let Ok((input, mut violations)) = call.decode(service) {
         wire::validate(input.as_ref(), &mut violations);
         let _ = (violations.message(), wire::dump(input.as_ref()), format!("{input:?}"));

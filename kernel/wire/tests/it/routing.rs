@@ -63,9 +63,8 @@ fn named_requests() {
 
 #[test]
 fn an_action_that_two_services_have_goes_by_its_version() {
-    let tagged = |version: &str| {
-        routed(&form("localhost/", &format!("Action=TagResource&Version={version}")))
-    };
+    let tagged =
+        |version: &str| routed(&form("localhost/", &format!("Action=TagResource&Version={version}")));
     assert_eq!(tagged("2010-08-01"), "cloudwatch:TagResource");
 }
 
@@ -76,7 +75,10 @@ fn paths_of_rest_services() {
         (call("GET", "localhost/2015-03-31/functions"), "lambda:ListFunctions"),
         (call("GET", "localhost/2015-03-31/functions/"), "lambda:ListFunctions"),
         (call("GET", "localhost/2015-03-31/functions/f").scope("lambda"), "lambda:GetFunction"),
-        (call("PATCH", "localhost/2015-03-31/nothing").scope("lambda"), "UnknownOperationException 404 RestJson1"),
+        (
+            call("PATCH", "localhost/2015-03-31/nothing").scope("lambda"),
+            "UnknownOperationException 404 RestJson1",
+        ),
         (call("GET", "localhost/v2/apis/a/routes").scope("apigateway"), "apigatewayv2:GetRoutes"),
         (call("GET", "localhost/v2/tags/arn%3Aaws%3Aapigateway%3A%3A%2Fapis%2Fa"), "apigatewayv2:GetTags"),
         (call("GET", "localhost/"), "s3:ListBuckets"),
@@ -129,6 +131,7 @@ fn buckets_in_paths_and_hosts() {
         ("localhost:4566/b/a%2Fb%20+c", vec![("Bucket", "b"), ("Key", "a/b +c")]),
         ("b.s3.localhost.localstack.cloud:4566/k", vec![("Bucket", "b"), ("Key", "k")]),
         ("my.b.s3.eu-west-1.amazonaws.com/k/l", vec![("Bucket", "my.b"), ("Key", "k/l")]),
+        ("lambda.b.s3.localhost:4566/k", vec![("Bucket", "lambda.b"), ("Key", "k")]),
         ("b.localhost:4566/k", vec![("Bucket", "b"), ("Key", "k")]),
         ("s3.localhost.localstack.cloud:4566/b/k", vec![("Bucket", "b"), ("Key", "k")]),
     ];
@@ -166,6 +169,7 @@ fn protocols() {
         .header("content-type", "application/x-amz-json-1.1");
     assert_eq!(json_1_1.route(&services()).unwrap().protocol, Protocol::AwsJson11);
     assert!(call("HEAD", "localhost/b/k").route(&services()).unwrap().head);
-    let presigned = call("GET", "localhost/b/k?X-Amz-Credential=AKID%2F20260131%2Feu-west-1%2Fs3%2Faws4_request");
+    let presigned =
+        call("GET", "localhost/b/k?X-Amz-Credential=AKID%2F20260131%2Feu-west-1%2Fs3%2Faws4_request");
     assert_eq!(presigned.route(&services()).unwrap().operation.name(), "GetObject");
 }

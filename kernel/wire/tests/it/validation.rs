@@ -32,7 +32,8 @@ fn paths_into_lists_and_maps() {
         "1 validation error detected: Value null at 'requestItems.abc.member.1.member.putRequest.item' \
          failed to satisfy constraint: Member must not be null"
     );
-    let body = r#"{"TableName":"abc","AttributeDefinitions":[],"KeySchema":[{"AttributeName":"a","KeyType":"X"}]}"#;
+    let body =
+        r#"{"TableName":"abc","AttributeDefinitions":[],"KeySchema":[{"AttributeName":"a","KeyType":"X"}]}"#;
     assert_eq!(
         dynamodb("CreateTable", body),
         "1 validation error detected: Value 'X' at 'keySchema.1.member.keyType' failed to satisfy \
@@ -67,15 +68,15 @@ fn numbers_and_lengths() {
     );
     let two = logs(r#"{"logGroupName":""}"#);
     assert!(two.starts_with("2 validation errors detected: Value '' at 'logGroupName'"), "{two}");
-    assert!(two.contains("; Value '' at 'logGroupName' failed to satisfy constraint: Member must have length"));
+    assert!(
+        two.contains("; Value '' at 'logGroupName' failed to satisfy constraint: Member must have length")
+    );
 }
 
 /// The texts of unions as DynamoDB words them for its attribute values.
 #[test]
 fn unions_have_exactly_one_member() {
-    let put = |value: &str| {
-        dynamodb("PutItem", &format!(r#"{{"TableName":"abc","Item":{{"a":{value}}}}}"#))
-    };
+    let put = |value: &str| dynamodb("PutItem", &format!(r#"{{"TableName":"abc","Item":{{"a":{value}}}}}"#));
     assert_eq!(
         put("{}"),
         "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
@@ -99,6 +100,8 @@ fn codes_by_protocol() {
     assert_eq!(violations(&json("DynamoDB_20120810.PutItem", "{}"), &DYNAMODB), "ValidationException");
     let query = form("localhost/", "Action=CreateUser&Version=2010-05-08");
     assert_eq!(violations(&query, &model_iam::SERVICE), "ValidationError");
+    let ec2 = form("localhost/", "Action=CreateSubnet&Version=2016-11-15");
+    assert_eq!(violations(&ec2, &model_fixture_ec2::SERVICE), "MissingParameter");
     let logs = json("Logs_20140328.CreateLogGroup", "{}");
     assert_eq!(violations(&logs, &model_logs::SERVICE), "InvalidParameterException");
     let lambda = call("POST", "localhost/2015-03-31/functions").body("{}");
@@ -113,10 +116,8 @@ fn what_is_sensitive_is_not_shown() {
     );
     let shown = call("POST", "localhost/2015-03-31/functions").body(body).violations(&model_lambda::SERVICE);
     assert!(shown.contains("Value 'ddd"), "{shown}");
-    let body = format!(
-        "Action=CreateLoginProfile&Version=2010-05-08&UserName=u&Password={}",
-        "s".repeat(200)
-    );
+    let body =
+        format!("Action=CreateLoginProfile&Version=2010-05-08&UserName=u&Password={}", "s".repeat(200));
     let call = form("localhost/", &body);
     if call.route(&[&model_iam::SERVICE]).is_ok_and(|route| route.operation.served().is_some()) {
         let hidden = call.violations(&model_iam::SERVICE);

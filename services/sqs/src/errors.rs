@@ -1,0 +1,140 @@
+//! Every error of the room. Codes, statuses and texts are those of the SQS API reference and of answers that
+//! public clients parse.
+
+use schema::ApiError;
+use store::Fault;
+
+/// What can be wrong.
+#[derive(Debug)]
+pub enum SqsError {
+    /// No such queue.
+    QueueDoesNotExist,
+    /// It exists with another value of this attribute.
+    QueueNameExists(String),
+    /// The name is none.
+    InvalidName,
+    /// A FIFO queue's name lacks its suffix, or another's has it.
+    InvalidFifoName,
+    /// There is no such attribute.
+    UnknownAttribute(String),
+    /// The value is none of the attribute.
+    InvalidAttributeValue(String, String),
+    /// The value is none of the parameter: the whole message.
+    InvalidParameterValue(String),
+    /// A parameter that the queue needs is absent.
+    MissingParameter(String),
+    /// The receipt handle is none.
+    ReceiptHandleIsInvalid(String),
+    /// The message is not in flight.
+    MessageNotInflight,
+    /// Characters that no message may hold.
+    InvalidMessageContents,
+    /// No entry.
+    EmptyBatchRequest,
+    /// More than ten entries.
+    TooManyEntries(usize),
+    /// Two entries of one id.
+    IdsNotDistinct(String),
+    /// An id of other characters, or too long.
+    InvalidBatchEntryId,
+    /// All messages together are too large.
+    BatchRequestTooLong(usize),
+    /// The queue cannot do that.
+    UnsupportedOperation(String),
+    /// Tags against the rules.
+    Tags(String),
+    /// The page token is not one of this request.
+    InvalidToken,
+    /// The store.
+    Store(Fault),
+}
+
+impl From<Fault> for SqsError {
+    fn from(fault: Fault) -> Self {
+        SqsError::Store(fault)
+    }
+}
+
+fn of_store(fault: &Fault) -> ApiError {
+    if fault.is_retriable() {
+        ApiError::new("ServiceUnavailable", 503, "Service Unavailable")
+    } else {
+        ApiError::new("InternalFailure", 500, format!("An internal error occurred: {fault}"))
+    }
+}
+
+const CONTENTS: &str = "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to \
+     #xFFFD | #x10000 to #x10FFFF";
+
+impl From<SqsError> for ApiError {
+    fn from(error: SqsError) -> Self {
+        let bad = |code: &'static str, message: String| ApiError::new(code, 400, message);
+        match error {
+            SqsError::QueueDoesNotExist => {
+                bad("QueueDoesNotExist", "The specified queue does not exist.".to_owned())
+            }
+            SqsError::QueueNameExists(attribute) => bad(
+                "QueueNameExists",
+                format!(
+                    "A queue already exists with the same name and a different value for attribute {attribute}"
+                ),
+            ),
+            SqsError::InvalidName => bad(
+                "InvalidParameterValue",
+                "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length".to_owned(),
+            ),
+            SqsError::InvalidFifoName => bad(
+                "InvalidParameterValue",
+                "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, \
+                 must end with .fifo suffix and be 1 to 80 in length."
+                    .to_owned(),
+            ),
+            SqsError::UnknownAttribute(name) => bad("InvalidAttributeName", format!("Unknown Attribute {name}.")),
+            SqsError::InvalidAttributeValue(name, why) => {
+                let why = if why.is_empty() { String::new() } else { format!(" Reason: {why}") };
+                bad("InvalidAttributeValue", format!("Invalid value for the parameter {name}.{why}"))
+            }
+            SqsError::InvalidParameterValue(message) => bad("InvalidParameterValue", message),
+            SqsError::MissingParameter(name) => {
+                bad("MissingParameter", format!("The request must contain the parameter {name}."))
+            }
+            SqsError::ReceiptHandleIsInvalid(handle) => ApiError::new(
+                "ReceiptHandleIsInvalid",
+                404,
+                format!("The input receipt handle \"{handle}\" is not a valid receipt handle."),
+            ),
+            SqsError::MessageNotInflight => {
+                bad("MessageNotInflight", "The message referred to isn't in flight.".to_owned())
+            }
+            SqsError::InvalidMessageContents => bad("InvalidMessageContents", CONTENTS.to_owned()),
+            SqsError::EmptyBatchRequest => bad(
+                "EmptyBatchRequest",
+                "There should be at least one SendMessageBatchRequestEntry in the request.".to_owned(),
+            ),
+            SqsError::TooManyEntries(count) => bad(
+                "TooManyEntriesInBatchRequest",
+                format!("Maximum number of entries per request are 10. You have sent {count}."),
+            ),
+            SqsError::IdsNotDistinct(id) => {
+                bad("BatchEntryIdsNotDistinct", format!("Id {id} repeated."))
+            }
+            SqsError::InvalidBatchEntryId => bad(
+                "InvalidBatchEntryId",
+                "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be \
+                 at most 80 letters long."
+                    .to_owned(),
+            ),
+            SqsError::BatchRequestTooLong(bytes) => bad(
+                "BatchRequestTooLong",
+                format!(
+                    "Batch requests cannot be longer than {} bytes. You have sent {bytes} bytes.",
+                    crate::rules::MAX_MESSAGE_BYTES
+                ),
+            ),
+            SqsError::UnsupportedOperation(message) => bad("UnsupportedOperation", message),
+            SqsError::Tags(message) => bad("InvalidParameterValue", message),
+            SqsError::InvalidToken => bad("InvalidParameterValue", "Invalid or expired next token.".to_owned()),
+            SqsError::Store(fault) => of_store(&fault),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! ChangeMessageVisibility and its batch: when a message that is in flight is visible again.
+
+use crate::errors::SqsError;
+use crate::ops::delete_message::receipt;
+use crate::ops::send_message::{check_batch, failed};
+use crate::ops::{found, place};
+use crate::rules::MAX_VISIBILITY_S;
+use crate::rules::handles::Receipt;
+use crate::state;
+use model_sqs::{
+    ChangeMessageVisibilityBatchInput, ChangeMessageVisibilityBatchOutput,
+    ChangeMessageVisibilityBatchResultEntry, ChangeMessageVisibilityInput,
+};
+use names::{Scope, Timestamp};
+use schema::Unit;
+use service::Ctx;
+use std::sync::Arc;
+use store::Tx;
+
+fn check(seconds: i32) -> Result<i64, SqsError> {
+    let seconds = i64::from(seconds);
+    if (0..=MAX_VISIBILITY_S).contains(&seconds) {
+        return Ok(seconds);
+    }
+    Err(SqsError::InvalidParameterValue(format!(
+        "Value {seconds} for parameter VisibilityTimeout is invalid. Reason: VisibilityTimeout must be an \
+         integer between 0 and 43200."
+    )))
+}
+
+fn change(
+    tx: &mut Tx,
+    scope: &Scope,
+    receipt: Receipt,
+    seconds: i64,
+    now: Timestamp,
+) -> Result<(), SqsError> {
+    let place = (receipt.incarnation, receipt.number);
+    let standing = state::standing(tx, scope, place)?;
+    let Some(mut standing) = standing.filter(|standing| standing.receives > 0 && standing.visible_at > now)
+    else {
+        return Err(SqsError::MessageNotInflight);
+    };
+    standing.visible_at = now.plus_millis(seconds * 1000);
+    Ok(state::put_standing(tx, scope, place, &standing)?)
+}
+
+/// ChangeMessageVisibility.
+pub async fn one(ctx: Ctx, input: Arc<ChangeMessageVisibilityInput>) -> Result<Unit, SqsError> {
+    let (place, now) = (place(&ctx, &input.queue_url), ctx.now());
+    found(&ctx.read(), &place)?;
+    let seconds = check(input.visibility_timeout)?;
+    let receipt = receipt(&ctx, &place, &input.receipt_handle)?;
+    ctx.commit(move |tx| {
+        found(tx, &place)?;
+        change(tx, &place.0, receipt, seconds, now)?;
+        Ok(Unit)
+    })
+    .await
+}
+
+/// ChangeMessageVisibilityBatch.
+pub async fn batch(
+    ctx: Ctx,
+    input: Arc<ChangeMessageVisibilityBatchInput>,
+) -> Result<ChangeMessageVisibilityBatchOutput, SqsError> {
+    let (place, now) = (place(&ctx, &input.queue_url), ctx.now());
+    let queue = found(&ctx.read(), &place)?;
+    check_batch(input.entries.iter().map(|entry| entry.id.as_str()))?;
+    let wanted: Arc<Vec<Result<(Receipt, i64), SqsError>>> = Arc::new(
+        input
+            .entries
+            .iter()
+            .map(|entry| {
+                let default = i32::try_from(queue.attributes.visibility_timeout).unwrap_or(i32::MAX);
+                let seconds = check(entry.visibility_timeout.unwrap_or(default))?;
+                Ok((receipt(&ctx, &place, &entry.receipt_handle)?, seconds))
+            })
+            .collect(),
+    );
+    let changing = wanted.clone();
+    let changed: Vec<Option<SqsError>> = ctx
+        .commit(move |tx| {
+            found(tx, &place)?;
+            let mut changed = Vec::with_capacity(changing.len());
+            for (receipt, seconds) in changing.iter().flatten() {
+                match change(tx, &place.0, *receipt, *seconds, now) {
+                    Err(SqsError::Store(fault)) => return Err(SqsError::Store(fault)),
+                    result => changed.push(result.err()),
+                }
+            }
+            Ok(changed)
+        })
+        .await?;
+    let mut output = ChangeMessageVisibilityBatchOutput::default();
+    let mut changed = changed.into_iter();
+    for (entry, wanted) in input.entries.iter().zip(Arc::try_unwrap(wanted).unwrap_or_default()) {
+        match wanted.map(|_| changed.next().flatten()) {
+            Ok(None) => {
+                output.successful.push(ChangeMessageVisibilityBatchResultEntry { id: entry.id.clone() });
+            }
+            Ok(Some(error)) | Err(error) => output.failed.push(failed(&entry.id, error)),
+        }
+    }
+    Ok(output)
+}

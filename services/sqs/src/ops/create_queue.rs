@@ -1,0 +1,86 @@
+//! CreateQueue: makes a queue, or finds it again with the same attributes.
+
+use crate::errors::SqsError;
+use crate::ops::url;
+use crate::rules::attributes::Attributes;
+use crate::rules::names;
+use crate::state::{self, Queue};
+use crate::timers;
+use model_sqs::{CreateQueueInput, CreateQueueOutput};
+use service::{Ctx, Head, Heads, TagRules};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// CreateQueue.
+pub async fn create_queue(ctx: Ctx, input: Arc<CreateQueueInput>) -> Result<CreateQueueOutput, SqsError> {
+    let (scope, now) = (ctx.scope(), ctx.now());
+    let given = input.attributes.clone().unwrap_or_default();
+    let attributes = wanted(&given)?;
+    names::check(&input.queue_name, attributes.fifo)?;
+    let queue_url = url(&ctx, &scope, &input.queue_name);
+    let owner = ctx.account();
+
+    ctx.commit(move |tx| {
+        let arn = state::arn(&scope, &input.queue_name);
+        if let Some(queue) = state::queue(tx, &scope, &input.queue_name)? {
+            let policy = tx.head(&arn)?.and_then(|head| head.policy);
+            same(&queue, &given, policy.as_deref())?;
+            return Ok(());
+        }
+        let tags = input.tags.iter().flatten().map(|(key, value)| (key.as_str(), value.as_str()));
+        let tags = TagRules::default().add(&::names::Tags::new(), tags).map_err(super::tags::refused)?;
+        let queue = Queue {
+            incarnation: tx.fresh_incarnation()?,
+            name: input.queue_name.clone(),
+            created: now,
+            modified: now,
+            attributes: attributes.clone(),
+        };
+        state::put_queue(tx, &scope, &queue)?;
+        let head = Head {
+            incarnation: queue.incarnation,
+            owner,
+            kind: "AWS::SQS::Queue".to_owned(),
+            created: now,
+            tags,
+            policy: given.get("Policy").filter(|policy| !policy.is_empty()).cloned(),
+        };
+        tx.put_head(&arn, &head)?;
+        let due = now.plus_millis(queue.attributes.retention * 1000);
+        timers::schedule(tx, &scope, &queue, due)?;
+        Ok::<_, SqsError>(())
+    })
+    .await?;
+    Ok(CreateQueueOutput { queue_url: Some(queue_url) })
+}
+
+/// The attributes that the request asks for.
+fn wanted(given: &BTreeMap<String, String>) -> Result<Attributes, SqsError> {
+    let mut attributes = Attributes::default();
+    // What only a FIFO queue has is set after it is known to be one.
+    if let Some(fifo) = given.get("FifoQueue") {
+        if fifo != "true" {
+            return Err(SqsError::UnknownAttribute("FifoQueue".to_owned()));
+        }
+        attributes.set("FifoQueue", fifo)?;
+    }
+    for (name, text) in given {
+        match name.as_str() {
+            "Policy" => super::queue_attributes::check_policy(text)?,
+            name => attributes.set(name, text)?,
+        }
+    }
+    Ok(attributes)
+}
+
+/// Refuses a queue that exists with another value of a given attribute.
+fn same(queue: &Queue, given: &BTreeMap<String, String>, policy: Option<&str>) -> Result<(), SqsError> {
+    let present = queue.attributes.texts();
+    for (name, text) in given {
+        let known = if name == "Policy" { policy } else { present.get(name).map(String::as_str) };
+        if known.unwrap_or_default() != text {
+            return Err(SqsError::QueueNameExists(name.clone()));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! DeleteQueue and PurgeQueue: both are one small commit; the messages are swept afterwards.
+
+use crate::errors::SqsError;
+use crate::ops::{found, place};
+use crate::state;
+use model_sqs::{DeleteQueueInput, PurgeQueueInput};
+use schema::Unit;
+use service::{Ctx, Heads};
+use std::sync::Arc;
+
+/// DeleteQueue.
+pub async fn delete_queue(ctx: Ctx, input: Arc<DeleteQueueInput>) -> Result<Unit, SqsError> {
+    let place = place(&ctx, &input.queue_url);
+    ctx.commit(move |tx| {
+        let queue = found(tx, &place)?;
+        state::remove_queue(tx, &place.0, &queue)?;
+        tx.remove_head(&state::arn(&place.0, &queue.name))?;
+        Ok(Unit)
+    })
+    .await
+}
+
+/// PurgeQueue: the queue gets another incarnation, and the messages of the old one are garbage.
+pub async fn purge_queue(ctx: Ctx, input: Arc<PurgeQueueInput>) -> Result<Unit, SqsError> {
+    let place = place(&ctx, &input.queue_url);
+    ctx.commit(move |tx| {
+        let mut queue = found(tx, &place)?;
+        let arn = state::arn(&place.0, &queue.name);
+        state::forget_messages(tx, &place.0, queue.incarnation)?;
+        queue.incarnation = tx.fresh_incarnation()?;
+        state::put_queue(tx, &place.0, &queue)?;
+        if let Some(mut head) = tx.head(&arn)? {
+            head.incarnation = queue.incarnation;
+            tx.put_head(&arn, &head)?;
+        }
+        Ok(Unit)
+    })
+    .await
+}

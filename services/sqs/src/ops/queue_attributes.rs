@@ -1,0 +1,87 @@
+//! GetQueueAttributes and SetQueueAttributes.
+
+use crate::errors::SqsError;
+use crate::ops::{found, place};
+use crate::state::{self, Queue};
+use crate::views::{Counts, ReadyMessages};
+use model_sqs::{
+    GetQueueAttributesInput, GetQueueAttributesOutput, QueueAttributeName, SetQueueAttributesInput,
+};
+use schema::Unit;
+use service::{Ctx, Heads};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// GetQueueAttributes.
+pub async fn get(
+    ctx: Ctx,
+    input: Arc<GetQueueAttributesInput>,
+) -> Result<GetQueueAttributesOutput, SqsError> {
+    let place = place(&ctx, &input.queue_url);
+    let queue = found(&ctx.read(), &place)?;
+    let names = input.attribute_names.as_deref().unwrap_or_default();
+    if let Some(QueueAttributeName::Other(unknown)) =
+        names.iter().find(|name| matches!(name, QueueAttributeName::Other(_)))
+    {
+        return Err(SqsError::UnknownAttribute(unknown.clone()));
+    }
+    let all = names.contains(&QueueAttributeName::All);
+    let counts = ctx
+        .view::<ReadyMessages>()
+        .with(&(place.0.clone(), queue.incarnation), |ready| ready.counts(ctx.now()))?;
+    let arn = state::arn(&place.0, &queue.name);
+    let policy = ctx.head(&arn)?.and_then(|head| head.head.policy.clone());
+    let mut attributes = described(&queue, counts);
+    attributes.insert("QueueArn".to_owned(), arn.to_string());
+    attributes.extend(policy.map(|policy| ("Policy".to_owned(), policy)));
+    attributes.retain(|name, _| all || names.iter().any(|wanted| wanted.as_str() == name));
+    Ok(GetQueueAttributesOutput { attributes: Some(attributes).filter(|attributes| !attributes.is_empty()) })
+}
+
+fn described(queue: &Queue, counts: Counts) -> BTreeMap<String, String> {
+    let mut attributes = queue.attributes.texts();
+    let mut add = |name: &str, value: String| attributes.insert(name.to_owned(), value);
+    add("CreatedTimestamp", queue.created.seconds().to_string());
+    add("LastModifiedTimestamp", queue.modified.seconds().to_string());
+    add("ApproximateNumberOfMessages", counts.visible.to_string());
+    add("ApproximateNumberOfMessagesNotVisible", counts.in_flight.to_string());
+    add("ApproximateNumberOfMessagesDelayed", counts.delayed.to_string());
+    attributes
+}
+
+/// Refuses a text that is no policy of a queue.
+pub fn check_policy(text: &str) -> Result<(), SqsError> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    policy::resource_policy(text)
+        .map(drop)
+        .map_err(|_| SqsError::InvalidAttributeValue("Policy".to_owned(), String::new()))
+}
+
+/// SetQueueAttributes.
+pub async fn set(ctx: Ctx, input: Arc<SetQueueAttributesInput>) -> Result<Unit, SqsError> {
+    let (place, now) = (place(&ctx, &input.queue_url), ctx.now());
+    ctx.commit(move |tx| {
+        let mut queue = found(tx, &place)?;
+        for (name, text) in &input.attributes {
+            match name.as_str() {
+                "Policy" => check_policy(text)?,
+                "FifoQueue" if text == "true" && queue.attributes.fifo => {}
+                "FifoQueue" => return Err(SqsError::UnknownAttribute(name.clone())),
+                name => queue.attributes.set(name, text)?,
+            }
+        }
+        queue.modified = now;
+        state::put_queue(tx, &place.0, &queue)?;
+        if let Some(text) = input.attributes.get("Policy") {
+            let arn = state::arn(&place.0, &queue.name);
+            if let Some(mut head) = tx.head(&arn)? {
+                head.policy = Some(text.clone()).filter(|text| !text.is_empty());
+                tx.put_head(&arn, &head)?;
+            }
+        }
+        Ok(Unit)
+    })
+    .await
+}

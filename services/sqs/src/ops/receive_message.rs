@@ -1,0 +1,268 @@
+//! ReceiveMessage: takes what is visible, hides it for the visibility timeout, hands it out. With nothing
+//! there it waits, without polling, until a message becomes visible, the wait is over or the client left.
+
+use crate::errors::SqsError;
+use crate::ops::{found, place};
+use crate::rules::attributes::allows_source;
+use crate::rules::contents;
+use crate::rules::handles::Receipt;
+use crate::rules::{MAX_VISIBILITY_S, MAX_WAIT_S};
+use crate::state::{self, AttributeValue, Content, Message, Queue, Standing};
+use crate::views::{self, ReadyMessages};
+use model_sqs::{MessageAttributeValue, ReceiveMessageInput, ReceiveMessageOutput};
+use names::{Arn, Scope, Timestamp};
+use service::Ctx;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Fault, Incarnation, Tx};
+
+/// A message that was taken, as it was and as it stands now.
+struct Taken {
+    number: u64,
+    message: Message,
+    standing: Standing,
+}
+
+/// How the request wants to receive.
+#[derive(Clone, Copy)]
+struct Wish {
+    limit: usize,
+    visibility_ms: Option<i64>,
+    wait: Option<Duration>,
+}
+
+fn bounded(name: &str, value: Option<i32>, least: i64, greatest: i64) -> Result<Option<i64>, SqsError> {
+    match value.map(i64::from) {
+        Some(value) if !(least..=greatest).contains(&value) => Err(SqsError::InvalidParameterValue(format!(
+            "Value {value} for parameter {name} is invalid. Reason: Must be between {least} and {greatest}, if \
+             provided."
+        ))),
+        value => Ok(value),
+    }
+}
+
+fn wish(input: &ReceiveMessageInput) -> Result<Wish, SqsError> {
+    let limit = bounded("MaxNumberOfMessages", input.max_number_of_messages, 1, 10)?.unwrap_or(1);
+    let visibility_s = bounded("VisibilityTimeout", input.visibility_timeout, 0, MAX_VISIBILITY_S)?;
+    let wait_s = bounded("WaitTimeSeconds", input.wait_time_seconds, 0, MAX_WAIT_S)?;
+    Ok(Wish {
+        limit: limit as usize,
+        visibility_ms: visibility_s.map(|seconds| seconds * 1000),
+        wait: wait_s.map(|seconds| Duration::from_secs(seconds.unsigned_abs())),
+    })
+}
+
+/// ReceiveMessage.
+pub async fn receive_message(
+    ctx: Ctx,
+    input: Arc<ReceiveMessageInput>,
+) -> Result<ReceiveMessageOutput, SqsError> {
+    let (place, wish) = (place(&ctx, &input.queue_url), wish(&input)?);
+    let queue = found(&ctx.read(), &place)?;
+    let wait = wish.wait.unwrap_or_else(|| Duration::from_secs(queue.attributes.wait.unsigned_abs()));
+    let key = (place.0.clone(), queue.incarnation);
+    let over = ctx.host().clock.rest(wait);
+    tokio::pin!(over);
+    loop {
+        // Watched before it is looked at, so that nothing that comes between is missed.
+        let mut changed = ctx.view::<ReadyMessages>().watch(&key);
+        let taken = take(&ctx, &place, &queue, wish).await?;
+        if !taken.is_empty() || wait.is_zero() {
+            return Ok(output(&ctx, &input, &place.0, &queue, taken));
+        }
+        let next = ctx.view::<ReadyMessages>().with(&key, |ready| ready.next_visible())?;
+        tokio::select! {
+            () = changed.changed() => {}
+            () = until(&ctx, next) => {}
+            () = &mut over => return Ok(ReceiveMessageOutput::default()),
+            () = ctx.gone() => return Ok(ReceiveMessageOutput::default()),
+        }
+        // The queue may have been purged, changed or deleted meanwhile.
+        if found(&ctx.read(), &place)?.incarnation != queue.incarnation {
+            return Ok(ReceiveMessageOutput::default());
+        }
+    }
+}
+
+async fn until(ctx: &Ctx, moment: Option<Timestamp>) {
+    match moment {
+        Some(moment) => ctx.host().clock.until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn take(ctx: &Ctx, place: &(Scope, String), queue: &Queue, wish: Wish) -> Result<Vec<Taken>, SqsError> {
+    let (scope, incarnation, now) = (place.0.clone(), queue.incarnation, ctx.now());
+    let view = ctx.view::<ReadyMessages>();
+    let Some(claim) = views::take(view, &(scope.clone(), incarnation), now, wish.limit)? else {
+        return Ok(Vec::new());
+    };
+    let (numbers, place) = (claim.to_vec(), place.clone());
+    let taken = ctx
+        .commit(move |tx| {
+            let queue = found(tx, &place)?;
+            if !queue.attributes.fifo {
+                tx.relaxed();
+            }
+            let mut taken = Vec::with_capacity(numbers.len());
+            for number in &numbers {
+                taken.extend(receive(tx, &scope, &queue, (incarnation, *number), wish, now)?);
+            }
+            Ok::<_, SqsError>(taken)
+        })
+        .await?;
+    claim.settle();
+    Ok(taken)
+}
+
+/// Receives one message: `None` if it is gone, hidden, too old, or too often received.
+fn receive(
+    tx: &mut Tx,
+    scope: &Scope,
+    queue: &Queue,
+    place: (Incarnation, u64),
+    wish: Wish,
+    now: Timestamp,
+) -> Result<Option<Taken>, Fault> {
+    let Some(mut standing) = state::standing(tx, scope, place)?.filter(|standing| standing.visible_at <= now)
+    else {
+        return Ok(None);
+    };
+    let Some(message) = state::message(tx, scope, place)? else { return Ok(None) };
+    if standing.sent.plus_millis(queue.attributes.retention * 1000) <= now {
+        state::remove(tx, scope, place)?;
+        return Ok(None);
+    }
+    let redrive = queue.attributes.redrive.as_ref();
+    if let Some(redrive) = redrive.filter(|redrive| standing.receives >= redrive.max_receives)
+        && bury(tx, (scope, queue), &redrive.target, place, &message, now)?
+    {
+        return Ok(None);
+    }
+    let visibility_ms = wish.visibility_ms.unwrap_or(queue.attributes.visibility_timeout * 1000);
+    standing.receives = standing.receives.saturating_add(1);
+    standing.first_received.get_or_insert(now);
+    standing.visible_at = now.plus_millis(visibility_ms);
+    state::put_standing(tx, scope, place, &standing)?;
+    Ok(Some(Taken { number: place.1, message, standing }))
+}
+
+/// Moves a message to its dead-letter queue, in the commit that takes it out of this one; `false` where
+/// there is no such queue, or it takes none from here.
+fn bury(
+    tx: &mut Tx,
+    (scope, queue): (&Scope, &Queue),
+    target: &Arn,
+    place: (Incarnation, u64),
+    message: &Message,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let (Some(account), Some(region)) = (target.account(), target.region()) else { return Ok(false) };
+    let grave_scope = Scope::Regional(account, region);
+    let source = state::arn(scope, &queue.name);
+    let Some(grave) = state::queue(tx, &grave_scope, target.resource())? else { return Ok(false) };
+    let takes = grave.attributes.fifo == queue.attributes.fifo
+        && allows_source(grave.attributes.redrive_allow.as_deref(), &source);
+    if !takes {
+        return Ok(false);
+    }
+    // A standard queue's message keeps the time it was sent, and so its age; a FIFO queue's does not.
+    let sent = if queue.attributes.fifo { now } else { message.sent };
+    let number = state::number(tx, &grave_scope, &grave)?;
+    let buried = Message { dead_letter_source: Some(source), ..message.clone() };
+    let group = message.group.clone().filter(|_| grave.attributes.fifo);
+    let standing = Standing { visible_at: now, receives: 0, first_received: None, sent, group };
+    state::add(tx, &grave_scope, (grave.incarnation, number), &buried, &standing)?;
+    state::remove(tx, scope, place)?;
+    Ok(true)
+}
+
+fn output(
+    ctx: &Ctx,
+    input: &ReceiveMessageInput,
+    scope: &Scope,
+    queue: &Queue,
+    taken: Vec<Taken>,
+) -> ReceiveMessageOutput {
+    let arn = state::arn(scope, &queue.name);
+    let messages: Vec<_> = taken.into_iter().map(|taken| shown(ctx, input, &arn, queue, taken)).collect();
+    ReceiveMessageOutput { messages: Some(messages).filter(|messages| !messages.is_empty()) }
+}
+
+fn shown(
+    ctx: &Ctx,
+    input: &ReceiveMessageInput,
+    arn: &Arn,
+    queue: &Queue,
+    taken: Taken,
+) -> model_sqs::Message {
+    let Taken { number, message, standing } = taken;
+    let receipt = Receipt { incarnation: queue.incarnation, number, receives: standing.receives };
+    let attributes: BTreeMap<String, AttributeValue> = wanted_attributes(input, &message);
+    let md5_of_attributes = contents::md5_of_attributes(&attributes);
+    let message_attributes: BTreeMap<_, _> =
+        attributes.into_iter().map(|(name, value)| (name, shown_attribute(value))).collect();
+    let system = system_attributes(input, queue, number, &message, &standing);
+    model_sqs::Message {
+        md5_of_body: Some(contents::md5(&message.body)),
+        message_id: Some(message.id),
+        receipt_handle: Some(ctx.host().seal.seal(&["sqs", "receipt", arn.as_str()], &receipt.bytes())),
+        body: Some(message.body),
+        attributes: Some(system).filter(|system| !system.is_empty()),
+        md5_of_message_attributes: md5_of_attributes,
+        message_attributes: Some(message_attributes).filter(|attributes| !attributes.is_empty()),
+    }
+}
+
+/// The message attributes that the request names: each, `All`, or by a prefix with `.*`.
+fn wanted_attributes(input: &ReceiveMessageInput, message: &Message) -> BTreeMap<String, AttributeValue> {
+    let names = input.message_attribute_names.as_deref().unwrap_or_default();
+    let wanted = |attribute: &str| {
+        names.iter().any(|name| match name.as_str() {
+            "All" | ".*" => true,
+            name => {
+                name == attribute || name.strip_suffix(".*").is_some_and(|start| attribute.starts_with(start))
+            }
+        })
+    };
+    let attributes = message.attributes.iter().filter(|(name, _)| wanted(name));
+    attributes.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+fn shown_attribute(value: AttributeValue) -> MessageAttributeValue {
+    let (string_value, binary_value) = match value.content {
+        Content::Text(text) => (Some(text), None),
+        Content::Binary(bytes) => (None, Some(bytes.into())),
+    };
+    MessageAttributeValue { data_type: value.data_type, string_value, binary_value, ..Default::default() }
+}
+
+/// The system attributes that the request names, by either of its two lists.
+fn system_attributes(
+    input: &ReceiveMessageInput,
+    queue: &Queue,
+    number: u64,
+    message: &Message,
+    standing: &Standing,
+) -> BTreeMap<String, String> {
+    let older = input.attribute_names.iter().flatten().map(|name| name.as_str());
+    let newer = input.message_system_attribute_names.iter().flatten().map(|name| name.as_str());
+    let names: Vec<&str> = older.chain(newer).collect();
+    let fifo = queue.attributes.fifo;
+    let first = standing.first_received.map(|moment| moment.millis().to_string());
+    let all = [
+        ("SenderId", Some(message.sender.clone())),
+        ("SentTimestamp", Some(message.sent.millis().to_string())),
+        ("ApproximateReceiveCount", Some(standing.receives.to_string())),
+        ("ApproximateFirstReceiveTimestamp", first),
+        ("SequenceNumber", fifo.then(|| super::send_message::sequence(number))),
+        ("MessageDeduplicationId", message.deduplication_id.clone().filter(|_| fifo)),
+        ("MessageGroupId", message.group.clone()),
+        ("AWSTraceHeader", message.trace_header.clone()),
+        ("DeadLetterQueueSourceArn", message.dead_letter_source.as_ref().map(Arn::to_string)),
+    ];
+    let wanted = |name: &str| names.contains(&"All") || names.contains(&name);
+    let shown = all.into_iter().filter(|(name, _)| wanted(name));
+    shown.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}

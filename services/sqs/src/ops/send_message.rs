@@ -1,0 +1,288 @@
+//! SendMessage and SendMessageBatch: a batch is one commit, in which each entry succeeds or fails alone.
+
+use crate::errors::SqsError;
+use crate::ops::{found, place};
+use crate::rules::contents::{self, check_body, check_size};
+use crate::rules::names::check_entry;
+use crate::rules::{DEDUPLICATION_MS, MAX_DELAY_S, MAX_ENTRIES, MAX_MESSAGE_BYTES};
+use crate::state::{self, AttributeValue, Duplicate, Message, Queue, Standing};
+use base64::Engine;
+use model_sqs::{
+    BatchResultErrorEntry, SendMessageBatchInput, SendMessageBatchOutput, SendMessageBatchRequestEntry,
+    SendMessageBatchResultEntry, SendMessageInput, SendMessageOutput,
+};
+use names::{Scope, Timestamp};
+use schema::ApiError;
+use service::Ctx;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use store::Tx;
+
+/// A message on its way into a queue.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// The id it gets.
+    pub id: String,
+    /// Its body.
+    pub body: String,
+    /// Its attributes.
+    pub attributes: BTreeMap<String, AttributeValue>,
+    /// `AWSTraceHeader`.
+    pub trace_header: Option<String>,
+    /// Who sends it.
+    pub sender: String,
+    /// How long it is hidden, in seconds; the queue's delay where it says nothing.
+    pub delay_s: Option<i64>,
+    /// Its group.
+    pub group: Option<String>,
+    /// Its deduplication id.
+    pub deduplication_id: Option<String>,
+}
+
+/// What became of it.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// The message's id: of the first one, where it is a duplicate.
+    pub id: String,
+    /// Its sequence number, in FIFO queues.
+    pub sequence_number: Option<String>,
+}
+
+/// Twenty digits, as AWS writes sequence numbers.
+pub fn sequence(number: u64) -> String {
+    format!("{:020}", 18_849_496_460_467_696_128_u128 + u128::from(number))
+}
+
+/// Who sends: `SenderId`.
+fn sender(ctx: &Ctx) -> String {
+    ctx.caller().principal().map_or_else(|| ctx.caller().name(), |principal| principal.id.clone())
+}
+
+fn outgoing(ctx: &Ctx, input: &SendMessageInput) -> Result<Outgoing, SqsError> {
+    check_body(&input.message_body)?;
+    Ok(Outgoing {
+        id: ctx.uuid(),
+        body: input.message_body.clone(),
+        attributes: contents::attributes(input.message_attributes.as_ref())?,
+        trace_header: contents::trace_header(input.message_system_attributes.as_ref())?,
+        sender: sender(ctx),
+        delay_s: input.delay_seconds.map(i64::from),
+        group: input.message_group_id.clone(),
+        deduplication_id: input.message_deduplication_id.clone(),
+    })
+}
+
+/// SendMessage.
+pub async fn one(ctx: Ctx, input: Arc<SendMessageInput>) -> Result<SendMessageOutput, SqsError> {
+    let (place, now) = (place(&ctx, &input.queue_url), ctx.now());
+    let outgoing = Arc::new(outgoing(&ctx, &input)?);
+    let sending = outgoing.clone();
+    let sent = ctx
+        .commit(move |tx| {
+            let queue = found(tx, &place)?;
+            put(tx, &place.0, &queue, &sending, now)
+        })
+        .await?;
+    Ok(SendMessageOutput {
+        md5_of_message_body: Some(contents::md5(&outgoing.body)),
+        md5_of_message_attributes: contents::md5_of_attributes(&outgoing.attributes),
+        md5_of_message_system_attributes: contents::md5_of_trace_header(outgoing.trace_header.as_ref()),
+        message_id: Some(sent.id),
+        sequence_number: sent.sequence_number,
+    })
+}
+
+/// Adds a message to a queue.
+pub fn put(
+    tx: &mut Tx,
+    scope: &Scope,
+    queue: &Queue,
+    outgoing: &Outgoing,
+    now: Timestamp,
+) -> Result<Sent, SqsError> {
+    check_size(contents::size(&outgoing.body, &outgoing.attributes), queue.attributes.maximum_message_size)?;
+    let delay_s = delay(queue, outgoing)?;
+    let deduplication_id = deduplication(queue, outgoing)?;
+    if let Some(id) = &deduplication_id
+        && let Some(known) = state::duplicate(tx, scope, queue, id, now)?
+    {
+        return Ok(Sent { id: known.id, sequence_number: Some(sequence(known.number)) });
+    }
+    let number = state::number(tx, scope, queue)?;
+    if let Some(id) = &deduplication_id {
+        let until = now.plus_millis(DEDUPLICATION_MS);
+        state::remember(tx, scope, queue, id, &Duplicate { id: outgoing.id.clone(), number, until })?;
+    }
+    let message = Message {
+        id: outgoing.id.clone(),
+        body: outgoing.body.clone(),
+        attributes: outgoing.attributes.clone(),
+        trace_header: outgoing.trace_header.clone(),
+        sender: outgoing.sender.clone(),
+        sent: now,
+        group: outgoing.group.clone(),
+        deduplication_id,
+        dead_letter_source: None,
+    };
+    let standing = Standing {
+        visible_at: now.plus_millis(delay_s * 1000),
+        receives: 0,
+        first_received: None,
+        sent: now,
+        group: outgoing.group.clone().filter(|_| queue.attributes.fifo),
+    };
+    state::add(tx, scope, (queue.incarnation, number), &message, &standing)?;
+    let sequence_number = queue.attributes.fifo.then(|| sequence(number));
+    Ok(Sent { id: message.id, sequence_number })
+}
+
+fn delay(queue: &Queue, outgoing: &Outgoing) -> Result<i64, SqsError> {
+    let invalid = |value: i64, why: &str| {
+        Err(SqsError::InvalidParameterValue(format!(
+            "Value {value} for parameter DelaySeconds is invalid. Reason: {why}"
+        )))
+    };
+    match outgoing.delay_s {
+        None => Ok(queue.attributes.delay),
+        Some(value) if !(0..=MAX_DELAY_S).contains(&value) => {
+            invalid(value, "DelaySeconds must be >= 0 and <= 900.")
+        }
+        Some(value) if value > 0 && queue.attributes.fifo => {
+            invalid(value, "The request include parameter that is not valid for this queue type.")
+        }
+        Some(value) => Ok(value),
+    }
+}
+
+/// The deduplication id of a message, given or by its content.
+fn deduplication(queue: &Queue, outgoing: &Outgoing) -> Result<Option<String>, SqsError> {
+    if !queue.attributes.fifo {
+        return match &outgoing.deduplication_id {
+            None => Ok(None),
+            Some(id) => Err(SqsError::InvalidParameterValue(format!(
+                "Value {id} for parameter MessageDeduplicationId is invalid. Reason: The request includes a \
+                 parameter that is not valid for this queue type."
+            ))),
+        };
+    }
+    if outgoing.group.as_deref().is_none_or(str::is_empty) {
+        return Err(SqsError::MissingParameter("MessageGroupId".to_owned()));
+    }
+    match &outgoing.deduplication_id {
+        Some(id) => Ok(Some(id.clone())),
+        None if queue.attributes.content_deduplication => Ok(Some(content_id(&outgoing.body))),
+        None => Err(SqsError::InvalidParameterValue(
+            "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided \
+             explicitly"
+                .to_owned(),
+        )),
+    }
+}
+
+/// The id of a content: its SHA-256, of the body alone.
+fn content_id(body: &str) -> String {
+    use sha2::{Digest, Sha256};
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(Sha256::digest(body))
+}
+
+/// SendMessageBatch.
+pub async fn batch(ctx: Ctx, input: Arc<SendMessageBatchInput>) -> Result<SendMessageBatchOutput, SqsError> {
+    let (place, now) = (place(&ctx, &input.queue_url), ctx.now());
+    found(&ctx.read(), &place)?;
+    check_batch(input.entries.iter().map(|entry| entry.id.as_str()))?;
+    let prepared: Arc<Vec<Result<Outgoing, SqsError>>> =
+        Arc::new(input.entries.iter().map(|entry| outgoing(&ctx, &single(entry))).collect());
+    let total: usize =
+        prepared.iter().flatten().map(|outgoing| contents::size(&outgoing.body, &outgoing.attributes)).sum();
+    if total > MAX_MESSAGE_BYTES {
+        return Err(SqsError::BatchRequestTooLong(total));
+    }
+    let sending = prepared.clone();
+    let results: Vec<Result<Sent, SqsError>> = ctx
+        .commit(move |tx| {
+            tx.allow_large();
+            let queue = found(tx, &place)?;
+            let put = |entry: &Result<Outgoing, SqsError>| match entry {
+                // What is wrong before the queue is known stays wrong; it is told below.
+                Err(_) => Ok(None),
+                Ok(outgoing) => match put(tx, &place.0, &queue, outgoing, now) {
+                    Err(SqsError::Store(fault)) => Err(SqsError::Store(fault)),
+                    result => Ok(Some(result)),
+                },
+            };
+            let results = sending.iter().map(put).collect::<Result<Vec<_>, SqsError>>()?;
+            let results =
+                results.into_iter().map(|result| result.unwrap_or(Err(SqsError::EmptyBatchRequest)));
+            Ok::<_, SqsError>(results.collect())
+        })
+        .await?;
+    Ok(answer(&input.entries, prepared, results))
+}
+
+fn single(entry: &SendMessageBatchRequestEntry) -> SendMessageInput {
+    SendMessageInput {
+        queue_url: String::new(),
+        message_body: entry.message_body.clone(),
+        delay_seconds: entry.delay_seconds,
+        message_attributes: entry.message_attributes.clone(),
+        message_system_attributes: entry.message_system_attributes.clone(),
+        message_deduplication_id: entry.message_deduplication_id.clone(),
+        message_group_id: entry.message_group_id.clone(),
+    }
+}
+
+/// Refuses a batch that is none.
+pub fn check_batch<'a>(ids: impl Iterator<Item = &'a str>) -> Result<(), SqsError> {
+    let ids: Vec<&str> = ids.collect();
+    if ids.is_empty() {
+        return Err(SqsError::EmptyBatchRequest);
+    }
+    if ids.len() > MAX_ENTRIES {
+        return Err(SqsError::TooManyEntries(ids.len()));
+    }
+    let mut seen = BTreeSet::new();
+    for id in ids {
+        check_entry(id)?;
+        if !seen.insert(id) {
+            return Err(SqsError::IdsNotDistinct(id.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// An entry that failed, with its error.
+pub fn failed(id: &str, error: SqsError) -> BatchResultErrorEntry {
+    let error = ApiError::from(error);
+    BatchResultErrorEntry {
+        id: id.to_owned(),
+        sender_fault: error.is_sender(),
+        code: error.code.into_owned(),
+        message: Some(error.message),
+    }
+}
+
+fn answer(
+    entries: &[SendMessageBatchRequestEntry],
+    prepared: Arc<Vec<Result<Outgoing, SqsError>>>,
+    results: Vec<Result<Sent, SqsError>>,
+) -> SendMessageBatchOutput {
+    let mut output = SendMessageBatchOutput::default();
+    // The commit is over, so nobody else holds what was prepared.
+    let prepared = Arc::try_unwrap(prepared).unwrap_or_default();
+    for ((entry, prepared), result) in entries.iter().zip(prepared).zip(results) {
+        match (prepared, result) {
+            (Err(error), _) | (_, Err(error)) => output.failed.push(failed(&entry.id, error)),
+            (Ok(outgoing), Ok(sent)) => output.successful.push(SendMessageBatchResultEntry {
+                id: entry.id.clone(),
+                message_id: sent.id,
+                md5_of_message_body: contents::md5(&outgoing.body),
+                md5_of_message_attributes: contents::md5_of_attributes(&outgoing.attributes),
+                md5_of_message_system_attributes: contents::md5_of_trace_header(
+                    outgoing.trace_header.as_ref(),
+                ),
+                sequence_number: sent.sequence_number,
+            }),
+        }
+    }
+    output
+}

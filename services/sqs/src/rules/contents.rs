@@ -1,0 +1,242 @@
+//! What a message may hold, how large it is, and the digests by which SDKs check it.
+
+use crate::errors::SqsError;
+use crate::rules::MAX_MESSAGE_BYTES;
+use crate::state::{AttributeValue, Content};
+use md5::{Digest, Md5};
+use model_sqs::{MessageAttributeValue, MessageSystemAttributeValue};
+use std::collections::BTreeMap;
+
+/// Attributes of one message.
+const MAX_ATTRIBUTES: usize = 10;
+/// Longest name and data type of an attribute.
+const MAX_NAME: usize = 256;
+
+fn is_valid(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}
+
+/// Checks a body's characters.
+pub fn check_body(body: &str) -> Result<(), SqsError> {
+    if body.is_empty() {
+        return Err(SqsError::MissingParameter("MessageBody".to_owned()));
+    }
+    if body.chars().all(is_valid) { Ok(()) } else { Err(SqsError::InvalidMessageContents) }
+}
+
+fn check_name(name: &str) -> Result<(), SqsError> {
+    let lower = name.to_ascii_lowercase();
+    let fine = (1..=MAX_NAME).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        && !name.starts_with('.')
+        && !name.ends_with('.')
+        && !name.contains("..")
+        && !lower.starts_with("aws.")
+        && !lower.starts_with("amazon.");
+    let message = "Message attribute name is invalid. Attribute name can contain A-Z, a-z, 0-9, underscore (_), \
+                   hyphen (-), and period (.) characters.";
+    if fine { Ok(()) } else { Err(SqsError::InvalidParameterValue(message.to_owned())) }
+}
+
+/// The attributes of a message as they are kept.
+pub fn attributes(
+    given: Option<&BTreeMap<String, MessageAttributeValue>>,
+) -> Result<BTreeMap<String, AttributeValue>, SqsError> {
+    let given = given.into_iter().flatten();
+    let kept: Result<BTreeMap<_, _>, SqsError> = given
+        .map(|(name, value)| {
+            check_name(name)?;
+            Ok((name.clone(), attribute(name, value)?))
+        })
+        .collect();
+    let kept = kept?;
+    if kept.len() > MAX_ATTRIBUTES {
+        let message =
+            format!("Number of message attributes [{}] exceeds the allowed maximum [10].", kept.len());
+        return Err(SqsError::InvalidParameterValue(message));
+    }
+    Ok(kept)
+}
+
+fn attribute(name: &str, value: &MessageAttributeValue) -> Result<AttributeValue, SqsError> {
+    let invalid =
+        |why: &str| Err(SqsError::InvalidParameterValue(format!("The message attribute '{name}' {why}")));
+    let data_type = value.data_type.as_str();
+    if data_type.is_empty() {
+        return invalid("must contain non-empty message attribute type.");
+    }
+    if data_type.len() > MAX_NAME {
+        return invalid("has a type that is longer than 256 characters.");
+    }
+    let kind = data_type.split('.').next().unwrap_or(data_type);
+    let text = value.string_value.as_deref().filter(|text| !text.is_empty());
+    let content = match (kind, text, &value.binary_value) {
+        ("String", Some(text), None) => {
+            check_body(text)?;
+            Content::Text(text.to_owned())
+        }
+        ("Number", Some(text), None) if text.trim().parse::<f64>().is_ok_and(f64::is_finite) => {
+            Content::Text(text.to_owned())
+        }
+        ("Number", Some(_), None) => {
+            return Err(SqsError::InvalidParameterValue(format!(
+                "Can't cast the value of message (user) attribute '{name}' to a number."
+            )));
+        }
+        ("Binary", None, Some(bytes)) if !bytes.is_empty() => Content::Binary(bytes.to_vec()),
+        ("String" | "Number" | "Binary", ..) => {
+            return invalid(&format!(
+                "must contain non-empty message attribute value for message attribute type '{kind}'."
+            ));
+        }
+        _ => {
+            return invalid(
+                "has an invalid message attribute type, the set of supported type prefixes is Binary, Number, \
+                 and String.",
+            );
+        }
+    };
+    Ok(AttributeValue { data_type: data_type.to_owned(), content })
+}
+
+/// The trace header among the system attributes, the only one that can be sent.
+pub fn trace_header(
+    given: Option<&BTreeMap<String, MessageSystemAttributeValue>>,
+) -> Result<Option<String>, SqsError> {
+    let mut header = None;
+    for (name, value) in given.into_iter().flatten() {
+        match (name.as_str(), value.data_type.as_str(), &value.string_value) {
+            ("AWSTraceHeader", "String", Some(text)) => header = Some(text.clone()),
+            ("AWSTraceHeader", ..) => {
+                let message =
+                    "The message system attribute 'AWSTraceHeader' must contain a non-empty string.";
+                return Err(SqsError::InvalidParameterValue(message.to_owned()));
+            }
+            _ => {
+                let message = format!("Message system attribute '{name}' is not supported.");
+                return Err(SqsError::InvalidParameterValue(message));
+            }
+        }
+    }
+    Ok(header)
+}
+
+/// The size that counts against a queue's bound.
+pub fn size(body: &str, attributes: &BTreeMap<String, AttributeValue>) -> usize {
+    let of_attribute = |(name, value): (&String, &AttributeValue)| {
+        name.len()
+            + value.data_type.len()
+            + match &value.content {
+                Content::Text(text) => text.len(),
+                Content::Binary(bytes) => bytes.len(),
+            }
+    };
+    body.len() + attributes.iter().map(of_attribute).sum::<usize>()
+}
+
+/// Refuses a message that is larger than its queue takes.
+pub fn check_size(size: usize, limit: i64) -> Result<(), SqsError> {
+    let limit = usize::try_from(limit).unwrap_or(MAX_MESSAGE_BYTES);
+    if size <= limit {
+        return Ok(());
+    }
+    let message =
+        format!("One or more parameters are invalid. Reason: Message must be shorter than {limit} bytes.");
+    Err(SqsError::InvalidParameterValue(message))
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The MD5 of a text, in hexadecimal.
+pub fn md5(text: &str) -> String {
+    hex(&Md5::digest(text))
+}
+
+/// The MD5 of attributes: names in order, each part with its length before it (SQS developer guide,
+/// "Calculating the MD5 message digest for message attributes"). `None` without attributes.
+pub fn md5_of_attributes<'a>(
+    attributes: impl IntoIterator<Item = (&'a String, &'a AttributeValue)>,
+) -> Option<String> {
+    let mut digest = Md5::new();
+    let mut any = false;
+    let part = |digest: &mut Md5, bytes: &[u8]| {
+        digest.update(u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
+        digest.update(bytes);
+    };
+    for (name, value) in attributes {
+        any = true;
+        part(&mut digest, name.as_bytes());
+        part(&mut digest, value.data_type.as_bytes());
+        match &value.content {
+            Content::Text(text) => {
+                digest.update([1]);
+                part(&mut digest, text.as_bytes());
+            }
+            Content::Binary(bytes) => {
+                digest.update([2]);
+                part(&mut digest, bytes);
+            }
+        }
+    }
+    any.then(|| hex(&digest.finalize()))
+}
+
+/// The MD5 of the trace header as a system attribute.
+pub fn md5_of_trace_header(header: Option<&String>) -> Option<String> {
+    let text = header?.clone();
+    let value = AttributeValue { data_type: "String".to_owned(), content: Content::Text(text) };
+    md5_of_attributes([(&"AWSTraceHeader".to_owned(), &value)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(data_type: &str, value: &str) -> MessageAttributeValue {
+        let string_value = Some(value.to_owned());
+        MessageAttributeValue { data_type: data_type.to_owned(), string_value, ..Default::default() }
+    }
+
+    #[test]
+    fn digests() {
+        assert_eq!(md5("hello"), "5d41402abc4b2a76b9719d911017c592");
+        // The digests that the tests of moto hold for these two attributes (tests/test_sqs/test_sqs.py,
+        // recorded from SQS).
+        for (data_type, digest) in [
+            ("Number", "235c5c510d26fb653d073faed50ae77c"),
+            ("Number.java.lang.Long", "2e2e4876d8e0bd6b8c2c8f556831c349"),
+        ] {
+            let one: BTreeMap<_, _> = [("timestamp".to_owned(), text(data_type, "1493147359900"))].into();
+            let kept = attributes(Some(&one)).unwrap();
+            assert_eq!(md5_of_attributes(&kept).as_deref(), Some(digest));
+        }
+        assert_eq!(md5_of_attributes(&BTreeMap::new()), None);
+    }
+
+    #[test]
+    fn bodies() {
+        assert!(check_body("tab\tand line\n").is_ok());
+        for body in ["\u{0}", "a\u{8}", "\u{fffe}", ""] {
+            assert!(check_body(body).is_err(), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn attributes_against_the_rules() {
+        let cases = [
+            ("a", text("String", "")),
+            ("a", text("Number", "x")),
+            ("a", text("", "x")),
+            ("a", text("Stringy", "x")),
+            ("a b", text("String", "x")),
+            ("AWS.a", text("String", "x")),
+            (".a", text("String", "x")),
+        ];
+        for (name, value) in cases {
+            let given = [(name.to_owned(), value.clone())].into();
+            assert!(attributes(Some(&given)).is_err(), "{name} {value:?}");
+        }
+    }
+}

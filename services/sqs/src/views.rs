@@ -1,0 +1,258 @@
+//! What can be received from a queue, and when: derived from the standings of its messages.
+//!
+//! Of a standard queue every message is offered from the time it is visible. Of a FIFO queue only the
+//! first message of each group is, so a group whose first message is hidden waits. Taking a message leaves
+//! it out until its new standing is committed, or the claim is dropped.
+
+use crate::state::{self, STANDINGS, Standing};
+use names::{Scope, Timestamp};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use store::{Change, Claim, Fault, Incarnation, Snapshot, TableId, View, ViewHandle};
+
+/// The view, a slice for each queue.
+pub struct ReadyMessages;
+
+/// Which queue: its scope and incarnation.
+pub type QueueKey = (Scope, Incarnation);
+
+/// The messages of a queue.
+#[derive(Debug, Default)]
+pub struct Ready {
+    messages: BTreeMap<u64, Entry>,
+    groups: HashMap<Arc<str>, BTreeSet<u64>>,
+    /// What is offered, by the time it is visible.
+    offered: BTreeSet<(Timestamp, u64)>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    visible_at: Timestamp,
+    received: bool,
+    group: Option<Arc<str>>,
+}
+
+/// How many messages there are of each kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// That can be received.
+    pub visible: usize,
+    /// Received and not yet deleted.
+    pub in_flight: usize,
+    /// Sent and not yet visible.
+    pub delayed: usize,
+}
+
+impl Ready {
+    fn set(&mut self, number: u64, standing: &Standing) {
+        self.remove(number);
+        let group = standing.group.as_deref().map(|name| match self.groups.get_key_value(name) {
+            Some((known, _)) => known.clone(),
+            None => Arc::from(name),
+        });
+        let entry = Entry { visible_at: standing.visible_at, received: standing.receives > 0, group };
+        match entry.group.clone() {
+            None => {
+                self.offered.insert((entry.visible_at, number));
+                self.messages.insert(number, entry);
+            }
+            Some(group) => {
+                self.withdraw_head(&group);
+                self.messages.insert(number, entry);
+                self.groups.entry(group.clone()).or_default().insert(number);
+                self.offer_head(&group);
+            }
+        }
+    }
+
+    fn remove(&mut self, number: u64) {
+        let Some(entry) = self.messages.get(&number) else { return };
+        match entry.group.clone() {
+            None => {
+                self.offered.remove(&(entry.visible_at, number));
+                self.messages.remove(&number);
+            }
+            Some(group) => {
+                self.withdraw_head(&group);
+                self.messages.remove(&number);
+                if let Some(numbers) = self.groups.get_mut(&group) {
+                    numbers.remove(&number);
+                    if numbers.is_empty() {
+                        self.groups.remove(&group);
+                    }
+                }
+                self.offer_head(&group);
+            }
+        }
+    }
+
+    fn head(&self, group: &str) -> Option<(Timestamp, u64)> {
+        let number = *self.groups.get(group)?.first()?;
+        Some((self.messages.get(&number)?.visible_at, number))
+    }
+
+    fn withdraw_head(&mut self, group: &str) {
+        if let Some(head) = self.head(group) {
+            self.offered.remove(&head);
+        }
+    }
+
+    fn offer_head(&mut self, group: &str) {
+        if let Some(head) = self.head(group) {
+            self.offered.insert(head);
+        }
+    }
+
+    /// Takes up to `limit` messages that are visible: with the first of a group come those behind it.
+    fn take(&mut self, now: Timestamp, limit: usize) -> Vec<u64> {
+        let mut taken = Vec::new();
+        while taken.len() < limit {
+            let Some((visible_at, number)) = self.offered.first().copied() else { break };
+            if visible_at > now {
+                break;
+            }
+            self.offered.pop_first();
+            taken.push(number);
+            let group = self.messages.get(&number).and_then(|entry| entry.group.clone());
+            let behind = group.and_then(|group| self.groups.get(&group)).into_iter().flatten();
+            let behind = behind
+                .copied()
+                .skip(1)
+                .take_while(|number| self.messages.get(number).is_some_and(|entry| entry.visible_at <= now));
+            taken.extend(behind.take(limit - taken.len()));
+        }
+        taken
+    }
+
+    fn give_back(&mut self, numbers: &[u64]) {
+        for number in numbers {
+            let Some(entry) = self.messages.get(number) else { continue };
+            match entry.group.clone() {
+                None => drop(self.offered.insert((entry.visible_at, *number))),
+                Some(group) => self.offer_head(&group),
+            }
+        }
+    }
+
+    /// When the next message becomes visible, where none is.
+    pub fn next_visible(&self) -> Option<Timestamp> {
+        self.offered.first().map(|(visible_at, _)| *visible_at)
+    }
+
+    /// How many there are of each kind.
+    pub fn counts(&self, now: Timestamp) -> Counts {
+        let mut counts = Counts::default();
+        for entry in self.messages.values() {
+            let kind = match (entry.visible_at <= now, entry.received) {
+                (true, _) => &mut counts.visible,
+                (false, true) => &mut counts.in_flight,
+                (false, false) => &mut counts.delayed,
+            };
+            *kind += 1;
+        }
+        counts
+    }
+}
+
+impl View for ReadyMessages {
+    type Key = QueueKey;
+    type Slice = Ready;
+
+    fn name(&self) -> &'static str {
+        "sqs-ready"
+    }
+
+    fn tables(&self) -> Vec<TableId> {
+        vec![STANDINGS.id()]
+    }
+
+    fn slice_of(&self, change: &Change) -> Option<QueueKey> {
+        change.of(&STANDINGS).map(|(scope, (incarnation, _), _)| (scope, incarnation))
+    }
+
+    fn load(&self, (scope, incarnation): &QueueKey, read: &Snapshot) -> Result<Ready, Fault> {
+        let mut ready = Ready::default();
+        for row in state::standings(read, scope, *incarnation) {
+            let (number, standing) = row?;
+            ready.set(number, &standing);
+        }
+        Ok(ready)
+    }
+
+    fn apply(&self, ready: &mut Ready, change: &Change) {
+        match change.of(&STANDINGS) {
+            Some((_, (_, number), Some(standing))) => ready.set(number, &standing),
+            Some((_, (_, number), None)) => ready.remove(number),
+            None => {}
+        }
+    }
+}
+
+/// Takes up to `limit` visible messages of a queue. They go back when the claim is dropped.
+pub fn take(
+    view: &ViewHandle<ReadyMessages>,
+    queue: &QueueKey,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Option<Claim<Vec<u64>>>, Fault> {
+    view.claim(
+        queue,
+        |ready| Some(ready.take(now, limit)).filter(|taken| !taken.is_empty()),
+        |ready, taken| ready.give_back(&taken),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing(visible_at: i64, group: Option<&str>) -> Standing {
+        Standing {
+            visible_at: Timestamp(visible_at),
+            receives: 0,
+            first_received: None,
+            sent: Timestamp(0),
+            group: group.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn standard_queues_offer_what_is_visible() {
+        let mut ready = Ready::default();
+        for (number, visible_at) in [(1, 10), (2, 0), (3, 0)] {
+            ready.set(number, &standing(visible_at, None));
+        }
+        assert_eq!(ready.take(Timestamp(5), 10), [2, 3]);
+        assert_eq!(ready.take(Timestamp(5), 10), [0_u64; 0]);
+        ready.give_back(&[3]);
+        assert_eq!(ready.take(Timestamp(10), 10), [3, 1]);
+        ready.remove(1);
+        ready.give_back(&[1]);
+        assert_eq!(ready.take(Timestamp(10), 10), [0_u64; 0]);
+    }
+
+    #[test]
+    fn a_hidden_head_holds_its_group() {
+        let mut ready = Ready::default();
+        for (number, group) in [(1, "a"), (2, "a"), (3, "b"), (4, "a")] {
+            ready.set(number, &standing(0, Some(group)));
+        }
+        assert_eq!(ready.take(Timestamp(0), 2), [1, 2]);
+        assert_eq!(ready.take(Timestamp(0), 10), [3]);
+        ready.set(1, &standing(30, Some("a")));
+        ready.set(2, &standing(30, Some("a")));
+        assert_eq!(ready.take(Timestamp(0), 10), [0_u64; 0], "4 waits behind 1 and 2");
+        ready.remove(1);
+        ready.remove(2);
+        assert_eq!(ready.take(Timestamp(0), 10), [4]);
+    }
+
+    #[test]
+    fn counting() {
+        let mut ready = Ready::default();
+        ready.set(1, &standing(0, None));
+        ready.set(2, &standing(10, None));
+        ready.set(3, &Standing { receives: 1, ..standing(10, None) });
+        assert_eq!(ready.counts(Timestamp(5)), Counts { visible: 1, in_flight: 1, delayed: 1 });
+    }
+}

@@ -1,0 +1,48 @@
+//! Deliveries of other rooms become messages, exactly once.
+
+use crate::{bodies, queue, receive, region};
+use bytes::Bytes;
+use names::{AccountId, Arn};
+use service::{Deliver, Delivery, DeliveryContext};
+use std::time::Duration;
+use store::Fault;
+use testkit::START;
+
+fn delivery(target: &str, payload: &str) -> Delivery {
+    let source: Arn = "arn:aws:s3:::recordings".parse().unwrap();
+    let context = DeliveryContext::of("s3.amazonaws.com", AccountId::DEFAULT);
+    let payload = Bytes::copy_from_slice(payload.as_bytes());
+    Delivery::new(source, target.parse().unwrap(), payload, context, START)
+}
+
+#[tokio::test]
+async fn what_is_delivered_can_be_received() {
+    let region = region().await;
+    let url = queue(&region, "q", &[]).await;
+    let deliveries: Vec<_> =
+        ["one", "two"].map(|payload| delivery("arn:aws:sqs:us-east-1:000000000000:q", payload)).to_vec();
+    let posted = region
+        .host()
+        .store
+        .commit(move |tx| deliveries.iter().try_for_each(|delivery| tx.deliver(delivery.clone())));
+    posted.await.map_err(|fault: Fault| fault.to_string()).unwrap();
+    region.settle().await;
+    let received = receive(&region, &url).await;
+    let mut bodies = bodies(&received);
+    bodies.sort_unstable();
+    assert_eq!(bodies, ["one", "two"]);
+}
+
+#[tokio::test]
+async fn a_delivery_to_no_queue_is_given_up_to_its_dead_letter() {
+    let region = region().await;
+    let url = queue(&region, "grave", &[]).await;
+    let mut lost = delivery("arn:aws:sqs:us-east-1:000000000000:none", "lost");
+    lost.context.dead_letter = "arn:aws:sqs:us-east-1:000000000000:grave".parse().ok();
+    let posted = region.host().store.commit(move |tx| tx.deliver(lost.clone()));
+    posted.await.map_err(|fault: Fault| fault.to_string()).unwrap();
+    for _ in 0..10 {
+        region.advance(Duration::from_secs(60)).await;
+    }
+    assert_eq!(bodies(&receive(&region, &url).await), ["lost"]);
+}

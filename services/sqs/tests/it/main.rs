@@ -1,0 +1,46 @@
+//! The room through an in-process region on a virtual clock.
+
+mod delivery;
+mod queues;
+mod receiving;
+
+use model_sqs::operations::{CreateQueue, ReceiveMessage, SendMessage};
+use model_sqs::{CreateQueueInput, Message, ReceiveMessageInput, SendMessageInput};
+use testkit::Region;
+
+/// A region with this room alone.
+async fn region() -> Region {
+    Region::of(vec![sqs::service()]).await
+}
+
+/// Makes a queue with attributes and gives its URL.
+async fn queue(region: &Region, name: &str, attributes: &[(&str, &str)]) -> String {
+    let attributes = attributes.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    let input =
+        CreateQueueInput { queue_name: name.to_owned(), attributes: Some(attributes), ..Default::default() };
+    region.call::<CreateQueue>(input).await.unwrap().queue_url.unwrap()
+}
+
+/// Sends a body.
+async fn send(region: &Region, url: &str, body: &str) {
+    let input =
+        SendMessageInput { queue_url: url.to_owned(), message_body: body.to_owned(), ..Default::default() };
+    region.call::<SendMessage>(input).await.unwrap();
+}
+
+/// Receives up to ten messages without waiting.
+async fn receive(region: &Region, url: &str) -> Vec<Message> {
+    let input = ReceiveMessageInput {
+        queue_url: url.to_owned(),
+        max_number_of_messages: Some(10),
+        message_system_attribute_names: Some(vec!["All".into()]),
+        message_attribute_names: Some(vec!["All".to_owned()]),
+        ..Default::default()
+    };
+    region.call::<ReceiveMessage>(input).await.unwrap().messages.unwrap_or_default()
+}
+
+/// The bodies of messages.
+fn bodies(messages: &[Message]) -> Vec<&str> {
+    messages.iter().filter_map(|message| message.body.as_deref()).collect()
+}

@@ -107,7 +107,7 @@ def one_round(region, writers, functions, chance, options, acks):
     verified = time.monotonic() - begun
     for writer in writers[:len(WRITERS)]:
         writer.step()
-    disk, journal = region.disk_mb(), region.disk_mb("journal")
+    disk, journal = region.disk_mb(), region.disk_mb(".jnl")
     if disk > options.max_disk_mb:
         complaints.append(f"the data directory holds {disk:.0f} MB")
     if journal > options.max_journal_mb:

@@ -26,7 +26,10 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     if filter.is_none() {
         check::lints(&mut report);
     }
-    let built = build(&mut report);
+    let built = match filter {
+        None => build_everything(&mut report),
+        Some(_) => report.step(BUILD, &mut workspace::build("elysium", Profile::Debug)),
+    };
     rust_tests(&mut report, filter);
     if built {
         suites::blackbox(&mut report, filter);
@@ -48,7 +51,7 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
 }
 
 /// Builds everything the tests need, then measures what one edited handler costs.
-fn build(report: &mut Report) -> bool {
+fn build_everything(report: &mut Report) -> bool {
     let everything = &mut workspace::cargo(&["build", "--workspace", "--all-targets"]);
     if !report.step(BUILD, everything) {
         return false;

@@ -5,7 +5,6 @@ mod commands;
 mod config;
 mod hooks;
 mod region;
-mod rooms;
 
 use std::process::ExitCode;
 

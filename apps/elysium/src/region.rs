@@ -1,7 +1,7 @@
 //! Putting a region together from a configuration: engine, store, rooms, ports.
 
 use crate::config::Config;
-use crate::rooms;
+use elysium::rooms;
 use gateway::{EdgeConfig, Region, certificates};
 use sandbox::{Launcher, LauncherConfig, ProcessRunner, RunId};
 use service::{Clock, Entropy, Settings};

@@ -1,5 +1,5 @@
-//! The region's own pages: health, info, reset, metrics. They are no AWS API and are answered on
-//! loopback names only.
+//! The region's own pages: health, info, reset, metrics. They are no AWS API; what changes
+//! something is answered to callers on this machine only.
 
 use crate::message::{Incoming, Outgoing, read_whole};
 use crate::metrics;
@@ -19,6 +19,10 @@ pub async fn serve(pipeline: &Pipeline, incoming: &Incoming) -> Option<Outgoing>
     let path = incoming.path.as_str();
     if !path.starts_with("/_localstack/") && !path.starts_with("/_elysium/") {
         return None;
+    }
+    // Whoever can change the region here needs no credentials, so it must be on this machine.
+    if incoming.method != http::Method::GET && !incoming.source.to_canonical().is_loopback() {
+        return Some(answer(403, &json!({"message": "the region is controlled from its own machine only"})));
     }
     Some(match (incoming.method.as_str(), path) {
         ("GET" | "HEAD", "/_localstack/health" | "/_elysium/health") => health(pipeline),

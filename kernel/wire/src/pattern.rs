@@ -45,9 +45,9 @@ pub(crate) fn compile(pattern: &str) -> Result<Regex, Box<fancy_regex::Error>> {
         let whole = format!(r"\A(?:{})\z", translate(pattern, counts));
         let mut builder = RegexBuilder::new(&whole);
         builder.backtrack_limit(BACKTRACK_LIMIT).delegate_size_limit(SIZE_LIMIT);
-        builder.build()
+        builder.build().map_err(Box::new)
     };
-    build(Counts::Exact).or_else(|_| build(Counts::Open)).map_err(Box::new)
+    build(Counts::Exact).or_else(|_| build(Counts::Open))
 }
 
 /// The patterns of a service's shapes that cannot be compiled: there must be none.

@@ -18,8 +18,11 @@ pub(crate) fn decode_form(text: &str) -> Result<Cow<'_, str>, Malformed> {
     Ok(Cow::Owned(decode(&spaced)?.into_owned()))
 }
 
+/// A key and a value.
+pub(crate) type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+
 /// The pairs of a query or form in their order; a key without `=` has an empty value.
-pub(crate) fn pairs(text: &str) -> Result<Vec<(Cow<'_, str>, Cow<'_, str>)>, Malformed> {
+pub(crate) fn pairs(text: &str) -> Result<Vec<Pair<'_>>, Malformed> {
     let parts = text.split('&').filter(|part| !part.is_empty());
     parts
         .map(|part| {

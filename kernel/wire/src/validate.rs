@@ -18,7 +18,7 @@ fn structure(obj: &dyn Obj, path: &Path<'_>, violations: &mut Violations) {
     for (index, member) in shape.members.iter().enumerate() {
         let path = path.member(member.name);
         if member.required && violations.has_missing() && violations.take_missing(&path.text()) {
-            violations.broken(Some("null"), &path.text(), "Member must not be null");
+            violations.broken(|| (Some("null".to_owned()), path.text(), "Member must not be null"));
             continue;
         }
         if let Some(val) = obj.get(index) {
@@ -72,8 +72,8 @@ fn inside(val: &Val<'_>, ty: &'static Ty, member: &Member, path: &Path<'_>, viol
 }
 
 fn report(val: &Val<'_>, member: &Member, path: &Path<'_>, rule: &str, violations: &mut Violations) {
-    let shown = (!member.sensitive).then(|| format!("'{}'", printed::java(val)));
-    violations.broken(shown.as_deref(), &path.text(), rule);
+    let shown = || (!member.sensitive).then(|| format!("'{}'", printed::java(val)));
+    violations.broken(|| (shown(), path.text(), rule));
 }
 
 struct Elements<'a> {

@@ -59,10 +59,12 @@ impl Violations {
         self.ambiguous.get_or_insert((shape, set));
     }
 
-    /// A broken constraint: the value in Java's print form (`None` prints nothing), where, and the rule.
-    pub(crate) fn broken(&mut self, value: Option<&str>, path: &str, rule: &str) {
+    /// A broken constraint. `worded` makes its text, which is not asked for once enough are kept: the value
+    /// in Java's print form (`None` prints nothing), where it is, and the rule.
+    pub(crate) fn broken<'r>(&mut self, worded: impl FnOnce() -> (Option<String>, String, &'r str)) {
         self.count += 1;
         if self.texts.len() < KEPT {
+            let (value, path, rule) = worded();
             let value = value.map_or(String::from("Value"), |value| format!("Value {value}"));
             self.texts.push(format!("{value} at '{path}' failed to satisfy constraint: {rule}"));
         }

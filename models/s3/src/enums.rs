@@ -255,6 +255,10 @@ schema::text_enum!(ObjectStorageClass {
     FsxOntap = "FSX_ONTAP",
 });
 
+schema::text_enum!(ObjectVersionStorageClass {
+    Standard = "STANDARD",
+});
+
 schema::text_enum!(OptionalObjectAttributes {
     RestoreStatus = "RestoreStatus",
 });

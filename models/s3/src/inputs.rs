@@ -465,6 +465,21 @@ pub struct ListMultipartUploadsInput {
 s::object!(ListMultipartUploadsInput, tables::LIST_MULTIPART_UPLOADS_REQUEST, { 0 bucket, 1 delimiter, 2 encoding_type, 3 key_marker, 4 max_uploads, 5 prefix, 6 upload_id_marker, 7 expected_bucket_owner, 8 request_payer });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ListObjectVersionsInput {
+    pub bucket: String,
+    pub delimiter: Option<String>,
+    pub encoding_type: Option<EncodingType>,
+    pub key_marker: Option<String>,
+    pub max_keys: Option<i32>,
+    pub prefix: Option<String>,
+    pub version_id_marker: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+    pub request_payer: Option<RequestPayer>,
+    pub optional_object_attributes: Option<Vec<OptionalObjectAttributes>>,
+}
+s::object!(ListObjectVersionsInput, tables::LIST_OBJECT_VERSIONS_REQUEST, { 0 bucket, 1 delimiter, 2 encoding_type, 3 key_marker, 4 max_keys, 5 prefix, 6 version_id_marker, 7 expected_bucket_owner, 8 request_payer, 9 optional_object_attributes });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ListObjectsInput {
     pub bucket: String,
     pub delimiter: Option<String>,

@@ -72,6 +72,7 @@ pub static SERVICE: schema::ServiceShape = schema::ServiceShape {
         &operations::HEAD_OBJECT,
         &operations::LIST_BUCKETS,
         &operations::LIST_MULTIPART_UPLOADS,
+        &operations::LIST_OBJECT_VERSIONS,
         &operations::LIST_OBJECTS,
         &operations::LIST_OBJECTS_V2,
         &operations::LIST_PARTS,

@@ -684,6 +684,23 @@ pub static LIST_MULTIPART_UPLOADS: OperationShape = OperationShape {
     read_only: true,
 };
 
+operation!(ListObjectVersions, LIST_OBJECT_VERSIONS, crate::ListObjectVersionsInput => crate::ListObjectVersionsOutput, SERVICE);
+pub static LIST_OBJECT_VERSIONS: OperationShape = OperationShape {
+    name: "ListObjectVersions",
+    input: &t::LIST_OBJECT_VERSIONS_REQUEST,
+    output: &t::LIST_OBJECT_VERSIONS_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "GET", path: "/{Bucket}?versions", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
 operation!(ListObjects, LIST_OBJECTS, crate::ListObjectsInput => crate::ListObjectsOutput, SERVICE);
 pub static LIST_OBJECTS: OperationShape = OperationShape {
     name: "ListObjects",

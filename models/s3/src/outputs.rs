@@ -365,6 +365,25 @@ pub struct ListMultipartUploadsOutput {
 s::object!(ListMultipartUploadsOutput, tables::LIST_MULTIPART_UPLOADS_OUTPUT, { 0 bucket, 1 key_marker, 2 upload_id_marker, 3 next_key_marker, 4 prefix, 5 delimiter, 6 next_upload_id_marker, 7 max_uploads, 8 is_truncated, 9 uploads, 10 common_prefixes, 11 encoding_type, 12 request_charged });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ListObjectVersionsOutput {
+    pub is_truncated: Option<bool>,
+    pub key_marker: Option<String>,
+    pub version_id_marker: Option<String>,
+    pub next_key_marker: Option<String>,
+    pub next_version_id_marker: Option<String>,
+    pub versions: Option<Vec<ObjectVersion>>,
+    pub delete_markers: Option<Vec<DeleteMarkerEntry>>,
+    pub name: Option<String>,
+    pub prefix: Option<String>,
+    pub delimiter: Option<String>,
+    pub max_keys: Option<i32>,
+    pub common_prefixes: Option<Vec<CommonPrefix>>,
+    pub encoding_type: Option<EncodingType>,
+    pub request_charged: Option<RequestCharged>,
+}
+s::object!(ListObjectVersionsOutput, tables::LIST_OBJECT_VERSIONS_OUTPUT, { 0 is_truncated, 1 key_marker, 2 version_id_marker, 3 next_key_marker, 4 next_version_id_marker, 5 versions, 6 delete_markers, 7 name, 8 prefix, 9 delimiter, 10 max_keys, 11 common_prefixes, 12 encoding_type, 13 request_charged });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ListObjectsOutput {
     pub is_truncated: Option<bool>,
     pub marker: Option<String>,

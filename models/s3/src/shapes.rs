@@ -168,6 +168,16 @@ pub struct Delete {
 s::object!(Delete, tables::DELETE, { 0 objects, 1 quiet });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct DeleteMarkerEntry {
+    pub owner: Option<Owner>,
+    pub key: Option<String>,
+    pub version_id: Option<String>,
+    pub is_latest: Option<bool>,
+    pub last_modified: Option<s::Timestamp>,
+}
+s::object!(DeleteMarkerEntry, tables::DELETE_MARKER_ENTRY, { 0 owner, 1 key, 2 version_id, 3 is_latest, 4 last_modified });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct DeleteMarkerReplication {
     pub status: Option<DeleteMarkerReplicationStatus>,
 }
@@ -443,6 +453,22 @@ pub struct ObjectPart {
     pub checksum_xxhash128: Option<String>,
 }
 s::object!(ObjectPart, tables::OBJECT_PART, { 0 part_number, 1 size, 2 checksum_crc32, 3 checksum_crc32_c, 4 checksum_crc64_nvme, 5 checksum_sha1, 6 checksum_sha256, 7 checksum_sha512, 8 checksum_md5, 9 checksum_xxhash64, 10 checksum_xxhash3, 11 checksum_xxhash128 });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ObjectVersion {
+    pub e_tag: Option<String>,
+    pub checksum_algorithm: Option<Vec<ChecksumAlgorithm>>,
+    pub checksum_type: Option<ChecksumType>,
+    pub size: Option<i64>,
+    pub storage_class: Option<ObjectVersionStorageClass>,
+    pub key: Option<String>,
+    pub version_id: Option<String>,
+    pub is_latest: Option<bool>,
+    pub last_modified: Option<s::Timestamp>,
+    pub owner: Option<Owner>,
+    pub restore_status: Option<RestoreStatus>,
+}
+s::object!(ObjectVersion, tables::OBJECT_VERSION, { 0 e_tag, 1 checksum_algorithm, 2 checksum_type, 3 size, 4 storage_class, 5 key, 6 version_id, 7 is_latest, 8 last_modified, 9 owner, 10 restore_status });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct Owner {

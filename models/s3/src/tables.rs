@@ -359,6 +359,14 @@ pub static DELETE_BUCKET_TAGGING_REQUEST: Shape = Shape::new("DeleteBucketTaggin
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
 ], || Box::new(crate::DeleteBucketTaggingInput::default()));
 
+pub static DELETE_MARKER_ENTRY: Shape = Shape::new("DeleteMarkerEntry", &[
+    Member::new("Owner", &ty::OWNER),
+    Member::new("Key", &ty::OBJECT_KEY),
+    Member::new("VersionId", &Ty::TEXT),
+    Member::new("IsLatest", &Ty::Bool),
+    Member::new("LastModified", &Ty::TIME),
+], || Box::new(crate::DeleteMarkerEntry::default()));
+
 pub static DELETE_MARKER_REPLICATION: Shape = Shape::new("DeleteMarkerReplication", &[
     Member::new("Status", &ty::DELETE_MARKER_REPLICATION_STATUS),
 ], || Box::new(crate::DeleteMarkerReplication::default()));
@@ -939,6 +947,36 @@ pub static LIST_MULTIPART_UPLOADS_REQUEST: Shape = Shape::new("ListMultipartUplo
     Member { location: Location::Header("x-amz-request-payer"), ..Member::new("RequestPayer", &ty::REQUEST_PAYER) },
 ], || Box::new(crate::ListMultipartUploadsInput::default()));
 
+pub static LIST_OBJECT_VERSIONS_OUTPUT: Shape = Shape { xml_root: Some("ListVersionsResult"), ..Shape::new("ListObjectVersionsOutput", &[
+    Member::new("IsTruncated", &Ty::Bool),
+    Member::new("KeyMarker", &Ty::TEXT),
+    Member::new("VersionIdMarker", &Ty::TEXT),
+    Member::new("NextKeyMarker", &Ty::TEXT),
+    Member::new("NextVersionIdMarker", &Ty::TEXT),
+    Member { wire_name: Some("Version"), flattened: true, ..Member::new("Versions", &ty::OBJECT_VERSION_LIST) },
+    Member { wire_name: Some("DeleteMarker"), flattened: true, ..Member::new("DeleteMarkers", &ty::DELETE_MARKERS) },
+    Member::new("Name", &Ty::TEXT),
+    Member::new("Prefix", &Ty::TEXT),
+    Member::new("Delimiter", &Ty::TEXT),
+    Member::new("MaxKeys", &Ty::INT),
+    Member { flattened: true, ..Member::new("CommonPrefixes", &ty::COMMON_PREFIX_LIST) },
+    Member::new("EncodingType", &ty::ENCODING_TYPE),
+    Member { location: Location::Header("x-amz-request-charged"), ..Member::new("RequestCharged", &ty::REQUEST_CHARGED) },
+], || Box::new(crate::ListObjectVersionsOutput::default())) };
+
+pub static LIST_OBJECT_VERSIONS_REQUEST: Shape = Shape::new("ListObjectVersionsRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { location: Location::Query("delimiter"), ..Member::new("Delimiter", &Ty::TEXT) },
+    Member { location: Location::Query("encoding-type"), ..Member::new("EncodingType", &ty::ENCODING_TYPE) },
+    Member { location: Location::Query("key-marker"), ..Member::new("KeyMarker", &Ty::TEXT) },
+    Member { location: Location::Query("max-keys"), ..Member::new("MaxKeys", &Ty::INT) },
+    Member { location: Location::Query("prefix"), ..Member::new("Prefix", &Ty::TEXT) },
+    Member { location: Location::Query("version-id-marker"), ..Member::new("VersionIdMarker", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-request-payer"), ..Member::new("RequestPayer", &ty::REQUEST_PAYER) },
+    Member { location: Location::Header("x-amz-optional-object-attributes"), ..Member::new("OptionalObjectAttributes", &ty::OPTIONAL_OBJECT_ATTRIBUTES_LIST) },
+], || Box::new(crate::ListObjectVersionsInput::default()));
+
 pub static LIST_OBJECTS_OUTPUT: Shape = Shape { xml_root: Some("ListBucketResult"), ..Shape::new("ListObjectsOutput", &[
     Member::new("IsTruncated", &Ty::Bool),
     Member::new("Marker", &Ty::TEXT),
@@ -1128,6 +1166,20 @@ pub static OBJECT_PART: Shape = Shape::new("ObjectPart", &[
     Member::new("ChecksumXXHASH3", &Ty::TEXT),
     Member::new("ChecksumXXHASH128", &Ty::TEXT),
 ], || Box::new(crate::ObjectPart::default()));
+
+pub static OBJECT_VERSION: Shape = Shape::new("ObjectVersion", &[
+    Member::new("ETag", &Ty::TEXT),
+    Member { flattened: true, ..Member::new("ChecksumAlgorithm", &ty::CHECKSUM_ALGORITHM_LIST) },
+    Member::new("ChecksumType", &ty::CHECKSUM_TYPE),
+    Member::new("Size", &Ty::LONG),
+    Member::new("StorageClass", &ty::OBJECT_VERSION_STORAGE_CLASS),
+    Member::new("Key", &ty::OBJECT_KEY),
+    Member::new("VersionId", &Ty::TEXT),
+    Member::new("IsLatest", &Ty::Bool),
+    Member::new("LastModified", &Ty::TIME),
+    Member::new("Owner", &ty::OWNER),
+    Member::new("RestoreStatus", &ty::RESTORE_STATUS),
+], || Box::new(crate::ObjectVersion::default()));
 
 pub static OWNER: Shape = Shape::new("Owner", &[
     Member::new("DisplayName", &Ty::TEXT),

@@ -34,7 +34,6 @@ pub static UNSERVED: &[O] = &[
     O { name: "ListBucketInventoryConfigurations", method: "GET", path: "/{Bucket}?inventory", required: &[] },
     O { name: "ListBucketMetricsConfigurations", method: "GET", path: "/{Bucket}?metrics", required: &[] },
     O { name: "ListDirectoryBuckets", method: "GET", path: "/", required: &[] },
-    O { name: "ListObjectVersions", method: "GET", path: "/{Bucket}?versions", required: &[] },
     O { name: "PutBucketAbac", method: "PUT", path: "/{Bucket}?abac", required: &[] },
     O { name: "PutBucketAccelerateConfiguration", method: "PUT", path: "/{Bucket}?accelerate", required: &[] },
     O { name: "PutBucketAcl", method: "PUT", path: "/{Bucket}?acl", required: &[] },

@@ -1,7 +1,7 @@
 //! `coverage`: every operation of every API here, and whether it is served.
 
 use super::{Failure, no_more, say, take_switch};
-use crate::rooms;
+use elysium::rooms;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

@@ -3,7 +3,8 @@
 use super::stop::PID_FILE;
 use super::{Failure, say, supervise};
 use crate::config::{self, Config, LogFormat};
-use crate::{hooks, region, rooms};
+use crate::{hooks, region};
+use elysium::rooms;
 use gateway::{IamMode, Profile, Server, Stage};
 use service::Log;
 use std::net::SocketAddr;

@@ -1,11 +1,9 @@
 //! The pairs of a form as a tree: sorted once, then sliced by prefix, so nothing is copied or built.
 
+use crate::uri::Pair;
 use crate::{Malformed, uri};
-use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::ops::Range;
-
-type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 /// How many pairs a request may have.
 const PAIRS: usize = 50_000;

@@ -51,15 +51,19 @@ pub(crate) fn encode(kind: Body, form: &AnswerForm, operation: &OperationShape, 
     reply
 }
 
-/// The operation's status, or the member that says another.
+/// The operation's status, or the member that says another. A body that is said to be a range of the whole
+/// is partial content (RFC 9110, section 15.3.7).
 fn status(operation: &OperationShape, output: &dyn Obj) -> u16 {
     let members = output.shape().members.iter().enumerate();
-    let said = members.filter(|(_, member)| member.location == Location::StatusCode);
-    let mut values = said.filter_map(|(index, _)| output.get(index));
-    match values.next() {
-        Some(Val::Int(status)) => u16::try_from(status).unwrap_or(operation.http.status),
-        _ => operation.http.status,
-    }
+    let mut said = members.filter_map(|(index, member)| match member.location {
+        Location::StatusCode => match output.get(index) {
+            Some(Val::Int(status)) => u16::try_from(status).ok(),
+            _ => None,
+        },
+        Location::Header("content-range") => output.get(index).map(|_| 206),
+        _ => None,
+    });
+    said.next().unwrap_or(operation.http.status)
 }
 
 fn json(obj: &dyn Obj) -> Vec<u8> {

@@ -5,12 +5,10 @@ use crate::fill::{Fill, Seen};
 use crate::json::Members;
 use crate::message::Head;
 use crate::path::Path;
+use crate::uri::Pair;
 use crate::{Limits, Malformed, Route, Violations, json, scalar, uri, xml};
 use bytes::Bytes;
 use schema::{Location, Map, Member, Obj, Protocol, Slot, Ty};
-use std::borrow::Cow;
-
-type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
 /// Fills an input from all of a request. A payload that streams is left to whoever has the body.
 pub(crate) fn bind(
@@ -80,7 +78,7 @@ fn is_void(text: &str, ty: &Ty) -> bool {
 }
 
 fn from_query(
-    query: &Pairs<'_>,
+    query: &[Pair<'_>],
     name: &str,
     member: &'static Member,
     index: usize,
@@ -103,13 +101,13 @@ fn from_query(
 }
 
 /// All query keys that no other member names.
-fn from_rest_of_query(query: &Pairs<'_>, index: usize, obj: &mut dyn Obj) -> Result<bool, Malformed> {
+fn from_rest_of_query(query: &[Pair<'_>], index: usize, obj: &mut dyn Obj) -> Result<bool, Malformed> {
     let shape = obj.shape();
     let named = |key: &str| {
         let is_key = |member: &Member| matches!(member.location, Location::Query(name) if name == key);
         shape.members.iter().any(is_key)
     };
-    let mut rest: Vec<&(Cow<'_, str>, Cow<'_, str>)> = query.iter().filter(|(key, _)| !named(key)).collect();
+    let mut rest: Vec<&Pair<'_>> = query.iter().filter(|(key, _)| !named(key)).collect();
     rest.sort_by(|one, other| one.0.cmp(&other.0));
     let is_empty = rest.is_empty();
     let Some(Slot::Map(map)) = obj.slot(index).filter(|_| !is_empty) else { return Ok(false) };

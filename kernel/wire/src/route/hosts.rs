@@ -43,11 +43,11 @@ impl Host {
     /// A user's own host: a mark behind at least one label.
     pub(super) fn marked(&self, rules: &Rules) -> Option<HostRoute> {
         let labels = self.labels();
-        let found = |label: &&str, mark: &str| {
-            *label == mark || label.strip_prefix(mark).is_some_and(|rest| rest.starts_with('-'))
+        let found = |label: &str, mark: &str| {
+            label == mark || label.strip_prefix(mark).is_some_and(|rest| rest.starts_with('-'))
         };
         rules.marks.iter().find_map(|mark| {
-            let at = labels.iter().rposition(|label| found(&label, mark)).filter(|at| *at > 0)?;
+            let at = labels.iter().rposition(|label| found(label, mark)).filter(|at| *at > 0)?;
             Some(HostRoute { mark, id: labels[..at].join(".") })
         })
     }
@@ -71,11 +71,11 @@ impl Host {
     /// behind a dash, as in `s3-eu-west-1`.
     pub(super) fn label_before_service(&self, prefix: &str) -> Option<String> {
         let labels = self.labels();
-        let names_service = |label: &&str| {
-            *label == prefix || label.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('-'))
+        let names_service = |label: &str| {
+            label == prefix || label.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('-'))
         };
         // A bucket's name may itself have labels: the last mark is the service's.
-        let at = labels.iter().rposition(|label| names_service(&label)).filter(|at| *at > 0)?;
+        let at = labels.iter().rposition(|label| names_service(label)).filter(|at| *at > 0)?;
         Some(labels[..at].join("."))
     }
 

@@ -22,7 +22,13 @@ pub struct Unroutable {
     /// The form its answer must have.
     pub form: AnswerForm,
     /// What is answered.
-    pub error: ApiError,
+    pub error: Box<ApiError>,
+}
+
+impl Unroutable {
+    fn new(form: AnswerForm, error: ApiError) -> Self {
+        Unroutable { form, error: Box::new(error) }
+    }
 }
 
 /// All services of the region, by every way of naming them.
@@ -133,7 +139,7 @@ impl Router {
             let known = candidates.indexes.iter().map(|index| &self.services[*index]);
             let form = known.filter_map(|known| Some(self.form(head, known, known.speaks(&FORMS)?))).next();
             let form = form.unwrap_or(AnswerForm::bare(Protocol::AwsQuery));
-            Unroutable { form, error: malformed.into_error(form.protocol) }
+            Unroutable::new(form, malformed.into_error(form.protocol))
         };
         let pairs = Pairs::read(head.query, body).map_err(refuse)?;
         if let Some(action) = pairs.value("Action")
@@ -170,7 +176,7 @@ impl Router {
         };
         let Some((known, operation)) = known else {
             let form = AnswerForm::bare(said.unwrap_or(Protocol::AwsJson10));
-            return Some(Err(Unroutable { form, error: unknown_operation(form.protocol, target) }));
+            return Some(Err(Unroutable::new(form, unknown_operation(form.protocol, target))));
         };
         let protocol = said.or_else(|| known.speaks(&JSON)).unwrap_or(Protocol::AwsJson10);
         Some(self.named(head, known, protocol, operation))
@@ -191,10 +197,10 @@ impl Router {
                 labels: Vec::new(),
                 head: false,
             }),
-            None => Err(Unroutable {
-                form: self.form(head, known, protocol),
-                error: unknown_operation(protocol, operation),
-            }),
+            None => {
+                let form = self.form(head, known, protocol);
+                Err(Unroutable::new(form, unknown_operation(protocol, operation)))
+            }
         }
     }
 
@@ -253,7 +259,7 @@ impl Router {
         }
         let (known, protocol) = candidates.named.then(|| speaking.clone().next()).flatten()?;
         let form = self.form(head, known, protocol);
-        Some(Err(Unroutable { form, error: invalid_action(protocol, action, version) }))
+        Some(Err(Unroutable::new(form, invalid_action(protocol, action, version))))
     }
 
     /// By the path, among services with paths.
@@ -294,7 +300,7 @@ impl Router {
             });
             if let Some(malformed) = failure {
                 let form = self.form(head, known, protocol);
-                return Err(Unroutable { form, error: ApiError::new("InvalidURI", 400, malformed.message) });
+                return Err(Unroutable::new(form, ApiError::new("InvalidURI", 400, malformed.message)));
             }
         }
         best.map(|(_, route)| route).ok_or_else(|| {
@@ -304,7 +310,7 @@ impl Router {
                 _ => (Protocol::RestJson1, None),
             };
             let form = AnswerForm { protocol, service, operation: None, head: head.method == "HEAD" };
-            Unroutable { form, error: no_operation(protocol, path_known, head) }
+            Unroutable::new(form, no_operation(protocol, path_known, head))
         })
     }
 

@@ -6,14 +6,14 @@
 
 use super::template::Leaf;
 use crate::message::Head;
+use crate::uri::Pair;
 use schema::Location;
-use std::borrow::Cow;
 use std::cmp::Reverse;
 
 /// What selection looks at in a request.
 pub(super) struct Asked<'a> {
     pub(super) head: &'a Head<'a>,
-    pub(super) query: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    pub(super) query: Vec<Pair<'a>>,
 }
 
 impl Asked<'_> {

@@ -54,8 +54,8 @@ impl<'a> Reader<'a> {
                 if let Some(text) = self.inside_root(unescape(&rest[..end])?)? {
                     return Ok(Event::Text(text));
                 }
-            } else if rest.starts_with("<!--") {
-                self.at += 4 + find(&rest[4..], "-->")?;
+            } else if let Some(comment) = rest.strip_prefix("<!--") {
+                self.at += 4 + find(comment, "-->")?;
             } else if rest.starts_with("<?") {
                 self.at += find(rest, "?>")?;
             } else if let Some(data) = rest.strip_prefix("<![CDATA[") {

@@ -34,10 +34,7 @@ fn json_with_the_services_namespace() {
 #[test]
 fn json_without_a_namespace_and_with_detail() {
     let call = json("Logs_20140328.PutLogEvents", "{}").header("x-amzn-anything", "1");
-    let detail = model_logs::InvalidSequenceTokenException {
-        expected_sequence_token: Some("t".to_owned()),
-        ..Default::default()
-    };
+    let detail = model_logs::InvalidSequenceTokenException { expected_sequence_token: Some("t".to_owned()) };
     let error = ApiError::new("InvalidSequenceTokenException", 400, "m").with(detail);
     let answer = call.refuse(&model_logs::SERVICE, &error);
     assert_eq!(

@@ -56,7 +56,7 @@ fn events_bound_to_payload_and_body() {
         })),
         Box::new(select::SelectObjectContentEventStream::End(select::EndEvent::default())),
     ];
-    let output = select::SelectObjectContentOutput { payload: Some(stream(events)), ..Default::default() };
+    let output = select::SelectObjectContentOutput { payload: Some(stream(events)) };
     let answer = call("POST", "localhost/b/k?select&select-type=2").answer(&select::SERVICE, &output);
     assert_eq!(answer.header("content-type"), "application/vnd.amazon.eventstream");
     let frames = frames(answer);

@@ -130,6 +130,9 @@ fn what_is_filled_is_mostly_valid() {
 }
 
 fn survives(call: &Call, service: &'static ServiceShape) {
+    if call.route(&[service]).is_err() {
+        return;
+    }
     if let Ok((input, mut violations)) = call.decode(service) {
         wire::validate(input.as_ref(), &mut violations);
         let _ = (violations.message(), wire::dump(input.as_ref()), format!("{input:?}"));

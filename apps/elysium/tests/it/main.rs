@@ -1,0 +1,3 @@
+//! What crosses rooms: every room of the binary in one in-process region.
+
+mod refused_caller;

@@ -1,0 +1,195 @@
+//! Checksums of content while it streams: MD5 for the entity tag, and the one algorithm that was asked
+//! for. Full-object CRCs of parts are joined without reading the content again.
+
+use crc_fast::CrcAlgorithm;
+use md5::{Digest as _, Md5};
+use ring::digest as sha;
+use serde::{Deserialize, Serialize};
+
+/// An algorithm of object checksums that the room computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Algorithm {
+    /// `x-amz-checksum-crc32`
+    Crc32,
+    /// `x-amz-checksum-crc32c`
+    Crc32c,
+    /// `x-amz-checksum-crc64nvme`
+    Crc64Nvme,
+    /// `x-amz-checksum-sha1`
+    Sha1,
+    /// `x-amz-checksum-sha256`
+    Sha256,
+    /// `x-amz-checksum-sha512`
+    Sha512,
+    /// `x-amz-checksum-md5`
+    Md5,
+}
+
+impl Algorithm {
+    /// All of them.
+    pub const ALL: [Algorithm; 7] = [
+        Algorithm::Crc32,
+        Algorithm::Crc32c,
+        Algorithm::Crc64Nvme,
+        Algorithm::Sha1,
+        Algorithm::Sha256,
+        Algorithm::Sha512,
+        Algorithm::Md5,
+    ];
+
+    /// AWS's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Algorithm::Crc32 => "CRC32",
+            Algorithm::Crc32c => "CRC32C",
+            Algorithm::Crc64Nvme => "CRC64NVME",
+            Algorithm::Sha1 => "SHA1",
+            Algorithm::Sha256 => "SHA256",
+            Algorithm::Sha512 => "SHA512",
+            Algorithm::Md5 => "MD5",
+        }
+    }
+
+    /// The algorithm of a name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.name().eq_ignore_ascii_case(name))
+    }
+
+    /// How many bytes a checksum has.
+    pub fn length(self) -> usize {
+        match self {
+            Algorithm::Crc32 | Algorithm::Crc32c => 4,
+            Algorithm::Crc64Nvme => 8,
+            Algorithm::Md5 => 16,
+            Algorithm::Sha1 => 20,
+            Algorithm::Sha256 => 32,
+            Algorithm::Sha512 => 64,
+        }
+    }
+
+    fn crc(self) -> Option<CrcAlgorithm> {
+        match self {
+            Algorithm::Crc32 => Some(CrcAlgorithm::Crc32IsoHdlc),
+            Algorithm::Crc32c => Some(CrcAlgorithm::Crc32Iscsi),
+            Algorithm::Crc64Nvme => Some(CrcAlgorithm::Crc64Nvme),
+            Algorithm::Sha1 | Algorithm::Sha256 | Algorithm::Sha512 | Algorithm::Md5 => None,
+        }
+    }
+
+    /// Whether checksums of parts can be joined to that of the whole.
+    pub fn joins(self) -> bool {
+        self.crc().is_some()
+    }
+
+    /// Begins a checksum.
+    pub fn begin(self) -> Running {
+        match (self, self.crc()) {
+            (_, Some(crc)) => Running::Crc(self, crc_fast::Digest::new(crc)),
+            (Algorithm::Sha1, None) => Running::Sha(sha::Context::new(&sha::SHA1_FOR_LEGACY_USE_ONLY)),
+            (Algorithm::Sha512, None) => Running::Sha(sha::Context::new(&sha::SHA512)),
+            (Algorithm::Md5, None) => Running::Md5(Md5::new()),
+            (_, None) => Running::Sha(sha::Context::new(&sha::SHA256)),
+        }
+    }
+
+    /// The checksum of bytes at hand.
+    pub fn of(self, bytes: &[u8]) -> Vec<u8> {
+        let mut running = self.begin();
+        running.update(bytes);
+        running.finish()
+    }
+
+    /// Joins the checksums of contents that follow each other, each with its length; `None` where the
+    /// algorithm cannot.
+    pub fn join<'a>(self, parts: impl IntoIterator<Item = (&'a [u8], u64)>) -> Option<Vec<u8>> {
+        let crc = self.crc()?;
+        let mut parts = parts.into_iter();
+        let (first, _) = parts.next()?;
+        let joined = parts.fold(number(first), |sum, (part, length)| {
+            crc_fast::checksum_combine(crc, sum, number(part), length)
+        });
+        Some(joined.to_be_bytes()[8 - self.length()..].to_vec())
+    }
+}
+
+fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
+}
+
+/// A checksum being computed.
+pub enum Running {
+    /// One of the CRCs.
+    Crc(Algorithm, crc_fast::Digest),
+    /// One of the SHAs.
+    Sha(sha::Context),
+    /// MD5.
+    Md5(Md5),
+}
+
+impl Running {
+    /// Adds content.
+    pub fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Running::Crc(_, digest) => digest.update(bytes),
+            Running::Sha(context) => context.update(bytes),
+            Running::Md5(digest) => digest.update(bytes),
+        }
+    }
+
+    /// The checksum, most significant byte first.
+    pub fn finish(self) -> Vec<u8> {
+        match self {
+            Running::Crc(algorithm, digest) => {
+                digest.finalize().to_be_bytes()[8 - algorithm.length()..].to_vec()
+            }
+            Running::Sha(context) => context.finish().as_ref().to_vec(),
+            Running::Md5(digest) => digest.finalize().to_vec(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::multipart::base64;
+
+    /// The check values of the catalogue of parametrised CRC algorithms, and of `sha1sum`, `sha256sum`,
+    /// `md5sum`, for `123456789`.
+    #[test]
+    fn check_values() {
+        for (algorithm, expected) in [
+            (Algorithm::Crc32, "y/Q5Jg=="),
+            (Algorithm::Crc32c, "4waSgw=="),
+            (Algorithm::Crc64Nvme, "rosUhgp5mIg="),
+            (Algorithm::Sha1, "98O8HYCOBHMq32eZZczDTKeuNEE="),
+            (Algorithm::Sha256, "FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU="),
+            (Algorithm::Md5, "JfnnlDI7RTiF9RgfG2JNCw=="),
+        ] {
+            let checksum = algorithm.of(b"123456789");
+            assert_eq!(base64(&checksum), expected, "{algorithm:?}");
+            assert_eq!(checksum.len(), algorithm.length());
+        }
+        assert_eq!(Algorithm::Sha512.of(b"").len(), 64);
+    }
+
+    #[test]
+    fn names() {
+        for algorithm in Algorithm::ALL {
+            assert_eq!(Algorithm::of_name(algorithm.name()), Some(algorithm));
+        }
+        assert_eq!(Algorithm::of_name("crc32"), Some(Algorithm::Crc32));
+        assert_eq!(Algorithm::of_name("XXHASH64"), None);
+    }
+
+    #[test]
+    fn crcs_of_parts_make_the_crc_of_the_whole() {
+        let whole: Vec<u8> = (0..10_000u32).flat_map(u32::to_le_bytes).collect();
+        for algorithm in Algorithm::ALL {
+            let parts: Vec<(Vec<u8>, u64)> =
+                whole.chunks(7_001).map(|part| (algorithm.of(part), part.len() as u64)).collect();
+            let joined = algorithm.join(parts.iter().map(|(sum, length)| (sum.as_slice(), *length)));
+            assert_eq!(joined, algorithm.joins().then(|| algorithm.of(&whole)), "{algorithm:?}");
+        }
+        assert_eq!(Algorithm::Crc32.join([]), None);
+    }
+}

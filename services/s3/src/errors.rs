@@ -1,0 +1,275 @@
+//! Every error of S3 that this room answers; `answer` says how each looks to clients.
+
+mod answer;
+
+use crate::rules::conditions::{Broken, WriteFault};
+use crate::rules::headers::TagSetFault;
+use crate::rules::multipart;
+use names::Timestamp;
+use schema::{ApiError, BodyError};
+use service::TagFault;
+use store::Fault;
+
+/// An error of S3.
+#[derive(Debug)]
+pub enum S3Error {
+    NoSuchBucket {
+        bucket: String,
+    },
+    NoSuchKey {
+        key: String,
+    },
+    NoSuchVersion {
+        key: String,
+        version_id: String,
+    },
+    NoSuchUpload {
+        upload_id: String,
+    },
+    /// A delete marker is the object's newest version.
+    Marked {
+        key: String,
+        version_id: String,
+    },
+    /// The version that was asked for is a delete marker.
+    IsMarker {
+        method: &'static str,
+        version_id: String,
+        modified: Timestamp,
+    },
+    InvalidBucketName {
+        bucket: String,
+    },
+    KeyTooLong {
+        size: usize,
+    },
+    BucketAlreadyExists {
+        bucket: String,
+    },
+    BucketAlreadyOwnedByYou {
+        bucket: String,
+    },
+    BucketNotEmpty {
+        bucket: String,
+        versioned: bool,
+    },
+    IllegalLocation {
+        given: Option<String>,
+    },
+    InvalidLocation {
+        given: String,
+    },
+    AccessDenied,
+    /// A versioning configuration without a status.
+    IllegalVersioning,
+    /// A condition does not hold, and the caller's copy is as good.
+    NotModified {
+        etag: String,
+        modified: Timestamp,
+    },
+    PreconditionFailed {
+        condition: String,
+    },
+    InvalidRange {
+        asked: String,
+        size: u64,
+    },
+    InvalidPartNumber {
+        asked: i32,
+        count: u32,
+    },
+    /// A range that a copy asks for lies beyond its source.
+    InvalidRangeOfSource {
+        message: String,
+        asked: String,
+    },
+    InvalidArgument {
+        message: &'static str,
+        name: &'static str,
+        value: String,
+    },
+    InvalidRequest {
+        message: String,
+    },
+    /// A header asks for something that is not there.
+    NotImplemented {
+        header: &'static str,
+    },
+    InvalidStorageClass {
+        given: String,
+    },
+    InvalidObjectState {
+        storage_class: String,
+    },
+    MetadataTooLarge {
+        size: usize,
+    },
+    InvalidTag {
+        message: &'static str,
+        key: Option<String>,
+    },
+    TooManyTags {
+        limit: usize,
+    },
+    MalformedXml,
+    MalformedPolicy {
+        message: String,
+    },
+    InvalidDigest {
+        given: String,
+    },
+    BadDigest {
+        expected: String,
+        calculated: String,
+    },
+    BadChecksum {
+        algorithm: &'static str,
+    },
+    EntityTooLarge {
+        size: u64,
+        limit: u64,
+    },
+    Multipart {
+        fault: multipart::Fault,
+        upload_id: String,
+        etag: String,
+    },
+    /// The body ended, or was refused on its way.
+    Body(BodyError),
+    AclNotSupported,
+    InvalidBucketAcl,
+    /// A notification's destination cannot be used.
+    Destinations {
+        arn: String,
+        why: &'static str,
+    },
+    /// A configuration that the bucket does not have.
+    NotConfigured(Configuration),
+    /// The store.
+    Store(Fault),
+    /// A part of the region, through a port.
+    Region(ApiError),
+}
+
+/// Configurations whose absence is an error of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Configuration {
+    Policy,
+    TagSet,
+    Cors,
+    Lifecycle,
+    Website,
+    Replication,
+    ObjectLock,
+    OwnershipControls,
+    PublicAccessBlock,
+}
+
+impl S3Error {
+    /// A bucket that is not there.
+    pub fn no_bucket(bucket: &str) -> Self {
+        S3Error::NoSuchBucket { bucket: bucket.to_owned() }
+    }
+
+    /// A key under which there is nothing.
+    pub fn no_key(key: &str) -> Self {
+        S3Error::NoSuchKey { key: key.to_owned() }
+    }
+
+    /// A condition of a read that does not hold.
+    pub fn broken(broken: Broken, etag: &str, modified: Timestamp) -> Self {
+        if broken.is_not_modified() {
+            S3Error::NotModified { etag: etag.to_owned(), modified }
+        } else {
+            S3Error::PreconditionFailed { condition: broken.header().to_owned() }
+        }
+    }
+
+    /// A condition of a write that does not hold.
+    pub fn refused_write(fault: WriteFault, key: &str) -> Self {
+        match fault {
+            WriteFault::Absent => S3Error::no_key(key),
+            WriteFault::Broken(broken) => {
+                S3Error::PreconditionFailed { condition: broken.header().to_owned() }
+            }
+            WriteFault::Unsupported => S3Error::NotImplemented { header: "If-None-Match" },
+        }
+    }
+
+    /// A tag set that is against the rules; `header` where it came in `x-amz-tagging`.
+    pub fn tags(fault: TagSetFault, header: Option<&str>) -> Self {
+        let invalid = |message, key| S3Error::InvalidTag { message, key: Some(key) };
+        match (fault, header) {
+            (TagSetFault::Malformed | TagSetFault::Tag(TagFault::Duplicate(_)), Some(header)) => {
+                S3Error::InvalidArgument {
+                    message: "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query \
+                              parameters without tag name duplicates.",
+                    name: "x-amz-tagging",
+                    value: header.to_owned(),
+                }
+            }
+            (TagSetFault::Malformed, None) => S3Error::MalformedXml,
+            (TagSetFault::Tag(TagFault::TooMany { limit }), _) => S3Error::TooManyTags { limit },
+            (TagSetFault::Tag(TagFault::Key(key)), _) => {
+                invalid("The TagKey you have provided is invalid", key)
+            }
+            (TagSetFault::Tag(TagFault::Value { key }), _) => {
+                invalid("The TagValue you have provided is invalid", key)
+            }
+            (TagSetFault::Tag(TagFault::Reserved(key)), _) => {
+                invalid("System tags cannot be added/updated by requester", key)
+            }
+            (TagSetFault::Tag(TagFault::Duplicate(key)), None) => {
+                invalid("Cannot provide multiple Tags with the same key", key)
+            }
+        }
+    }
+}
+
+impl From<Fault> for S3Error {
+    fn from(fault: Fault) -> Self {
+        S3Error::Store(fault)
+    }
+}
+
+impl From<ApiError> for S3Error {
+    fn from(error: ApiError) -> Self {
+        S3Error::Region(error)
+    }
+}
+
+impl From<BodyError> for S3Error {
+    fn from(error: BodyError) -> Self {
+        S3Error::Body(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_statuses() {
+        for (error, code, status) in [
+            (S3Error::no_bucket("b"), "NoSuchBucket", 404),
+            (S3Error::no_key("k"), "NoSuchKey", 404),
+            (S3Error::MalformedXml, "MalformedXML", 400),
+            (S3Error::AclNotSupported, "AccessControlListNotSupported", 400),
+            (S3Error::InvalidRange { asked: "bytes=9-".into(), size: 3 }, "InvalidRange", 416),
+            (S3Error::NotImplemented { header: "x" }, "NotImplemented", 501),
+            (S3Error::Store(Fault::Contended), "OperationAborted", 409),
+            (S3Error::Body(BodyError::Incomplete), "IncompleteBody", 400),
+            (S3Error::NotConfigured(Configuration::Cors), "NoSuchCORSConfiguration", 404),
+        ] {
+            let answer = ApiError::from(error);
+            assert_eq!((answer.code.as_ref(), answer.status), (code, status));
+        }
+    }
+
+    #[test]
+    fn an_unchanged_object_answers_its_tag() {
+        let answer = ApiError::from(S3Error::broken(Broken::NoneMatch, "abc", Timestamp(0)));
+        assert_eq!(answer.status, 304);
+        assert!(answer.headers.contains(&("etag", "\"abc\"".to_owned())));
+    }
+}

@@ -1,0 +1,87 @@
+//! Finding what a request names: the bucket, the version of a key.
+
+use crate::errors::S3Error;
+use crate::rules::multipart::number_of;
+use crate::rules::names;
+use crate::state::buckets::{self, Bucket};
+use crate::state::uploads::{self, Upload};
+use crate::state::{ObjectRecord, Version, objects};
+use store::Read;
+
+/// The bucket of a name, which must be of the owner that the request expects.
+///
+/// # Errors
+/// `NoSuchBucket`, or `AccessDenied` where it has another owner.
+pub fn bucket(read: &impl Read, name: &str, expected_owner: Option<&str>) -> Result<Bucket, S3Error> {
+    let bucket = buckets::find(read, name)?.ok_or_else(|| S3Error::no_bucket(name))?;
+    match expected_owner {
+        Some(owner) if owner != bucket.owner.to_string() => Err(S3Error::AccessDenied),
+        _ => Ok(bucket),
+    }
+}
+
+/// Refuses a key that no object can have.
+///
+/// # Errors
+/// `KeyTooLongError`.
+pub fn check_key(key: &str) -> Result<(), S3Error> {
+    if names::is_key(key) { Ok(()) } else { Err(S3Error::KeyTooLong { size: key.len() }) }
+}
+
+/// Refuses a text that cannot be a version's id.
+///
+/// # Errors
+/// `InvalidArgument`.
+pub fn check_version_id(id: &str) -> Result<(), S3Error> {
+    if id == "null" || number_of(id).is_some() {
+        return Ok(());
+    }
+    let message = "Invalid version id specified";
+    Err(S3Error::InvalidArgument { message, name: "versionId", value: id.to_owned() })
+}
+
+/// A version of a key that is an object: the named one, or the newest.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The version.
+    pub version: Version,
+    /// Its object.
+    pub object: Box<ObjectRecord>,
+}
+
+/// The object of a key, of a version or the newest. `method` names the request in the error that a
+/// delete marker is.
+///
+/// # Errors
+/// Where there is none.
+pub fn object(
+    read: &impl Read,
+    bucket: &Bucket,
+    (key, version_id): (&str, Option<&str>),
+    method: &'static str,
+) -> Result<Found, S3Error> {
+    check_key(key)?;
+    let found = match version_id {
+        None => objects::newest(read, bucket, key)?.ok_or_else(|| S3Error::no_key(key))?,
+        Some(id) => {
+            check_version_id(id)?;
+            objects::by_id(read, bucket, key, id)?
+                .ok_or_else(|| S3Error::NoSuchVersion { key: key.to_owned(), version_id: id.to_owned() })?
+        }
+    };
+    match (&found.object, version_id) {
+        (Some(object), _) => Ok(Found { object: object.clone(), version: found }),
+        (None, None) => Err(S3Error::Marked { key: key.to_owned(), version_id: found.shown_id().to_owned() }),
+        (None, Some(id)) => {
+            Err(S3Error::IsMarker { method, version_id: id.to_owned(), modified: found.modified })
+        }
+    }
+}
+
+/// An upload that is going on.
+///
+/// # Errors
+/// `NoSuchUpload`.
+pub fn upload(read: &impl Read, bucket: &Bucket, key: &str, id: &str) -> Result<Upload, S3Error> {
+    uploads::find(read, bucket, key, id)?.ok_or_else(|| S3Error::NoSuchUpload { upload_id: id.to_owned() })
+}

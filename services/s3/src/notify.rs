@@ -1,0 +1,104 @@
+//! Telling a bucket's listeners what happened, in the commit in which it happened.
+
+use crate::errors::S3Error;
+use crate::rules::event::Event;
+use crate::rules::notifications::Happening;
+use crate::state::Version;
+use crate::state::buckets::{self, Bucket};
+use crate::views::canonical_id;
+use bytes::Bytes;
+use names::{Arn, Timestamp};
+use schema::ApiError;
+use service::{Ctx, Deliver, Delivery, DeliveryContext};
+use store::Tx;
+
+/// The service that delivers.
+pub const PRINCIPAL: &str = "s3.amazonaws.com";
+
+/// Whose request caused what happens.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// When, in virtual time.
+    pub at: Timestamp,
+    principal: String,
+    source: String,
+    request_id: String,
+}
+
+impl Origin {
+    /// The origin of a request.
+    pub fn of(ctx: &Ctx) -> Self {
+        let principal = match ctx.caller().principal() {
+            Some(principal) => format!("AWS:{}", principal.id),
+            None => ctx.caller().name(),
+        };
+        let source = ctx.request().source.map(|source| source.to_string());
+        Origin {
+            at: ctx.now(),
+            principal,
+            source: source.unwrap_or_else(|| PRINCIPAL.to_owned()),
+            request_id: ctx.request_id().to_owned(),
+        }
+    }
+}
+
+/// Delivers to everybody who listens.
+///
+/// # Errors
+/// The store's.
+pub fn tell(
+    tx: &mut Tx,
+    origin: &Origin,
+    bucket: &Bucket,
+    happening: Happening,
+    key: &str,
+    version: &Version,
+) -> Result<(), S3Error> {
+    let listeners = buckets::notifications(tx, bucket)?;
+    let removed = happening == Happening::Deleted;
+    let object = version.object.as_deref().filter(|_| !removed);
+    let owner = canonical_id(bucket.owner);
+    for rule in listeners.rules().filter(|rule| rule.wants(happening, key)) {
+        let Ok(target) = rule.destination.parse::<Arn>() else { continue };
+        let event = Event {
+            happening,
+            at: origin.at,
+            region: bucket.record.region.as_str(),
+            principal: &origin.principal,
+            source: &origin.source,
+            request_id: &origin.request_id,
+            bucket: &bucket.name,
+            owner: &owner,
+            key,
+            size: object.map(|object| object.size),
+            etag: object.map(|object| object.etag.as_str()),
+            version_id: version.id.as_deref(),
+            sequence: version.number,
+        };
+        let message = event.message(&rule.id).map_err(|_| unwritable())?;
+        deliver(tx, origin, bucket, target, message)?;
+    }
+    Ok(())
+}
+
+/// Delivers one message to one listener.
+///
+/// # Errors
+/// The store's.
+pub fn deliver(
+    tx: &mut Tx,
+    origin: &Origin,
+    bucket: &Bucket,
+    target: Arn,
+    message: Vec<u8>,
+) -> Result<(), S3Error> {
+    let context = DeliveryContext::of(PRINCIPAL, bucket.owner);
+    let mut delivery = Delivery::new(bucket.arn(), target, Bytes::from(message), context, origin.at);
+    delivery.cause.clone_from(&origin.request_id);
+    Ok(tx.deliver(delivery)?)
+}
+
+/// An event that cannot be written as JSON, which its types rule out.
+pub fn unwritable() -> ApiError {
+    ApiError::new("InternalError", 500, "We encountered an internal error. Please try again.")
+}

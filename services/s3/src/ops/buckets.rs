@@ -1,0 +1,249 @@
+//! Buckets: create, head, delete, list, where they are.
+
+use crate::errors::S3Error;
+use crate::lookup;
+use crate::rules::headers::{self, BUCKET_TAGS};
+use crate::rules::names;
+use crate::state::buckets::{self, Bucket};
+use crate::state::{BucketRecord, Encryption, Ownership, PublicAccessBlock, Versioning, objects};
+use crate::views;
+use ::names::{Region, Tags};
+use model_s3 as api;
+use schema::Unit;
+use service::{Ctx, Head, Heads};
+use std::sync::Arc;
+use store::Tx;
+
+const DEFAULT_REGION: &str = "us-east-1";
+/// Most buckets of a page, and of an answer without pages.
+const MAX_LISTED: usize = 10_000;
+
+/// CreateBucket: take a name that nobody has.
+pub async fn create(
+    ctx: Ctx,
+    input: Arc<api::CreateBucketInput>,
+) -> Result<api::CreateBucketOutput, S3Error> {
+    if !names::is_bucket_name(&input.bucket) {
+        return Err(S3Error::InvalidBucketName { bucket: input.bucket.clone() });
+    }
+    let region = location(&ctx, &input)?;
+    let ownership = ownership(&input)?;
+    let tags = tags(&input)?;
+    let (owner, now, here) = (ctx.account(), ctx.now(), ctx.region().clone());
+    let shown = region.clone();
+    let name = input.bucket.clone();
+    ctx.commit(move |tx| {
+        if let Some(present) = buckets::find(tx, &name)? {
+            return taken(&present, owner, &here);
+        }
+        let record = BucketRecord {
+            incarnation: tx.fresh_incarnation()?,
+            region: region.clone(),
+            created: now,
+            versioning: Versioning::Never,
+            ownership: Some(ownership),
+            public_access: Some(PublicAccessBlock {
+                block_acls: true,
+                ignore_acls: true,
+                block_policy: true,
+                restrict: true,
+            }),
+            encryption: Encryption::default(),
+        };
+        buckets::create(tx, &name, owner, &record)?;
+        let head = Head {
+            incarnation: record.incarnation,
+            owner,
+            kind: "AWS::S3::Bucket".to_owned(),
+            created: now,
+            tags: tags.clone(),
+            policy: None,
+        };
+        Ok(tx.put_head(&buckets::arn(&name), &head)?)
+    })
+    .await?;
+    let location = if shown.as_str() == DEFAULT_REGION {
+        format!("/{}", input.bucket)
+    } else {
+        format!("http://{}.s3.amazonaws.com/", input.bucket)
+    };
+    let bucket_arn = Some(buckets::arn(&input.bucket).to_string());
+    Ok(api::CreateBucketOutput { location: Some(location), bucket_arn })
+}
+
+/// What becomes of a name that is taken: in the default region its owner may make it again.
+fn taken(present: &Bucket, owner: ::names::AccountId, here: &Region) -> Result<(), S3Error> {
+    let bucket = present.name.clone();
+    let default = |region: &Region| region.as_str() == DEFAULT_REGION;
+    match present.owner == owner {
+        false => Err(S3Error::BucketAlreadyExists { bucket }),
+        true if default(here) && default(&present.record.region) => Ok(()),
+        true => Err(S3Error::BucketAlreadyOwnedByYou { bucket }),
+    }
+}
+
+/// The region of a new bucket: that of the endpoint, which the constraint must name; the endpoint of the
+/// default region makes buckets everywhere.
+fn location(ctx: &Ctx, input: &api::CreateBucketInput) -> Result<Region, S3Error> {
+    let here = ctx.region();
+    let configuration = input.create_bucket_configuration.as_ref();
+    let constraint = configuration.and_then(|configuration| configuration.location_constraint.as_ref());
+    let constraint = constraint.map(|constraint| constraint.as_str()).filter(|text| !text.is_empty());
+    match constraint {
+        None if here.as_str() == DEFAULT_REGION => Ok(here.clone()),
+        None => Err(S3Error::IllegalLocation { given: None }),
+        Some(given) => {
+            let invalid = || S3Error::InvalidLocation { given: given.to_owned() };
+            if !api::BucketLocationConstraint::VALUES.contains(&given) {
+                return Err(invalid());
+            }
+            let name = if given == "EU" { "eu-west-1" } else { given };
+            let region: Region = name.parse().map_err(|_| invalid())?;
+            if region == *here || here.as_str() == DEFAULT_REGION {
+                Ok(region)
+            } else {
+                Err(S3Error::IllegalLocation { given: Some(given.to_owned()) })
+            }
+        }
+    }
+}
+
+fn ownership(input: &api::CreateBucketInput) -> Result<Ownership, S3Error> {
+    if input.object_lock_enabled_for_bucket == Some(true) {
+        return Err(S3Error::NotImplemented { header: "x-amz-bucket-object-lock-enabled" });
+    }
+    if matches!(input.bucket_namespace, Some(api::BucketNamespace::AccountRegional)) {
+        return Err(S3Error::NotImplemented { header: "x-amz-bucket-namespace" });
+    }
+    let ownership = match &input.object_ownership {
+        None => Ownership::BucketOwnerEnforced,
+        Some(given) => ownership_of(given)?,
+    };
+    let private = matches!(input.acl, None | Some(api::BucketCannedACL::Private));
+    let grants = input.grant_full_control.is_some()
+        || input.grant_read.is_some()
+        || input.grant_read_acp.is_some()
+        || input.grant_write.is_some()
+        || input.grant_write_acp.is_some();
+    match ownership {
+        _ if private && !grants => Ok(ownership),
+        Ownership::BucketOwnerEnforced => Err(S3Error::InvalidBucketAcl),
+        _ => Err(S3Error::NotImplemented { header: "x-amz-acl" }),
+    }
+}
+
+/// An ownership by its name.
+///
+/// # Errors
+/// Where there is none of this name.
+pub fn ownership_of(given: &api::ObjectOwnership) -> Result<Ownership, S3Error> {
+    match given {
+        api::ObjectOwnership::BucketOwnerEnforced => Ok(Ownership::BucketOwnerEnforced),
+        api::ObjectOwnership::BucketOwnerPreferred => Ok(Ownership::BucketOwnerPreferred),
+        api::ObjectOwnership::ObjectWriter => Ok(Ownership::ObjectWriter),
+        api::ObjectOwnership::Other(other) => Err(S3Error::InvalidArgument {
+            message: "Invalid x-amz-object-ownership header",
+            name: "x-amz-object-ownership",
+            value: other.clone(),
+        }),
+    }
+}
+
+fn tags(input: &api::CreateBucketInput) -> Result<Tags, S3Error> {
+    let given =
+        input.create_bucket_configuration.as_ref().and_then(|configuration| configuration.tags.as_ref());
+    let pairs = given.into_iter().flatten().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+    headers::tag_set(BUCKET_TAGS, pairs).map_err(|fault| S3Error::tags(fault, None))
+}
+
+/// HeadBucket: whether a bucket is there, and where.
+pub async fn head(ctx: Ctx, input: Arc<api::HeadBucketInput>) -> Result<api::HeadBucketOutput, S3Error> {
+    let bucket = lookup::bucket(&ctx.read(), &input.bucket, input.expected_bucket_owner.as_deref())?;
+    Ok(api::HeadBucketOutput {
+        bucket_arn: Some(bucket.arn().to_string()),
+        bucket_region: Some(bucket.record.region.to_string()),
+        access_point_alias: Some(false),
+        ..Default::default()
+    })
+}
+
+/// GetBucketLocation: the region, which for the default one is empty.
+pub async fn location_of(
+    ctx: Ctx,
+    input: Arc<api::GetBucketLocationInput>,
+) -> Result<api::GetBucketLocationOutput, S3Error> {
+    let bucket = lookup::bucket(&ctx.read(), &input.bucket, input.expected_bucket_owner.as_deref())?;
+    let region = bucket.record.region.as_str();
+    let elsewhere = (region != DEFAULT_REGION).then(|| api::BucketLocationConstraint::from(region));
+    Ok(api::GetBucketLocationOutput { location_constraint: elsewhere })
+}
+
+/// DeleteBucket: give up an empty bucket and its name.
+pub async fn delete(ctx: Ctx, input: Arc<api::DeleteBucketInput>) -> Result<Unit, S3Error> {
+    ctx.commit(move |tx: &mut Tx| {
+        let bucket = lookup::bucket(tx, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        if !objects::is_empty(tx, &bucket)? {
+            let versioned = bucket.record.versioning != Versioning::Never;
+            return Err(S3Error::BucketNotEmpty { bucket: bucket.name, versioned });
+        }
+        buckets::remove(tx, &bucket)?;
+        tx.remove_head(&bucket.arn())?;
+        Ok(Unit)
+    })
+    .await
+}
+
+/// ListBuckets: the buckets of the account, by name.
+pub async fn list(ctx: Ctx, input: Arc<api::ListBucketsInput>) -> Result<api::ListBucketsOutput, S3Error> {
+    let limit = match input.max_buckets {
+        None => MAX_LISTED,
+        Some(given) => usize::try_from(given)
+            .ok()
+            .filter(|given| (1..=MAX_LISTED).contains(given))
+            .ok_or_else(|| S3Error::InvalidArgument {
+                message: "Argument max-buckets must be an integer between 1 and 10000",
+                name: "max-buckets",
+                value: given.to_string(),
+            })?,
+    };
+    let prefix = input.prefix.as_deref().unwrap_or("");
+    let after = match &input.continuation_token {
+        None => String::new(),
+        Some(token) => ctx
+            .page_position(prefix, token)
+            .and_then(|position| String::from_utf8(position).ok())
+            .ok_or_else(|| S3Error::InvalidArgument {
+                message: "The continuation token provided is incorrect",
+                name: "continuation-token",
+                value: token.clone(),
+            })?,
+    };
+    let described = input.max_buckets.is_some() || input.prefix.is_some() || input.bucket_region.is_some();
+    let read = ctx.read();
+    let (mut shown, mut more) = (Vec::new(), false);
+    for bucket in buckets::of_account(&read, ctx.account(), prefix, &after) {
+        let bucket = bucket?;
+        if input.bucket_region.as_deref().is_some_and(|region| region != bucket.record.region.as_str()) {
+            continue;
+        }
+        if shown.len() == limit {
+            more = true;
+            break;
+        }
+        shown.push(bucket);
+    }
+    let last = shown.last().filter(|_| more);
+    let continuation_token = last.map(|last| ctx.page_token(prefix, last.name.as_bytes()));
+    let buckets = shown.iter().map(|bucket| api::Bucket {
+        name: Some(bucket.name.clone()),
+        creation_date: Some(bucket.record.created),
+        bucket_region: described.then(|| bucket.record.region.to_string()),
+        bucket_arn: described.then(|| bucket.arn().to_string()),
+    });
+    Ok(api::ListBucketsOutput {
+        buckets: Some(buckets.collect()),
+        owner: Some(views::owner(ctx.account())),
+        continuation_token,
+        prefix: input.prefix.clone(),
+    })
+}

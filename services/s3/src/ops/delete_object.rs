@@ -1,0 +1,184 @@
+//! DeleteObject and DeleteObjects. Without a version a delete hides the object behind a marker where the
+//! bucket keeps versions; with one it removes that version for good.
+
+use crate::errors::S3Error;
+use crate::lookup;
+use crate::notify::{self, Origin};
+use crate::rules::conditions::check_write;
+use crate::rules::notifications::Happening;
+use crate::state::buckets::Bucket;
+use crate::state::{Version, Versioning, objects};
+use crate::write::fresh_id;
+use model_s3 as api;
+use schema::ApiError;
+use service::Ctx;
+use std::sync::Arc;
+use store::Tx;
+
+/// Most keys of one DeleteObjects.
+const MAX_KEYS: usize = 1000;
+
+/// What is to be deleted.
+#[derive(Debug, Clone)]
+struct Target {
+    key: String,
+    version_id: Option<String>,
+    matches: Option<String>,
+    /// What makes the id of a marker no guess.
+    random: [u8; 16],
+}
+
+/// What a delete did.
+#[derive(Debug, Clone, Default)]
+struct Deleted {
+    /// A marker was made, or removed.
+    marker: bool,
+    /// The version that was made or removed.
+    version_id: Option<String>,
+}
+
+fn delete(tx: &mut Tx, origin: &Origin, bucket: &Bucket, target: &Target) -> Result<Deleted, S3Error> {
+    let key = target.key.as_str();
+    lookup::check_key(key)?;
+    if let Some(matches) = &target.matches {
+        let newest = objects::newest(tx, bucket, key)?;
+        let present = newest.as_ref().and_then(|version| version.object.as_deref());
+        check_write(Some(matches), None, present.map(|object| object.etag.as_str()))
+            .map_err(|fault| S3Error::refused_write(fault, key))?;
+    }
+    match &target.version_id {
+        Some(id) => delete_version(tx, origin, bucket, key, id),
+        None if bucket.record.versioning == Versioning::Never => delete_newest(tx, origin, bucket, key),
+        None => mark(tx, origin, bucket, key, target.random),
+    }
+}
+
+fn delete_version(
+    tx: &mut Tx,
+    origin: &Origin,
+    bucket: &Bucket,
+    key: &str,
+    id: &str,
+) -> Result<Deleted, S3Error> {
+    lookup::check_version_id(id)?;
+    let version_id = Some(id.to_owned());
+    let Some(version) = objects::by_id(tx, bucket, key, id)? else {
+        return Ok(Deleted { marker: false, version_id });
+    };
+    objects::remove(tx, bucket, key, &version)?;
+    notify::tell(tx, origin, bucket, Happening::Deleted, key, &version)?;
+    Ok(Deleted { marker: version.object.is_none(), version_id })
+}
+
+fn delete_newest(tx: &mut Tx, origin: &Origin, bucket: &Bucket, key: &str) -> Result<Deleted, S3Error> {
+    if let Some(version) = objects::newest(tx, bucket, key)? {
+        objects::remove(tx, bucket, key, &version)?;
+        notify::tell(tx, origin, bucket, Happening::Deleted, key, &version)?;
+    }
+    Ok(Deleted::default())
+}
+
+fn mark(
+    tx: &mut Tx,
+    origin: &Origin,
+    bucket: &Bucket,
+    key: &str,
+    random: [u8; 16],
+) -> Result<Deleted, S3Error> {
+    let number = tx.fresh_incarnation()?.0;
+    let marker = Version { number, id: fresh_id(bucket, number, random), modified: origin.at, object: None };
+    objects::put(tx, bucket, key, marker.clone())?;
+    notify::tell(tx, origin, bucket, Happening::Marked, key, &marker)?;
+    Ok(Deleted { marker: true, version_id: Some(marker.shown_id().to_owned()) })
+}
+
+/// DeleteObject: what is not there is deleted, too.
+pub async fn delete_object(
+    ctx: Ctx,
+    input: Arc<api::DeleteObjectInput>,
+) -> Result<api::DeleteObjectOutput, S3Error> {
+    if input.if_match_last_modified_time.is_some() {
+        return Err(S3Error::NotImplemented { header: "x-amz-if-match-last-modified-time" });
+    }
+    if input.if_match_size.is_some() {
+        return Err(S3Error::NotImplemented { header: "x-amz-if-match-size" });
+    }
+    let (origin, random) = (Origin::of(&ctx), ctx.host().entropy.bytes());
+    let deleted = ctx
+        .commit(move |tx: &mut Tx| {
+            let bucket = lookup::bucket(tx, &input.bucket, input.expected_bucket_owner.as_deref())?;
+            let target = Target {
+                key: input.key.clone(),
+                version_id: input.version_id.clone(),
+                matches: input.if_match.clone(),
+                random,
+            };
+            delete(tx, &origin, &bucket, &target)
+        })
+        .await?;
+    Ok(api::DeleteObjectOutput {
+        delete_marker: deleted.marker.then_some(true),
+        version_id: deleted.version_id,
+        request_charged: None,
+    })
+}
+
+/// DeleteObjects: each key for itself, all with one sync.
+pub async fn delete_objects(
+    ctx: Ctx,
+    input: Arc<api::DeleteObjectsInput>,
+) -> Result<api::DeleteObjectsOutput, S3Error> {
+    let objects = &input.delete.objects;
+    if objects.is_empty() || objects.len() > MAX_KEYS {
+        return Err(S3Error::MalformedXml);
+    }
+    let (name, expected_owner) = (input.bucket.clone(), input.expected_bucket_owner.clone());
+    lookup::bucket(&ctx.read(), &name, expected_owner.as_deref())?;
+    let origin = Arc::new(Origin::of(&ctx));
+    let named: Arc<(String, Option<String>)> = Arc::new((name, expected_owner));
+    let closures = objects.iter().map(|object| {
+        let target = Target {
+            key: object.key.clone(),
+            version_id: object.version_id.clone(),
+            matches: object.e_tag.clone(),
+            random: ctx.host().entropy.bytes(),
+        };
+        let (named, origin) = (named.clone(), origin.clone());
+        move |tx: &mut Tx| {
+            let bucket = lookup::bucket(tx, &named.0, named.1.as_deref())?;
+            delete(tx, &origin, &bucket, &target)
+        }
+    });
+    let results = ctx.host().store.commit_each(closures.collect()).await;
+    let quiet = input.delete.quiet == Some(true);
+    let (mut deleted, mut errors) = (Vec::new(), Vec::new());
+    for (object, result) in objects.iter().zip(results) {
+        match result {
+            Ok(_) if quiet => {}
+            Ok(done) => deleted.push(shown(object, done)),
+            Err(error) => errors.push(refused(object, error)),
+        }
+    }
+    let listed = (!errors.is_empty()).then_some(errors);
+    Ok(api::DeleteObjectsOutput { deleted: Some(deleted), request_charged: None, errors: listed })
+}
+
+fn shown(object: &api::ObjectIdentifier, done: Deleted) -> api::DeletedObject {
+    let marker_version = done.version_id.filter(|_| done.marker);
+    api::DeletedObject {
+        key: Some(object.key.clone()),
+        version_id: object.version_id.clone(),
+        delete_marker: done.marker.then_some(true),
+        delete_marker_version_id: marker_version,
+    }
+}
+
+fn refused(object: &api::ObjectIdentifier, error: S3Error) -> api::Error {
+    let error = ApiError::from(error);
+    api::Error {
+        key: Some(object.key.clone()),
+        version_id: object.version_id.clone(),
+        code: Some(error.code.into_owned()),
+        message: Some(error.message),
+    }
+}

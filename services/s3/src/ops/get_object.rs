@@ -1,0 +1,154 @@
+//! GetObject and HeadObject: the same decisions, with the content or without.
+
+use crate::checksums::show_object_checksum;
+use crate::errors::S3Error;
+use crate::lookup::{self, Found};
+use crate::outflow::Outflow;
+use crate::rules::conditions::{Conditions, State};
+use crate::rules::headers::is_archived;
+use crate::rules::multipart::part_number;
+use crate::rules::ranges::{self, Asked, ByteRange};
+use crate::state::buckets::Bucket;
+use crate::state::{Content, uploads};
+use crate::views::{self, show_object};
+use model_s3 as api;
+use service::Ctx;
+use std::sync::Arc;
+use store::Read;
+
+/// What of an object is answered.
+#[derive(Debug, Clone, Copy)]
+struct Selected {
+    /// The bytes; `None` for all of them.
+    range: Option<ByteRange>,
+    /// How many parts the object has, where a part was asked for.
+    parts: Option<u16>,
+}
+
+/// Chooses what of an object is answered.
+fn selected(
+    read: &impl Read,
+    bucket: &Bucket,
+    found: &Found,
+    range: Option<&str>,
+    part: Option<i32>,
+) -> Result<Selected, S3Error> {
+    let size = found.object.size;
+    match (range, part) {
+        (Some(_), Some(_)) => Err(S3Error::InvalidRequest {
+            message: "Cannot specify both Range header and partNumber query parameter".to_owned(),
+        }),
+        (None, Some(part)) => part_of(read, bucket, found, part),
+        (None, None) => Ok(Selected { range: None, parts: None }),
+        (Some(header), None) => match ranges::asked(header, size) {
+            Asked::Whole => Ok(Selected { range: None, parts: None }),
+            Asked::Part(range) => Ok(Selected { range: Some(range), parts: None }),
+            Asked::Unsatisfiable => Err(S3Error::InvalidRange { asked: header.to_owned(), size }),
+        },
+    }
+}
+
+/// The bytes of a part; an object that was put whole is its own first part.
+fn part_of(read: &impl Read, bucket: &Bucket, found: &Found, part: i32) -> Result<Selected, S3Error> {
+    let size = found.object.size;
+    let number = part_number(part).ok_or_else(|| S3Error::InvalidArgument {
+        message: "Part number must be an integer between 1 and 10000, inclusive",
+        name: "partNumber",
+        value: part.to_string(),
+    })?;
+    let Content::Parts { upload, count } = found.object.content else {
+        let whole = (size > 0).then(|| ByteRange { first: 0, last: size - 1 });
+        return if number == 1 {
+            Ok(Selected { range: whole, parts: None })
+        } else {
+            Err(S3Error::InvalidPartNumber { asked: part, count: 1 })
+        };
+    };
+    let mut begin = 0;
+    // Parts are counted by their place in the object, whatever number they were uploaded under.
+    for (place, row) in (1..=count).zip(uploads::parts(read, &bucket.scope, upload, 0)) {
+        let length = row?.1.body.length();
+        if place == number && length > 0 {
+            let range = ByteRange { first: begin, last: begin + length - 1 };
+            return Ok(Selected { range: Some(range), parts: Some(count) });
+        }
+        begin += length;
+    }
+    Err(S3Error::InvalidPartNumber { asked: part, count: count.into() })
+}
+
+fn checked(found: &Found, conditions: &Conditions<'_>) -> Result<(), S3Error> {
+    let state = State { etag: &found.object.etag, modified: found.version.modified };
+    conditions.check(state).map_err(|broken| S3Error::broken(broken, state.etag, state.modified))
+}
+
+macro_rules! conditions {
+    ($input:expr) => {
+        Conditions {
+            matches: $input.if_match.as_deref(),
+            none_match: $input.if_none_match.as_deref(),
+            modified_since: $input.if_modified_since,
+            unmodified_since: $input.if_unmodified_since,
+        }
+    };
+}
+
+macro_rules! answered {
+    ($output:ident, $input:expr, $bucket:expr, $found:expr, $selected:expr) => {{
+        let (input, found, selected): (_, &Found, Selected) = ($input, $found, $selected);
+        let size = found.object.size;
+        let mut output = api::$output::default();
+        show_object!(output, $bucket, &found.version, &found.object);
+        output.content_length = Some(views::signed(selected.range.map_or(size, ByteRange::length)));
+        output.content_range = selected.range.map(|range| range.content_range(size));
+        output.parts_count = selected.parts.map(i32::from);
+        if selected.range.is_none() && matches!(input.checksum_mode, Some(api::ChecksumMode::Enabled)) {
+            show_object_checksum!(output, &found.object.checksum);
+        }
+        let instead = |given: &Option<String>, kept: &mut Option<String>| {
+            if given.is_some() {
+                kept.clone_from(given);
+            }
+        };
+        instead(&input.response_cache_control, &mut output.cache_control);
+        instead(&input.response_content_disposition, &mut output.content_disposition);
+        instead(&input.response_content_encoding, &mut output.content_encoding);
+        instead(&input.response_content_language, &mut output.content_language);
+        instead(&input.response_content_type, &mut output.content_type);
+        instead(&input.response_expires.map(|moment| moment.http_date()), &mut output.expires);
+        output
+    }};
+}
+
+/// GetObject.
+pub async fn get_object(ctx: Ctx, input: Arc<api::GetObjectInput>) -> Result<api::GetObjectOutput, S3Error> {
+    let read = ctx.read();
+    let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    let found = lookup::object(&read, &bucket, (&input.key, input.version_id.as_deref()), "GET")?;
+    checked(&found, &conditions!(input))?;
+    let class = &found.object.description.storage_class;
+    if is_archived(class) {
+        return Err(S3Error::InvalidObjectState { storage_class: class.clone() });
+    }
+    let selected = selected(&read, &bucket, &found, input.range.as_deref(), input.part_number)?;
+    let bytes = selected.range.map_or(0..found.object.size, |range| range.first..range.last + 1);
+    let length = bytes.end - bytes.start;
+    let blobs = ctx.host().store.blobs();
+    let outflow = Outflow::open(blobs, &read, &bucket, &found.version, &found.object, bytes).await?;
+    let mut output = answered!(GetObjectOutput, &input, &bucket, &found, selected);
+    output.body = Some(outflow.into_body(length));
+    Ok(output)
+}
+
+/// HeadObject.
+pub async fn head_object(
+    ctx: Ctx,
+    input: Arc<api::HeadObjectInput>,
+) -> Result<api::HeadObjectOutput, S3Error> {
+    let read = ctx.read();
+    let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    let found = lookup::object(&read, &bucket, (&input.key, input.version_id.as_deref()), "HEAD")?;
+    checked(&found, &conditions!(input))?;
+    let selected = selected(&read, &bucket, &found, input.range.as_deref(), input.part_number)?;
+    Ok(answered!(HeadObjectOutput, &input, &bucket, &found, selected))
+}

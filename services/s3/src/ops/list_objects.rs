@@ -1,0 +1,160 @@
+//! ListObjects and ListObjectsV2: the newest versions of keys, page by page.
+
+use crate::errors::S3Error;
+use crate::lookup;
+use crate::rules::listing::{self, MAX_PAGE, Page, Query, url_encoded};
+use crate::state::buckets::Bucket;
+use crate::state::{Version, objects};
+use crate::views;
+use model_s3 as api;
+use service::Ctx;
+use std::sync::Arc;
+use store::{Fault, Read};
+
+/// The size of a page that is asked for.
+///
+/// # Errors
+/// Where it is negative.
+pub fn page_limit(asked: Option<i32>, name: &'static str) -> Result<usize, S3Error> {
+    let asked = asked.unwrap_or(1000);
+    usize::try_from(asked).map(|asked| asked.min(MAX_PAGE)).map_err(|_| S3Error::InvalidArgument {
+        message: "Argument must be an integer between 0 and 2147483647",
+        name,
+        value: asked.to_string(),
+    })
+}
+
+/// Keys as they are answered: as they are, or encoded.
+///
+/// # Errors
+/// Where the encoding is unknown.
+pub fn encoder(encoding: Option<&api::EncodingType>) -> Result<fn(&str) -> String, S3Error> {
+    match encoding {
+        None => Ok(str::to_owned),
+        Some(api::EncodingType::Url) => Ok(url_encoded),
+        Some(api::EncodingType::Other(other)) => Err(S3Error::InvalidArgument {
+            message: "Invalid Encoding Method specified in Request",
+            name: "encoding-type",
+            value: other.clone(),
+        }),
+    }
+}
+
+/// Common prefixes as they are answered.
+pub fn prefixes(found: &[String], encode: fn(&str) -> String) -> Option<Vec<api::CommonPrefix>> {
+    let shown = found.iter().map(|prefix| api::CommonPrefix { prefix: Some(encode(prefix)) });
+    (!found.is_empty()).then(|| shown.collect())
+}
+
+fn read_page(read: &impl Read, bucket: &Bucket, query: Query<'_>) -> Result<Page<Version>, Fault> {
+    let open = |from: listing::From<'_>| objects::scan(read, bucket, query.prefix, from);
+    listing::page(query, open, |_, version: &Version| version.object.is_some())
+}
+
+fn contents(page: Page<Version>, owner: Option<&api::Owner>, encode: fn(&str) -> String) -> Vec<api::Object> {
+    let shown = page.rows.into_iter().filter_map(|(key, version)| {
+        let object = version.object?;
+        let checksum = object.checksum.as_ref();
+        Some(api::Object {
+            key: Some(encode(&key)),
+            last_modified: Some(version.modified),
+            e_tag: Some(views::quoted(&object.etag)),
+            checksum_algorithm: checksum
+                .map(|checksum| vec![api::ChecksumAlgorithm::from(checksum.algorithm.name())]),
+            checksum_type: checksum.map(|checksum| match checksum.composite {
+                Some(_) => api::ChecksumType::Composite,
+                None => api::ChecksumType::FullObject,
+            }),
+            size: Some(views::signed(object.size)),
+            storage_class: Some(api::ObjectStorageClass::from(object.description.storage_class.as_str())),
+            owner: owner.cloned(),
+            restore_status: None,
+        })
+    });
+    shown.collect()
+}
+
+/// ListObjects: pages begin behind a marker, which is a key or a common prefix.
+pub async fn list_objects(
+    ctx: Ctx,
+    input: Arc<api::ListObjectsInput>,
+) -> Result<api::ListObjectsOutput, S3Error> {
+    let limit = page_limit(input.max_keys, "max-keys")?;
+    let encode = encoder(input.encoding_type.as_ref())?;
+    let read = ctx.read();
+    let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    let delimiter = input.delimiter.as_deref().filter(|delimiter| !delimiter.is_empty());
+    let query = Query {
+        prefix: input.prefix.as_deref().unwrap_or(""),
+        delimiter,
+        after: input.marker.as_deref().unwrap_or(""),
+        within_after: false,
+        limit,
+    };
+    let page = read_page(&read, &bucket, query)?;
+    let next = page.last.as_deref().filter(|_| page.truncated && delimiter.is_some());
+    Ok(api::ListObjectsOutput {
+        is_truncated: Some(page.truncated),
+        marker: Some(encode(query.after)),
+        next_marker: next.map(encode),
+        name: Some(input.bucket.clone()),
+        prefix: Some(encode(query.prefix)),
+        delimiter: delimiter.map(encode),
+        max_keys: i32::try_from(limit).ok(),
+        common_prefixes: prefixes(&page.prefixes, encode),
+        encoding_type: input.encoding_type.clone(),
+        contents: Some(contents(page, Some(&views::owner(bucket.owner)), encode)),
+        request_charged: None,
+    })
+}
+
+/// ListObjectsV2: pages begin behind what a token stands for, or behind a key.
+pub async fn list_objects_v2(
+    ctx: Ctx,
+    input: Arc<api::ListObjectsV2Input>,
+) -> Result<api::ListObjectsV2Output, S3Error> {
+    let limit = page_limit(input.max_keys, "max-keys")?;
+    let encode = encoder(input.encoding_type.as_ref())?;
+    let read = ctx.read();
+    let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    let position = match &input.continuation_token {
+        None => None,
+        Some(token) => Some(position(&ctx, &input.bucket, token)?),
+    };
+    let delimiter = input.delimiter.as_deref().filter(|delimiter| !delimiter.is_empty());
+    let query = Query {
+        prefix: input.prefix.as_deref().unwrap_or(""),
+        delimiter,
+        after: position.as_deref().or(input.start_after.as_deref()).unwrap_or(""),
+        within_after: false,
+        limit,
+    };
+    let page = read_page(&read, &bucket, query)?;
+    let last = page.last.as_deref().filter(|_| page.truncated);
+    let next_continuation_token = last.map(|last| ctx.page_token(&input.bucket, last.as_bytes()));
+    let owner = (input.fetch_owner == Some(true)).then(|| views::owner(bucket.owner));
+    Ok(api::ListObjectsV2Output {
+        is_truncated: Some(page.truncated),
+        name: Some(input.bucket.clone()),
+        prefix: Some(encode(query.prefix)),
+        delimiter: delimiter.map(encode),
+        max_keys: i32::try_from(limit).ok(),
+        common_prefixes: prefixes(&page.prefixes, encode),
+        encoding_type: input.encoding_type.clone(),
+        key_count: i32::try_from(page.rows.len() + page.prefixes.len()).ok(),
+        continuation_token: input.continuation_token.clone(),
+        next_continuation_token,
+        start_after: input.start_after.as_deref().map(encode),
+        contents: Some(contents(page, owner.as_ref(), encode)),
+        request_charged: None,
+    })
+}
+
+fn position(ctx: &Ctx, bucket: &str, token: &str) -> Result<String, S3Error> {
+    let position = ctx.page_position(bucket, token).and_then(|position| String::from_utf8(position).ok());
+    position.ok_or_else(|| S3Error::InvalidArgument {
+        message: "The continuation token provided is incorrect",
+        name: "continuation-token",
+        value: token.to_owned(),
+    })
+}

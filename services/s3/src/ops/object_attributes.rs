@@ -1,0 +1,93 @@
+//! GetObjectAttributes: size, tag, checksum, class and parts of an object, those that are asked for.
+
+use crate::checksums::{show_checksum, show_object_checksum};
+use crate::errors::S3Error;
+use crate::lookup;
+use crate::rules::multipart::base64;
+use crate::state::buckets::Bucket;
+use crate::state::{ChecksumRecord, Content, ObjectRecord, uploads};
+use crate::views;
+use model_s3 as api;
+use service::Ctx;
+use std::sync::Arc;
+use store::{Incarnation, Read};
+
+/// GetObjectAttributes.
+pub async fn get(
+    ctx: Ctx,
+    input: Arc<api::GetObjectAttributesInput>,
+) -> Result<api::GetObjectAttributesOutput, S3Error> {
+    let read = ctx.read();
+    let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    let found = lookup::object(&read, &bucket, (&input.key, input.version_id.as_deref()), "GET")?;
+    let object = &found.object;
+    let wants = |attribute: &api::ObjectAttributes| input.object_attributes.contains(attribute);
+    if input.object_attributes.iter().any(|asked| matches!(asked, api::ObjectAttributes::Other(_))) {
+        return Err(S3Error::InvalidArgument {
+            message: "Invalid attribute name specified.",
+            name: "x-amz-object-attributes",
+            value: String::new(),
+        });
+    }
+    let mut output = api::GetObjectAttributesOutput {
+        last_modified: Some(found.version.modified),
+        version_id: views::version_id(&bucket, &found.version),
+        ..Default::default()
+    };
+    if wants(&api::ObjectAttributes::ETag) {
+        output.e_tag = Some(object.etag.clone());
+    }
+    if wants(&api::ObjectAttributes::Checksum) {
+        let mut checksum = api::Checksum::default();
+        show_object_checksum!(checksum, &object.checksum);
+        output.checksum = Some(checksum);
+    }
+    if wants(&api::ObjectAttributes::StorageClass) {
+        output.storage_class = Some(api::StorageClass::from(object.description.storage_class.as_str()));
+    }
+    if wants(&api::ObjectAttributes::ObjectSize) {
+        output.object_size = Some(views::signed(object.size));
+    }
+    if wants(&api::ObjectAttributes::ObjectParts)
+        && let Content::Parts { upload, count } = object.content
+    {
+        output.object_parts = Some(parts(&read, &bucket, &input, object, (upload, count))?);
+    }
+    Ok(output)
+}
+
+/// The parts of an object; each by itself only where the object's checksum is made of theirs.
+fn parts(
+    read: &impl Read,
+    bucket: &Bucket,
+    input: &api::GetObjectAttributesInput,
+    object: &ObjectRecord,
+    (upload, count): (Incarnation, u16),
+) -> Result<api::GetObjectAttributesParts, S3Error> {
+    let mut shown =
+        api::GetObjectAttributesParts { total_parts_count: Some(i32::from(count)), ..Default::default() };
+    let Some(ChecksumRecord { algorithm, composite: Some(_), .. }) = object.checksum else {
+        return Ok(shown);
+    };
+    let limit = super::list_objects::page_limit(input.max_parts, "max-parts")?;
+    let marker = input.part_number_marker.unwrap_or(0).max(0);
+    let above = u16::try_from(marker).unwrap_or(u16::MAX);
+    let mut rows: Vec<_> =
+        uploads::parts(read, &bucket.scope, upload, above).take(limit + 1).collect::<Result<_, _>>()?;
+    shown.is_truncated = Some(rows.len() > limit);
+    rows.truncate(limit);
+    shown.max_parts = i32::try_from(limit).ok();
+    shown.part_number_marker = Some(marker);
+    shown.next_part_number_marker = rows.last().map(|(number, _)| i32::from(*number));
+    let listed = rows.into_iter().map(|(number, part)| {
+        let mut one = api::ObjectPart {
+            part_number: Some(i32::from(number)),
+            size: Some(views::signed(part.body.length())),
+            ..Default::default()
+        };
+        show_checksum!(one, algorithm, base64(&part.checksum));
+        one
+    });
+    shown.parts = Some(listed.collect());
+    Ok(shown)
+}

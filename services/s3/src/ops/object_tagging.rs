@@ -1,0 +1,87 @@
+//! The tags of an object, of the newest version or a named one.
+
+use crate::errors::S3Error;
+use crate::lookup;
+use crate::notify::{self, Origin};
+use crate::rules::headers::{self, OBJECT_TAGS};
+use crate::rules::notifications::Happening;
+use crate::state::objects;
+use crate::views;
+use model_s3 as api;
+use names::Tags;
+use service::Ctx;
+use std::sync::Arc;
+use store::Tx;
+
+/// Which object gets which tags.
+struct Change {
+    bucket: String,
+    expected_owner: Option<String>,
+    key: String,
+    version_id: Option<String>,
+    tags: Tags,
+    happening: Happening,
+}
+
+async fn set(ctx: &Ctx, change: Change) -> Result<Option<String>, S3Error> {
+    let origin = Origin::of(ctx);
+    ctx.commit(move |tx: &mut Tx| {
+        let bucket = lookup::bucket(tx, &change.bucket, change.expected_owner.as_deref())?;
+        let named = (change.key.as_str(), change.version_id.as_deref());
+        let mut found = lookup::object(tx, &bucket, named, "PUT")?;
+        found.object.tags.clone_from(&change.tags);
+        found.version.object = Some(found.object);
+        objects::rewrite(tx, &bucket, &change.key, found.version.clone())?;
+        notify::tell(tx, &origin, &bucket, change.happening, &change.key, &found.version)?;
+        Ok(views::version_id(&bucket, &found.version))
+    })
+    .await
+}
+
+/// PutObjectTagging: these tags and no others.
+pub async fn put(
+    ctx: Ctx,
+    input: Arc<api::PutObjectTaggingInput>,
+) -> Result<api::PutObjectTaggingOutput, S3Error> {
+    let pairs = input.tagging.tag_set.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+    let tags = headers::tag_set(OBJECT_TAGS, pairs).map_err(|fault| S3Error::tags(fault, None))?;
+    let change = Change {
+        bucket: input.bucket.clone(),
+        expected_owner: input.expected_bucket_owner.clone(),
+        key: input.key.clone(),
+        version_id: input.version_id.clone(),
+        tags,
+        happening: Happening::Tagged,
+    };
+    Ok(api::PutObjectTaggingOutput { version_id: set(&ctx, change).await? })
+}
+
+/// DeleteObjectTagging.
+pub async fn delete(
+    ctx: Ctx,
+    input: Arc<api::DeleteObjectTaggingInput>,
+) -> Result<api::DeleteObjectTaggingOutput, S3Error> {
+    let change = Change {
+        bucket: input.bucket.clone(),
+        expected_owner: input.expected_bucket_owner.clone(),
+        key: input.key.clone(),
+        version_id: input.version_id.clone(),
+        tags: Tags::new(),
+        happening: Happening::Untagged,
+    };
+    Ok(api::DeleteObjectTaggingOutput { version_id: set(&ctx, change).await? })
+}
+
+/// GetObjectTagging.
+pub async fn get(
+    ctx: Ctx,
+    input: Arc<api::GetObjectTaggingInput>,
+) -> Result<api::GetObjectTaggingOutput, S3Error> {
+    let read = ctx.read();
+    let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    let found = lookup::object(&read, &bucket, (&input.key, input.version_id.as_deref()), "GET")?;
+    Ok(api::GetObjectTaggingOutput {
+        version_id: views::version_id(&bucket, &found.version),
+        tag_set: views::tag_set(&found.object.tags),
+    })
+}

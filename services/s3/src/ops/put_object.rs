@@ -1,0 +1,77 @@
+//! PutObject: the content is taken in and made durable first, then one commit makes it the newest version
+//! of its key and tells who listens. A refused write leaves nothing.
+
+use crate::checksums::{self, checksum_members, show_object_checksum};
+use crate::describe::wishes;
+use crate::errors::S3Error;
+use crate::intake::{self, Expected};
+use crate::lookup;
+use crate::notify::Origin;
+use crate::rules::multipart::{MAX_PUT_BYTES, hex};
+use crate::rules::notifications::Happening;
+use crate::state::{ChecksumRecord, ObjectRecord};
+use crate::views::{self, show_encryption};
+use crate::write::{self, NewVersion, WriteConditions};
+use model_s3 as api;
+use service::Ctx;
+use std::sync::Arc;
+use store::Tx;
+
+/// PutObject.
+pub async fn put_object(ctx: Ctx, input: Arc<api::PutObjectInput>) -> Result<api::PutObjectOutput, S3Error> {
+    lookup::check_key(&input.key)?;
+    if input.write_offset_bytes.is_some() {
+        return Err(S3Error::NotImplemented { header: "x-amz-write-offset-bytes" });
+    }
+    let bucket = lookup::bucket(&ctx.read(), &input.bucket, input.expected_bucket_owner.as_deref())?;
+    let wishes = wishes!(input);
+    let (description, tags) = (wishes.describe(&bucket)?, wishes.tags()?);
+    let named = input.checksum_algorithm.as_ref().map(|algorithm| algorithm.as_str());
+    let expected = Expected {
+        md5: intake::content_md5(input.content_md5.as_deref())?,
+        checksum: checksums::given(checksum_members!(input), named)?,
+        kept: None,
+        limit: MAX_PUT_BYTES,
+    };
+    let taken = intake::take(&ctx, input.body.as_ref(), &expected).await?;
+    let (content, small) = write::placed(&taken.body);
+    let checksum = ChecksumRecord { algorithm: taken.algorithm, value: taken.checksum, composite: None };
+    let object = ObjectRecord {
+        size: taken.size,
+        etag: hex(&taken.md5),
+        content,
+        checksum: Some(checksum),
+        description,
+        tags,
+    };
+    let new = NewVersion { object, small, random: ctx.host().entropy.bytes() };
+    let mut output = shown(&new.object);
+    let conditions =
+        WriteConditions { matches: input.if_match.clone(), none_match: input.if_none_match.clone() };
+    let (origin, expected_owner) = (Origin::of(&ctx), input.expected_bucket_owner.clone());
+    let committed = ctx
+        .commit(move |tx: &mut Tx| {
+            let bucket = lookup::bucket(tx, &input.bucket, expected_owner.as_deref())?;
+            write::check(tx, &bucket, &input.key, &conditions)?;
+            let version = write::commit(tx, &origin, &bucket, &input.key, &new, Happening::Put)?;
+            Ok(views::version_id(&bucket, &version))
+        })
+        .await;
+    match committed {
+        Ok(version_id) => {
+            output.version_id = version_id;
+            Ok(output)
+        }
+        Err(error) => {
+            intake::abandon(&ctx, &taken.body).await;
+            Err(error)
+        }
+    }
+}
+
+fn shown(object: &ObjectRecord) -> api::PutObjectOutput {
+    let mut output = api::PutObjectOutput { e_tag: Some(views::quoted(&object.etag)), ..Default::default() };
+    show_object_checksum!(output, &object.checksum);
+    show_encryption!(output, &object.description.encryption);
+    output
+}

@@ -1,0 +1,192 @@
+//! UploadPart and UploadPartCopy: content taken in under a number of an upload, over what was there.
+
+use crate::checksums::{self, DEFAULT, checksum_members, show_checksum};
+use crate::errors::S3Error;
+use crate::intake::{self, Expected, Intake, Taken};
+use crate::lookup;
+use crate::rules::conditions::Conditions;
+use crate::rules::multipart::{MAX_PUT_BYTES, hex, part_number};
+use crate::rules::ranges::{self, CopyRangeFault};
+use crate::source::Source;
+use crate::state::PartRecord;
+use crate::state::buckets::Bucket;
+use crate::state::uploads::{self, Upload};
+use crate::views::{self, show_encryption};
+use model_s3 as api;
+use names::Timestamp;
+use service::Ctx;
+use std::ops::Range;
+use std::sync::Arc;
+use store::Tx;
+
+/// Which part of which upload.
+#[derive(Debug, Clone)]
+struct Place {
+    bucket: String,
+    expected_owner: Option<String>,
+    key: String,
+    upload_id: String,
+    number: u16,
+}
+
+fn number(given: i32) -> Result<u16, S3Error> {
+    part_number(given).ok_or_else(|| S3Error::InvalidArgument {
+        message: "Part number must be an integer between 1 and 10000, inclusive",
+        name: "partNumber",
+        value: given.to_string(),
+    })
+}
+
+/// Writes a part that was taken in; nothing is kept where the upload is gone.
+async fn keep(ctx: &Ctx, place: Place, taken: &Taken, modified: Timestamp) -> Result<(), S3Error> {
+    let part =
+        PartRecord { md5: taken.md5, modified, checksum: taken.checksum.clone(), body: taken.body.clone() };
+    let kept = ctx
+        .commit(move |tx: &mut Tx| {
+            let bucket = lookup::bucket(tx, &place.bucket, place.expected_owner.as_deref())?;
+            let upload = lookup::upload(tx, &bucket, &place.key, &place.upload_id)?;
+            Ok::<_, S3Error>(uploads::put_part(tx, &bucket.scope, upload.incarnation, place.number, &part)?)
+        })
+        .await;
+    if kept.is_err() {
+        intake::abandon(ctx, &taken.body).await;
+    }
+    kept
+}
+
+/// UploadPart.
+pub async fn upload_part(
+    ctx: Ctx,
+    input: Arc<api::UploadPartInput>,
+) -> Result<api::UploadPartOutput, S3Error> {
+    let place = Place {
+        number: number(input.part_number)?,
+        bucket: input.bucket.clone(),
+        expected_owner: input.expected_bucket_owner.clone(),
+        key: input.key.clone(),
+        upload_id: input.upload_id.clone(),
+    };
+    if input.sse_customer_algorithm.is_some() {
+        return Err(S3Error::NotImplemented { header: "x-amz-server-side-encryption-customer-algorithm" });
+    }
+    let (_, upload) = found(&ctx, &place)?;
+    let named = input.checksum_algorithm.as_ref().map(|algorithm| algorithm.as_str());
+    let given = checksums::given(checksum_members!(input), named)?;
+    let declared = upload.record.checksum.map(|checksum| checksum.algorithm);
+    if let (Some(declared), Some(given)) = (declared, given.algorithm)
+        && declared != given
+    {
+        return Err(S3Error::InvalidRequest {
+            message: format!(
+                "Checksum Type mismatch occurred, expected checksum Type: {}, actual checksum Type: {}",
+                declared.name().to_ascii_lowercase(),
+                given.name().to_ascii_lowercase()
+            ),
+        });
+    }
+    let shown = declared.or(given.algorithm);
+    let expected = Expected {
+        md5: intake::content_md5(input.content_md5.as_deref())?,
+        checksum: given,
+        kept: Some(declared.unwrap_or(DEFAULT)),
+        limit: MAX_PUT_BYTES,
+    };
+    let taken = intake::take(&ctx, input.body.as_ref(), &expected).await?;
+    keep(&ctx, place, &taken, ctx.now()).await?;
+    let mut output =
+        api::UploadPartOutput { e_tag: Some(views::quoted(&hex(&taken.md5))), ..Default::default() };
+    if let Some(algorithm) = shown {
+        let value = taken.second.as_ref().unwrap_or(&taken.checksum);
+        show_checksum!(output, algorithm, crate::rules::multipart::base64(value));
+    }
+    show_encryption!(output, &upload.record.description.encryption);
+    Ok(output)
+}
+
+fn found(ctx: &Ctx, place: &Place) -> Result<(Bucket, Upload), S3Error> {
+    let read = ctx.read();
+    let bucket = lookup::bucket(&read, &place.bucket, place.expected_owner.as_deref())?;
+    let upload = lookup::upload(&read, &bucket, &place.key, &place.upload_id)?;
+    Ok((bucket, upload))
+}
+
+/// UploadPartCopy: a part out of an object that is there.
+pub async fn upload_part_copy(
+    ctx: Ctx,
+    input: Arc<api::UploadPartCopyInput>,
+) -> Result<api::UploadPartCopyOutput, S3Error> {
+    let place = Place {
+        number: number(input.part_number)?,
+        bucket: input.bucket.clone(),
+        expected_owner: input.expected_bucket_owner.clone(),
+        key: input.key.clone(),
+        upload_id: input.upload_id.clone(),
+    };
+    if input.sse_customer_algorithm.is_some() || input.copy_source_sse_customer_algorithm.is_some() {
+        return Err(S3Error::NotImplemented { header: "x-amz-server-side-encryption-customer-algorithm" });
+    }
+    let (_, upload) = found(&ctx, &place)?;
+    let conditions = Conditions {
+        matches: input.copy_source_if_match.as_deref(),
+        none_match: input.copy_source_if_none_match.as_deref(),
+        modified_since: input.copy_source_if_modified_since,
+        unmodified_since: input.copy_source_if_unmodified_since,
+    };
+    let expected_owner = input.expected_source_bucket_owner.as_deref();
+    let source = Source::find(&ctx, &input.copy_source, expected_owner, &conditions)?;
+    let range = copied(input.copy_source_range.as_deref(), source.found.object.size)?;
+    let declared = upload.record.checksum.map(|checksum| checksum.algorithm);
+    let intake = Intake::begin(ctx.host().store.blobs(), declared.unwrap_or(DEFAULT), None);
+    let taken = source.pour(&ctx, range, intake).await?;
+    let now = ctx.now();
+    keep(&ctx, place, &taken, now).await?;
+    let mut result = api::CopyPartResult {
+        e_tag: Some(views::quoted(&hex(&taken.md5))),
+        last_modified: Some(now),
+        ..Default::default()
+    };
+    if let Some(algorithm) = declared {
+        show_checksum!(result, algorithm, crate::rules::multipart::base64(&taken.checksum));
+    }
+    let mut output = api::UploadPartCopyOutput {
+        copy_source_version_id: views::version_id(&source.bucket, &source.found.version),
+        copy_part_result: Some(result),
+        ..Default::default()
+    };
+    show_encryption!(output, &upload.record.description.encryption);
+    Ok(output)
+}
+
+fn copied(header: Option<&str>, size: u64) -> Result<Range<u64>, S3Error> {
+    let range = match header {
+        None => 0..size,
+        Some(header) => match ranges::copied(header, size) {
+            Ok(range) => range.first..range.last + 1,
+            Err(fault) => return Err(refused_range(fault, header, size)),
+        },
+    };
+    let length = range.end - range.start;
+    if length > MAX_PUT_BYTES {
+        return Err(S3Error::InvalidRequest {
+            message: format!(
+                "The specified copy source is larger than the maximum allowable size for a copy source: {MAX_PUT_BYTES}"
+            ),
+        });
+    }
+    Ok(range)
+}
+
+fn refused_range(fault: CopyRangeFault, header: &str, size: u64) -> S3Error {
+    match fault {
+        CopyRangeFault::Malformed => S3Error::InvalidArgument {
+            message: "The x-amz-copy-source-range value must be of the form bytes=first-last where first and \
+                      last are the zero-based offsets of the first and last bytes to copy",
+            name: "x-amz-copy-source-range",
+            value: header.to_owned(),
+        },
+        CopyRangeFault::Beyond => {
+            let message = "Range specified is not valid for source object of size: ";
+            S3Error::InvalidRangeOfSource { message: format!("{message}{size}"), asked: header.to_owned() }
+        }
+    }
+}

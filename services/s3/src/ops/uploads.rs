@@ -1,0 +1,187 @@
+//! Uploads in parts: begin, give up, list.
+
+use super::list_objects::{encoder, page_limit, prefixes};
+use crate::describe::wishes;
+use crate::digest::Algorithm;
+use crate::errors::S3Error;
+use crate::lookup;
+use crate::rules::listing::{self, Query};
+use crate::rules::multipart::{number_of, opaque_id};
+use crate::state::uploads::{self, Upload};
+use crate::state::{UploadChecksum, UploadRecord, objects};
+use crate::views::{self, show_encryption};
+use model_s3 as api;
+use service::Ctx;
+use std::sync::Arc;
+use store::Tx;
+
+/// CreateMultipartUpload.
+pub async fn create(
+    ctx: Ctx,
+    input: Arc<api::CreateMultipartUploadInput>,
+) -> Result<api::CreateMultipartUploadOutput, S3Error> {
+    lookup::check_key(&input.key)?;
+    let bucket = lookup::bucket(&ctx.read(), &input.bucket, input.expected_bucket_owner.as_deref())?;
+    let wishes = wishes!(input);
+    let initiator = match ctx.caller().principal() {
+        Some(principal) => (principal.id.clone(), principal.arn.to_string()),
+        None => (ctx.caller().name(), ctx.caller().name()),
+    };
+    let record = UploadRecord {
+        id: String::new(),
+        initiated: ctx.now(),
+        initiator,
+        description: wishes.describe(&bucket)?,
+        tags: wishes.tags()?,
+        checksum: checksum(&input)?,
+    };
+    let mut output = api::CreateMultipartUploadOutput {
+        bucket: Some(input.bucket.clone()),
+        key: Some(input.key.clone()),
+        checksum_algorithm: record
+            .checksum
+            .map(|checksum| api::ChecksumAlgorithm::from(checksum.algorithm.name())),
+        checksum_type: record.checksum.map(checksum_type),
+        ..Default::default()
+    };
+    show_encryption!(output, &record.description.encryption);
+    let random = ctx.host().entropy.bytes();
+    let id = ctx
+        .commit(move |tx: &mut Tx| {
+            let bucket = lookup::bucket(tx, &input.bucket, None)?;
+            let incarnation = tx.fresh_incarnation()?;
+            let id = opaque_id(incarnation.0, random);
+            let record = UploadRecord { id: id.clone(), ..record.clone() };
+            uploads::put(tx, &bucket, &input.key, &Upload { incarnation, record })?;
+            Ok::<_, S3Error>(id)
+        })
+        .await?;
+    output.upload_id = Some(id);
+    Ok(output)
+}
+
+/// The type of an upload's checksum.
+pub fn checksum_type(checksum: UploadChecksum) -> api::ChecksumType {
+    if checksum.composite { api::ChecksumType::Composite } else { api::ChecksumType::FullObject }
+}
+
+/// The checksum that an upload asks for: CRC64NVME is of the whole only, the SHAs are of parts only.
+fn checksum(input: &api::CreateMultipartUploadInput) -> Result<Option<UploadChecksum>, S3Error> {
+    let Some(named) = &input.checksum_algorithm else {
+        return match &input.checksum_type {
+            None => Ok(None),
+            Some(_) => Err(S3Error::InvalidRequest {
+                message: "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.".to_owned(),
+            }),
+        };
+    };
+    let algorithm = Algorithm::of_name(named.as_str())
+        .ok_or(S3Error::NotImplemented { header: "x-amz-checksum-algorithm" })?;
+    let refused = |kind: &str| S3Error::InvalidRequest {
+        message: format!(
+            "The {kind} checksum type cannot be used with the {} checksum algorithm.",
+            algorithm.name().to_ascii_lowercase()
+        ),
+    };
+    let composite = match &input.checksum_type {
+        None => algorithm != Algorithm::Crc64Nvme,
+        Some(api::ChecksumType::Composite) if algorithm == Algorithm::Crc64Nvme => {
+            return Err(refused("COMPOSITE"));
+        }
+        Some(api::ChecksumType::Composite) => true,
+        Some(api::ChecksumType::FullObject) if algorithm.joins() => false,
+        Some(api::ChecksumType::FullObject) => return Err(refused("FULL_OBJECT")),
+        Some(api::ChecksumType::Other(_)) => {
+            return Err(S3Error::InvalidRequest {
+                message: "Value for x-amz-checksum-type header is invalid.".to_owned(),
+            });
+        }
+    };
+    Ok(Some(UploadChecksum { algorithm, composite }))
+}
+
+/// AbortMultipartUpload: the parts are taken apart by a worker.
+pub async fn abort(
+    ctx: Ctx,
+    input: Arc<api::AbortMultipartUploadInput>,
+) -> Result<api::AbortMultipartUploadOutput, S3Error> {
+    if input.if_match_initiated_time.is_some() {
+        return Err(S3Error::NotImplemented { header: "x-amz-if-match-initiated-time" });
+    }
+    ctx.commit(move |tx: &mut Tx| {
+        let bucket = lookup::bucket(tx, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        let upload = lookup::upload(tx, &bucket, &input.key, &input.upload_id)?;
+        uploads::end(tx, &bucket, &input.key, upload.incarnation)?;
+        objects::doom(tx, &bucket, upload.incarnation)?;
+        Ok(api::AbortMultipartUploadOutput::default())
+    })
+    .await
+}
+
+/// ListMultipartUploads: by key, those of one key in the order they were begun.
+pub async fn list(
+    ctx: Ctx,
+    input: Arc<api::ListMultipartUploadsInput>,
+) -> Result<api::ListMultipartUploadsOutput, S3Error> {
+    let limit = page_limit(input.max_uploads, "max-uploads")?;
+    let encode = encoder(input.encoding_type.as_ref())?;
+    let read = ctx.read();
+    let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    let delimiter = input.delimiter.as_deref().filter(|delimiter| !delimiter.is_empty());
+    let after = input.key_marker.as_deref().unwrap_or("");
+    // An upload's id without a key is ignored, as the API Reference says.
+    let behind = match input.upload_id_marker.as_deref().filter(|id| !id.is_empty() && !after.is_empty()) {
+        None => None,
+        Some(id) => Some(number_of(id).ok_or_else(|| S3Error::InvalidArgument {
+            message: "Invalid uploadId marker",
+            name: "upload-id-marker",
+            value: id.to_owned(),
+        })?),
+    };
+    let prefix = input.prefix.as_deref().unwrap_or("");
+    let query = Query { prefix, delimiter, after, within_after: behind.is_some(), limit };
+    let open = |from: listing::From<'_>| uploads::scan(&read, &bucket, prefix, from);
+    let wanted = |key: &str, upload: &Upload| {
+        key != after || behind.is_none_or(|behind| upload.incarnation.0 > behind)
+    };
+    let page = listing::page(query, open, wanted)?;
+    let last = page.last.as_deref().filter(|_| page.truncated);
+    let last_upload = page.rows.last().filter(|(key, _)| Some(key.as_str()) == last);
+    Ok(api::ListMultipartUploadsOutput {
+        bucket: Some(input.bucket.clone()),
+        key_marker: Some(encode(after)),
+        upload_id_marker: Some(input.upload_id_marker.clone().unwrap_or_default()),
+        next_key_marker: last.map(encode),
+        prefix: Some(encode(prefix)),
+        delimiter: delimiter.map(encode),
+        next_upload_id_marker: last_upload.map(|(_, upload)| upload.record.id.clone()),
+        max_uploads: i32::try_from(limit).ok(),
+        is_truncated: Some(page.truncated),
+        common_prefixes: prefixes(&page.prefixes, encode),
+        encoding_type: input.encoding_type.clone(),
+        request_charged: None,
+        uploads: Some(
+            page.rows.iter().map(|(key, upload)| shown(encode(key), &upload.record, bucket.owner)).collect(),
+        ),
+    })
+}
+
+fn shown(key: String, record: &UploadRecord, owner: names::AccountId) -> api::MultipartUpload {
+    api::MultipartUpload {
+        upload_id: Some(record.id.clone()),
+        key: Some(key),
+        initiated: Some(record.initiated),
+        storage_class: Some(api::StorageClass::from(record.description.storage_class.as_str())),
+        owner: Some(views::owner(owner)),
+        initiator: Some(initiator(record)),
+        checksum_algorithm: record
+            .checksum
+            .map(|checksum| api::ChecksumAlgorithm::from(checksum.algorithm.name())),
+        checksum_type: record.checksum.map(checksum_type),
+    }
+}
+
+/// Who began an upload.
+pub fn initiator(record: &UploadRecord) -> api::Initiator {
+    api::Initiator { id: Some(record.initiator.1.clone()), display_name: None }
+}

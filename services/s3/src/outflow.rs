@@ -1,0 +1,115 @@
+//! Giving out the content of an object, or a range of it, as it is read from the store.
+
+use crate::errors::S3Error;
+use crate::state::buckets::Bucket;
+use crate::state::{Content, ObjectRecord, Version, objects, uploads};
+use bytes::Bytes;
+use futures_util::stream;
+use schema::{Body, BodyError};
+use std::collections::VecDeque;
+use std::ops::Range;
+use store::{BlobReader, BlobRef, Blobs, Corrupt, Fault, Snapshot};
+
+/// A stretch of bytes that lies in one place.
+#[derive(Debug, Clone)]
+struct Stretch {
+    body: BlobRef,
+    range: Range<u64>,
+}
+
+/// The bytes of an object in a range, read as they are taken.
+pub struct Outflow {
+    blobs: Blobs,
+    waiting: VecDeque<Stretch>,
+    reader: Option<BlobReader>,
+}
+
+impl Outflow {
+    /// Opens a range of an object. The first bytes are looked at, so that what cannot be read is an error
+    /// and not a cut answer.
+    ///
+    /// # Errors
+    /// Where the bytes are not there, or not those that were written.
+    pub async fn open(
+        blobs: &Blobs,
+        read: &Snapshot,
+        bucket: &Bucket,
+        version: &Version,
+        object: &ObjectRecord,
+        range: Range<u64>,
+    ) -> Result<Self, S3Error> {
+        let waiting = stretches(read, bucket, version, object, range)?;
+        let mut outflow = Outflow { blobs: blobs.clone(), waiting, reader: None };
+        outflow.advance().await?;
+        Ok(outflow)
+    }
+
+    /// Opens the next stretch; says whether there is one.
+    async fn advance(&mut self) -> Result<bool, Fault> {
+        let Some(stretch) = self.waiting.pop_front() else { return Ok(false) };
+        self.reader = Some(self.blobs.reader(&stretch.body, stretch.range).await?);
+        Ok(true)
+    }
+
+    /// The next bytes; nothing at the end.
+    ///
+    /// # Errors
+    /// Where they cannot be read, or are not those that were written.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+        loop {
+            if let Some(reader) = &mut self.reader
+                && let Some(bytes) = reader.next().await?
+            {
+                return Ok(Some(bytes));
+            }
+            self.reader = None;
+            if !self.advance().await? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// As the body of an answer.
+    pub fn into_body(self, length: u64) -> Body {
+        let chunks = stream::try_unfold(self, |mut outflow| async move {
+            let next = outflow.next().await.map_err(|fault| BodyError::Io(fault.to_string()))?;
+            Ok(next.map(|bytes| (bytes, outflow)))
+        });
+        Body::stream(Some(length), chunks)
+    }
+}
+
+/// Where the bytes of a range are.
+fn stretches(
+    read: &Snapshot,
+    bucket: &Bucket,
+    version: &Version,
+    object: &ObjectRecord,
+    range: Range<u64>,
+) -> Result<VecDeque<Stretch>, S3Error> {
+    let lost = |why| S3Error::Store(Fault::Corrupt { table: "s3/objects", why: Corrupt(why) });
+    match &object.content {
+        _ if range.is_empty() => Ok(VecDeque::new()),
+        Content::Row => {
+            let bytes = objects::body(read, bucket, version.number)?.ok_or_else(|| lost("a body is gone"))?;
+            Ok(VecDeque::from([Stretch { body: BlobRef::Inline(bytes), range }]))
+        }
+        Content::Blob(blob) => Ok(VecDeque::from([Stretch { body: blob.clone(), range }])),
+        Content::Parts { upload, .. } => {
+            let (mut begin, mut found) = (0u64, VecDeque::new());
+            for part in uploads::parts(read, &bucket.scope, *upload, 0) {
+                let (_, part) = part?;
+                let end = begin + part.body.length();
+                if begin >= range.end {
+                    break;
+                }
+                if end > range.start {
+                    let within = range.start.saturating_sub(begin)..range.end.min(end) - begin;
+                    found.push_back(Stretch { body: part.body, range: within });
+                }
+                begin = end;
+            }
+            if begin < range.end { Err(lost("a part is gone")) } else { Ok(found) }
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! What the operations need permission for. The actions of S3 are not named like its operations: reading
+//! an object's headers is `s3:GetObject`, all of an upload is `s3:PutObject`.
+//! Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3".
+
+use crate::errors::S3Error;
+use crate::rules::headers;
+use crate::state::buckets;
+use model_s3 as api;
+use names::Arn;
+use service::{Demand, Peek};
+use std::future::{Ready, ready};
+use std::sync::Arc;
+
+type Demands = Ready<Result<Vec<Demand>, S3Error>>;
+
+/// An input that names a bucket.
+pub trait NamesBucket {
+    /// The bucket.
+    fn bucket(&self) -> &str;
+}
+
+/// An input that names a key.
+pub trait NamesKey: NamesBucket {
+    /// The key.
+    fn key(&self) -> &str;
+    /// The version, where the operation can name one.
+    fn version(&self) -> Option<&str>;
+}
+
+macro_rules! names_bucket {
+    ($($input:ident),* $(,)?) => {$(
+        impl NamesBucket for api::$input {
+            fn bucket(&self) -> &str {
+                &self.bucket
+            }
+        }
+    )*};
+}
+
+macro_rules! names_key {
+    ($($input:ident $(. $version:ident)?),* $(,)?) => {$(
+        names_bucket!($input);
+        impl NamesKey for api::$input {
+            fn key(&self) -> &str {
+                &self.key
+            }
+            fn version(&self) -> Option<&str> {
+                let version: Option<&str> = None;
+                $(let version = version.or(self.$version.as_deref());)?
+                version
+            }
+        }
+    )*};
+}
+
+names_bucket!(
+    CreateBucketInput,
+    DeleteBucketCorsInput,
+    DeleteBucketEncryptionInput,
+    DeleteBucketInput,
+    DeleteBucketOwnershipControlsInput,
+    DeleteBucketPolicyInput,
+    DeleteBucketTaggingInput,
+    DeleteObjectsInput,
+    DeletePublicAccessBlockInput,
+    GetBucketAccelerateConfigurationInput,
+    GetBucketAclInput,
+    GetBucketCorsInput,
+    GetBucketEncryptionInput,
+    GetBucketLifecycleConfigurationInput,
+    GetBucketLocationInput,
+    GetBucketLoggingInput,
+    GetBucketNotificationConfigurationInput,
+    GetBucketOwnershipControlsInput,
+    GetBucketPolicyInput,
+    GetBucketPolicyStatusInput,
+    GetBucketReplicationInput,
+    GetBucketRequestPaymentInput,
+    GetBucketTaggingInput,
+    GetBucketVersioningInput,
+    GetBucketWebsiteInput,
+    GetObjectLockConfigurationInput,
+    GetPublicAccessBlockInput,
+    HeadBucketInput,
+    ListMultipartUploadsInput,
+    PutBucketCorsInput,
+    PutBucketEncryptionInput,
+    PutBucketNotificationConfigurationInput,
+    PutBucketOwnershipControlsInput,
+    PutBucketPolicyInput,
+    PutBucketTaggingInput,
+    PutBucketVersioningInput,
+    PutPublicAccessBlockInput,
+);
+
+names_key!(
+    AbortMultipartUploadInput,
+    CompleteMultipartUploadInput,
+    CreateMultipartUploadInput,
+    DeleteObjectInput.version_id,
+    DeleteObjectTaggingInput.version_id,
+    GetObjectInput.version_id,
+    GetObjectTaggingInput.version_id,
+    HeadObjectInput.version_id,
+    ListPartsInput,
+    PutObjectInput,
+    PutObjectTaggingInput.version_id,
+    UploadPartInput,
+);
+
+fn object_arn(bucket: &str, key: &str) -> Arn {
+    Arn::partition_wide("s3", &format!("{bucket}/{key}"))
+}
+
+/// An action on an object, judged by its bucket's head.
+fn on_object(action: &'static str, bucket: &str, key: &str) -> Demand {
+    Demand::new(action, &object_arn(bucket, key)).headed_by(&buckets::arn(bucket))
+}
+
+/// A condition key, where the request has it.
+fn given(demand: Demand, key: &'static str, value: Option<&str>) -> Demand {
+    match value {
+        Some(value) => demand.when(key, [value.to_owned()]),
+        None => demand,
+    }
+}
+
+/// An action on the bucket that the input names.
+pub fn bucket<I: NamesBucket>(action: &'static str) -> impl Fn(Peek, Arc<I>) -> Demands + Clone {
+    move |_, input| ready(Ok(vec![Demand::new(action, &buckets::arn(input.bucket()))]))
+}
+
+/// An action on the object that the input names.
+pub fn object<I: NamesKey>(action: &'static str) -> impl Fn(Peek, Arc<I>) -> Demands + Clone {
+    move |_, input| ready(Ok(vec![on_object(action, input.bucket(), input.key())]))
+}
+
+/// An action on the object that the input names, or another action where it names a version.
+pub fn version<I: NamesKey>(
+    newest: &'static str,
+    named: &'static str,
+) -> impl Fn(Peek, Arc<I>) -> Demands + Clone {
+    move |_, input| {
+        let action = if input.version().is_some() { named } else { newest };
+        let demand = on_object(action, input.bucket(), input.key());
+        let demand = given(demand, "s3:VersionId", input.version());
+        ready(Ok(vec![demand]))
+    }
+}
+
+/// Making a bucket: whoever has the name already is not asked.
+pub fn create_bucket(_: Peek, input: Arc<api::CreateBucketInput>) -> Demands {
+    let location = input.create_bucket_configuration.as_ref();
+    let location = location.and_then(|configuration| configuration.location_constraint.as_ref());
+    let demand = Demand::new("s3:CreateBucket", &buckets::arn(&input.bucket));
+    let mut demand = given(demand, "s3:LocationConstraint", location.map(|location| location.as_str()));
+    demand.head = None;
+    ready(Ok(vec![demand]))
+}
+
+/// Reading the keys of a bucket, a page at a time.
+pub fn list_objects(_: Peek, input: Arc<api::ListObjectsInput>) -> Demands {
+    let names = (input.prefix.as_ref(), input.delimiter.as_ref());
+    list("s3:ListBucket", &input.bucket, names, input.max_keys)
+}
+
+/// Reading the keys of a bucket, a page at a time.
+pub fn list_objects_v2(_: Peek, input: Arc<api::ListObjectsV2Input>) -> Demands {
+    let names = (input.prefix.as_ref(), input.delimiter.as_ref());
+    list("s3:ListBucket", &input.bucket, names, input.max_keys)
+}
+
+/// Reading the versions in a bucket.
+pub fn list_versions(_: Peek, input: Arc<api::ListObjectVersionsInput>) -> Demands {
+    let names = (input.prefix.as_ref(), input.delimiter.as_ref());
+    list("s3:ListBucketVersions", &input.bucket, names, input.max_keys)
+}
+
+fn list(
+    action: &'static str,
+    bucket: &str,
+    (prefix, delimiter): (Option<&String>, Option<&String>),
+    limit: Option<i32>,
+) -> Demands {
+    let demand = Demand::new(action, &buckets::arn(bucket));
+    let demand = given(demand, "s3:prefix", prefix.map(String::as_str));
+    let demand = given(demand, "s3:delimiter", delimiter.map(String::as_str));
+    ready(Ok(vec![given(demand, "s3:max-keys", limit.map(|limit| limit.to_string()).as_deref())]))
+}
+
+/// Putting an object.
+pub fn put_object(_: Peek, input: Arc<api::PutObjectInput>) -> Demands {
+    let demand = on_object("s3:PutObject", &input.bucket, &input.key);
+    let demand = given(demand, "s3:x-amz-acl", input.acl.as_ref().map(|acl| acl.as_str()));
+    let encryption = input.server_side_encryption.as_ref().map(|algorithm| algorithm.as_str());
+    let mut demands = vec![given(demand, "s3:x-amz-server-side-encryption", encryption)];
+    if input.tagging.is_some() {
+        demands.push(on_object("s3:PutObjectTagging", &input.bucket, &input.key));
+    }
+    ready(Ok(demands))
+}
+
+/// Beginning an upload: as putting the object.
+pub fn begin_upload(_: Peek, input: Arc<api::CreateMultipartUploadInput>) -> Demands {
+    let mut demands = vec![on_object("s3:PutObject", &input.bucket, &input.key)];
+    if input.tagging.is_some() {
+        demands.push(on_object("s3:PutObjectTagging", &input.bucket, &input.key));
+    }
+    ready(Ok(demands))
+}
+
+/// Reading the source of a copy. A malformed one is refused by the operation, and read by nobody.
+fn read_source(header: &str) -> Vec<Demand> {
+    let Some(source) = headers::copy_source(header) else { return Vec::new() };
+    let action = if source.version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
+    vec![on_object(action, &source.bucket, &source.key)]
+}
+
+/// Copying an object: reading one, putting the other.
+pub fn copy_object(_: Peek, input: Arc<api::CopyObjectInput>) -> Demands {
+    let mut demands = read_source(&input.copy_source);
+    let put = on_object("s3:PutObject", &input.bucket, &input.key);
+    let put = given(put, "s3:x-amz-copy-source", Some(&input.copy_source));
+    let directive = input.metadata_directive.as_ref().map(|directive| directive.as_str());
+    demands.push(given(put, "s3:x-amz-metadata-directive", directive));
+    if input.tagging.is_some() {
+        demands.push(on_object("s3:PutObjectTagging", &input.bucket, &input.key));
+    }
+    ready(Ok(demands))
+}
+
+/// Copying into a part: reading one object, putting the other.
+pub fn copy_part(_: Peek, input: Arc<api::UploadPartCopyInput>) -> Demands {
+    let mut demands = read_source(&input.copy_source);
+    demands.push(on_object("s3:PutObject", &input.bucket, &input.key));
+    ready(Ok(demands))
+}
+
+/// Deleting many objects: all of them must be allowed.
+pub fn delete_objects(_: Peek, input: Arc<api::DeleteObjectsInput>) -> Demands {
+    let demands = input.delete.objects.iter().map(|object| {
+        let action = if object.version_id.is_some() { "s3:DeleteObjectVersion" } else { "s3:DeleteObject" };
+        on_object(action, &input.bucket, &object.key)
+    });
+    ready(Ok(demands.collect()))
+}
+
+/// Reading an object's attributes: reading it, and each part of it that has an action of its own.
+pub fn attributes(_: Peek, input: Arc<api::GetObjectAttributesInput>) -> Demands {
+    let actions = if input.version_id.is_some() {
+        ["s3:GetObjectVersion", "s3:GetObjectVersionAttributes"]
+    } else {
+        ["s3:GetObject", "s3:GetObjectAttributes"]
+    };
+    ready(Ok(actions.map(|action| on_object(action, &input.bucket, &input.key)).to_vec()))
+}

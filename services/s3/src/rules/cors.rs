@@ -1,0 +1,94 @@
+//! Cross-origin rules of a bucket, and which of them are valid.
+//! S3 User Guide, "Elements of a CORS configuration".
+
+use serde::{Deserialize, Serialize};
+
+/// Most rules of a bucket.
+pub const MAX_RULES: usize = 100;
+const METHODS: [&str; 5] = ["GET", "PUT", "POST", "DELETE", "HEAD"];
+
+/// A rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CorsRule {
+    /// Its id.
+    pub id: Option<String>,
+    /// Headers that a request may bear; one `*` in each.
+    pub allowed_headers: Vec<String>,
+    /// Methods.
+    pub allowed_methods: Vec<String>,
+    /// Origins; one `*` in each.
+    pub allowed_origins: Vec<String>,
+    /// Headers of the answer that a page may see.
+    pub expose_headers: Vec<String>,
+    /// How long a browser may keep the answer.
+    pub max_age_seconds: Option<i32>,
+}
+
+/// Why a rule is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CorsFault {
+    /// Not one of the five methods.
+    Method(String),
+    /// More than one `*` in an origin.
+    Origin(String),
+    /// More than one `*` in a header.
+    Header(String),
+    /// No rules, too many, or one without methods or origins.
+    Shape,
+}
+
+fn stars(text: &str) -> usize {
+    text.matches('*').count()
+}
+
+/// Holds rules against what S3 takes.
+///
+/// # Errors
+/// What is wrong with the first that it does not take.
+pub fn validate(rules: &[CorsRule]) -> Result<(), CorsFault> {
+    if rules.is_empty() || rules.len() > MAX_RULES {
+        return Err(CorsFault::Shape);
+    }
+    for rule in rules {
+        if rule.allowed_methods.is_empty() || rule.allowed_origins.is_empty() {
+            return Err(CorsFault::Shape);
+        }
+        if let Some(method) = rule.allowed_methods.iter().find(|method| !METHODS.contains(&method.as_str())) {
+            return Err(CorsFault::Method(method.clone()));
+        }
+        if let Some(origin) = rule.allowed_origins.iter().find(|origin| stars(origin) > 1) {
+            return Err(CorsFault::Origin(origin.clone()));
+        }
+        if let Some(header) = rule.allowed_headers.iter().find(|header| stars(header) > 1) {
+            return Err(CorsFault::Header(header.clone()));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(origins: &[&str], methods: &[&str], headers: &[&str]) -> CorsRule {
+        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        CorsRule {
+            id: None,
+            allowed_headers: owned(headers),
+            allowed_methods: owned(methods),
+            allowed_origins: owned(origins),
+            expose_headers: Vec::new(),
+            max_age_seconds: Some(3000),
+        }
+    }
+
+    #[test]
+    fn validity() {
+        assert_eq!(validate(&[rule(&["*"], &["GET"], &["*"])]), Ok(()));
+        assert_eq!(validate(&[]), Err(CorsFault::Shape));
+        assert_eq!(validate(&[rule(&[], &["GET"], &[])]), Err(CorsFault::Shape));
+        assert_eq!(validate(&[rule(&["*"], &["PATCH"], &[])]), Err(CorsFault::Method("PATCH".into())));
+        assert_eq!(validate(&[rule(&["*.*"], &["GET"], &[])]), Err(CorsFault::Origin("*.*".into())));
+        assert_eq!(validate(&[rule(&["*"], &["GET"], &["x-*-*"])]), Err(CorsFault::Header("x-*-*".into())));
+    }
+}

@@ -1,0 +1,182 @@
+//! What a request says of a new object besides its content: user metadata, system headers, storage class,
+//! tags.
+
+use names::Tags;
+use service::{TagFault, TagRules};
+use std::collections::BTreeMap;
+
+/// What an object without `Content-Type` is.
+pub const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
+/// Most bytes of user metadata: the sum of keys and values.
+pub const MAX_METADATA_BYTES: usize = 2048;
+/// The limits of an object's tags.
+pub const OBJECT_TAGS: TagRules = TagRules { max_tags: 10, max_key: 128, max_value: 256 };
+/// The limits of a bucket's tags.
+pub const BUCKET_TAGS: TagRules = TagRules { max_tags: 50, max_key: 128, max_value: 256 };
+
+/// The storage classes that a general purpose bucket takes.
+const STORAGE_CLASSES: [&str; 8] = [
+    "STANDARD",
+    "REDUCED_REDUNDANCY",
+    "STANDARD_IA",
+    "ONEZONE_IA",
+    "INTELLIGENT_TIERING",
+    "GLACIER",
+    "DEEP_ARCHIVE",
+    "GLACIER_IR",
+];
+
+/// Whether an object may be put into this class.
+pub fn is_storage_class(name: &str) -> bool {
+    STORAGE_CLASSES.contains(&name)
+}
+
+/// Whether objects of a class must be restored before they can be read.
+pub fn is_archived(storage_class: &str) -> bool {
+    matches!(storage_class, "GLACIER" | "DEEP_ARCHIVE")
+}
+
+/// The size of user metadata, where it is above the limit.
+pub fn oversized_metadata(metadata: &BTreeMap<String, String>) -> Option<usize> {
+    let size = metadata.iter().map(|(key, value)| key.len() + value.len()).sum();
+    (size > MAX_METADATA_BYTES).then_some(size)
+}
+
+/// `Content-Encoding` as it is kept: `aws-chunked` belongs to the transfer, not to the object.
+pub fn kept_encoding(header: &str) -> Option<String> {
+    let kept: Vec<&str> = header
+        .split(',')
+        .map(str::trim)
+        .filter(|coding| !coding.is_empty() && *coding != "aws-chunked")
+        .collect();
+    (!kept.is_empty()).then(|| kept.join(","))
+}
+
+/// Why a tag set is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TagSetFault {
+    /// The header is not a URL query.
+    Malformed,
+    /// A tag is against the rules.
+    Tag(TagFault),
+}
+
+/// Tags against the limits.
+///
+/// # Errors
+/// Where one of them, or their number, is.
+pub fn tag_set<'a>(
+    rules: TagRules,
+    tags: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<Tags, TagSetFault> {
+    rules.add(&Tags::new(), tags).map_err(TagSetFault::Tag)
+}
+
+/// The `x-amz-tagging` header: tags as a URL query.
+///
+/// # Errors
+/// Where it is none, or the tags are against the rules.
+pub fn tagging_header(header: &str) -> Result<Tags, TagSetFault> {
+    let mut pairs = Vec::new();
+    for pair in header.split('&').filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let decoded = |text| form_decoded(text).ok_or(TagSetFault::Malformed);
+        pairs.push((decoded(key)?, decoded(value)?));
+    }
+    tag_set(OBJECT_TAGS, pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+}
+
+fn form_decoded(text: &str) -> Option<String> {
+    url_decoded(&text.replace('+', " "))
+}
+
+/// Percent signs and digits back to text; `None` where that is not UTF-8.
+pub fn url_decoded(text: &str) -> Option<String> {
+    percent_encoding::percent_decode_str(text).decode_utf8().ok().map(String::from)
+}
+
+/// The source of a copy, as `x-amz-copy-source` names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopySource {
+    /// The bucket.
+    pub bucket: String,
+    /// The key.
+    pub key: String,
+    /// The version, where one is named.
+    pub version_id: Option<String>,
+}
+
+/// Reads `[/]bucket/key[?versionId=id]`, URL-encoded.
+pub fn copy_source(header: &str) -> Option<CopySource> {
+    let (path, version_id) = match header.rsplit_once("?versionId=") {
+        Some((path, id)) => (path, Some(id.to_owned())),
+        None => (header, None),
+    };
+    let path = url_decoded(path)?;
+    let (bucket, key) = path.strip_prefix('/').unwrap_or(&path).split_once('/')?;
+    let fine = !bucket.is_empty() && !key.is_empty() && version_id.as_deref() != Some("");
+    fine.then(|| CopySource { bucket: bucket.to_owned(), key: key.to_owned(), version_id })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn storage_classes() {
+        assert!(
+            is_storage_class("STANDARD_IA") && !is_storage_class("OUTPOSTS") && !is_storage_class("standard")
+        );
+        assert!(is_archived("GLACIER") && !is_archived("GLACIER_IR"));
+    }
+
+    #[test]
+    fn metadata_counts_keys_and_values() {
+        let of = |value: usize| BTreeMap::from([("ab".to_owned(), "v".repeat(value))]);
+        assert_eq!(oversized_metadata(&of(2046)), None);
+        assert_eq!(oversized_metadata(&of(2047)), Some(2049));
+    }
+
+    #[test]
+    fn encodings() {
+        for (header, kept) in [
+            ("gzip", Some("gzip")),
+            ("aws-chunked", None),
+            ("gzip, aws-chunked", Some("gzip")),
+            ("aws-chunked,br", Some("br")),
+        ] {
+            assert_eq!(kept_encoding(header).as_deref(), kept, "{header}");
+        }
+    }
+
+    #[test]
+    fn tag_headers() {
+        let tags = tagging_header("a=1&b%20c=d+e&f").unwrap();
+        assert_eq!(tags.iter().collect::<Vec<_>>(), [("a", "1"), ("b c", "d e"), ("f", "")]);
+        assert_eq!(tagging_header("a=%ff"), Err(TagSetFault::Malformed));
+        assert_eq!(tagging_header("a=1&a=2"), Err(TagSetFault::Tag(TagFault::Duplicate("a".into()))));
+        let eleven: Vec<String> = (0..11).map(|n| format!("k{n}=v")).collect();
+        assert_eq!(tagging_header(&eleven.join("&")), Err(TagSetFault::Tag(TagFault::TooMany { limit: 10 })));
+    }
+
+    #[test]
+    fn copy_sources() {
+        let source = |bucket: &str, key: &str, version: Option<&str>| {
+            Some(CopySource { bucket: bucket.into(), key: key.into(), version_id: version.map(String::from) })
+        };
+        for (header, expected) in [
+            ("b/k", source("b", "k", None)),
+            ("/b/k/l", source("b", "k/l", None)),
+            ("b/%C3%A9%20+?versionId=x", source("b", "é +", Some("x"))),
+            ("b//k", source("b", "/k", None)),
+            ("b/a%3FversionId=1", source("b", "a?versionId=1", None)),
+            ("b", None),
+            ("b/", None),
+            ("/k", None),
+            ("b/%ff", None),
+            ("b/k?versionId=", None),
+        ] {
+            assert_eq!(copy_source(header), expected, "{header}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The object that a copy is made from.
+
+use crate::errors::S3Error;
+use crate::intake::{Intake, Taken};
+use crate::lookup::{self, Found};
+use crate::outflow::Outflow;
+use crate::rules::conditions::{Conditions, State};
+use crate::rules::headers;
+use crate::state::buckets::Bucket;
+use service::Ctx;
+use std::ops::Range;
+
+/// The source of a copy, found and held against its conditions.
+pub struct Source {
+    /// Its bucket.
+    pub bucket: Bucket,
+    /// Its key.
+    pub key: String,
+    /// Whether the request names its version.
+    pub named_version: bool,
+    /// Its version and object.
+    pub found: Found,
+    /// The read it was found in, which its bytes are read from.
+    pub read: store::Snapshot,
+}
+
+impl Source {
+    /// Finds the source that a header names.
+    ///
+    /// # Errors
+    /// Where it is not there, or a condition does not hold.
+    pub fn find(
+        ctx: &Ctx,
+        header: &str,
+        expected_owner: Option<&str>,
+        conditions: &Conditions<'_>,
+    ) -> Result<Self, S3Error> {
+        let named = headers::copy_source(header).ok_or_else(|| S3Error::InvalidArgument {
+            message: "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
+            name: "x-amz-copy-source",
+            value: header.to_owned(),
+        })?;
+        let read = ctx.read();
+        let bucket = lookup::bucket(&read, &named.bucket, expected_owner)?;
+        let key = (named.key.as_str(), named.version_id.as_deref());
+        let found = lookup::object(&read, &bucket, key, "GET").map_err(|error| match error {
+            S3Error::IsMarker { .. } => S3Error::InvalidRequest {
+                message: "The source of a copy request may not specifically refer to a delete marker by version id."
+                    .to_owned(),
+            },
+            error => error,
+        })?;
+        let state = State { etag: &found.object.etag, modified: found.version.modified };
+        conditions.check(state).map_err(|broken| S3Error::PreconditionFailed {
+            condition: format!("x-amz-copy-source-{}", broken.header()),
+        })?;
+        let class = &found.object.description.storage_class;
+        if headers::is_archived(class) {
+            return Err(S3Error::InvalidObjectState { storage_class: class.clone() });
+        }
+        Ok(Source { bucket, named_version: named.version_id.is_some(), key: named.key, found, read })
+    }
+
+    /// Reads a range of it into something new.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn pour(&self, ctx: &Ctx, range: Range<u64>, mut intake: Intake) -> Result<Taken, S3Error> {
+        let (blobs, found) = (ctx.host().store.blobs(), &self.found);
+        let mut outflow =
+            Outflow::open(blobs, &self.read, &self.bucket, &found.version, &found.object, range).await?;
+        while let Some(bytes) = outflow.next().await? {
+            intake.add(bytes).await?;
+        }
+        Ok(intake.finish().await?)
+    }
+}

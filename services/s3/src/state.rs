@@ -1,0 +1,313 @@
+//! What S3 keeps: the only file that names its tables.
+//!
+//! A bucket is an index row under its name in the partition, a record in its owner's account, and a head.
+//! Its contents are keyed by the bucket's incarnation, those of an upload by the upload's.
+//!
+//! Each key has one row in `OBJECTS`: its newest version, which listings read. Older versions are rows of
+//! `NONCURRENT`, newest first. A version is numbered when it is committed; the number orders versions, is
+//! in the version's id, and keys its small body in `BODIES`. Larger bodies are blobs; an object made of
+//! parts keeps the rows of its upload in `PARTS`. Parts that are given up are removed in bounded commits
+//! by a worker, which finds them by `DOOMED`.
+
+pub mod buckets;
+pub mod objects;
+pub mod uploads;
+
+use crate::digest::Algorithm;
+use crate::rules::cors::CorsRule;
+use crate::rules::notifications::Rule;
+use names::{AccountId, Region, Scope, Tags, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use store::{BlobRef, Class, Incarnation, Raw, Table, record};
+
+/// Bucket names of the partition, and who has them.
+static NAMES: Table<String, NameRecord> = Table::new("s3/names", Class::Records);
+/// Buckets of an account.
+static BUCKETS: Table<String, BucketRecord> = Table::new("s3/buckets", Class::Records);
+/// Notification configurations, by bucket.
+static NOTIFICATIONS: Table<Incarnation, NotificationRecord> =
+    Table::of_incarnation("s3/notifications", Class::Records).large();
+/// CORS configurations, by bucket.
+static CORS: Table<Incarnation, CorsRecord> = Table::of_incarnation("s3/cors", Class::Records).large();
+/// The newest version of each key: bucket, key.
+static OBJECTS: Table<(Incarnation, String), Entry> = Table::of_incarnation("s3/objects", Class::Items);
+/// Older versions: bucket, key, the version's number from above.
+static NONCURRENT: Table<(Incarnation, String, u64), Version> =
+    Table::of_incarnation("s3/noncurrent", Class::Items);
+/// Bodies that are small: bucket, the version's number.
+static BODIES: Table<(Incarnation, u64), Raw> = Table::of_incarnation("s3/bodies", Class::Items);
+/// Uploads in parts that are going on: bucket, key, the upload's number.
+static UPLOADS: Table<(Incarnation, String, u64), UploadRecord> =
+    Table::of_incarnation("s3/uploads", Class::Items);
+/// Parts of uploads, and of the objects made of them: upload, part number.
+static PARTS: Table<(Incarnation, u16), PartRecord> = Table::of_incarnation("s3/parts", Class::Items);
+/// What a worker has yet to take apart.
+static DOOMED: Table<u64, DoomedRecord> = Table::new("s3/doomed", Class::Queue);
+
+/// Who has a bucket's name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NameRecord {
+    /// The owner.
+    pub owner: AccountId,
+}
+record!(NameRecord, 1);
+
+/// A bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BucketRecord {
+    /// The number its contents are keyed by.
+    pub incarnation: Incarnation,
+    /// Where it is.
+    pub region: Region,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Whether it keeps versions.
+    pub versioning: Versioning,
+    /// Who owns what others put here; `None` once the controls were deleted.
+    pub ownership: Option<Ownership>,
+    /// What keeps it from the public; `None` once the block was deleted.
+    pub public_access: Option<PublicAccessBlock>,
+    /// How new objects are encrypted.
+    pub encryption: Encryption,
+}
+record!(BucketRecord, 1);
+
+/// Whether a bucket keeps versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Versioning {
+    /// It never did.
+    Never,
+    /// It does.
+    Enabled,
+    /// It did; new objects have the version `null`.
+    Suspended,
+}
+
+/// Who owns what others put into a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ownership {
+    /// The bucket's owner; ACLs are off.
+    BucketOwnerEnforced,
+    /// The bucket's owner, where the writer says so.
+    BucketOwnerPreferred,
+    /// The writer.
+    ObjectWriter,
+}
+
+/// What keeps a bucket from the public.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicAccessBlock {
+    /// Refuse public ACLs.
+    pub block_acls: bool,
+    /// Ignore public ACLs.
+    pub ignore_acls: bool,
+    /// Refuse public policies.
+    pub block_policy: bool,
+    /// Only let in the owner's account where the policy is public.
+    pub restrict: bool,
+}
+
+/// How an object is encrypted, as described to clients.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Encryption {
+    /// `AES256`, `aws:kms`, `aws:kms:dsse`.
+    pub algorithm: String,
+    /// The key, where it was named.
+    pub kms_key: Option<String>,
+    /// Whether a bucket key is used.
+    pub bucket_key: bool,
+}
+
+/// Whom a bucket tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotificationRecord {
+    /// Queues.
+    pub queues: Vec<Rule>,
+    /// Topics.
+    pub topics: Vec<Rule>,
+    /// Functions.
+    pub functions: Vec<Rule>,
+}
+record!(NotificationRecord, 1);
+
+impl NotificationRecord {
+    /// All rules.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.queues.iter().chain(&self.topics).chain(&self.functions)
+    }
+}
+
+/// Cross-origin rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CorsRecord {
+    /// The rules, the first that fits decides.
+    pub rules: Vec<CorsRule>,
+}
+record!(CorsRecord, 1);
+
+/// The newest version of a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The version.
+    pub version: Version,
+    /// The number of the version `null` among the older ones.
+    pub older_null: Option<u64>,
+}
+record!(Entry, 1);
+
+/// One version of a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// Its number, above those of all older versions.
+    pub number: u64,
+    /// Its id; `None` for the version `null`.
+    pub id: Option<String>,
+    /// When it was made.
+    pub modified: Timestamp,
+    /// Its object; `None` for a delete marker.
+    pub object: Option<Box<ObjectRecord>>,
+}
+record!(Version, 1);
+
+impl Version {
+    /// Its id as clients see it.
+    pub fn shown_id(&self) -> &str {
+        self.id.as_deref().unwrap_or("null")
+    }
+}
+
+/// An object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectRecord {
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its entity tag, without quotes.
+    pub etag: String,
+    /// Where its bytes are.
+    pub content: Content,
+    /// Its checksum.
+    pub checksum: Option<ChecksumRecord>,
+    /// What the request said of it.
+    pub description: Description,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+/// Where an object's bytes are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Content {
+    /// In a row of `BODIES` under the version's number.
+    Row,
+    /// In one blob.
+    Blob(BlobRef),
+    /// In the parts of an upload.
+    Parts {
+        /// The upload.
+        upload: Incarnation,
+        /// How many parts.
+        count: u16,
+    },
+}
+
+/// What a request says of an object beside its content.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Description {
+    /// `STANDARD`, …
+    pub storage_class: String,
+    /// `Content-Type`
+    pub content_type: String,
+    /// `Cache-Control`
+    pub cache_control: Option<String>,
+    /// `Content-Disposition`
+    pub content_disposition: Option<String>,
+    /// `Content-Encoding`
+    pub content_encoding: Option<String>,
+    /// `Content-Language`
+    pub content_language: Option<String>,
+    /// `Expires`, as given.
+    pub expires: Option<String>,
+    /// `x-amz-website-redirect-location`
+    pub website_redirect: Option<String>,
+    /// User metadata, keys without `x-amz-meta-`.
+    pub metadata: BTreeMap<String, String>,
+    /// How it is encrypted.
+    pub encryption: Encryption,
+}
+
+impl Default for Encryption {
+    fn default() -> Self {
+        Encryption { algorithm: "AES256".to_owned(), kms_key: None, bucket_key: false }
+    }
+}
+
+/// A checksum of an object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChecksumRecord {
+    /// Its algorithm.
+    pub algorithm: Algorithm,
+    /// Its bytes.
+    pub value: Vec<u8>,
+    /// Whether it is the checksum of the checksums of this many parts.
+    pub composite: Option<u16>,
+}
+
+/// An upload in parts that is going on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadRecord {
+    /// Its id.
+    pub id: String,
+    /// When it was begun.
+    pub initiated: Timestamp,
+    /// Who began it: id and ARN.
+    pub initiator: (String, String),
+    /// What the object will be.
+    pub description: Description,
+    /// The object's tags.
+    pub tags: Tags,
+    /// The checksum that was asked for; `None` where none was named.
+    pub checksum: Option<UploadChecksum>,
+}
+record!(UploadRecord, 1);
+
+/// The checksum of an upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadChecksum {
+    /// Its algorithm.
+    pub algorithm: Algorithm,
+    /// Whether that of the whole is made of the checksums of parts.
+    pub composite: bool,
+}
+
+/// A part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartRecord {
+    /// The MD5 of its content.
+    pub md5: [u8; 16],
+    /// When it came.
+    pub modified: Timestamp,
+    /// Its checksum, of the upload's algorithm.
+    pub checksum: Vec<u8>,
+    /// Its bytes.
+    pub body: BlobRef,
+}
+record!(PartRecord, 1);
+
+/// What a worker has yet to take apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoomedRecord {
+    /// Where its rows are.
+    pub scope: Scope,
+    /// What it is.
+    pub kind: DoomedKind,
+}
+record!(DoomedRecord, 1);
+
+/// What is taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DoomedKind {
+    /// The parts of an upload.
+    Upload,
+    /// A bucket, with the uploads that were going on in it.
+    Bucket,
+}

@@ -1,0 +1,212 @@
+//! Uploads in parts.
+
+use crate::{content, get, getting, pattern, put, region};
+use bytes::Bytes;
+use model_s3::operations::*;
+use model_s3::*;
+use schema::Body;
+use testkit::Region;
+
+const MIB: usize = 1024 * 1024;
+
+async fn begin(region: &Region, key: &str, algorithm: Option<ChecksumAlgorithm>) -> String {
+    let input = CreateMultipartUploadInput {
+        bucket: "bkt".into(),
+        key: key.into(),
+        checksum_algorithm: algorithm,
+        ..Default::default()
+    };
+    region.call::<CreateMultipartUpload>(input).await.unwrap().upload_id.unwrap()
+}
+
+fn uploading(key: &str, id: &str, number: i32, bytes: Bytes) -> UploadPartInput {
+    UploadPartInput {
+        bucket: "bkt".into(),
+        key: key.into(),
+        upload_id: id.into(),
+        part_number: number,
+        body: Some(Body::from(bytes)),
+        ..Default::default()
+    }
+}
+
+async fn upload(region: &Region, key: &str, id: &str, number: i32, bytes: Bytes) -> CompletedPart {
+    let output = region.call::<UploadPart>(uploading(key, id, number, bytes)).await.unwrap();
+    CompletedPart {
+        e_tag: output.e_tag,
+        part_number: Some(number),
+        checksum_sha256: output.checksum_sha256,
+        ..Default::default()
+    }
+}
+
+fn completing(key: &str, id: &str, parts: Vec<CompletedPart>) -> CompleteMultipartUploadInput {
+    CompleteMultipartUploadInput {
+        bucket: "bkt".into(),
+        key: key.into(),
+        upload_id: id.into(),
+        multipart_upload: Some(CompletedMultipartUpload { parts: Some(parts) }),
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn parts_make_an_object() {
+    let region = region().await;
+    let whole = pattern(11 * MIB);
+    let id = begin(&region, "k", None).await;
+    // In any order, one of them twice, one of them not used.
+    let third = upload(&region, "k", &id, 9, whole.slice(10 * MIB..)).await;
+    upload(&region, "k", &id, 2, pattern(100)).await;
+    let second = upload(&region, "k", &id, 2, whole.slice(5 * MIB..10 * MIB)).await;
+    let first = upload(&region, "k", &id, 1, whole.slice(..5 * MIB)).await;
+    upload(&region, "k", &id, 5, pattern(7)).await;
+    let parts = ListPartsInput {
+        bucket: "bkt".into(),
+        key: "k".into(),
+        upload_id: id.clone(),
+        max_parts: Some(2),
+        ..Default::default()
+    };
+    let listed = region.call::<ListParts>(parts).await.unwrap();
+    assert_eq!((listed.next_part_number_marker, listed.is_truncated), (Some(2), Some(true)));
+    assert_eq!(region.refused::<GetObject>(getting("k")).await.code, "NoSuchKey");
+
+    let done = || completing("k", &id, vec![first.clone(), second.clone(), third.clone()]);
+    let completed = region.call::<CompleteMultipartUpload>(done()).await.unwrap();
+    assert!(completed.e_tag.as_deref().unwrap().ends_with("-3\""));
+    assert_eq!(region.call::<CompleteMultipartUpload>(done()).await.unwrap().e_tag, completed.e_tag);
+    let output = region
+        .call::<GetObject>(GetObjectInput { checksum_mode: Some(ChecksumMode::Enabled), ..getting("k") })
+        .await
+        .unwrap();
+    assert_eq!(output.content_length, Some(11 * MIB as i64));
+    assert_eq!(content(&output).await, whole);
+    // CRC64NVME is of the whole object, whatever the parts were.
+    let again = put(&region, "same", whole.clone()).await;
+    assert_eq!(output.checksum_crc64_nvme, again.checksum_crc64_nvme);
+
+    let across = GetObjectInput { range: Some("bytes=5242870-10485770".into()), ..getting("k") };
+    assert_eq!(get(&region, across).await.unwrap(), whole.slice(5_242_870..10_485_771));
+    let part = GetObjectInput { part_number: Some(3), ..getting("k") };
+    let part = region.call::<GetObject>(part).await.unwrap();
+    assert_eq!((part.parts_count, content(&part).await), (Some(3), whole.slice(10 * MIB..)));
+    let none = region.refused::<GetObject>(GetObjectInput { part_number: Some(4), ..getting("k") }).await;
+    assert_eq!((none.code.as_ref(), none.status), ("InvalidPartNumber", 416));
+}
+
+#[tokio::test]
+async fn what_cannot_be_completed() {
+    let region = region().await;
+    let id = begin(&region, "k", None).await;
+    let one = upload(&region, "k", &id, 1, pattern(100)).await;
+    let two = upload(&region, "k", &id, 2, pattern(100)).await;
+    let code = async |parts: Vec<CompletedPart>| {
+        region.refused::<CompleteMultipartUpload>(completing("k", &id, parts)).await.code.into_owned()
+    };
+    assert_eq!(code(vec![]).await, "MalformedXML");
+    assert_eq!(code(vec![two.clone(), one.clone()]).await, "InvalidPartOrder");
+    assert_eq!(code(vec![one.clone(), two.clone()]).await, "EntityTooSmall");
+    let wrong = CompletedPart { e_tag: Some("\"00\"".into()), ..one.clone() };
+    assert_eq!(code(vec![wrong]).await, "InvalidPart");
+    let absent = CompletedPart { part_number: Some(3), ..one.clone() };
+    assert_eq!(code(vec![absent]).await, "InvalidPart");
+    let bad = region.refused::<UploadPart>(uploading("k", &id, 10_001, pattern(1))).await;
+    assert_eq!(bad.code, "InvalidArgument");
+    let missing = region.refused::<UploadPart>(uploading("other", &id, 1, pattern(1))).await;
+    assert_eq!((missing.code.as_ref(), missing.status), ("NoSuchUpload", 404));
+}
+
+#[tokio::test]
+async fn composite_checksums() {
+    let region = region().await;
+    let id = begin(&region, "k", Some(ChecksumAlgorithm::Sha256)).await;
+    let one = upload(&region, "k", &id, 1, pattern(5 * MIB)).await;
+    let two = upload(&region, "k", &id, 2, pattern(10)).await;
+    assert!(one.checksum_sha256.is_some());
+    let mut missing = two.clone();
+    missing.checksum_sha256 = None;
+    let refused =
+        region.refused::<CompleteMultipartUpload>(completing("k", &id, vec![one.clone(), missing])).await;
+    assert_eq!(refused.code, "InvalidRequest");
+    let mismatch =
+        UploadPartInput { checksum_crc32: Some("y/Q5Jg==".into()), ..uploading("k", &id, 3, pattern(1)) };
+    assert_eq!(region.refused::<UploadPart>(mismatch).await.code, "InvalidRequest");
+    let done = region.call::<CompleteMultipartUpload>(completing("k", &id, vec![one, two])).await.unwrap();
+    assert!(done.checksum_sha256.unwrap().ends_with("-2"));
+    assert_eq!(done.checksum_type, Some(ChecksumType::Composite));
+    let attributes = GetObjectAttributesInput {
+        bucket: "bkt".into(),
+        key: "k".into(),
+        object_attributes: vec![ObjectAttributes::ObjectParts, ObjectAttributes::ObjectSize],
+        ..Default::default()
+    };
+    let attributes = region.call::<GetObjectAttributes>(attributes).await.unwrap();
+    assert_eq!(attributes.object_size, Some(5 * MIB as i64 + 10));
+    assert_eq!(attributes.object_parts.unwrap().parts.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn parts_can_be_copied() {
+    let region = region().await;
+    let whole = pattern(6 * MIB);
+    put(&region, "source", whole.clone()).await;
+    let id = begin(&region, "k", None).await;
+    let copying = |number, range: Option<&str>| UploadPartCopyInput {
+        bucket: "bkt".into(),
+        key: "k".into(),
+        upload_id: id.clone(),
+        part_number: number,
+        copy_source: "bkt/source".into(),
+        copy_source_range: range.map(String::from),
+        ..Default::default()
+    };
+    let copy = async |number, range| {
+        let result =
+            region.call::<UploadPartCopy>(copying(number, range)).await.unwrap().copy_part_result.unwrap();
+        CompletedPart { e_tag: result.e_tag, part_number: Some(number), ..Default::default() }
+    };
+    let parts = vec![copy(1, None).await, copy(2, Some("bytes=5-9")).await];
+    region.call::<CompleteMultipartUpload>(completing("k", &id, parts)).await.unwrap();
+    let expected: Bytes = [whole.clone(), whole.slice(5..10)].concat().into();
+    assert_eq!(get(&region, getting("k")).await.unwrap(), expected);
+    let beyond = copying(3, Some("bytes=0-99999999"));
+    assert_eq!(region.refused::<UploadPartCopy>(beyond).await.code, "NoSuchUpload");
+}
+
+#[tokio::test]
+async fn uploads_are_listed_and_given_up() {
+    let region = region().await;
+    let first = begin(&region, "a/1", None).await;
+    let second = begin(&region, "a/1", None).await;
+    begin(&region, "b", None).await;
+    let listing =
+        || ListMultipartUploadsInput { bucket: "bkt".into(), max_uploads: Some(1), ..Default::default() };
+    let (mut ids, mut input) = (Vec::new(), listing());
+    loop {
+        let page = region.call::<ListMultipartUploads>(input).await.unwrap();
+        ids.extend(page.uploads.unwrap().into_iter().map(|upload| upload.upload_id.unwrap()));
+        if page.is_truncated != Some(true) {
+            break;
+        }
+        input = listing();
+        (input.key_marker, input.upload_id_marker) = (page.next_key_marker, page.next_upload_id_marker);
+    }
+    assert_eq!((ids.len(), &ids[0], &ids[1]), (3, &first, &second));
+    let folders = ListMultipartUploadsInput { delimiter: Some("/".into()), max_uploads: None, ..listing() };
+    let folders = region.call::<ListMultipartUploads>(folders).await.unwrap();
+    assert_eq!(folders.common_prefixes.unwrap()[0].prefix.as_deref(), Some("a/"));
+
+    upload(&region, "a/1", &first, 1, pattern(100_000)).await;
+    let abort = || AbortMultipartUploadInput {
+        bucket: "bkt".into(),
+        key: "a/1".into(),
+        upload_id: first.clone(),
+        ..Default::default()
+    };
+    region.call::<AbortMultipartUpload>(abort()).await.unwrap();
+    assert_eq!(region.refused::<AbortMultipartUpload>(abort()).await.code, "NoSuchUpload");
+    // Uploads do not keep a bucket from going.
+    let bucket = DeleteBucketInput { bucket: "bkt".into(), ..Default::default() };
+    region.call::<DeleteBucket>(bucket).await.unwrap();
+}

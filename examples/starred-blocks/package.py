@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Packs the functions: `dist/python.zip` and `dist/node.zip`.
+"""Packs the functions: `dist/python.zip` and `dist/node.zip`, and `dist/packages.tfvars.json` about them.
 
 Each holds its own AWS SDK, so that a function runs with the version it was tested with, on AWS as here: for
 Python the boto3 of the interpreter that runs this, without the models of services that are not called; for
@@ -97,11 +97,10 @@ def write(path: pathlib.Path, entries: Iterable[Entry]) -> None:
 
 
 def main() -> None:
-    """Packs, and leaves Terraform a note on what was packed."""
+    """Packs, and notes for Terraform what was packed."""
     folder = pathlib.Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else DIST
-    runtimes = build(folder)
-    variables = {"packages": str(folder), "runtimes": runtimes}
-    (FOLDER / "terraform/built.auto.tfvars.json").write_text(json.dumps(variables, indent=2) + "\n")
+    variables = {"packages": str(folder), "runtimes": build(folder)}
+    (folder / "packages.tfvars.json").write_text(json.dumps(variables, indent=2) + "\n")
     for package in sorted(folder.glob("*.zip")):
         print(f"{package}  {package.stat().st_size / 1e6:.1f} MB")
 

@@ -258,11 +258,9 @@ def test_deploying_again_changes_nothing_and_destroying_leaves_nothing(college):
 def test_terraform_deploys_the_same(college, tmp_path):
     for part in ("terraform", "policies"):
         shutil.copytree(EXAMPLE / part, tmp_path / part, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
-    packages = tmp_path / "packages"
-    college.run("package.py", packages)
-    note = json.loads((EXAMPLE / "terraform/built.auto.tfvars.json").read_text())
-    variables = {**note, "name": "third-college", "region": HOME_REGION, "s3_use_path_style": True}
-    (tmp_path / "terraform/built.auto.tfvars.json").write_text(json.dumps(variables))
+    college.run("package.py", tmp_path / "packages")
+    (tmp_path / "terraform/terraform.tfvars").write_text('name = "third-college"\ns3_use_path_style = true\n')
+    packed = f"-var-file={tmp_path / 'packages/packages.tfvars.json'}"
     settings = tmp_path / "terraformrc"
     settings.write_text(f'provider_installation {{\n  filesystem_mirror {{\n    path = "{MIRROR}"\n  }}\n}}\n')
     environment = dict(college.region.environment(**college.administrator), TF_CLI_CONFIG_FILE=str(settings),
@@ -274,10 +272,10 @@ def test_terraform_deploys_the_same(college, tmp_path):
         assert done.returncode == 0, f"terraform {arguments[0]}: {done.returncode}\n{done.stdout}\n{done.stderr}"
 
     terraform("init", "-input=false")
-    terraform("apply", "-auto-approve", "-input=false")
+    terraform("apply", packed, "-auto-approve", "-input=false")
     college.run("drive.py", "--name", "third-college", "--students", 4, "--recordings", 4)
-    terraform("plan", "-detailed-exitcode", "-input=false")
-    terraform("destroy", "-auto-approve", "-input=false")
+    terraform("plan", packed, "-detailed-exitcode", "-input=false")
+    terraform("destroy", packed, "-auto-approve", "-input=false")
 
 
 def recording():

@@ -1,5 +1,5 @@
 # The same application as deploy.py deploys. The provider finds endpoint and credentials in the environment;
-# the packages are built by ../package.py, which also leaves built.auto.tfvars.json here.
+# the packages, and a file of variables about them, are built by ../package.py.
 
 terraform {
   required_version = ">= 1.5"

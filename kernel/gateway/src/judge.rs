@@ -40,6 +40,7 @@ pub fn judge(ctx: &Ctx, demand: &Demand) -> Result<Option<ApiError>, ApiError> {
         Caller::Principal(principal)
             if principal.kind == PrincipalKind::Root
                 && principal.account == owner
+                && demand.policy.is_none()
                 && head.as_ref().is_none_or(|head| head.policy.is_none()) =>
         {
             return Ok(None);
@@ -76,11 +77,10 @@ fn decide(
         context,
         now: ctx.now(),
     };
-    let resource = head.and_then(|head| head.policy.as_deref()).map(|policy| ResourcePolicy {
-        name: &demand.resource,
-        policy,
-        rule: ResourceRule::Grants,
-    });
+    let of_head = || Some((head?.policy.as_deref()?, ResourceRule::Grants));
+    let own = demand.policy.as_ref().map(|(policy, rule)| (&**policy, *rule));
+    let resource =
+        own.or_else(of_head).map(|(policy, rule)| ResourcePolicy { name: &demand.resource, policy, rule });
     let decision = evaluate(&request, &Policies { identity, resource });
     if decision.is_allowed() {
         return None;

@@ -1,7 +1,9 @@
 //! What an operation needs permission for.
 
 use names::Arn;
+use policy::{Policy, ResourceRule};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// One action on one resource; a request must be allowed all of its demands.
 #[derive(Debug, Clone)]
@@ -13,6 +15,8 @@ pub struct Demand {
     /// The resource whose head holds owner, tags and policy, where it is another than `resource`: the
     /// bucket of an object.
     pub head: Option<Arn>,
+    /// The resource's policy and what it is for, where its head does not hold it: a role's trust policy.
+    pub policy: Option<(Arc<Policy>, ResourceRule)>,
     /// Condition keys of the service: (`s3:prefix`, values).
     pub context: Vec<(Cow<'static, str>, Vec<String>)>,
 }
@@ -24,18 +28,31 @@ impl Demand {
             action: action.into(),
             resource: resource.to_string(),
             head: Some(resource.clone()),
+            policy: None,
             context: Vec::new(),
         }
     }
 
     /// An action on no single resource.
     pub fn everywhere(action: impl Into<Cow<'static, str>>) -> Self {
-        Demand { action: action.into(), resource: "*".to_owned(), head: None, context: Vec::new() }
+        Demand {
+            action: action.into(),
+            resource: "*".to_owned(),
+            head: None,
+            policy: None,
+            context: Vec::new(),
+        }
     }
 
     /// Judged by the head of another resource.
     pub fn headed_by(mut self, head: &Arn) -> Self {
         self.head = Some(head.clone());
+        self
+    }
+
+    /// Judged by this policy of the resource, and not by one that a head holds.
+    pub fn under(mut self, policy: Arc<Policy>, rule: ResourceRule) -> Self {
+        self.policy = Some((policy, rule));
         self
     }
 

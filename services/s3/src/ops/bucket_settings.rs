@@ -6,7 +6,7 @@ use crate::lookup;
 use crate::state::buckets::{self, Bucket};
 use crate::state::{BucketRecord, Encryption, Ownership, PublicAccessBlock, Versioning};
 use model_s3 as api;
-use schema::{ApiError, Unit};
+use schema::Unit;
 use service::Ctx;
 use std::sync::Arc;
 use store::Tx;
@@ -42,10 +42,7 @@ pub async fn put_versioning(ctx: Ctx, input: Arc<api::PutBucketVersioningInput>)
         Some(api::BucketVersioningStatus::Enabled) => Versioning::Enabled,
         Some(api::BucketVersioningStatus::Suspended) => Versioning::Suspended,
         Some(api::BucketVersioningStatus::Other(_)) => return Err(S3Error::MalformedXml),
-        None => {
-            let message = "The Versioning element must be specified";
-            return Err(ApiError::new("IllegalVersioningConfigurationException", 400, message).into());
-        }
+        None => return Err(S3Error::IllegalVersioning),
     };
     change(&ctx, &input.bucket, input.expected_bucket_owner.as_deref(), move |record| {
         record.versioning = versioning;

@@ -1,0 +1,4 @@
+//! The room through the region's pipeline.
+
+mod enforcement;
+mod signed;

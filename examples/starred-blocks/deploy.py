@@ -232,7 +232,8 @@ def api(stack: Stack) -> str:
 def allow_api(stack: Stack, one: Function, api_id: str, route: str) -> None:
     """Lets one route of the API, and nobody else, invoke a function."""
     method, path = route.split(" ")
-    answers(["ResourceConflictException"], client("lambda").add_permission,
+    answers(
+        ["ResourceConflictException"], client("lambda").add_permission,
         FunctionName=stack.function(one), StatementId=f"{api_id}-{one.routes.index(route)}",
         Action="lambda:InvokeFunction", Principal="apigateway.amazonaws.com",
         SourceArn=stack.arn("execute-api", f"{api_id}/*/{method}{path}"))

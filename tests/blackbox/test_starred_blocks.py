@@ -21,7 +21,7 @@ EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "examples/starred-blocks
 STACK = "starred-blocks"
 BUCKET = f"{STACK}-{ACCOUNT}"
 PAST_VISIBILITY_SECONDS = 61
-SCRIPT_SECONDS = 300
+SCRIPT_SECONDS = 600
 
 pytestmark = pytest.mark.skipif(not (shutil.which("node") and shutil.which("npm")),
                                 reason="node and npm are not installed")

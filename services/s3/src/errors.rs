@@ -106,6 +106,8 @@ pub enum S3Error {
     InvalidObjectState {
         storage_class: String,
     },
+    /// The source of a copy has to be restored first.
+    ArchivedSource,
     MetadataTooLarge {
         size: usize,
     },
@@ -229,7 +231,10 @@ impl S3Error {
             (TagSetFault::Tag(TagFault::Value { key }), _) => {
                 invalid("The TagValue you have provided is invalid", key)
             }
-            (TagSetFault::Tag(TagFault::Reserved(key)), _) => {
+            (TagSetFault::Tag(TagFault::Reserved(key)), Some(_)) => {
+                invalid("Your TagKey cannot be prefixed with aws:", key)
+            }
+            (TagSetFault::Tag(TagFault::Reserved(key)), None) => {
                 invalid("System tags cannot be added/updated by requester", key)
             }
             (TagSetFault::Tag(TagFault::Duplicate(key)), None) => {

@@ -49,6 +49,7 @@ fn code_and_status(error: &S3Error) -> (&'static str, u16) {
         S3Error::NotImplemented { .. } => ("NotImplemented", 501),
         S3Error::InvalidStorageClass { .. } => ("InvalidStorageClass", 400),
         S3Error::InvalidObjectState { .. } => ("InvalidObjectState", 403),
+        S3Error::ArchivedSource => ("ObjectNotInActiveTierError", 403),
         S3Error::MetadataTooLarge { .. } => ("MetadataTooLarge", 400),
         S3Error::InvalidTag { .. } => ("InvalidTag", 400),
         S3Error::TooManyTags { .. } => ("BadRequest", 400),
@@ -141,6 +142,8 @@ const ENFORCED: &str = "Bucket cannot have ACLs set with ObjectOwnership's Bucke
 const WRONG_METHOD: &str = "The specified method is not allowed against this resource.";
 const WRONG_MD5: &str = "The Content-MD5 you specified did not match what we received.";
 const ARCHIVED: &str = "The operation is not valid for the object's storage class";
+const ARCHIVED_SOURCE: &str =
+    "The source object of the COPY operation is not in the active tier and is only stored in Amazon Glacier.";
 const BROKEN_CONDITION: &str = "At least one of the pre-conditions you specified did not hold";
 const NO_SUCH_HEADER: &str = "A header you provided implies functionality that is not implemented";
 const NO_DESTINATION: &str = "Unable to validate the following destination configurations";
@@ -176,6 +179,7 @@ fn message(error: &S3Error) -> Cow<'static, str> {
         S3Error::NotImplemented { .. } => NO_SUCH_HEADER,
         S3Error::InvalidStorageClass { .. } => "The storage class you specified is not valid",
         S3Error::InvalidObjectState { .. } => ARCHIVED,
+        S3Error::ArchivedSource => ARCHIVED_SOURCE,
         S3Error::MetadataTooLarge { .. } => METADATA_TOO_LARGE,
         S3Error::TooManyTags { limit } => return Cow::Owned(too_many_tags(*limit)),
         S3Error::MalformedXml => MALFORMED_XML,

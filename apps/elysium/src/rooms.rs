@@ -6,11 +6,14 @@ use std::sync::Arc;
 
 /// Every room, in the order of their names.
 pub fn all() -> Vec<Service> {
-    vec![sqs::service()]
+    vec![dynamodb::service(), iam::service(), logs::service(), s3::service(), sqs::service()]
 }
 
 /// The first key of a region on a host of its own: an administrator's, made at the first start and never
 /// shown again. `None` at later starts.
-pub async fn administrator(_pipeline: &Arc<Pipeline>) -> Result<Option<(String, String)>, String> {
-    Err("this build has no room of identities, so profile host cannot be served".to_owned())
+///
+/// # Errors
+/// If the store cannot be written.
+pub async fn administrator(pipeline: &Arc<Pipeline>) -> Result<Option<(String, String)>, String> {
+    iam::administrator(&pipeline.host).await.map_err(|error| error.to_string())
 }

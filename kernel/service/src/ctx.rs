@@ -290,6 +290,11 @@ impl Peek {
         self.0.view()
     }
 
+    /// A part of the room by its type.
+    pub fn part<T: Any + Send + Sync>(&self) -> &Arc<T> {
+        self.0.part()
+    }
+
     /// The one demand of an operation on one resource of this account and region, under its own name:
     /// `{service}:{operation}`.
     pub fn demand(&self, service: &str, resource: &str) -> Vec<Demand> {

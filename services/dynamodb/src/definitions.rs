@@ -1,0 +1,324 @@
+//! From what CreateTable and UpdateTable are given to keys and indexes, with AWS's checks in its order.
+
+use crate::errors::DynamoError;
+use crate::rules::keys::{KeyKind, KeyPart, KeySchema};
+use crate::state::{IndexRecord, IndexScope, Projected, Throughput};
+use model::{AttributeDefinition, KeySchemaElement, KeyType, ProvisionedThroughput, ScalarAttributeType};
+use model_dynamodb as model;
+use std::collections::BTreeSet;
+use store::Incarnation;
+
+/// The most local indexes of a table.
+const MAX_LOCAL: usize = 5;
+/// The most global indexes of a table.
+pub const MAX_GLOBAL: usize = 20;
+/// The most attributes that all indexes of a table may name beside their keys.
+const MAX_INCLUDED: usize = 100;
+/// Above this AWS refuses a throughput at once.
+const MAX_UNITS: i64 = 1_000_000_000_000;
+
+/// An index as it is asked for.
+#[derive(Debug, Clone)]
+pub struct IndexWish {
+    /// Its name.
+    pub name: String,
+    /// Whose keys it has.
+    pub scope: IndexScope,
+    /// What it is keyed by.
+    pub key: KeySchema,
+    /// What it holds.
+    pub projected: Projected,
+    /// Its provisioned throughput.
+    pub throughput: Throughput,
+    /// Its warm throughput.
+    pub warm: Option<(Option<i64>, Option<i64>)>,
+    /// Its bounds of request units.
+    pub on_demand_limits: Option<(Option<i64>, Option<i64>)>,
+}
+
+impl IndexWish {
+    /// The index, with the number that its entries are keyed by.
+    pub fn record(self, incarnation: Incarnation) -> IndexRecord {
+        IndexRecord {
+            name: self.name,
+            incarnation,
+            scope: self.scope,
+            key: self.key,
+            projected: self.projected,
+            throughput: self.throughput,
+            warm: self.warm,
+            on_demand_limits: self.on_demand_limits,
+            is_filling: false,
+        }
+    }
+}
+
+/// The key attributes that are defined.
+pub fn attributes(definitions: &[AttributeDefinition]) -> Vec<KeyPart> {
+    let kind = |kind: &ScalarAttributeType| match kind {
+        ScalarAttributeType::N => KeyKind::N,
+        ScalarAttributeType::B => KeyKind::B,
+        // The model's enum was checked before the room.
+        ScalarAttributeType::S | ScalarAttributeType::Other(_) => KeyKind::S,
+    };
+    let part = |definition: &AttributeDefinition| KeyPart {
+        name: definition.attribute_name.clone(),
+        kind: kind(&definition.attribute_type),
+    };
+    definitions.iter().map(part).collect()
+}
+
+fn names<'n>(all: impl Iterator<Item = &'n String>) -> String {
+    all.map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// The key of a table or index, of attributes that are defined.
+///
+/// # Errors
+/// AWS's message.
+pub fn key(elements: &[KeySchemaElement], attributes: &[KeyPart]) -> Result<KeySchema, DynamoError> {
+    let defined = |name: &str| attributes.iter().find(|part| part.name == name).cloned();
+    if elements.iter().any(|element| defined(&element.attribute_name).is_none()) {
+        return Err(DynamoError::invalid_value(format!(
+            "Some index key attributes are not defined in AttributeDefinitions. Keys: [{}], \
+             AttributeDefinitions: [{}]",
+            names(elements.iter().map(|element| &element.attribute_name)),
+            names(attributes.iter().map(|part| &part.name))
+        )));
+    }
+    let [first, rest @ ..] = elements else {
+        return Err(DynamoError::invalid(
+            "Invalid KeySchema: The first KeySchemaElement is not a HASH key type",
+        ));
+    };
+    if rest.first().is_some_and(|second| second.attribute_name == first.attribute_name) {
+        return Err(DynamoError::invalid(
+            "Both the Hash Key and the Range Key element in the KeySchema have the same name",
+        ));
+    }
+    if first.key_type != KeyType::Hash {
+        return Err(DynamoError::invalid(
+            "Invalid KeySchema: The first KeySchemaElement is not a HASH key type",
+        ));
+    }
+    if rest.first().is_some_and(|second| second.key_type != KeyType::Range) {
+        return Err(DynamoError::invalid(
+            "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type",
+        ));
+    }
+    let partition = defined(&first.attribute_name);
+    let partition = partition.ok_or(DynamoError::Corrupt("a defined attribute is not defined"))?;
+    Ok(KeySchema { partition, sort: rest.first().and_then(|second| defined(&second.attribute_name)) })
+}
+
+fn projected(projection: &model::Projection) -> Result<Projected, DynamoError> {
+    let kind = projection.projection_type.as_ref();
+    let kind = kind.ok_or_else(|| DynamoError::invalid_value("Unknown ProjectionType: null"))?;
+    match (kind, &projection.non_key_attributes) {
+        (model::ProjectionType::Include, Some(names)) => Ok(Projected::Include(names.clone())),
+        (model::ProjectionType::Include, None) => Err(DynamoError::invalid_value(
+            "ProjectionType is INCLUDE, but NonKeyAttributes is not specified",
+        )),
+        (kind, Some(_)) => Err(DynamoError::invalid_value(format!(
+            "ProjectionType is {kind}, but NonKeyAttributes is specified"
+        ))),
+        (model::ProjectionType::KeysOnly, None) => Ok(Projected::Keys),
+        (_, None) => Ok(Projected::All),
+    }
+}
+
+/// Checks a throughput that is asked for.
+///
+/// # Errors
+/// AWS's message.
+pub fn throughput(asked: &ProvisionedThroughput) -> Result<Throughput, DynamoError> {
+    let units = [
+        ("ReadCapacityUnits", asked.read_capacity_units),
+        ("WriteCapacityUnits", asked.write_capacity_units),
+    ];
+    for (name, units) in units {
+        if units > MAX_UNITS {
+            return Err(DynamoError::invalid(format!("Given value {units} for {name} is out of bounds")));
+        }
+    }
+    Ok(Throughput {
+        read: asked.read_capacity_units,
+        write: asked.write_capacity_units,
+        ..Throughput::default()
+    })
+}
+
+/// Read and write units of a warm throughput.
+pub fn warm(asked: &model::WarmThroughput) -> (Option<i64>, Option<i64>) {
+    (asked.read_units_per_second, asked.write_units_per_second)
+}
+
+/// Read and write units that bound a table paid by request.
+pub fn on_demand(asked: &model::OnDemandThroughput) -> (Option<i64>, Option<i64>) {
+    (asked.max_read_request_units, asked.max_write_request_units)
+}
+
+/// The local indexes of a new table.
+///
+/// # Errors
+/// AWS's message.
+pub fn local_indexes(
+    asked: Option<&Vec<model::LocalSecondaryIndex>>,
+    table: &KeySchema,
+    attributes: &[KeyPart],
+) -> Result<Vec<IndexWish>, DynamoError> {
+    let Some(asked) = asked else { return Ok(Vec::new()) };
+    if asked.is_empty() {
+        return Err(DynamoError::invalid_value("List of LocalSecondaryIndexes is empty"));
+    }
+    if table.sort.is_none() {
+        return Err(DynamoError::invalid_value(
+            "Table KeySchema does not have a range key, which is required when specifying a \
+             LocalSecondaryIndex",
+        ));
+    }
+    let mut wishes: Vec<IndexWish> = Vec::new();
+    for index in asked {
+        let key = key(&index.key_schema, attributes)?;
+        if key.sort.is_none() {
+            return Err(DynamoError::invalid_value(format!(
+                "Index KeySchema does not have a range key for index: {}",
+                index.index_name
+            )));
+        }
+        if key.partition != table.partition {
+            return Err(DynamoError::invalid_value(format!(
+                "Index KeySchema does not have the same leading hash key as table KeySchema for index: {}. \
+                 index hash key: {}, table hash key: {}",
+                index.index_name, key.partition.name, table.partition.name
+            )));
+        }
+        let wish = IndexWish {
+            name: index.index_name.clone(),
+            scope: IndexScope::Local,
+            key,
+            projected: projected(&index.projection)?,
+            throughput: Throughput::default(),
+            warm: None,
+            on_demand_limits: None,
+        };
+        wishes.push(wish);
+    }
+    check_names(&wishes)?;
+    if wishes.len() > MAX_LOCAL {
+        return Err(DynamoError::invalid_value(
+            "Number of LocalSecondaryIndexes exceeds per-table limit of 5",
+        ));
+    }
+    Ok(wishes)
+}
+
+/// Refuses two indexes of one name, and too many included attributes.
+///
+/// # Errors
+/// AWS's message.
+pub fn check_names(wishes: &[IndexWish]) -> Result<(), DynamoError> {
+    let (mut seen, mut included) = (BTreeSet::new(), 0);
+    for wish in wishes {
+        if !seen.insert(wish.name.as_str()) {
+            return Err(DynamoError::invalid_value(format!("Duplicate index name: {}", wish.name)));
+        }
+        if let Projected::Include(names) = &wish.projected {
+            included += names.len();
+        }
+    }
+    if included <= MAX_INCLUDED {
+        return Ok(());
+    }
+    Err(DynamoError::invalid_value(format!(
+        "The total number of attributes projected into all secondary indexes exceeds the limit of {MAX_INCLUDED}"
+    )))
+}
+
+/// A global index that is asked for.
+///
+/// # Errors
+/// AWS's message.
+pub fn global_index(
+    index: &model::GlobalSecondaryIndex,
+    attributes: &[KeyPart],
+    on_demand: bool,
+) -> Result<IndexWish, DynamoError> {
+    let key = key(&index.key_schema, attributes)?;
+    let projected = projected(&index.projection)?;
+    let throughput = match (&index.provisioned_throughput, on_demand) {
+        (Some(_), true) => {
+            return Err(DynamoError::invalid_value(format!(
+                "ProvisionedThroughput should not be specified for index: {} when BillingMode is \
+                 PAY_PER_REQUEST",
+                index.index_name
+            )));
+        }
+        (None, false) => {
+            return Err(DynamoError::invalid_value(format!(
+                "ProvisionedThroughput must be specified for index: {}",
+                index.index_name
+            )));
+        }
+        (Some(asked), false) => self::throughput(asked)?,
+        (None, true) => Throughput::default(),
+    };
+    Ok(IndexWish {
+        name: index.index_name.clone(),
+        scope: IndexScope::Global,
+        key,
+        projected,
+        throughput,
+        warm: index.warm_throughput.as_ref().map(warm),
+        on_demand_limits: index.on_demand_throughput.as_ref().map(self::on_demand),
+    })
+}
+
+/// The global indexes of a new table.
+///
+/// # Errors
+/// AWS's message.
+pub fn global_indexes(
+    asked: Option<&Vec<model::GlobalSecondaryIndex>>,
+    attributes: &[KeyPart],
+    on_demand: bool,
+) -> Result<Vec<IndexWish>, DynamoError> {
+    let Some(asked) = asked else { return Ok(Vec::new()) };
+    if asked.is_empty() {
+        return Err(DynamoError::invalid_value("List of GlobalSecondaryIndexes is empty"));
+    }
+    let wishes = asked.iter().map(|index| global_index(index, attributes, on_demand));
+    let wishes: Vec<IndexWish> = wishes.collect::<Result<_, _>>()?;
+    if wishes.len() > MAX_GLOBAL {
+        return Err(DynamoError::invalid_value(
+            "GlobalSecondaryIndex count exceeds the per-table limit of 20",
+        ));
+    }
+    Ok(wishes)
+}
+
+/// Refuses attributes that are defined and used by no key.
+///
+/// # Errors
+/// AWS's message.
+pub fn check_all_used<'k>(
+    attributes: &[KeyPart],
+    keys: impl Iterator<Item = &'k KeySchema>,
+    has_indexes: bool,
+) -> Result<(), DynamoError> {
+    let used: BTreeSet<&str> = keys.flat_map(KeySchema::parts).map(|part| part.name.as_str()).collect();
+    if attributes.iter().all(|part| used.contains(part.name.as_str())) {
+        return Ok(());
+    }
+    if !has_indexes {
+        return Err(DynamoError::invalid_value(
+            "Number of attributes in KeySchema does not exactly match number of attributes defined in \
+             AttributeDefinitions",
+        ));
+    }
+    Err(DynamoError::invalid_value(format!(
+        "Some AttributeDefinitions are not used. AttributeDefinitions: [{}], keys used: [{}]",
+        names(attributes.iter().map(|part| &part.name)),
+        used.into_iter().collect::<Vec<_>>().join(", ")
+    )))
+}

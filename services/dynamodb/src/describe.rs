@@ -1,0 +1,245 @@
+//! How a table is described.
+
+use crate::errors::DynamoError;
+use crate::rules::codec;
+use crate::rules::keys::{KeyKind, KeySchema, RowRange};
+use crate::state::{self, IndexRecord, IndexScope, Projected, TableRecord, Throughput};
+use crate::statistics::{Count, Statistics};
+use model::{
+    BillingMode, BillingModeSummary, GlobalSecondaryIndexDescription, IndexStatus, KeySchemaElement, KeyType,
+    LocalSecondaryIndexDescription, ProvisionedThroughputDescription, SSEDescription, ScalarAttributeType,
+    TableClassSummary, TableDescription, TableStatus,
+};
+use model_dynamodb as model;
+use names::{Arn, Scope, Timestamp};
+use service::Ctx;
+use std::collections::HashMap;
+use store::{Incarnation, Snapshot};
+
+/// The ARN of a table.
+pub fn table_arn(scope: &Scope, name: &str) -> Option<Arn> {
+    match scope {
+        Scope::Regional(account, region) => {
+            Some(Arn::regional("dynamodb", region, *account, &format!("table/{name}")))
+        }
+        Scope::Account(_) | Scope::Partition => None,
+    }
+}
+
+/// The counts of a table and its indexes.
+#[derive(Default)]
+pub struct Counts(HashMap<Incarnation, Count>);
+
+impl Counts {
+    fn of(&self, incarnation: Incarnation) -> Count {
+        self.0.get(&incarnation).copied().unwrap_or_default()
+    }
+
+    /// The counts of a table, made of its rows where they are not known yet.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn known(ctx: &Ctx, scope: &Scope, table: &TableRecord) -> Result<Self, DynamoError> {
+        let indexes = table.indexes.iter().filter(|index| !index.is_filling);
+        let all = indexes.map(|index| index.incarnation).chain([table.incarnation]);
+        let (statistics, mut counts) = (ctx.part::<Statistics>(), HashMap::new());
+        for incarnation in all {
+            let read = ctx.read();
+            let drift = state::drift(&read, scope, incarnation)?;
+            let count = match statistics.get(incarnation) {
+                Some(count) => count,
+                None => {
+                    let scope = scope.clone();
+                    let counted = ctx.compute(move || counted(&read, &scope, incarnation)).await;
+                    let count = counted.map_err(|_| DynamoError::Corrupt("a table cannot be counted"))??;
+                    statistics.set(incarnation, count.minus(drift));
+                    count.minus(drift)
+                }
+            };
+            counts.insert(incarnation, count.plus(drift));
+        }
+        Ok(Counts(counts))
+    }
+}
+
+fn counted(read: &Snapshot, scope: &Scope, incarnation: Incarnation) -> Result<Count, DynamoError> {
+    let mut count = Count::default();
+    for row in state::rows(read, scope, incarnation, &RowRange::all(), true) {
+        count.items += 1;
+        count.bytes += codec::stored_size(&row?.1) as i64;
+    }
+    Ok(count)
+}
+
+fn key_schema(key: &KeySchema) -> Vec<KeySchemaElement> {
+    let element = |name: &str, key_type| KeySchemaElement { attribute_name: name.to_owned(), key_type };
+    let sort = key.sort.as_ref().map(|sort| element(&sort.name, KeyType::Range));
+    std::iter::once(element(&key.partition.name, KeyType::Hash)).chain(sort).collect()
+}
+
+fn throughput(throughput: &Throughput) -> ProvisionedThroughputDescription {
+    ProvisionedThroughputDescription {
+        last_increase_date_time: throughput.raised,
+        last_decrease_date_time: throughput.lowered,
+        number_of_decreases_today: Some(throughput.decreases),
+        read_capacity_units: Some(throughput.read),
+        write_capacity_units: Some(throughput.write),
+    }
+}
+
+fn projection(projected: &Projected) -> model::Projection {
+    let (kind, names) = match projected {
+        Projected::All => (model::ProjectionType::All, None),
+        Projected::Keys => (model::ProjectionType::KeysOnly, None),
+        Projected::Include(names) => (model::ProjectionType::Include, Some(names.clone())),
+    };
+    model::Projection { projection_type: Some(kind), non_key_attributes: names }
+}
+
+/// The state of a table at a moment.
+pub fn status(table: &TableRecord, now: Timestamp) -> TableStatus {
+    if table.creating_until > now {
+        TableStatus::Creating
+    } else if table.updating_until > now {
+        TableStatus::Updating
+    } else {
+        TableStatus::Active
+    }
+}
+
+/// The description of a table in a state.
+pub fn table(scope: &Scope, record: &TableRecord, status: TableStatus, counts: &Counts) -> TableDescription {
+    let arn = table_arn(scope, &record.name).map(|arn| arn.to_string());
+    let count = counts.of(record.incarnation);
+    let index_arn = |index: &IndexRecord| arn.as_ref().map(|arn| format!("{arn}/index/{}", index.name));
+    let of_scope = |scope| record.indexes.iter().filter(move |index| index.scope == scope);
+    let global: Vec<_> = of_scope(IndexScope::Global)
+        .map(|index| global_index(index, index_arn(index), &status, record, counts.of(index.incarnation)))
+        .collect();
+    let local: Vec<_> = of_scope(IndexScope::Local)
+        .map(|index| local_index(index, index_arn(index), counts.of(index.incarnation)))
+        .collect();
+    TableDescription {
+        attribute_definitions: Some(record.attributes.iter().map(definition).collect()),
+        table_name: Some(record.name.clone()),
+        key_schema: Some(key_schema(&record.key)),
+        creation_date_time: Some(record.created),
+        provisioned_throughput: Some(throughput(&record.throughput)),
+        table_size_bytes: Some(count.bytes),
+        item_count: Some(count.items),
+        table_arn: arn.clone(),
+        table_id: Some(record.id.clone()),
+        billing_mode_summary: billing(record),
+        global_secondary_indexes: (!global.is_empty()).then_some(global),
+        local_secondary_indexes: (!local.is_empty()).then_some(local),
+        sse_description: encryption(record),
+        table_class_summary: record.class.as_ref().map(|(class, changed)| TableClassSummary {
+            table_class: Some(class.as_str().into()),
+            last_update_date_time: *changed,
+        }),
+        deletion_protection_enabled: Some(record.protected),
+        on_demand_throughput: record.on_demand_limits.map(on_demand),
+        warm_throughput: Some(warm(record, &status)),
+        table_status: Some(status),
+        ..TableDescription::default()
+    }
+}
+
+fn definition(part: &crate::rules::keys::KeyPart) -> model::AttributeDefinition {
+    let kind = match part.kind {
+        KeyKind::S => ScalarAttributeType::S,
+        KeyKind::N => ScalarAttributeType::N,
+        KeyKind::B => ScalarAttributeType::B,
+    };
+    model::AttributeDefinition { attribute_name: part.name.clone(), attribute_type: kind }
+}
+
+fn billing(record: &TableRecord) -> Option<BillingModeSummary> {
+    match record.on_demand {
+        Some(since) => Some(BillingModeSummary {
+            billing_mode: Some(BillingMode::PayPerRequest),
+            last_update_to_pay_per_request_date_time: Some(since),
+        }),
+        None => record.billing_stated.then_some(BillingModeSummary {
+            billing_mode: Some(BillingMode::Provisioned),
+            last_update_to_pay_per_request_date_time: None,
+        }),
+    }
+}
+
+fn encryption(record: &TableRecord) -> Option<SSEDescription> {
+    Some(SSEDescription {
+        status: Some(model::SSEStatus::Enabled),
+        sse_type: Some(model::SSEType::Kms),
+        kms_master_key_arn: Some(record.encryption_key.clone()?),
+        inaccessible_encryption_date_time: None,
+    })
+}
+
+fn on_demand((read, write): (Option<i64>, Option<i64>)) -> model::OnDemandThroughput {
+    model::OnDemandThroughput { max_read_request_units: read, max_write_request_units: write }
+}
+
+/// What a table can take at once: what was asked for, or what it is paid for, or what AWS gives to a new
+/// table that is paid by request.
+fn warm_units(
+    asked: Option<(Option<i64>, Option<i64>)>,
+    provisioned: &Throughput,
+    is_on_demand: bool,
+) -> (i64, i64) {
+    let default = if is_on_demand { (12_000, 4_000) } else { (provisioned.read, provisioned.write) };
+    let (read, write) = asked.unwrap_or_default();
+    (read.unwrap_or(default.0), write.unwrap_or(default.1))
+}
+
+fn warm(record: &TableRecord, status: &TableStatus) -> model::TableWarmThroughputDescription {
+    let (read, write) = warm_units(record.warm, &record.throughput, record.on_demand.is_some());
+    model::TableWarmThroughputDescription {
+        read_units_per_second: Some(read),
+        write_units_per_second: Some(write),
+        status: Some(status.clone()),
+    }
+}
+
+fn global_index(
+    index: &IndexRecord,
+    arn: Option<String>,
+    table: &TableStatus,
+    record: &TableRecord,
+    count: Count,
+) -> GlobalSecondaryIndexDescription {
+    let status = match (index.is_filling, table) {
+        (true, _) | (false, TableStatus::Creating) => IndexStatus::Creating,
+        (false, TableStatus::Deleting) => IndexStatus::Deleting,
+        (false, _) => IndexStatus::Active,
+    };
+    let (read, write) = warm_units(index.warm, &index.throughput, record.on_demand.is_some());
+    GlobalSecondaryIndexDescription {
+        index_name: Some(index.name.clone()),
+        key_schema: Some(key_schema(&index.key)),
+        projection: Some(projection(&index.projected)),
+        backfilling: index.is_filling.then_some(true),
+        provisioned_throughput: Some(throughput(&index.throughput)),
+        index_size_bytes: Some(count.bytes),
+        item_count: Some(count.items),
+        index_arn: arn,
+        on_demand_throughput: index.on_demand_limits.map(on_demand),
+        warm_throughput: Some(model::GlobalSecondaryIndexWarmThroughputDescription {
+            read_units_per_second: Some(read),
+            write_units_per_second: Some(write),
+            status: Some(status.clone()),
+        }),
+        index_status: Some(status),
+    }
+}
+
+fn local_index(index: &IndexRecord, arn: Option<String>, count: Count) -> LocalSecondaryIndexDescription {
+    LocalSecondaryIndexDescription {
+        index_name: Some(index.name.clone()),
+        key_schema: Some(key_schema(&index.key)),
+        projection: Some(projection(&index.projected)),
+        index_size_bytes: Some(count.bytes),
+        item_count: Some(count.items),
+        index_arn: arn,
+    }
+}

@@ -1,0 +1,159 @@
+//! Every error of the room, with AWS's codes, statuses and texts.
+
+use crate::rules::value::Item;
+use model_dynamodb as model;
+use schema::ApiError;
+use store::{Fault, Reason};
+
+/// Why an operation is refused.
+#[derive(Debug)]
+pub enum DynamoError {
+    /// What was asked is wrong: the message.
+    Validation(String),
+    /// The table of an item operation does not exist.
+    NoTable,
+    /// The table of a table operation does not exist.
+    NoSuchTable(String),
+    /// The table of an operation on backups does not exist.
+    TableNotFound(String),
+    /// The resource of an ARN does not exist.
+    NoSuchResource(String),
+    /// A table of that name exists.
+    TableExists(String),
+    /// The table or index is being changed: the message.
+    InUse(String),
+    /// A limit of the account or table: the message.
+    Limit(String),
+    /// The condition does not hold of the item, which is answered where it was asked for.
+    ConditionFailed(Option<Item>),
+    /// A transaction was cancelled: why, item by item.
+    Cancelled(Vec<Reasoned>),
+    /// A client token was used for another request.
+    TokenMismatch,
+    /// Something is asked for that this room does not do.
+    NotServed(&'static str),
+    /// The table changed since it was looked up; the operation begins again.
+    Stale,
+    /// A stored row cannot be read.
+    Corrupt(&'static str),
+    /// The store's.
+    Fault(Fault),
+}
+
+/// Why one item of a transaction was not written.
+#[derive(Debug, Clone, Default)]
+pub struct Reasoned {
+    /// The code and message; `None` where this item was not the cause.
+    pub cause: Option<(&'static str, String)>,
+    /// The item that is there, where it was asked for.
+    pub item: Option<Item>,
+}
+
+impl DynamoError {
+    /// A refused parameter.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        DynamoError::Validation(message.into())
+    }
+
+    /// A refused parameter, under the heading that AWS gives to values.
+    pub fn invalid_value(message: impl std::fmt::Display) -> Self {
+        DynamoError::Validation(format!("One or more parameter values were invalid: {message}"))
+    }
+}
+
+impl From<Fault> for DynamoError {
+    fn from(fault: Fault) -> Self {
+        DynamoError::Fault(fault)
+    }
+}
+
+impl From<String> for DynamoError {
+    fn from(message: String) -> Self {
+        DynamoError::Validation(message)
+    }
+}
+
+fn not_found(message: impl Into<String>) -> ApiError {
+    ApiError::new("ResourceNotFoundException", 400, message)
+}
+
+impl From<DynamoError> for ApiError {
+    fn from(error: DynamoError) -> Self {
+        match error {
+            DynamoError::Validation(message) => ApiError::new("ValidationException", 400, message),
+            DynamoError::NoTable => not_found("Requested resource not found"),
+            DynamoError::NoSuchTable(name) => {
+                not_found(format!("Requested resource not found: Table: {name} not found"))
+            }
+            DynamoError::TableNotFound(name) => {
+                ApiError::new("TableNotFoundException", 400, format!("Table not found: {name}"))
+            }
+            DynamoError::NoSuchResource(arn) => {
+                not_found(format!("Requested resource not found: ResourcArn: {arn} not found"))
+            }
+            DynamoError::TableExists(name) => {
+                ApiError::new("ResourceInUseException", 400, format!("Table already exists: {name}"))
+            }
+            DynamoError::InUse(message) => ApiError::new("ResourceInUseException", 400, message),
+            DynamoError::Limit(message) => ApiError::new("LimitExceededException", 400, message),
+            DynamoError::ConditionFailed(item) => condition_failed(item),
+            DynamoError::Cancelled(reasons) => cancelled(reasons),
+            DynamoError::TokenMismatch => ApiError::new(
+                "IdempotentParameterMismatchException",
+                400,
+                "The request uses the same client token as a previous, but non-identical request. Do not \
+                 reuse a client token with different requests, unless the requests are identical",
+            ),
+            DynamoError::NotServed(what) => {
+                ApiError::new("NotImplemented", 501, format!("{what} is not served yet"))
+            }
+            DynamoError::Stale => transaction_conflict(),
+            DynamoError::Corrupt(why) => ApiError::new("InternalServerError", 500, why),
+            DynamoError::Fault(fault) => of_store(&fault),
+        }
+    }
+}
+
+fn condition_failed(item: Option<Item>) -> ApiError {
+    let message = "The conditional request failed";
+    let detail = model::ConditionalCheckFailedException { message: Some(message.to_owned()), item };
+    ApiError::new("ConditionalCheckFailedException", 400, message).with(detail)
+}
+
+fn cancelled(reasons: Vec<Reasoned>) -> ApiError {
+    let codes: Vec<&str> =
+        reasons.iter().map(|reason| reason.cause.as_ref().map_or("None", |(code, _)| code)).collect();
+    let message = format!(
+        "Transaction cancelled, please refer cancellation reasons for specific reasons [{}]",
+        codes.join(", ")
+    );
+    let reasons = reasons.into_iter().map(|reason| {
+        let (code, message) = reason.cause.map_or(("None", None), |(code, message)| (code, Some(message)));
+        model::CancellationReason { item: reason.item, code: Some(code.to_owned()), message }
+    });
+    let detail = model::TransactionCanceledException {
+        message: Some(message.clone()),
+        cancellation_reasons: Some(reasons.collect()),
+    };
+    ApiError::new("TransactionCanceledException", 400, message).with(detail)
+}
+
+fn transaction_conflict() -> ApiError {
+    ApiError::new("TransactionConflictException", 400, "Transaction is ongoing for the item")
+}
+
+fn of_store(fault: &Fault) -> ApiError {
+    match fault {
+        Fault::Missing | Fault::Contended => transaction_conflict(),
+        Fault::Unavailable(Reason::Overloaded) => ApiError::new(
+            "ThrottlingException",
+            400,
+            "Throughput exceeds the current capacity of the region. Try again later.",
+        ),
+        Fault::Unavailable(_) => ApiError::new("ServiceUnavailable", 503, fault.to_string()),
+        Fault::TooLarge { .. } => ApiError::new("ValidationException", 400, fault.to_string()),
+        Fault::Corrupt { .. } | Fault::Panicked => {
+            ApiError::new("InternalServerError", 500, fault.to_string())
+        }
+    }
+}

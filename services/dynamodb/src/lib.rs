@@ -1,0 +1,38 @@
+//! The table service: tables, items, indexes, expressions, transactions.
+//!
+//! `rules` decides (values, keys, expressions; pure), `state` stores, `write` and `pages` do what all
+//! writes and all reads of items have in common, `ops` is the list of operations. An item is one row,
+//! keyed by its table's incarnation and bytes that sort as DynamoDB does; an index entry is another, in
+//! the same commit. Records of tables come from a view; a write proves by the table's epoch that the
+//! record it decided by is still the present one.
+
+mod capacity;
+mod definitions;
+mod describe;
+mod errors;
+mod expressions;
+mod find;
+mod ops;
+mod pages;
+mod policy;
+mod request;
+pub mod rules;
+mod select;
+mod state;
+mod statistics;
+mod timers;
+mod views;
+mod write;
+
+use service::Service;
+
+/// The room.
+pub fn service() -> Service {
+    let [fill, expire] = timers::handlers();
+    Service::new("dynamodb", ops::all())
+        .timer(fill)
+        .timer(expire)
+        .view(views::TablesView)
+        .part(expressions::Expressions::default())
+        .part(statistics::Statistics::default())
+}

@@ -1,0 +1,164 @@
+//! CreateTable: a table with its indexes. It says CREATING and is ready after its pace.
+
+use crate::definitions::{self, IndexWish};
+use crate::describe::{self, Counts};
+use crate::errors::DynamoError;
+use crate::find;
+use crate::ops::tags;
+use crate::rules::keys::KeySchema;
+use crate::state::{self, TableRecord, Throughput};
+use crate::statistics::{Count, Statistics};
+use model_dynamodb::{BillingMode, CreateTableInput, CreateTableOutput, SSESpecification, TableStatus};
+use names::{Scope, Tags};
+use service::{Ctx, Head, Heads, Pace};
+use std::sync::Arc;
+use store::{Incarnation, Tx};
+
+/// How long AWS takes to make a table.
+const CREATION: Pace = Pace { aws_ms: 8_000 };
+/// The most tables of an account in a region.
+const MAX_TABLES: usize = 2_500;
+
+/// CreateTable.
+pub async fn create_table(ctx: Ctx, input: Arc<CreateTableInput>) -> Result<CreateTableOutput, DynamoError> {
+    let address = find::address(ctx.account(), ctx.region(), &input.table_name)?;
+    let (mut record, wishes) = decide(&ctx, &input)?;
+    record.name.clone_from(&address.name);
+    let tags = tags::added(&Tags::new(), input.tags.as_deref().unwrap_or_default())?;
+    let arn = describe::table_arn(&address.scope, &address.name);
+    let arn = arn.ok_or(DynamoError::Corrupt("a table is in no region"))?;
+    let (scope, policy, owner) = (address.scope.clone(), input.resource_policy.clone(), ctx.account());
+    let record = ctx
+        .commit(move |tx| {
+            let mut record = record.clone();
+            make(tx, &scope, &mut record, &wishes)?;
+            let head = Head {
+                incarnation: record.incarnation,
+                owner,
+                kind: "AWS::DynamoDB::Table".to_owned(),
+                created: record.created,
+                tags: tags.clone(),
+                policy: policy.clone(),
+            };
+            tx.put_head(&arn, &head)?;
+            Ok::<_, DynamoError>(record)
+        })
+        .await?;
+    let incarnations = record.indexes.iter().map(|index| index.incarnation).chain([record.incarnation]);
+    incarnations.for_each(|incarnation| ctx.part::<Statistics>().set(incarnation, Count::default()));
+    let description = describe::table(&address.scope, &record, TableStatus::Creating, &Counts::default());
+    Ok(CreateTableOutput { table_description: Some(description) })
+}
+
+fn make(
+    tx: &mut Tx,
+    scope: &Scope,
+    record: &mut TableRecord,
+    wishes: &[IndexWish],
+) -> Result<(), DynamoError> {
+    if state::table(tx, scope, &record.name)?.is_some() {
+        return Err(DynamoError::TableExists(record.name.clone()));
+    }
+    if state::table_names(tx, scope, None, MAX_TABLES)?.len() == MAX_TABLES {
+        return Err(DynamoError::Limit(format!(
+            "Subscriber limit exceeded: There is a limit of {MAX_TABLES} tables per subscriber"
+        )));
+    }
+    record.incarnation = tx.fresh_incarnation()?;
+    for wish in wishes {
+        record.indexes.push(wish.clone().record(tx.fresh_incarnation()?));
+    }
+    Ok(state::put_table(tx, scope, record)?)
+}
+
+fn decide(ctx: &Ctx, input: &CreateTableInput) -> Result<(TableRecord, Vec<IndexWish>), DynamoError> {
+    refuse_unserved(input)?;
+    let is_on_demand = input.billing_mode == Some(BillingMode::PayPerRequest);
+    let throughput = throughput(input, is_on_demand)?;
+    let elements = input.key_schema.as_deref().unwrap_or_default();
+    let definitions = input.attribute_definitions.as_deref().unwrap_or_default();
+    if elements.len() > definitions.len() {
+        return Err(DynamoError::invalid("Invalid KeySchema: Some index key attribute have no definition"));
+    }
+    let attributes = definitions::attributes(definitions);
+    let key = definitions::key(elements, &attributes)?;
+    let has_indexes = input.local_secondary_indexes.is_some() || input.global_secondary_indexes.is_some();
+    if !has_indexes {
+        definitions::check_all_used(&attributes, std::iter::once(&key), false)?;
+    }
+    let local = definitions::local_indexes(input.local_secondary_indexes.as_ref(), &key, &attributes)?;
+    let global =
+        definitions::global_indexes(input.global_secondary_indexes.as_ref(), &attributes, is_on_demand)?;
+    let wishes: Vec<IndexWish> = global.into_iter().chain(local).collect();
+    definitions::check_names(&wishes)?;
+    let keys = wishes.iter().map(|wish| &wish.key).chain([&key]);
+    definitions::check_all_used(&attributes, keys, has_indexes)?;
+    Ok((record(ctx, input, throughput, (attributes, key)), wishes))
+}
+
+fn refuse_unserved(input: &CreateTableInput) -> Result<(), DynamoError> {
+    if input.stream_specification.as_ref().is_some_and(|stream| stream.stream_enabled) {
+        return Err(DynamoError::NotServed("A stream of a table"));
+    }
+    if input.global_table_source_arn.is_some() {
+        return Err(DynamoError::NotServed("A replica of a global table"));
+    }
+    Ok(())
+}
+
+fn throughput(input: &CreateTableInput, is_on_demand: bool) -> Result<Throughput, DynamoError> {
+    match (&input.provisioned_throughput, is_on_demand) {
+        (Some(_), true) => Err(DynamoError::invalid_value(
+            "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is \
+             PAY_PER_REQUEST",
+        )),
+        (None, true) => Ok(Throughput::default()),
+        (None, false) => Err(DynamoError::invalid_value(
+            "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED",
+        )),
+        (Some(asked), false) => definitions::throughput(asked),
+    }
+}
+
+/// The key of a table's encryption, as its description names it.
+pub fn encryption_key(ctx: &Ctx, asked: Option<&SSESpecification>) -> Option<String> {
+    let asked = asked.filter(|asked| asked.enabled == Some(true))?;
+    let id = asked.kms_master_key_id.as_deref().unwrap_or("alias/aws/dynamodb");
+    match (id.starts_with("arn:"), id.starts_with("alias/")) {
+        (true, _) => Some(id.to_owned()),
+        (false, true) => Some(ctx.arn("kms", id).to_string()),
+        (false, false) => Some(ctx.arn("kms", &format!("key/{id}")).to_string()),
+    }
+}
+
+fn record(
+    ctx: &Ctx,
+    input: &CreateTableInput,
+    throughput: Throughput,
+    (attributes, key): (Vec<crate::rules::keys::KeyPart>, KeySchema),
+) -> TableRecord {
+    let now = ctx.now();
+    let is_on_demand = input.billing_mode == Some(BillingMode::PayPerRequest);
+    let pace = i64::try_from(ctx.pace(CREATION).as_millis()).unwrap_or(i64::MAX);
+    TableRecord {
+        name: String::new(),
+        id: ctx.uuid(),
+        incarnation: Incarnation(0),
+        epoch: 0,
+        created: now,
+        creating_until: now.plus_millis(pace),
+        updating_until: now,
+        attributes,
+        key,
+        indexes: Vec::new(),
+        on_demand: is_on_demand.then_some(now),
+        billing_stated: input.billing_mode.is_some(),
+        throughput,
+        on_demand_limits: input.on_demand_throughput.as_ref().map(definitions::on_demand),
+        warm: input.warm_throughput.as_ref().map(definitions::warm),
+        class: input.table_class.as_ref().map(|class| (class.to_string(), None)),
+        protected: input.deletion_protection_enabled == Some(true),
+        encryption_key: encryption_key(ctx, input.sse_specification.as_ref()),
+        expiry: None,
+    }
+}

@@ -1,0 +1,315 @@
+//! UpdateTable: billing, throughput, class, protection; global indexes made and removed on a live table.
+
+use crate::definitions;
+use crate::describe::{self, Counts};
+use crate::errors::DynamoError;
+use crate::find;
+use crate::ops::create_table::encryption_key;
+use crate::rules::keys::KeySchema;
+use crate::state::{self, IndexRecord, IndexScope, TableRecord, Throughput};
+use crate::timers;
+use model::{
+    BillingMode, GlobalSecondaryIndexUpdate, ProvisionedThroughput, TableStatus, UpdateTableInput,
+    UpdateTableOutput,
+};
+use model_dynamodb as model;
+use names::{Scope, Timestamp};
+use service::{Ctx, Pace};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use store::Tx;
+
+/// How long AWS takes to change a table.
+const CHANGE: Pace = Pace { aws_ms: 10_000 };
+
+/// UpdateTable.
+pub async fn update_table(ctx: Ctx, input: Arc<UpdateTableInput>) -> Result<UpdateTableOutput, DynamoError> {
+    let address = find::address(ctx.account(), ctx.region(), &input.table_name)?;
+    check(&input)?;
+    let pace = i64::try_from(ctx.pace(CHANGE).as_millis()).unwrap_or(i64::MAX);
+    let (now, encryption) = (ctx.now(), encryption_key(&ctx, input.sse_specification.as_ref()));
+    let (scope, name) = (address.scope.clone(), address.name);
+    let record = ctx
+        .commit(move |tx| {
+            let record = state::table(tx, &scope, &name)?;
+            let mut record = record.ok_or_else(|| DynamoError::NoSuchTable(name.clone()))?;
+            if describe::status(&record, now) != TableStatus::Active {
+                return Err(DynamoError::InUse(format!(
+                    "Attempt to change a resource which is still in use: Table is being updated: {name}"
+                )));
+            }
+            if input.sse_specification.is_some() {
+                record.encryption_key.clone_from(&encryption);
+            }
+            change(tx, &scope, &mut record, &input, now)?;
+            record.updating_until = now.plus_millis(pace);
+            state::put_table(tx, &scope, &mut record)?;
+            if record.indexes.iter().any(|index| index.is_filling) {
+                timers::begin_filling(tx, &scope, &record.name, now)?;
+            }
+            Ok::<_, DynamoError>(record)
+        })
+        .await?;
+    let counts = Counts::known(&ctx, &address.scope, &record).await?;
+    let description = describe::table(&address.scope, &record, TableStatus::Updating, &counts);
+    Ok(UpdateTableOutput { table_description: Some(description) })
+}
+
+fn check(input: &UpdateTableInput) -> Result<(), DynamoError> {
+    let updates = input.global_secondary_index_updates.as_deref().unwrap_or_default();
+    let replicas = input.replica_updates.as_deref().unwrap_or_default();
+    if !replicas.is_empty() || input.global_table_witness_updates.is_some() {
+        return Err(DynamoError::NotServed("A replica of a global table"));
+    }
+    if input.stream_specification.as_ref().is_some_and(|stream| stream.stream_enabled) {
+        return Err(DynamoError::NotServed("A stream of a table"));
+    }
+    let asks = [
+        input.provisioned_throughput.is_some(),
+        input.billing_mode.is_some(),
+        input.stream_specification.is_some(),
+        !updates.is_empty(),
+        input.sse_specification.is_some(),
+        input.table_class.is_some(),
+        input.deletion_protection_enabled.is_some(),
+        input.on_demand_throughput.is_some(),
+        input.warm_throughput.is_some(),
+    ];
+    if !asks.contains(&true) {
+        return Err(DynamoError::invalid(
+            "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, \
+             GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required",
+        ));
+    }
+    if input.billing_mode == Some(BillingMode::Provisioned) && input.provisioned_throughput.is_none() {
+        return Err(DynamoError::invalid_value(
+            "ProvisionedThroughput must be specified when BillingMode is PROVISIONED",
+        ));
+    }
+    input.provisioned_throughput.as_ref().map(definitions::throughput).transpose()?;
+    check_index_updates(updates)
+}
+
+fn index_name(update: &GlobalSecondaryIndexUpdate) -> Option<&String> {
+    let updated = update.update.as_ref().map(|update| &update.index_name);
+    let created = update.create.as_ref().map(|create| &create.index_name);
+    updated.or(created).or(update.delete.as_ref().map(|delete| &delete.index_name))
+}
+
+fn check_index_updates(updates: &[GlobalSecondaryIndexUpdate]) -> Result<(), DynamoError> {
+    let mut seen = BTreeSet::new();
+    for update in updates {
+        let Some(name) = index_name(update) else {
+            return Err(DynamoError::invalid_value(
+                "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, \
+                 GlobalSecondaryIndexUpdate.Delete must not be null",
+            ));
+        };
+        if !seen.insert(name) {
+            return Err(DynamoError::invalid_value(format!(
+                "Only one global secondary index update per index is allowed simultaneously. Index: {name}"
+            )));
+        }
+    }
+    let online = updates.iter().filter(|update| update.create.is_some() || update.delete.is_some()).count();
+    if online > 1 {
+        return Err(DynamoError::Limit(
+            "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+fn change(
+    tx: &mut Tx,
+    scope: &Scope,
+    record: &mut TableRecord,
+    input: &UpdateTableInput,
+    now: Timestamp,
+) -> Result<(), DynamoError> {
+    change_billing(record, input, now)?;
+    for update in input.global_secondary_index_updates.iter().flatten() {
+        if let Some(create) = &update.create {
+            create_index(tx, record, input, create)?;
+        } else if let Some(delete) = &update.delete {
+            delete_index(tx, scope, record, &delete.index_name)?;
+        } else if let Some(update) = &update.update {
+            update_index(record, update, now)?;
+        }
+    }
+    if let Some(class) = &input.table_class {
+        record.class = Some((class.to_string(), Some(now)));
+    }
+    if let Some(protected) = input.deletion_protection_enabled {
+        record.protected = protected;
+    }
+    if let Some(limits) = &input.on_demand_throughput {
+        record.on_demand_limits = Some(definitions::on_demand(limits));
+    }
+    if let Some(warm) = &input.warm_throughput {
+        record.warm = Some(definitions::warm(warm));
+    }
+    Ok(())
+}
+
+fn change_billing(
+    record: &mut TableRecord,
+    input: &UpdateTableInput,
+    now: Timestamp,
+) -> Result<(), DynamoError> {
+    let on_demand_after = match &input.billing_mode {
+        Some(mode) => *mode == BillingMode::PayPerRequest,
+        None => record.on_demand.is_some(),
+    };
+    if input.provisioned_throughput.is_some() && on_demand_after {
+        return Err(DynamoError::invalid_value(
+            "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is \
+             PAY_PER_REQUEST",
+        ));
+    }
+    record.billing_stated |= input.billing_mode.is_some();
+    if on_demand_after && record.on_demand.is_none() {
+        record.on_demand = Some(now);
+        record.throughput = Throughput::default();
+        record.indexes.iter_mut().for_each(|index| index.throughput = Throughput::default());
+    }
+    if !on_demand_after && record.on_demand.take().is_some() {
+        check_index_throughputs(record, input)?;
+    }
+    match &input.provisioned_throughput {
+        Some(asked) => change_throughput(&mut record.throughput, asked, now, "the table"),
+        None => Ok(()),
+    }
+}
+
+/// A table that is provisioned again needs figures for each of its indexes.
+fn check_index_throughputs(record: &TableRecord, input: &UpdateTableInput) -> Result<(), DynamoError> {
+    let updates = input.global_secondary_index_updates.as_deref().unwrap_or_default();
+    let given = |index: &&IndexRecord| {
+        updates
+            .iter()
+            .any(|update| update.update.as_ref().is_some_and(|update| update.index_name == index.name))
+    };
+    let global = record.indexes.iter().filter(|index| index.scope == IndexScope::Global);
+    let missing: Vec<&str> = global.filter(|index| !given(index)).map(|index| index.name.as_str()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(DynamoError::invalid_value(format!(
+        "ProvisionedThroughput must be specified for index: {}",
+        missing.join(",")
+    )))
+}
+
+fn change_throughput(
+    present: &mut Throughput,
+    asked: &ProvisionedThroughput,
+    now: Timestamp,
+    whose: &str,
+) -> Result<(), DynamoError> {
+    let (read, write) = (asked.read_capacity_units, asked.write_capacity_units);
+    if (read, write) == (present.read, present.write) {
+        return Err(DynamoError::invalid(format!(
+            "The provisioned throughput for {whose} will not change. The requested value equals the current \
+             value. Current ReadCapacityUnits provisioned for {whose}: {}. Requested ReadCapacityUnits: \
+             {read}. Current WriteCapacityUnits provisioned for {whose}: {}. Requested WriteCapacityUnits: \
+             {write}. Refer to the Amazon DynamoDB Developer Guide for current limits and how to request \
+             higher limits.",
+            present.read, present.write
+        )));
+    }
+    if read > present.read || write > present.write {
+        present.raised = Some(now);
+    }
+    if read < present.read || write < present.write {
+        present.lowered = Some(now);
+        present.decreases += 1;
+    }
+    (present.read, present.write) = (read, write);
+    Ok(())
+}
+
+fn create_index(
+    tx: &mut Tx,
+    record: &mut TableRecord,
+    input: &UpdateTableInput,
+    create: &model::CreateGlobalSecondaryIndexAction,
+) -> Result<(), DynamoError> {
+    find::check_name("IndexName", &create.index_name)?;
+    let global = record.indexes.iter().filter(|index| index.scope == IndexScope::Global).count();
+    if global >= definitions::MAX_GLOBAL {
+        return Err(DynamoError::Limit(
+            "Subscriber limit exceeded: GlobalSecondaryIndex count exceeds the per-table limit of 20"
+                .to_owned(),
+        ));
+    }
+    if record.index(&create.index_name).is_some() {
+        return Err(DynamoError::invalid(format!(
+            "Attempting to create an index which already exists: {}",
+            create.index_name
+        )));
+    }
+    if record.indexes.iter().any(|index| index.is_filling) {
+        return Err(DynamoError::Limit(
+            "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"
+                .to_owned(),
+        ));
+    }
+    let given = definitions::attributes(input.attribute_definitions.as_deref().unwrap_or_default());
+    let mut attributes = record.attributes.clone();
+    attributes
+        .extend(given.into_iter().filter(|part| !record.attributes.iter().any(|old| old.name == part.name)));
+    let index = model::GlobalSecondaryIndex {
+        index_name: create.index_name.clone(),
+        key_schema: create.key_schema.clone(),
+        projection: create.projection.clone(),
+        provisioned_throughput: create.provisioned_throughput.clone(),
+        on_demand_throughput: create.on_demand_throughput.clone(),
+        warm_throughput: create.warm_throughput.clone(),
+    };
+    let wish = definitions::global_index(&index, &attributes, record.on_demand.is_some())?;
+    let made = IndexRecord { is_filling: true, ..wish.record(tx.fresh_incarnation()?) };
+    let last_global = record.indexes.iter().rposition(|index| index.scope == IndexScope::Global);
+    record.indexes.insert(last_global.map_or(0, |place| place + 1), made);
+    record.attributes = attributes;
+    keep_used_attributes(record);
+    Ok(())
+}
+
+fn delete_index(tx: &mut Tx, scope: &Scope, record: &mut TableRecord, name: &str) -> Result<(), DynamoError> {
+    let place =
+        record.indexes.iter().position(|index| index.name == name && index.scope == IndexScope::Global);
+    let place = place.ok_or(DynamoError::NoTable)?;
+    let gone = record.indexes.remove(place);
+    tx.discard(scope, gone.incarnation)?;
+    keep_used_attributes(record);
+    Ok(())
+}
+
+fn keep_used_attributes(record: &mut TableRecord) {
+    let keys = record.indexes.iter().map(|index| &index.key).chain([&record.key]);
+    let used: BTreeSet<String> = keys.flat_map(KeySchema::parts).map(|part| part.name.clone()).collect();
+    record.attributes.retain(|part| used.contains(&part.name));
+}
+
+fn update_index(
+    record: &mut TableRecord,
+    update: &model::UpdateGlobalSecondaryIndexAction,
+    now: Timestamp,
+) -> Result<(), DynamoError> {
+    let index = record.indexes.iter_mut().find(|index| index.name == update.index_name);
+    let index = index.ok_or(DynamoError::NoTable)?;
+    if let Some(asked) = &update.provisioned_throughput {
+        definitions::throughput(asked)?;
+        let whose = format!("the index {}", index.name);
+        change_throughput(&mut index.throughput, asked, now, &whose)?;
+    }
+    if let Some(limits) = &update.on_demand_throughput {
+        index.on_demand_limits = Some(definitions::on_demand(limits));
+    }
+    if let Some(warm) = &update.warm_throughput {
+        index.warm = Some(definitions::warm(warm));
+    }
+    Ok(())
+}

@@ -1,0 +1,238 @@
+//! What each operation needs permission for, with DynamoDB's condition keys.
+
+use crate::errors::DynamoError;
+use crate::find;
+use crate::rules::value::{Item, Value};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use model::ReturnValue;
+use model_dynamodb as model;
+use names::Arn;
+use service::{Demand, Peek};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+type Demands = Result<Vec<Demand>, DynamoError>;
+
+/// The ARN of the table that a request names, or would name.
+fn table_arn(peek: &Peek, text: &str) -> Arn {
+    match text.parse::<Arn>() {
+        Ok(arn) if arn.service() == "dynamodb" => arn,
+        _ => peek.arn("dynamodb", &format!("table/{text}")),
+    }
+}
+
+fn on_table(peek: &Peek, action: &'static str, text: &str) -> Demand {
+    Demand::new(action, &table_arn(peek, text))
+}
+
+/// A partition key value as policies compare it.
+fn leading(value: &Value) -> Option<String> {
+    match value {
+        Value::S(text) | Value::N(text) => Some(text.clone()),
+        Value::B(bytes) => Some(STANDARD.encode(bytes)),
+        _ => None,
+    }
+}
+
+/// With the partition keys that the request touches, where the table exists.
+fn leading_keys<'k>(
+    peek: &Peek,
+    demand: Demand,
+    table: &str,
+    keys: impl IntoIterator<Item = &'k Item>,
+) -> Demand {
+    let Some(record) = find::peeked(peek, table) else { return demand };
+    let partition = &record.key.partition.name;
+    let values = keys.into_iter().filter_map(|key| leading(key.get(partition)?));
+    demand.when("dynamodb:LeadingKeys", values)
+}
+
+fn attributes<'n>(demand: Demand, names: impl Iterator<Item = &'n String>) -> Demand {
+    let names: BTreeSet<&String> = names.collect();
+    match names.is_empty() {
+        true => demand,
+        false => demand.when("dynamodb:Attributes", names.into_iter().cloned()),
+    }
+}
+
+fn return_values(demand: Demand, asked: Option<&ReturnValue>) -> Demand {
+    demand.when("dynamodb:ReturnValues", [asked.map_or("NONE", ReturnValue::as_str).to_owned()])
+}
+
+/// GetItem.
+pub async fn get_item(peek: Peek, input: Arc<model::GetItemInput>) -> Demands {
+    let demand = on_table(&peek, "dynamodb:GetItem", &input.table_name);
+    let demand = leading_keys(&peek, demand, &input.table_name, [&input.key]);
+    let named = input.attributes_to_get.iter().flatten();
+    let named = named.chain(input.expression_attribute_names.iter().flat_map(|names| names.values()));
+    Ok(vec![attributes(demand, input.key.keys().chain(named))])
+}
+
+/// PutItem.
+pub async fn put_item(peek: Peek, input: Arc<model::PutItemInput>) -> Demands {
+    let demand = on_table(&peek, "dynamodb:PutItem", &input.table_name);
+    let demand = leading_keys(&peek, demand, &input.table_name, [&input.item]);
+    let demand = return_values(demand, input.return_values.as_ref());
+    Ok(vec![attributes(demand, input.item.keys())])
+}
+
+/// UpdateItem.
+pub async fn update_item(peek: Peek, input: Arc<model::UpdateItemInput>) -> Demands {
+    let demand = on_table(&peek, "dynamodb:UpdateItem", &input.table_name);
+    let demand = leading_keys(&peek, demand, &input.table_name, [&input.key]);
+    let demand = return_values(demand, input.return_values.as_ref());
+    let updated = input.attribute_updates.iter().flat_map(|updates| updates.keys());
+    let named = input.expression_attribute_names.iter().flat_map(|names| names.values());
+    Ok(vec![attributes(demand, input.key.keys().chain(updated).chain(named))])
+}
+
+/// DeleteItem.
+pub async fn delete_item(peek: Peek, input: Arc<model::DeleteItemInput>) -> Demands {
+    let demand = on_table(&peek, "dynamodb:DeleteItem", &input.table_name);
+    let demand = leading_keys(&peek, demand, &input.table_name, [&input.key]);
+    let demand = return_values(demand, input.return_values.as_ref());
+    Ok(vec![attributes(demand, input.key.keys())])
+}
+
+fn on_index(peek: &Peek, action: &'static str, table: &str, index: Option<&String>) -> Demand {
+    let arn = table_arn(peek, table);
+    let Some(index) = index else { return Demand::new(action, &arn) };
+    match format!("{arn}/index/{index}").parse::<Arn>() {
+        Ok(index) => Demand::new(action, &index).headed_by(&arn),
+        Err(_) => Demand::new(action, &arn),
+    }
+}
+
+fn select(demand: Demand, asked: Option<&model::Select>) -> Demand {
+    match asked {
+        Some(asked) => demand.when("dynamodb:Select", [asked.as_str().to_owned()]),
+        None => demand,
+    }
+}
+
+/// Query.
+pub async fn query(peek: Peek, input: Arc<model::QueryInput>) -> Demands {
+    let demand = on_index(&peek, "dynamodb:Query", &input.table_name, input.index_name.as_ref());
+    let demand = select(demand, input.select.as_ref());
+    Ok(vec![match queried_partition(&peek, &input) {
+        Some(value) => demand.when("dynamodb:LeadingKeys", [value]),
+        None => demand,
+    }])
+}
+
+/// The partition that a query reads, as its key condition says it.
+fn queried_partition(peek: &Peek, input: &model::QueryInput) -> Option<String> {
+    let record = find::peeked(peek, &input.table_name)?;
+    let index = input.index_name.as_ref().and_then(|name| record.index(name));
+    let partition = index.map_or(&record.key.partition, |index| &index.key.partition);
+    if let Some(condition) = input.key_conditions.as_ref().and_then(|all| all.get(&partition.name)) {
+        return leading(condition.attribute_value_list.as_ref()?.first()?);
+    }
+    let text = input.key_condition_expression.as_ref()?;
+    let (names, values) =
+        (input.expression_attribute_names.as_ref(), input.expression_attribute_values.as_ref());
+    let mut binder = crate::request::Binder::new(peek.part(), names, values).ok()?;
+    let condition = binder.condition("KeyConditionExpression", Some(text)).ok()??;
+    let tests = crate::rules::expression::key_condition::tests(condition).ok()?;
+    leading(tests.get(&partition.name)?.values.first()?)
+}
+
+/// Scan.
+pub async fn scan(peek: Peek, input: Arc<model::ScanInput>) -> Demands {
+    let demand = on_index(&peek, "dynamodb:Scan", &input.table_name, input.index_name.as_ref());
+    Ok(vec![select(demand, input.select.as_ref())])
+}
+
+/// BatchGetItem.
+pub async fn batch_get_item(peek: Peek, input: Arc<model::BatchGetItemInput>) -> Demands {
+    let demands = input.request_items.iter().map(|(name, request)| {
+        let demand = on_table(&peek, "dynamodb:BatchGetItem", name);
+        leading_keys(&peek, demand, name, &request.keys)
+    });
+    Ok(demands.collect())
+}
+
+/// BatchWriteItem.
+pub async fn batch_write_item(peek: Peek, input: Arc<model::BatchWriteItemInput>) -> Demands {
+    let demands = input.request_items.iter().map(|(name, requests)| {
+        let demand = on_table(&peek, "dynamodb:BatchWriteItem", name);
+        let keys = requests.iter().filter_map(|request| {
+            let put = request.put_request.as_ref().map(|put| &put.item);
+            put.or(request.delete_request.as_ref().map(|delete| &delete.key))
+        });
+        leading_keys(&peek, demand, name, keys)
+    });
+    Ok(demands.collect())
+}
+
+fn enclosed(peek: &Peek, operation: &str, action: &'static str, table: &str, key: &Item) -> Demand {
+    let demand = on_table(peek, action, table);
+    leading_keys(peek, demand, table, [key]).when("dynamodb:EnclosingOperation", [operation.to_owned()])
+}
+
+/// TransactGetItems: reading each of the items.
+pub async fn transact_get_items(peek: Peek, input: Arc<model::TransactGetItemsInput>) -> Demands {
+    let demands = input.transact_items.iter().map(|item| {
+        enclosed(&peek, "TransactGetItems", "dynamodb:GetItem", &item.get.table_name, &item.get.key)
+    });
+    Ok(demands.collect())
+}
+
+/// TransactWriteItems: each of its writes, and a permission of its own for looking only.
+pub async fn transact_write_items(peek: Peek, input: Arc<model::TransactWriteItemsInput>) -> Demands {
+    let mut demands = Vec::new();
+    let mut demand = |action, table: &str, key: &Item| {
+        demands.push(enclosed(&peek, "TransactWriteItems", action, table, key));
+    };
+    for item in &input.transact_items {
+        if let Some(check) = &item.condition_check {
+            demand("dynamodb:ConditionCheckItem", &check.table_name, &check.key);
+        }
+        if let Some(put) = &item.put {
+            demand("dynamodb:PutItem", &put.table_name, &put.item);
+        }
+        if let Some(delete) = &item.delete {
+            demand("dynamodb:DeleteItem", &delete.table_name, &delete.key);
+        }
+        if let Some(update) = &item.update {
+            demand("dynamodb:UpdateItem", &update.table_name, &update.key);
+        }
+    }
+    Ok(demands)
+}
+
+/// Operations on one table, by their own names.
+macro_rules! table_demands {
+    ($($name:ident: $input:ident => $action:literal),* $(,)?) => {$(
+        #[doc = concat!("`", $action, "` on the table.")]
+        pub async fn $name(peek: Peek, input: Arc<model::$input>) -> Demands {
+            Ok(vec![on_table(&peek, $action, &input.table_name)])
+        }
+    )*};
+}
+
+table_demands! {
+    create_table: CreateTableInput => "dynamodb:CreateTable",
+    delete_table: DeleteTableInput => "dynamodb:DeleteTable",
+    describe_table: DescribeTableInput => "dynamodb:DescribeTable",
+    update_table: UpdateTableInput => "dynamodb:UpdateTable",
+    update_time_to_live: UpdateTimeToLiveInput => "dynamodb:UpdateTimeToLive",
+    describe_time_to_live: DescribeTimeToLiveInput => "dynamodb:DescribeTimeToLive",
+    describe_continuous_backups: DescribeContinuousBackupsInput => "dynamodb:DescribeContinuousBackups",
+}
+
+/// TagResource.
+pub async fn tag_resource(peek: Peek, input: Arc<model::TagResourceInput>) -> Demands {
+    Ok(vec![on_table(&peek, "dynamodb:TagResource", &input.resource_arn)])
+}
+
+/// UntagResource.
+pub async fn untag_resource(peek: Peek, input: Arc<model::UntagResourceInput>) -> Demands {
+    Ok(vec![on_table(&peek, "dynamodb:UntagResource", &input.resource_arn)])
+}
+
+/// ListTagsOfResource.
+pub async fn list_tags_of_resource(peek: Peek, input: Arc<model::ListTagsOfResourceInput>) -> Demands {
+    Ok(vec![on_table(&peek, "dynamodb:ListTagsOfResource", &input.resource_arn)])
+}

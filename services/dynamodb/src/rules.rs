@@ -1,0 +1,11 @@
+//! Pure decisions of the room: values and their forms, sizes, keys, expressions. No clock, no store.
+
+pub mod checks;
+pub mod codec;
+pub mod expiry;
+pub mod expression;
+pub mod keys;
+pub mod legacy;
+pub mod number;
+pub mod size;
+pub mod value;

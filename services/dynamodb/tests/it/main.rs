@@ -1,0 +1,11 @@
+//! The room in a region of its own: memory engine, virtual clock.
+
+mod expiry;
+mod indexes;
+mod items;
+mod model;
+mod pages;
+mod permissions;
+mod tables;
+mod transactions;
+mod world;

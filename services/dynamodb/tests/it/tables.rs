@@ -1,0 +1,192 @@
+//! Tables: made, described, changed, listed, tagged, removed.
+
+use crate::world::*;
+use model_dynamodb::operations::*;
+use model_dynamodb::*;
+use testkit::Region;
+
+async fn described(region: &Region, name: &str) -> TableDescription {
+    let input = DescribeTableInput { table_name: name.into() };
+    region.call::<DescribeTable>(input).await.unwrap().table.unwrap()
+}
+
+#[tokio::test]
+async fn a_table_is_made_described_and_removed() {
+    let region = region().await;
+    let made = region.call::<CreateTable>(table("things", &["p:S", "r:N"], 2)).await.unwrap();
+    let made = made.table_description.unwrap();
+    assert_eq!(made.table_status, Some(TableStatus::Creating));
+    assert_eq!(made.table_arn.as_deref(), Some("arn:aws:dynamodb:us-east-1:000000000000:table/things"));
+
+    let found = described(&region, "things").await;
+    assert_eq!(found.table_status, Some(TableStatus::Active));
+    assert_eq!((found.item_count, found.table_size_bytes), (Some(0), Some(0)));
+    put(&region, "things", item(&[("p", s("a")), ("r", n(1))])).await;
+    let by_arn = described(&region, found.table_arn.as_deref().unwrap()).await;
+    assert_eq!((by_arn.item_count, by_arn.table_size_bytes), (Some(1), Some(5)));
+
+    let again = region.refused::<CreateTable>(table("things", &["p:S"], 1)).await;
+    assert_eq!(
+        (again.code.as_ref(), again.message.as_str()),
+        ("ResourceInUseException", "Table already exists: things")
+    );
+
+    let gone = DeleteTableInput { table_name: "things".into() };
+    let gone = region.call::<DeleteTable>(gone).await.unwrap().table_description.unwrap();
+    assert_eq!(gone.table_status, Some(TableStatus::Deleting));
+    let lost = region.refused::<DescribeTable>(DescribeTableInput { table_name: "things".into() }).await;
+    assert_eq!(lost.code, "ResourceNotFoundException");
+    assert_eq!(lost.message, "Requested resource not found: Table: things not found");
+
+    region.call::<CreateTable>(table("things", &["p:S", "r:N"], 2)).await.unwrap();
+    assert_eq!(get(&region, "things", item(&[("p", s("a")), ("r", n(1))])).await, None);
+}
+
+#[tokio::test]
+async fn a_table_that_takes_its_time_is_not_usable_before() {
+    let setup =
+        testkit::Setup { fidelity: service::Fidelity::Aws, ..testkit::Setup::of(vec![dynamodb::service()]) };
+    let region = setup.start().await;
+    region.call::<CreateTable>(table("things", &["p:S"], 1)).await.unwrap();
+    assert_eq!(described(&region, "things").await.table_status, Some(TableStatus::Creating));
+    let early =
+        GetItemInput { table_name: "things".into(), key: item(&[("p", s("a"))]), ..Default::default() };
+    assert_eq!(region.refused::<GetItem>(early).await.message, "Requested resource not found");
+    let gone = region.refused::<DeleteTable>(DeleteTableInput { table_name: "things".into() }).await;
+    assert_eq!(gone.code, "ResourceInUseException");
+    region.advance(std::time::Duration::from_secs(10)).await;
+    assert_eq!(described(&region, "things").await.table_status, Some(TableStatus::Active));
+    assert_eq!(get(&region, "things", item(&[("p", s("a"))])).await, None);
+}
+
+/// Texts as dynalite recorded them on DynamoDB (test/createTable.js).
+#[tokio::test]
+async fn definitions_that_do_not_fit_are_refused() {
+    let region = region().await;
+    let all = || projection(ProjectionType::All, &[]);
+    let provisioned = |wish: CreateTableInput| CreateTableInput { billing_mode: None, ..wish };
+    let throughput = Some(ProvisionedThroughput { read_capacity_units: 1, write_capacity_units: 1 });
+    let with_local =
+        |wish: CreateTableInput, locals| CreateTableInput { local_secondary_indexes: Some(locals), ..wish };
+    let with_global =
+        |wish: CreateTableInput, all| CreateTableInput { global_secondary_indexes: Some(all), ..wish };
+    let range = || table("abc", &["p:S", "r:N"], 2);
+    let cases = [
+        (
+            provisioned(table("abc", &["p:S"], 1)),
+            "One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED",
+        ),
+        (
+            CreateTableInput { provisioned_throughput: throughput, ..range() },
+            "One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST",
+        ),
+        (
+            table("abc", &["p:S", "x:S"], 1),
+            "One or more parameter values were invalid: Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions",
+        ),
+        (
+            table("abc", &["p:S", "p:S"], 2),
+            "Both the Hash Key and the Range Key element in the KeySchema have the same name",
+        ),
+        (
+            with_local(table("abc", &["p:S"], 1), vec![local("one", &["p", "p"], all())]),
+            "One or more parameter values were invalid: Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex",
+        ),
+        (
+            with_local(range(), vec![local("one", &["r", "p"], all())]),
+            "One or more parameter values were invalid: Index KeySchema does not have the same leading hash key as table KeySchema for index: one. index hash key: r, table hash key: p",
+        ),
+        (
+            with_local(range(), vec![local("one", &["p", "q"], all())]),
+            "One or more parameter values were invalid: Some index key attributes are not defined in AttributeDefinitions. Keys: [p, q], AttributeDefinitions: [p, r]",
+        ),
+        (
+            with_global(range(), vec![]),
+            "One or more parameter values were invalid: List of GlobalSecondaryIndexes is empty",
+        ),
+        (
+            with_global(range(), vec![global("one", &["r"], all()), global("one", &["p"], all())]),
+            "One or more parameter values were invalid: Duplicate index name: one",
+        ),
+        (
+            with_global(range(), vec![global("one", &["r"], projection(ProjectionType::All, &["x"]))]),
+            "One or more parameter values were invalid: ProjectionType is ALL, but NonKeyAttributes is specified",
+        ),
+    ];
+    for (wish, message) in cases {
+        let refused = region.refused::<CreateTable>(wish).await;
+        assert_eq!((refused.code.as_ref(), refused.message.as_str()), ("ValidationException", message));
+    }
+}
+
+#[tokio::test]
+async fn billing_and_protection_change() {
+    let region = with_things().await;
+    let update = |change: UpdateTableInput| UpdateTableInput { table_name: "things".into(), ..change };
+    let units =
+        |read, write| ProvisionedThroughput { read_capacity_units: read, write_capacity_units: write };
+    let nothing = region.refused::<UpdateTable>(update(Default::default())).await;
+    assert!(nothing.message.starts_with("At least one of ProvisionedThroughput, BillingMode"));
+
+    let provisioned = update(UpdateTableInput {
+        billing_mode: Some(BillingMode::Provisioned),
+        provisioned_throughput: Some(units(5, 6)),
+        deletion_protection_enabled: Some(true),
+        ..Default::default()
+    });
+    region.call::<UpdateTable>(provisioned).await.unwrap();
+    let same = update(UpdateTableInput { provisioned_throughput: Some(units(5, 6)), ..Default::default() });
+    let same = region.refused::<UpdateTable>(same).await;
+    assert!(same.message.starts_with("The provisioned throughput for the table will not change."));
+    let found = described(&region, "things").await;
+    let throughput = found.provisioned_throughput.unwrap();
+    assert_eq!((throughput.read_capacity_units, throughput.write_capacity_units), (Some(5), Some(6)));
+
+    let kept = region.refused::<DeleteTable>(DeleteTableInput { table_name: "things".into() }).await;
+    assert_eq!(
+        kept.message,
+        "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first."
+    );
+    let released =
+        update(UpdateTableInput { deletion_protection_enabled: Some(false), ..Default::default() });
+    region.call::<UpdateTable>(released).await.unwrap();
+    region.call::<DeleteTable>(DeleteTableInput { table_name: "things".into() }).await.unwrap();
+}
+
+#[tokio::test]
+async fn tables_are_listed_by_pages() {
+    let region = region().await;
+    for name in ["ccc", "aaa", "bbb"] {
+        region.call::<CreateTable>(table(name, &["p:S"], 1)).await.unwrap();
+    }
+    let page = |after: Option<&str>| ListTablesInput {
+        exclusive_start_table_name: after.map(str::to_owned),
+        limit: Some(2),
+    };
+    let first = region.call::<ListTables>(page(None)).await.unwrap();
+    assert_eq!(first.table_names.unwrap(), ["aaa", "bbb"]);
+    assert_eq!(first.last_evaluated_table_name.as_deref(), Some("bbb"));
+    let second = region.call::<ListTables>(page(Some("bbb"))).await.unwrap();
+    assert_eq!(
+        (second.table_names.unwrap(), second.last_evaluated_table_name),
+        (vec!["ccc".to_owned()], None)
+    );
+}
+
+#[tokio::test]
+async fn tags_are_kept_with_the_table() {
+    let region = with_things().await;
+    let arn = "arn:aws:dynamodb:us-east-1:000000000000:table/things".to_owned();
+    let tag = |key: &str, value: &str| Tag { key: key.into(), value: value.into() };
+    let tags = TagResourceInput { resource_arn: arn.clone(), tags: vec![tag("a", "1"), tag("b", "2")] };
+    region.call::<TagResource>(tags).await.unwrap();
+    let without = UntagResourceInput { resource_arn: arn.clone(), tag_keys: vec!["a".into()] };
+    region.call::<UntagResource>(without).await.unwrap();
+    let list = ListTagsOfResourceInput { resource_arn: arn, next_token: None };
+    assert_eq!(region.call::<ListTagsOfResource>(list).await.unwrap().tags.unwrap(), [tag("b", "2")]);
+    let none = ListTagsOfResourceInput {
+        resource_arn: "arn:aws:dynamodb:us-east-1:000000000000:table/others".into(),
+        next_token: None,
+    };
+    assert_eq!(region.refused::<ListTagsOfResource>(none).await.code, "ResourceNotFoundException");
+}

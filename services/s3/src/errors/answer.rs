@@ -1,0 +1,349 @@
+//! How each error looks to clients: code and status, message, fields and headers.
+//! Codes and statuses: S3 API Reference, "List of error codes"; messages as S3 answers them.
+
+use super::{Configuration, S3Error};
+use crate::rules::headers::MAX_METADATA_BYTES;
+use crate::rules::multipart::{Fault as Parts, MAX_OBJECT_BYTES, MIN_PART_BYTES, hex};
+use crate::rules::names::MAX_KEY_BYTES;
+use schema::{ApiError, BodyError};
+use std::borrow::Cow;
+use store::{Fault, Reason};
+
+impl From<S3Error> for ApiError {
+    fn from(error: S3Error) -> ApiError {
+        if let S3Error::Region(error) = error {
+            return error;
+        }
+        let (code, status) = code_and_status(&error);
+        let answer = ApiError::new(code, status, message(&error));
+        with_headers(with_fields(answer, &error), &error)
+    }
+}
+
+const INTERNAL: (&str, u16) = ("InternalError", 500);
+const TOO_LARGE: (&str, u16) = ("EntityTooLarge", 400);
+
+fn code_and_status(error: &S3Error) -> (&'static str, u16) {
+    match error {
+        S3Error::NoSuchBucket { .. } => ("NoSuchBucket", 404),
+        S3Error::NoSuchKey { .. } | S3Error::Marked { .. } => ("NoSuchKey", 404),
+        S3Error::NoSuchVersion { .. } => ("NoSuchVersion", 404),
+        S3Error::NoSuchUpload { .. } => ("NoSuchUpload", 404),
+        S3Error::IsMarker { .. } => ("MethodNotAllowed", 405),
+        S3Error::InvalidBucketName { .. } => ("InvalidBucketName", 400),
+        S3Error::KeyTooLong { .. } => ("KeyTooLongError", 400),
+        S3Error::BucketAlreadyExists { .. } => ("BucketAlreadyExists", 409),
+        S3Error::BucketAlreadyOwnedByYou { .. } => ("BucketAlreadyOwnedByYou", 409),
+        S3Error::BucketNotEmpty { .. } => ("BucketNotEmpty", 409),
+        S3Error::IllegalLocation { .. } => ("IllegalLocationConstraintException", 400),
+        S3Error::InvalidLocation { .. } => ("InvalidLocationConstraint", 400),
+        S3Error::IllegalVersioning => ("IllegalVersioningConfigurationException", 400),
+        S3Error::AccessDenied => ("AccessDenied", 403),
+        S3Error::NotModified { .. } => ("NotModified", 304),
+        S3Error::PreconditionFailed { .. } => ("PreconditionFailed", 412),
+        S3Error::InvalidRange { .. } => ("InvalidRange", 416),
+        S3Error::InvalidPartNumber { .. } => ("InvalidPartNumber", 416),
+        S3Error::InvalidRangeOfSource { .. } | S3Error::NegativeArgument { .. } => ("InvalidArgument", 400),
+        S3Error::InvalidArgument { .. } | S3Error::Destinations { .. } => ("InvalidArgument", 400),
+        S3Error::InvalidRequest { .. } => ("InvalidRequest", 400),
+        S3Error::NotImplemented { .. } => ("NotImplemented", 501),
+        S3Error::InvalidStorageClass { .. } => ("InvalidStorageClass", 400),
+        S3Error::InvalidObjectState { .. } => ("InvalidObjectState", 403),
+        S3Error::ArchivedSource => ("ObjectNotInActiveTierError", 403),
+        S3Error::MetadataTooLarge { .. } => ("MetadataTooLarge", 400),
+        S3Error::InvalidTag { .. } => ("InvalidTag", 400),
+        S3Error::TooManyTags { .. } => ("BadRequest", 400),
+        S3Error::MalformedXml => ("MalformedXML", 400),
+        S3Error::MalformedPolicy { .. } => ("MalformedPolicy", 400),
+        S3Error::InvalidDigest { .. } => ("InvalidDigest", 400),
+        S3Error::BadDigest { .. } | S3Error::BadChecksum { .. } => ("BadDigest", 400),
+        S3Error::EntityTooLarge { .. } => TOO_LARGE,
+        S3Error::Multipart { fault, .. } => of_parts(fault),
+        S3Error::Body(error) => of_body(error),
+        S3Error::AclNotSupported => ("AccessControlListNotSupported", 400),
+        S3Error::InvalidBucketAcl => ("InvalidBucketAclWithObjectOwnership", 400),
+        S3Error::NotConfigured { configuration, .. } => (absence(*configuration).0, 404),
+        S3Error::Store(fault) => of_store(fault),
+        S3Error::Region(_) => INTERNAL,
+    }
+}
+
+fn of_parts(fault: &Parts) -> (&'static str, u16) {
+    match fault {
+        Parts::NoParts => ("MalformedXML", 400),
+        Parts::Order => ("InvalidPartOrder", 400),
+        Parts::Part(_) => ("InvalidPart", 400),
+        Parts::TooSmall { .. } => ("EntityTooSmall", 400),
+        Parts::TooLarge(_) => TOO_LARGE,
+    }
+}
+
+fn of_body(error: &BodyError) -> (&'static str, u16) {
+    match error {
+        BodyError::Incomplete => ("IncompleteBody", 400),
+        BodyError::TooLarge(_) => TOO_LARGE,
+        BodyError::Rejected { code: code @ "SignatureDoesNotMatch", .. } => (code, 403),
+        BodyError::Rejected { code, .. } => (code, 400),
+        BodyError::Io(_) => ("RequestTimeout", 400),
+    }
+}
+
+fn of_store(fault: &Fault) -> (&'static str, u16) {
+    match fault {
+        Fault::Missing | Fault::Contended => ("OperationAborted", 409),
+        Fault::Unavailable(Reason::DiskFull | Reason::Overloaded) => ("SlowDown", 503),
+        Fault::Unavailable(Reason::EngineFailed(_) | Reason::Closed) => ("ServiceUnavailable", 503),
+        Fault::TooLarge { .. } => TOO_LARGE,
+        Fault::Corrupt { .. } | Fault::Panicked => INTERNAL,
+    }
+}
+
+/// The error of a configuration that a bucket does not have.
+fn absence(configuration: Configuration) -> (&'static str, &'static str) {
+    match configuration {
+        Configuration::Policy => ("NoSuchBucketPolicy", "The bucket policy does not exist"),
+        Configuration::TagSet => ("NoSuchTagSet", "The TagSet does not exist"),
+        Configuration::Cors => ("NoSuchCORSConfiguration", "The CORS configuration does not exist"),
+        Configuration::Lifecycle => {
+            ("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist")
+        }
+        Configuration::Website => {
+            ("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration")
+        }
+        Configuration::Replication => {
+            ("ReplicationConfigurationNotFoundError", "The replication configuration was not found")
+        }
+        Configuration::ObjectLock => (
+            "ObjectLockConfigurationNotFoundError",
+            "Object Lock configuration does not exist for this bucket",
+        ),
+        Configuration::OwnershipControls => {
+            ("OwnershipControlsNotFoundError", "The bucket ownership controls were not found")
+        }
+        Configuration::PublicAccessBlock => {
+            ("NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found")
+        }
+    }
+}
+
+const MALFORMED_XML: &str =
+    "The XML you provided was not well-formed or did not validate against our published schema";
+const NO_UPLOAD: &str = "The specified upload does not exist. The upload ID may be invalid, or the upload may have \
+                         been aborted or completed.";
+const NAME_TAKEN: &str = "The requested bucket name is not available. The bucket namespace is shared by all users \
+                          of the system. Please select a different name and try again.";
+const NAME_OWN: &str = "Your previous request to create the named bucket succeeded and you already own it.";
+const NOT_EMPTY: &str = "The bucket you tried to delete is not empty";
+const NOT_EMPTY_VERSIONED: &str =
+    "The bucket you tried to delete is not empty. You must delete all versions in the bucket.";
+const UPLOAD_TOO_LARGE: &str = "Your proposed upload exceeds the maximum allowed size";
+const METADATA_TOO_LARGE: &str = "Your metadata headers exceed the maximum allowed metadata size";
+const ENFORCED: &str = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
+const WRONG_METHOD: &str = "The specified method is not allowed against this resource.";
+const WRONG_MD5: &str = "The Content-MD5 you specified did not match what we received.";
+const ARCHIVED: &str = "The operation is not valid for the object's storage class";
+const ARCHIVED_SOURCE: &str =
+    "The source object of the COPY operation is not in the active tier and is only stored in Amazon Glacier.";
+const BROKEN_CONDITION: &str = "At least one of the pre-conditions you specified did not hold";
+const NO_SUCH_HEADER: &str = "A header you provided implies functionality that is not implemented";
+const NO_DESTINATION: &str = "Unable to validate the following destination configurations";
+const FAILED: &str = "We encountered an internal error. Please try again.";
+
+fn message(error: &S3Error) -> Cow<'static, str> {
+    let text = match error {
+        S3Error::NoSuchBucket { .. } => "The specified bucket does not exist",
+        S3Error::NoSuchKey { .. } | S3Error::Marked { .. } => "The specified key does not exist.",
+        S3Error::NoSuchVersion { .. } => "The specified version does not exist.",
+        S3Error::NoSuchUpload { .. } => NO_UPLOAD,
+        S3Error::IsMarker { .. } => WRONG_METHOD,
+        S3Error::InvalidBucketName { .. } => "The specified bucket is not valid.",
+        S3Error::KeyTooLong { .. } => "Your key is too long",
+        S3Error::BucketAlreadyExists { .. } => NAME_TAKEN,
+        S3Error::BucketAlreadyOwnedByYou { .. } => NAME_OWN,
+        S3Error::BucketNotEmpty { versioned: false, .. } => NOT_EMPTY,
+        S3Error::BucketNotEmpty { versioned: true, .. } => NOT_EMPTY_VERSIONED,
+        S3Error::IllegalLocation { given } => return Cow::Owned(incompatible(given.as_deref())),
+        S3Error::InvalidLocation { .. } => "The specified location-constraint is not valid",
+        S3Error::IllegalVersioning => "The Versioning element must be specified",
+        S3Error::AccessDenied => "Access Denied",
+        S3Error::NotModified { .. } => "Not Modified",
+        S3Error::PreconditionFailed { .. } => BROKEN_CONDITION,
+        S3Error::InvalidRange { .. } => "The requested range is not satisfiable",
+        S3Error::InvalidPartNumber { .. } => "The requested partnumber is not satisfiable",
+        S3Error::InvalidRangeOfSource { message, .. }
+        | S3Error::InvalidRequest { message }
+        | S3Error::MalformedPolicy { message } => return Cow::Owned(message.clone()),
+        S3Error::InvalidArgument { message, .. } | S3Error::InvalidTag { message, .. } => message,
+        S3Error::NegativeArgument { name, .. } => return Cow::Owned(negative(name)),
+        S3Error::Destinations { .. } => NO_DESTINATION,
+        S3Error::NotImplemented { .. } => NO_SUCH_HEADER,
+        S3Error::InvalidStorageClass { .. } => "The storage class you specified is not valid",
+        S3Error::InvalidObjectState { .. } => ARCHIVED,
+        S3Error::ArchivedSource => ARCHIVED_SOURCE,
+        S3Error::MetadataTooLarge { .. } => METADATA_TOO_LARGE,
+        S3Error::TooManyTags { limit } => return Cow::Owned(too_many_tags(*limit)),
+        S3Error::MalformedXml => MALFORMED_XML,
+        S3Error::InvalidDigest { .. } => "The Content-MD5 you specified was invalid.",
+        S3Error::BadDigest { .. } => WRONG_MD5,
+        S3Error::BadChecksum { algorithm } => return Cow::Owned(wrong_checksum(algorithm)),
+        S3Error::EntityTooLarge { .. } => UPLOAD_TOO_LARGE,
+        S3Error::Multipart { fault, .. } => parts_message(fault),
+        S3Error::Body(error) => return body_message(error),
+        S3Error::AclNotSupported => "The bucket does not allow ACLs",
+        S3Error::InvalidBucketAcl => ENFORCED,
+        S3Error::NotConfigured { configuration, .. } => absence(*configuration).1,
+        S3Error::Store(fault) => store_message(fault),
+        S3Error::Region(_) => FAILED,
+    };
+    Cow::Borrowed(text)
+}
+
+fn incompatible(given: Option<&str>) -> String {
+    let given = given.unwrap_or("unspecified");
+    format!(
+        "The {given} location constraint is incompatible for the region specific endpoint this request was sent to."
+    )
+}
+
+fn negative(name: &str) -> String {
+    format!("Argument {name} must be an integer between 0 and 2147483647")
+}
+
+fn too_many_tags(limit: usize) -> String {
+    match limit {
+        10 => format!("Object tags cannot be greater than {limit}"),
+        _ => format!("Bucket tag count cannot be greater than {limit}"),
+    }
+}
+
+fn wrong_checksum(algorithm: &str) -> String {
+    format!("The {algorithm} you specified did not match the calculated checksum.")
+}
+
+fn parts_message(fault: &Parts) -> &'static str {
+    match fault {
+        Parts::NoParts => MALFORMED_XML,
+        Parts::Order => "The list of parts was not in ascending order. Parts must be ordered by part number.",
+        Parts::Part(_) => {
+            "One or more of the specified parts could not be found.  The part may not have been uploaded, or the \
+             specified entity tag may not match the part's entity tag."
+        }
+        Parts::TooSmall { .. } => "Your proposed upload is smaller than the minimum allowed size",
+        Parts::TooLarge(_) => UPLOAD_TOO_LARGE,
+    }
+}
+
+fn body_message(error: &BodyError) -> Cow<'static, str> {
+    let text = match error {
+        BodyError::Incomplete => {
+            "You did not provide the number of bytes specified by the Content-Length HTTP header"
+        }
+        BodyError::TooLarge(_) => UPLOAD_TOO_LARGE,
+        BodyError::Rejected { message, .. } => return Cow::Owned(message.clone()),
+        BodyError::Io(_) => {
+            "Your socket connection to the server was not read from or written to within the timeout period. Idle \
+             connections will be closed."
+        }
+    };
+    Cow::Borrowed(text)
+}
+
+fn store_message(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::Missing | Fault::Contended => {
+            "A conflicting conditional operation is currently in progress against this resource. Please try again."
+        }
+        Fault::Unavailable(Reason::DiskFull | Reason::Overloaded) => "Please reduce your request rate.",
+        Fault::Unavailable(Reason::EngineFailed(_) | Reason::Closed) => {
+            "Service is unable to handle request."
+        }
+        Fault::TooLarge { .. } => UPLOAD_TOO_LARGE,
+        Fault::Corrupt { .. } | Fault::Panicked => FAILED,
+    }
+}
+
+/// The elements beside code and message, for the errors that have some.
+fn with_fields(answer: ApiError, error: &S3Error) -> ApiError {
+    match error {
+        S3Error::NoSuchBucket { bucket }
+        | S3Error::InvalidBucketName { bucket }
+        | S3Error::BucketAlreadyExists { bucket }
+        | S3Error::BucketAlreadyOwnedByYou { bucket }
+        | S3Error::NotConfigured { bucket, .. }
+        | S3Error::BucketNotEmpty { bucket, .. } => answer.field("BucketName", bucket),
+        S3Error::NoSuchKey { key } | S3Error::Marked { key, .. } => answer.field("Key", key),
+        S3Error::NoSuchVersion { key, version_id } => answer.field("Key", key).field("VersionId", version_id),
+        S3Error::NoSuchUpload { upload_id } => answer.field("UploadId", upload_id),
+        S3Error::IsMarker { method, .. } => {
+            answer.field("Method", *method).field("ResourceType", "DeleteMarker")
+        }
+        S3Error::KeyTooLong { size } => sizes(answer, "Size", *size as u64, MAX_KEY_BYTES as u64),
+        S3Error::InvalidLocation { given } => answer.field("LocationConstraint", given),
+        S3Error::PreconditionFailed { condition } => answer.field("Condition", condition),
+        S3Error::InvalidRange { asked, size } => {
+            answer.field("RangeRequested", asked).field("ActualObjectSize", size.to_string())
+        }
+        S3Error::InvalidPartNumber { asked, count } => {
+            answer.field("PartNumberRequested", asked.to_string()).field("ActualPartCount", count.to_string())
+        }
+        S3Error::InvalidRangeOfSource { asked, .. } => argument(answer, "x-amz-copy-source-range", asked),
+        S3Error::InvalidArgument { name, value, .. } => argument(answer, name, value),
+        S3Error::NegativeArgument { name, value } => argument(answer, name, &value.to_string()),
+        S3Error::Destinations { arn, why } => argument(answer, arn, why),
+        S3Error::NotImplemented { header } => answer.field("Header", *header),
+        S3Error::InvalidStorageClass { given } => answer.field("StorageClassRequested", given),
+        S3Error::InvalidObjectState { storage_class } => answer.field("StorageClass", storage_class),
+        S3Error::MetadataTooLarge { size } => sizes(answer, "Size", *size as u64, MAX_METADATA_BYTES as u64),
+        S3Error::InvalidTag { key: Some(key), .. } => answer.field("TagKey", key),
+        S3Error::InvalidDigest { given } => answer.field("Content-MD5", given),
+        S3Error::BadDigest { expected, calculated } => {
+            answer.field("ExpectedDigest", expected).field("CalculatedDigest", calculated)
+        }
+        S3Error::EntityTooLarge { size, limit } => sizes(answer, "ProposedSize", *size, *limit),
+        S3Error::Body(BodyError::TooLarge(limit)) => answer.field("MaxSizeAllowed", limit.to_string()),
+        S3Error::Multipart { fault, upload_id, etag } => of_upload(answer, fault, upload_id, etag),
+        _ => answer,
+    }
+}
+
+fn argument(answer: ApiError, name: &str, value: &str) -> ApiError {
+    answer.field("ArgumentName", name).field("ArgumentValue", value)
+}
+
+fn sizes(answer: ApiError, name: &'static str, size: u64, limit: u64) -> ApiError {
+    answer.field(name, size.to_string()).field("MaxSizeAllowed", limit.to_string())
+}
+
+fn of_upload(answer: ApiError, fault: &Parts, upload_id: &str, etag: &str) -> ApiError {
+    match fault {
+        Parts::NoParts => answer,
+        Parts::Order => answer.field("UploadId", upload_id),
+        Parts::Part(number) => {
+            answer.field("UploadId", upload_id).field("PartNumber", number.to_string()).field("ETag", etag)
+        }
+        Parts::TooSmall { number, size, md5 } => answer
+            .field("ETag", hex(md5))
+            .field("MinSizeAllowed", MIN_PART_BYTES.to_string())
+            .field("ProposedSize", size.to_string())
+            .field("PartNumber", number.to_string()),
+        Parts::TooLarge(size) => sizes(answer, "ProposedSize", *size, MAX_OBJECT_BYTES),
+    }
+}
+
+/// The headers of an answer, for the errors that have some.
+fn with_headers(answer: ApiError, error: &S3Error) -> ApiError {
+    match error {
+        S3Error::NotModified { etag, modified } => {
+            answer.header("etag", format!("\"{etag}\"")).header("last-modified", modified.http_date())
+        }
+        S3Error::Marked { version_id, .. } => {
+            answer.header("x-amz-delete-marker", "true").header("x-amz-version-id", version_id)
+        }
+        S3Error::IsMarker { version_id, modified, .. } => answer
+            .header("allow", "DELETE")
+            .header("last-modified", modified.http_date())
+            .header("x-amz-delete-marker", "true")
+            .header("x-amz-version-id", version_id),
+        _ => answer,
+    }
+}

@@ -98,7 +98,7 @@ def test_assume_role_and_who_one_then_is(region, iam, name):
     session = region.client(
         "sts",
         access_key=credentials["AccessKeyId"],
-        secret=credentials["SecretAccessKey"],
+        secret_key=credentials["SecretAccessKey"],
         token=credentials["SessionToken"],
     )
     identity = session.get_caller_identity()
@@ -123,12 +123,12 @@ def test_enforced_permissions_survive_a_kill(fresh_region, name):
     one.restart(kill=True)
 
     def signed(service, secret=key["SecretAccessKey"]):
-        return one.client(service, access_key=key["AccessKeyId"], secret=secret)
+        return one.client(service, access_key=key["AccessKeyId"], secret_key=secret)
 
     assert signed("sts").get_caller_identity()["Arn"].endswith(f":user/{name}")
     assert signed("iam").get_user(UserName=name)["User"]["UserName"] == name
     assert refused(signed("iam").list_users)["Code"] == "AccessDenied"
     wrong = signed("sts", secret="x" * 40)
     assert refused(wrong.get_caller_identity)["Code"] == "SignatureDoesNotMatch"
-    unknown = one.client("sts", access_key="AKIAIOSFODNN7EXAMPLE", secret="x" * 40)
+    unknown = one.client("sts", access_key="AKIAIOSFODNN7EXAMPLE", secret_key="x" * 40)
     assert refused(unknown.get_caller_identity)["Code"] == "InvalidClientTokenId"

@@ -77,6 +77,8 @@ pub enum IamError {
     InvalidAccessKey(String),
     /// The operation needs credentials.
     NoCredentials,
+    /// Work of this request failed.
+    Failed(String),
     /// The store.
     Store(Fault),
 }
@@ -251,6 +253,7 @@ impl IamError {
             | IamError::InvalidAccessKey(_)
             | IamError::SessionTooLong
             | IamError::ChainedSessionTooLong => (400, "ValidationError", self.validation()),
+            IamError::Failed(message) => (500, "ServiceFailure", message.clone()),
             IamError::Store(fault) => stored(fault),
         }
     }

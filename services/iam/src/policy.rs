@@ -181,18 +181,6 @@ pub fn untagged_policy(peek: Peek, input: Arc<model::UntagPolicyInput>) -> Deman
     ready(Ok(vec![on_text(&peek, &input.policy_arn).when("aws:TagKeys", input.tag_keys.clone())]))
 }
 
-/// The user of an access key; of all users, where nobody holds it.
-pub fn key_user(peek: Peek, input: Arc<model::GetAccessKeyLastUsedInput>) -> Demanded {
-    let user = || -> Result<Arn, Fault> {
-        let holder = peek.read().get(&state::HOLDERS, &Scope::Partition, &input.access_key_id)?;
-        match holder.filter(|holder| holder.account == peek.account()).map(|holder| holder.place) {
-            Some(state::Place::User { key, .. }) => Ok(find(&peek, Kind::User, &key)?.arn),
-            _ => Ok(Kind::User.arn(peek.account(), "/", "*")),
-        }
-    };
-    ready(user().map(|arn| vec![on(&peek, &arn)]).map_err(IamError::from))
-}
-
 /// A service's own role.
 pub fn linked_role(peek: Peek, input: Arc<model::CreateServiceLinkedRoleInput>) -> Demanded {
     let service = &input.aws_service_name;

@@ -4,6 +4,7 @@
 use gateway::IamMode;
 use names::{AccountId, Arn};
 use ports::{CallRequest, Caller, Principal, PrincipalKind};
+use schema::{Obj, Slot};
 use service::{Access, Operation};
 use testkit::{Region, Setup};
 
@@ -23,12 +24,34 @@ fn nobody() -> Caller {
     }))
 }
 
+/// ARNs of the kinds that operations take.
+const ARNS: [&str; 6] = [
+    "arn:aws:iam::111122223333:role/somebody",
+    "arn:aws:logs:us-east-1:111122223333:log-group:somewhere",
+    "arn:aws:lambda:us-east-1:111122223333:function:something",
+    "arn:aws:dynamodb:us-east-1:111122223333:table/something",
+    "arn:aws:apigateway:us-east-1::/apis/something",
+    "arn:aws:sqs:us-east-1:111122223333:something",
+];
+
+/// Gives members that must be ARNs one: a random text cannot be judged.
+fn name_a_resource(input: &mut dyn Obj, seed: u64) {
+    for (index, member) in input.shape().members.iter().enumerate() {
+        if member.name.to_ascii_lowercase().ends_with("arn")
+            && let Some(Slot::Text(text)) = input.slot(index)
+        {
+            ARNS[seed as usize % ARNS.len()].clone_into(text);
+        }
+    }
+}
+
 /// The codes with which random inputs of an operation are answered.
 async fn codes(region: &Region, operation: &Operation) -> Vec<String> {
     let mut codes = Vec::new();
     for seed in 0..TRIES {
         let mut input = operation.new_input();
         wire::random_fill(input.as_mut(), seed, 4);
+        name_a_resource(input.as_mut(), seed);
         let call = CallRequest {
             service: operation.service.name,
             operation: operation.shape.name,

@@ -120,3 +120,17 @@ def test_metrics_count_requests(region):
     status, _, text = exchange(region, "GET", "/_elysium/metrics")
     counted = [line for line in text.splitlines() if line.startswith('elysium_requests_total{room="sqs"}')]
     assert status == 200 and int(counted[0].split()[-1]) >= 1
+
+
+@pytest.mark.parametrize("service, call", [
+    ("kinesis", lambda client: client.list_streams()),
+    ("sns", lambda client: client.list_topics()),
+    ("ec2", lambda client: client.describe_instances()),
+    ("glacier", lambda client: client.list_vaults()),
+])
+def test_a_service_that_is_not_here_says_so(region, service, call):
+    with pytest.raises(ClientError) as refused:
+        call(region.client(service))
+    error = refused.value.response
+    assert (error["Error"]["Code"], error["ResponseMetadata"]["HTTPStatusCode"]) == ("NotImplemented", 501)
+    assert service in error["Error"]["Message"]

@@ -126,7 +126,10 @@ mod tests {
         assert_eq!((lambda.path.as_str(), lambda.version), ("/service-role/", 1));
         assert_eq!(
             lambda.document.get(),
-            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["logs:CreateLogGroup","logs:CreateLogStream","logs:PutLogEvents"],"Resource":"*"}]}"#
+            concat!(
+                r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["logs:CreateLogGroup","#,
+                r#""logs:CreateLogStream","logs:PutLogEvents"],"Resource":"*"}]}"#
+            )
         );
         assert!(find("arn:aws:iam::aws:policy/NoSuchPolicy").is_none());
     }

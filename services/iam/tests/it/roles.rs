@@ -10,7 +10,8 @@ const SINGER: &str = "arn:aws:iam::000000000000:role/singer";
 
 fn trust(principal: &str) -> String {
     format!(
-        r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{principal},"Action":"sts:AssumeRole"}}}}"#
+        r#"{{"Version":"2012-10-17","Statement":
+            {{"Effect":"Allow","Principal":{principal},"Action":"sts:AssumeRole"}}}}"#
     )
 }
 

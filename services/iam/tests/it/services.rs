@@ -1,6 +1,5 @@
 //! Sessions that services ask for, tokens of users, and the first administrator.
 
-use gateway::IamMode;
 use model_iam::operations as api;
 use model_iam::*;
 use model_sts::GetSessionTokenInput;
@@ -8,13 +7,14 @@ use model_sts::operations as sts;
 use names::{AccountId, Arn};
 use ports::{Caller, SessionRequest};
 use std::time::Duration;
-use testkit::{Region, Setup};
+use testkit::{IamMode, Region, Setup};
 
 const ROLE: &str = "arn:aws:iam::000000000000:role/runner";
 
 fn trust(condition: &str) -> String {
     format!(
-        r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"Service":"lambda.amazonaws.com"}},
+        r#"{{"Version":"2012-10-17","Statement":
+            {{"Effect":"Allow","Principal":{{"Service":"lambda.amazonaws.com"}},
             "Action":"sts:AssumeRole"{condition}}}}}"#
     )
 }

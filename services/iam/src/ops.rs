@@ -7,6 +7,7 @@ pub mod boundaries;
 pub mod groups;
 pub mod inline_policies;
 pub mod instance_profiles;
+pub mod linked_roles;
 pub mod policies;
 pub mod policy_versions;
 pub mod roles;
@@ -95,6 +96,8 @@ fn of_groups() -> Vec<Operation> {
             .acts_on(policy::listing(Group, |i: &m::ListGroupsInput| i.path_prefix.as_deref())),
         Operation::new::<iam::ListGroupsForUser, _, _, _>(groups::list_groups_for_user)
             .acts_on(policy::named(User, |i: &m::ListGroupsForUserInput| &i.user_name)),
+        Operation::new::<iam::UpdateGroup, _, _, _>(groups::update_group)
+            .acts_on(policy::named(Group, |i: &m::UpdateGroupInput| &i.group_name)),
         Operation::new::<iam::AddUserToGroup, _, _, _>(groups::add_user_to_group)
             .acts_on(policy::named(Group, |i: &m::AddUserToGroupInput| &i.group_name)),
         Operation::new::<iam::RemoveUserFromGroup, _, _, _>(groups::remove_user_from_group)
@@ -115,8 +118,14 @@ fn of_roles() -> Vec<Operation> {
                 boundary: i.permissions_boundary.as_deref(),
             },
         )),
-        Operation::new::<iam::CreateServiceLinkedRole, _, _, _>(roles::create_service_linked_role)
+        Operation::new::<iam::CreateServiceLinkedRole, _, _, _>(linked_roles::create_service_linked_role)
             .acts_on(policy::linked_role),
+        Operation::new::<iam::DeleteServiceLinkedRole, _, _, _>(linked_roles::delete_service_linked_role)
+            .acts_on(policy::named(Role, |i: &m::DeleteServiceLinkedRoleInput| &i.role_name)),
+        Operation::new::<iam::GetServiceLinkedRoleDeletionStatus, _, _, _>(
+            linked_roles::get_service_linked_role_deletion_status,
+        )
+        .acts_on(policy::deletion_task),
         Operation::new::<iam::GetRole, _, _, _>(roles::get_role)
             .acts_on(policy::named(Role, |i: &m::GetRoleInput| &i.role_name)),
         Operation::new::<iam::ListRoles, _, _, _>(roles::list_roles)
@@ -276,6 +285,19 @@ fn of_tags() -> Vec<Operation> {
             .acts_on(policy::untagged(User, |i: &m::UntagUserInput| (&i.user_name, &i.tag_keys))),
         Operation::new::<iam::ListUserTags, _, _, _>(tags::list_user_tags)
             .acts_on(policy::named(User, |i: &m::ListUserTagsInput| &i.user_name)),
+        Operation::new::<iam::TagInstanceProfile, _, _, _>(tags::tag_instance_profile).acts_on(
+            policy::tagged(InstanceProfile, |i: &m::TagInstanceProfileInput| {
+                (&i.instance_profile_name, &i.tags)
+            }),
+        ),
+        Operation::new::<iam::UntagInstanceProfile, _, _, _>(tags::untag_instance_profile).acts_on(
+            policy::untagged(InstanceProfile, |i: &m::UntagInstanceProfileInput| {
+                (&i.instance_profile_name, &i.tag_keys)
+            }),
+        ),
+        Operation::new::<iam::ListInstanceProfileTags, _, _, _>(tags::list_instance_profile_tags).acts_on(
+            policy::named(InstanceProfile, |i: &m::ListInstanceProfileTagsInput| &i.instance_profile_name),
+        ),
         Operation::new::<iam::TagRole, _, _, _>(tags::tag_role)
             .acts_on(policy::tagged(Role, |i: &m::TagRoleInput| (&i.role_name, &i.tags))),
         Operation::new::<iam::UntagRole, _, _, _>(tags::untag_role)
@@ -300,6 +322,8 @@ fn of_the_account() -> Vec<Operation> {
         Operation::new::<iam::GetAccountSummary, _, _, _>(account::get_account_summary).acts_on_everything(),
         Operation::new::<iam::GetLoginProfile, _, _, _>(unheld::get_login_profile)
             .acts_on(policy::user_or_self(|i: &m::GetLoginProfileInput| i.user_name.as_deref())),
+        Operation::new::<iam::DeleteLoginProfile, _, _, _>(unheld::delete_login_profile)
+            .acts_on(policy::user_or_self(|i: &m::DeleteLoginProfileInput| i.user_name.as_deref())),
         Operation::new::<iam::ListMFADevices, _, _, _>(unheld::list_mfa_devices)
             .acts_on(policy::user_or_self(|i: &m::ListMFADevicesInput| i.user_name.as_deref())),
         Operation::new::<iam::ListSSHPublicKeys, _, _, _>(unheld::list_ssh_public_keys)

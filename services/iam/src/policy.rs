@@ -3,6 +3,7 @@
 //! Service" in the service authorization reference.
 
 use crate::errors::IamError;
+use crate::ops::linked_roles;
 use crate::rules::names::{Kind, key_of, name_in};
 use crate::state;
 use model_iam as model;
@@ -188,6 +189,15 @@ pub fn linked_role(peek: Peek, input: Arc<model::CreateServiceLinkedRoleInput>) 
     let name = name.unwrap_or_else(|_| "*".to_owned());
     let arn = Kind::Role.arn(peek.account(), &crate::rules::linked::path(service), &name);
     ready(Ok(vec![on(&peek, &arn).when("iam:AWSServiceName", [service.clone()])]))
+}
+
+/// The role that a task removes.
+pub fn deletion_task(peek: Peek, input: Arc<model::GetServiceLinkedRoleDeletionStatusInput>) -> Demanded {
+    let (read, account) = (peek.read(), peek.account());
+    let role = linked_roles::removed(&read, &Scope::Account(account), &input.deletion_task_id);
+    let unknown = || Kind::Role.arn(account, "/aws-service-role/", "*");
+    let arn = role.map(|task| task.map_or_else(unknown, |task| task.role));
+    ready(arn.map(|arn| vec![on(&peek, &arn)]).map_err(IamError::from))
 }
 
 /// An instance profile, and passing the role that it gets.

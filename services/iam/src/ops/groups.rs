@@ -10,7 +10,7 @@ use crate::state::{self, Identity};
 use model_iam as model;
 use names::Scope;
 use schema::Unit;
-use service::Ctx;
+use service::{Ctx, Heads};
 use std::sync::Arc;
 use store::{Fault, Read, Span};
 
@@ -128,6 +128,37 @@ pub async fn remove_user_from_group(
             return Err(IamError::NoSuchEntity(Missing::Member(user.name, group.name)));
         }
         Ok(tx.delete(&state::MEMBERSHIPS, &scope, &(user.incarnation, key_of(&group.name)))?)
+    })
+    .await
+    .map(|()| Unit)
+}
+
+/// Gives a group another name or path.
+pub async fn update_group(ctx: Ctx, input: Arc<model::UpdateGroupInput>) -> Result<Unit, IamError> {
+    let account = ctx.account();
+    ctx.commit(move |tx| {
+        let scope = Scope::Account(account);
+        let before = existing(tx, &scope, &input.group_name)?;
+        let after = Identity {
+            name: input.new_group_name.clone().unwrap_or_else(|| before.name.clone()),
+            path: input.new_path.clone().unwrap_or_else(|| before.path.clone()),
+            ..before.clone()
+        };
+        let (old, new) = (key_of(&before.name), key_of(&after.name));
+        tx.remove_head(&before.arn(Kind::Group, account))?;
+        if old != new {
+            if state::identity(tx, &scope, Kind::Group, &after.name)?.is_some() {
+                return Err(IamError::AlreadyExists(Kind::Group, after.name));
+            }
+            tx.delete(&state::IDENTITIES, &scope, &(Kind::Group as u8, old.clone()))?;
+            for user in state::names_of(tx, &state::MEMBERS, &scope, before.incarnation)? {
+                let user = users::existing(tx, &scope, &user)?;
+                tx.delete(&state::MEMBERSHIPS, &scope, &(user.incarnation, old.clone()))?;
+                tx.put(&state::MEMBERSHIPS, &scope, &(user.incarnation, new.clone()), &())?;
+            }
+            state::move_uses(tx, &scope, (Kind::Group, &before), (&old, &new))?;
+        }
+        Ok(state::save_identity(tx, account, Kind::Group, &after)?)
     })
     .await
     .map(|()| Unit)

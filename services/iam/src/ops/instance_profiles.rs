@@ -51,7 +51,8 @@ pub async fn create_instance_profile(
     })
 }
 
-fn existing(read: &impl Read, scope: &Scope, name: &str) -> Result<InstanceProfile, IamError> {
+/// An instance profile that must be there.
+pub fn existing(read: &impl Read, scope: &Scope, name: &str) -> Result<InstanceProfile, IamError> {
     let found = read.get(&state::PROFILES, scope, &key_of(name))?;
     found.ok_or_else(|| no_such(Kind::InstanceProfile, name))
 }

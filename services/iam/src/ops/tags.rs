@@ -1,9 +1,9 @@
-//! Tags of users, roles and managed policies.
+//! Tags of users, roles, managed policies and instance profiles.
 
 use crate::answers;
 use crate::errors::{IamError, no_such};
 use crate::managed;
-use crate::ops::policies;
+use crate::ops::{instance_profiles, policies};
 use crate::pages::{Page, Paging};
 use crate::rules::names::Kind;
 use crate::rules::tags;
@@ -51,6 +51,17 @@ async fn of_policy(ctx: Ctx, arn: String, change: Change) -> Result<Unit, IamErr
         let mut policy = policies::own(tx, account, &arn)?;
         policy.tags = change.of(&policy.tags)?;
         Ok::<_, IamError>(state::save_policy(tx, account, &policy)?)
+    })
+    .await
+    .map(|()| Unit)
+}
+
+async fn of_profile(ctx: Ctx, name: String, change: Change) -> Result<Unit, IamError> {
+    let account = ctx.account();
+    ctx.commit(move |tx| {
+        let mut profile = instance_profiles::existing(tx, &Scope::Account(account), &name)?;
+        profile.tags = change.of(&profile.tags)?;
+        Ok::<_, IamError>(state::save_profile(tx, account, &profile)?)
     })
     .await
     .map(|()| Unit)
@@ -143,4 +154,32 @@ pub async fn list_policy_tags(
     let page = page(&ctx, arn, &tags, asked)?;
     let (tags, is_truncated, marker) = (page.items, Some(page.truncated), page.marker);
     Ok(model::ListPolicyTagsOutput { tags, is_truncated, marker })
+}
+
+/// Tags an instance profile.
+pub async fn tag_instance_profile(
+    ctx: Ctx,
+    input: Arc<model::TagInstanceProfileInput>,
+) -> Result<Unit, IamError> {
+    of_profile(ctx, input.instance_profile_name.clone(), Change::Add(input.tags.clone())).await
+}
+
+/// Removes tags of an instance profile.
+pub async fn untag_instance_profile(
+    ctx: Ctx,
+    input: Arc<model::UntagInstanceProfileInput>,
+) -> Result<Unit, IamError> {
+    of_profile(ctx, input.instance_profile_name.clone(), Change::Remove(input.tag_keys.clone())).await
+}
+
+/// Answers a page of an instance profile's tags.
+pub async fn list_instance_profile_tags(
+    ctx: Ctx,
+    input: Arc<model::ListInstanceProfileTagsInput>,
+) -> Result<model::ListInstanceProfileTagsOutput, IamError> {
+    let (name, asked) = (&input.instance_profile_name, (input.marker.as_deref(), input.max_items));
+    let profile = instance_profiles::existing(&ctx.read(), &ctx.account_scope(), name)?;
+    let page = page(&ctx, name, &profile.tags, asked)?;
+    let (tags, is_truncated, marker) = (page.items, Some(page.truncated), page.marker);
+    Ok(model::ListInstanceProfileTagsOutput { tags, is_truncated, marker })
 }

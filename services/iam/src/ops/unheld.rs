@@ -30,6 +30,15 @@ pub async fn get_login_profile(
     Err(IamError::NoSuchEntity(Missing::LoginProfile(name.unwrap_or_else(|| "root".to_owned()))))
 }
 
+/// Answers that a user has no password to take away.
+pub async fn delete_login_profile(
+    ctx: Ctx,
+    input: Arc<model::DeleteLoginProfileInput>,
+) -> Result<schema::Unit, IamError> {
+    let name = of_user(&ctx, (input.user_name.as_deref(), None, None))?;
+    Err(IamError::NoSuchEntity(Missing::LoginProfile(name.unwrap_or_else(|| "root".to_owned()))))
+}
+
 /// Answers that a user has no MFA devices.
 pub async fn list_mfa_devices(
     ctx: Ctx,

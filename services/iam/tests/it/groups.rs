@@ -51,6 +51,29 @@ async fn members_are_listed_from_both_sides() {
 }
 
 #[tokio::test]
+async fn a_renamed_group_keeps_members_and_policies() {
+    let region = region().await;
+    region.call::<api::AddUserToGroup>(join()).await.unwrap();
+    let attach = AttachGroupPolicyInput { group_name: "choir".to_owned(), policy_arn: SQS.to_owned() };
+    region.call::<api::AttachGroupPolicy>(attach).await.unwrap();
+    let update = UpdateGroupInput {
+        group_name: "choir".to_owned(),
+        new_group_name: Some("chorus".to_owned()),
+        new_path: None,
+    };
+    region.call::<api::UpdateGroup>(update).await.unwrap();
+    let list = ListGroupsForUserInput { user_name: "bard".to_owned(), ..Default::default() };
+    let groups = region.call::<api::ListGroupsForUser>(list).await.unwrap().groups;
+    assert_eq!(groups[0].arn, "arn:aws:iam::000000000000:group/chorus");
+    let uses = ListEntitiesForPolicyInput { policy_arn: SQS.to_owned(), ..Default::default() };
+    let uses = region.call::<api::ListEntitiesForPolicy>(uses).await.unwrap().policy_groups.unwrap();
+    assert_eq!(uses[0].group_name.as_deref(), Some("chorus"));
+    let get = GetGroupInput { group_name: "choir".to_owned(), ..Default::default() };
+    let refused = region.refused::<api::GetGroup>(get).await;
+    assert_eq!(refused.message, "The group with name choir cannot be found.");
+}
+
+#[tokio::test]
 async fn a_group_goes_after_its_members() {
     let region = region().await;
     region.call::<api::AddUserToGroup>(join()).await.unwrap();

@@ -175,6 +175,30 @@ async fn a_service_linked_role_is_its_services() {
 }
 
 #[tokio::test]
+async fn a_service_linked_role_goes_in_a_task() {
+    let region = region().await;
+    let input = CreateServiceLinkedRoleInput {
+        aws_service_name: "ecs.amazonaws.com".to_owned(),
+        ..Default::default()
+    };
+    region.call::<api::CreateServiceLinkedRole>(input).await.unwrap();
+    let delete = |name: &str| DeleteServiceLinkedRoleInput { role_name: name.to_owned() };
+    let role = delete("AWSServiceRoleForECS");
+    let task = region.call::<api::DeleteServiceLinkedRole>(role).await.unwrap().deletion_task_id;
+    assert!(task.starts_with("task/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS/"));
+    let status = |task: &str| GetServiceLinkedRoleDeletionStatusInput { deletion_task_id: task.to_owned() };
+    let said = region.call::<api::GetServiceLinkedRoleDeletionStatus>(status(&task)).await.unwrap();
+    assert_eq!(said.status, DeletionTaskStatusType::Succeeded);
+    let get = GetRoleInput { role_name: "AWSServiceRoleForECS".to_owned() };
+    assert_eq!(region.refused::<api::GetRole>(get).await.code, "NoSuchEntity");
+    let own = region.refused::<api::DeleteServiceLinkedRole>(delete("singer")).await;
+    assert_eq!(own.code, "InvalidInput");
+    region.advance(std::time::Duration::from_secs(25 * 3600)).await;
+    let forgotten = region.refused::<api::GetServiceLinkedRoleDeletionStatus>(status(&task)).await;
+    assert_eq!(forgotten.code, "NoSuchEntity");
+}
+
+#[tokio::test]
 async fn an_instance_profile_holds_one_role() {
     let region = region().await;
     region.call::<api::CreateRole>(create("other", r#"{"AWS":"*"}"#)).await.unwrap();

@@ -110,7 +110,9 @@ impl Router {
         if let Some(found) = host.as_ref().and_then(|host| host.marked(&self.rules)) {
             return Ok(Routing::Host(found));
         }
-        if let Some(absent) = scope_service(head).filter(|name| !self.signing_names.contains_key(name.as_str())) {
+        if let Some(absent) =
+            scope_service(head).filter(|name| !self.signing_names.contains_key(name.as_str()))
+        {
             return Err(absent_service(head, &absent));
         }
         if let Some(result) = self.by_rpc_path(head).or_else(|| self.by_target(head)) {

@@ -101,6 +101,11 @@ impl Violations {
             let message = format!("The request must contain the parameter {member}");
             return ApiError::new("MissingParameter", 400, message);
         }
+        if form.bare_errors() {
+            let message =
+                "The XML you provided was not well-formed or did not validate against our published schema";
+            return ApiError::new("MalformedXML", 400, message);
+        }
         let own = form.service.and_then(|service| service.dialect.validation_code);
         let code = own.unwrap_or(match form.protocol {
             Protocol::AwsQuery => "ValidationError",

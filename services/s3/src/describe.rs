@@ -143,12 +143,12 @@ impl Wishes<'_> {
     }
 
     fn encryption(&self, bucket: &Bucket) -> Result<Encryption, S3Error> {
-        let default = &bucket.record.encryption;
+        let default = bucket.record.encryption();
         let invalid = |message, name, value: &str| {
             Err(S3Error::InvalidArgument { message, name, value: value.to_owned() })
         };
         match (self.encryption, self.kms_key) {
-            (None, None) => Ok(default.clone()),
+            (None, None) => Ok(default),
             (Some("AES256"), None) => Ok(Encryption::default()),
             (None | Some("AES256"), Some(key)) => invalid(
                 "Server Side Encryption with AWS KMS managed key requires HTTP header \
@@ -158,7 +158,7 @@ impl Wishes<'_> {
             ),
             (Some(algorithm @ ("aws:kms" | "aws:kms:dsse")), key) => Ok(Encryption {
                 algorithm: algorithm.to_owned(),
-                kms_key: key.map(str::to_owned).or_else(|| default.kms_key.clone()),
+                kms_key: key.map(str::to_owned).or(default.kms_key),
                 bucket_key: self.bucket_key.unwrap_or(default.bucket_key),
             }),
             (Some(other), _) => invalid(

@@ -88,6 +88,11 @@ pub enum S3Error {
         name: &'static str,
         value: String,
     },
+    /// A number below zero.
+    NegativeArgument {
+        name: &'static str,
+        value: i32,
+    },
     InvalidRequest {
         message: String,
     },
@@ -101,6 +106,8 @@ pub enum S3Error {
     InvalidObjectState {
         storage_class: String,
     },
+    /// The source of a copy has to be restored first.
+    ArchivedSource,
     MetadataTooLarge {
         size: usize,
     },
@@ -144,7 +151,10 @@ pub enum S3Error {
         why: &'static str,
     },
     /// A configuration that the bucket does not have.
-    NotConfigured(Configuration),
+    NotConfigured {
+        bucket: String,
+        configuration: Configuration,
+    },
     /// The store.
     Store(Fault),
     /// A part of the region, through a port.
@@ -169,6 +179,11 @@ impl S3Error {
     /// A bucket that is not there.
     pub fn no_bucket(bucket: &str) -> Self {
         S3Error::NoSuchBucket { bucket: bucket.to_owned() }
+    }
+
+    /// A configuration that a bucket does not have.
+    pub fn absent(bucket: &str, configuration: Configuration) -> Self {
+        S3Error::NotConfigured { bucket: bucket.to_owned(), configuration }
     }
 
     /// A key under which there is nothing.
@@ -216,7 +231,10 @@ impl S3Error {
             (TagSetFault::Tag(TagFault::Value { key }), _) => {
                 invalid("The TagValue you have provided is invalid", key)
             }
-            (TagSetFault::Tag(TagFault::Reserved(key)), _) => {
+            (TagSetFault::Tag(TagFault::Reserved(key)), Some(_)) => {
+                invalid("Your TagKey cannot be prefixed with aws:", key)
+            }
+            (TagSetFault::Tag(TagFault::Reserved(key)), None) => {
                 invalid("System tags cannot be added/updated by requester", key)
             }
             (TagSetFault::Tag(TagFault::Duplicate(key)), None) => {
@@ -259,7 +277,7 @@ mod tests {
             (S3Error::NotImplemented { header: "x" }, "NotImplemented", 501),
             (S3Error::Store(Fault::Contended), "OperationAborted", 409),
             (S3Error::Body(BodyError::Incomplete), "IncompleteBody", 400),
-            (S3Error::NotConfigured(Configuration::Cors), "NoSuchCORSConfiguration", 404),
+            (S3Error::absent("b", Configuration::Cors), "NoSuchCORSConfiguration", 404),
         ] {
             let answer = ApiError::from(error);
             assert_eq!((answer.code.as_ref(), answer.status), (code, status));

@@ -54,9 +54,8 @@ impl Source {
         conditions.check(state).map_err(|broken| S3Error::PreconditionFailed {
             condition: format!("x-amz-copy-source-{}", broken.header()),
         })?;
-        let class = &found.object.description.storage_class;
-        if headers::is_archived(class) {
-            return Err(S3Error::InvalidObjectState { storage_class: class.clone() });
+        if headers::is_archived(&found.object.description.storage_class) {
+            return Err(S3Error::ArchivedSource);
         }
         Ok(Source { bucket, named_version: named.version_id.is_some(), key: named.key, found, read })
     }

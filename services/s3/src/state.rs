@@ -68,10 +68,17 @@ pub struct BucketRecord {
     pub ownership: Option<Ownership>,
     /// What keeps it from the public; `None` once the block was deleted.
     pub public_access: Option<PublicAccessBlock>,
-    /// How new objects are encrypted.
-    pub encryption: Encryption,
+    /// How new objects are encrypted, where that was configured.
+    pub encryption: Option<Encryption>,
 }
 record!(BucketRecord, 1);
+
+impl BucketRecord {
+    /// How new objects are encrypted: as configured, or as in every bucket.
+    pub fn encryption(&self) -> Encryption {
+        self.encryption.clone().unwrap_or_default()
+    }
+}
 
 /// Whether a bucket keeps versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -24,13 +24,23 @@ fn nobody() -> Caller {
     }))
 }
 
+/// ARNs of the kinds that operations take.
+const ARNS: [&str; 6] = [
+    "arn:aws:iam::111122223333:role/somebody",
+    "arn:aws:logs:us-east-1:111122223333:log-group:somewhere",
+    "arn:aws:lambda:us-east-1:111122223333:function:something",
+    "arn:aws:dynamodb:us-east-1:111122223333:table/something",
+    "arn:aws:apigateway:us-east-1::/apis/something",
+    "arn:aws:sqs:us-east-1:111122223333:something",
+];
+
 /// Gives members that must be ARNs one: a random text cannot be judged.
-fn name_a_resource(input: &mut dyn Obj) {
+fn name_a_resource(input: &mut dyn Obj, seed: u64) {
     for (index, member) in input.shape().members.iter().enumerate() {
-        if member.name.ends_with("Arn")
+        if member.name.to_ascii_lowercase().ends_with("arn")
             && let Some(Slot::Text(text)) = input.slot(index)
         {
-            "arn:aws:iam::111122223333:role/somebody".clone_into(text);
+            ARNS[seed as usize % ARNS.len()].clone_into(text);
         }
     }
 }
@@ -41,7 +51,7 @@ async fn codes(region: &Region, operation: &Operation) -> Vec<String> {
     for seed in 0..TRIES {
         let mut input = operation.new_input();
         wire::random_fill(input.as_mut(), seed, 4);
-        name_a_resource(input.as_mut());
+        name_a_resource(input.as_mut(), seed);
         let call = CallRequest {
             service: operation.service.name,
             operation: operation.shape.name,

@@ -43,12 +43,13 @@ fn code_and_status(error: &S3Error) -> (&'static str, u16) {
         S3Error::PreconditionFailed { .. } => ("PreconditionFailed", 412),
         S3Error::InvalidRange { .. } => ("InvalidRange", 416),
         S3Error::InvalidPartNumber { .. } => ("InvalidPartNumber", 416),
-        S3Error::InvalidRangeOfSource { .. } => ("InvalidArgument", 400),
+        S3Error::InvalidRangeOfSource { .. } | S3Error::NegativeArgument { .. } => ("InvalidArgument", 400),
         S3Error::InvalidArgument { .. } | S3Error::Destinations { .. } => ("InvalidArgument", 400),
         S3Error::InvalidRequest { .. } => ("InvalidRequest", 400),
         S3Error::NotImplemented { .. } => ("NotImplemented", 501),
         S3Error::InvalidStorageClass { .. } => ("InvalidStorageClass", 400),
         S3Error::InvalidObjectState { .. } => ("InvalidObjectState", 403),
+        S3Error::ArchivedSource => ("ObjectNotInActiveTierError", 403),
         S3Error::MetadataTooLarge { .. } => ("MetadataTooLarge", 400),
         S3Error::InvalidTag { .. } => ("InvalidTag", 400),
         S3Error::TooManyTags { .. } => ("BadRequest", 400),
@@ -61,7 +62,7 @@ fn code_and_status(error: &S3Error) -> (&'static str, u16) {
         S3Error::Body(error) => of_body(error),
         S3Error::AclNotSupported => ("AccessControlListNotSupported", 400),
         S3Error::InvalidBucketAcl => ("InvalidBucketAclWithObjectOwnership", 400),
-        S3Error::NotConfigured(configuration) => (absence(*configuration).0, 404),
+        S3Error::NotConfigured { configuration, .. } => (absence(*configuration).0, 404),
         S3Error::Store(fault) => of_store(fault),
         S3Error::Region(_) => INTERNAL,
     }
@@ -141,6 +142,8 @@ const ENFORCED: &str = "Bucket cannot have ACLs set with ObjectOwnership's Bucke
 const WRONG_METHOD: &str = "The specified method is not allowed against this resource.";
 const WRONG_MD5: &str = "The Content-MD5 you specified did not match what we received.";
 const ARCHIVED: &str = "The operation is not valid for the object's storage class";
+const ARCHIVED_SOURCE: &str =
+    "The source object of the COPY operation is not in the active tier and is only stored in Amazon Glacier.";
 const BROKEN_CONDITION: &str = "At least one of the pre-conditions you specified did not hold";
 const NO_SUCH_HEADER: &str = "A header you provided implies functionality that is not implemented";
 const NO_DESTINATION: &str = "Unable to validate the following destination configurations";
@@ -171,10 +174,12 @@ fn message(error: &S3Error) -> Cow<'static, str> {
         | S3Error::InvalidRequest { message }
         | S3Error::MalformedPolicy { message } => return Cow::Owned(message.clone()),
         S3Error::InvalidArgument { message, .. } | S3Error::InvalidTag { message, .. } => message,
+        S3Error::NegativeArgument { name, .. } => return Cow::Owned(negative(name)),
         S3Error::Destinations { .. } => NO_DESTINATION,
         S3Error::NotImplemented { .. } => NO_SUCH_HEADER,
         S3Error::InvalidStorageClass { .. } => "The storage class you specified is not valid",
         S3Error::InvalidObjectState { .. } => ARCHIVED,
+        S3Error::ArchivedSource => ARCHIVED_SOURCE,
         S3Error::MetadataTooLarge { .. } => METADATA_TOO_LARGE,
         S3Error::TooManyTags { limit } => return Cow::Owned(too_many_tags(*limit)),
         S3Error::MalformedXml => MALFORMED_XML,
@@ -186,7 +191,7 @@ fn message(error: &S3Error) -> Cow<'static, str> {
         S3Error::Body(error) => return body_message(error),
         S3Error::AclNotSupported => "The bucket does not allow ACLs",
         S3Error::InvalidBucketAcl => ENFORCED,
-        S3Error::NotConfigured(configuration) => absence(*configuration).1,
+        S3Error::NotConfigured { configuration, .. } => absence(*configuration).1,
         S3Error::Store(fault) => store_message(fault),
         S3Error::Region(_) => FAILED,
     };
@@ -198,6 +203,10 @@ fn incompatible(given: Option<&str>) -> String {
     format!(
         "The {given} location constraint is incompatible for the region specific endpoint this request was sent to."
     )
+}
+
+fn negative(name: &str) -> String {
+    format!("Argument {name} must be an integer between 0 and 2147483647")
 }
 
 fn too_many_tags(limit: usize) -> String {
@@ -260,6 +269,7 @@ fn with_fields(answer: ApiError, error: &S3Error) -> ApiError {
         | S3Error::InvalidBucketName { bucket }
         | S3Error::BucketAlreadyExists { bucket }
         | S3Error::BucketAlreadyOwnedByYou { bucket }
+        | S3Error::NotConfigured { bucket, .. }
         | S3Error::BucketNotEmpty { bucket, .. } => answer.field("BucketName", bucket),
         S3Error::NoSuchKey { key } | S3Error::Marked { key, .. } => answer.field("Key", key),
         S3Error::NoSuchVersion { key, version_id } => answer.field("Key", key).field("VersionId", version_id),
@@ -278,6 +288,7 @@ fn with_fields(answer: ApiError, error: &S3Error) -> ApiError {
         }
         S3Error::InvalidRangeOfSource { asked, .. } => argument(answer, "x-amz-copy-source-range", asked),
         S3Error::InvalidArgument { name, value, .. } => argument(answer, name, value),
+        S3Error::NegativeArgument { name, value } => argument(answer, name, &value.to_string()),
         S3Error::Destinations { arn, why } => argument(answer, arn, why),
         S3Error::NotImplemented { header } => answer.field("Header", *header),
         S3Error::InvalidStorageClass { given } => answer.field("StorageClassRequested", given),

@@ -55,7 +55,8 @@ fn refused(fault: CorsFault) -> S3Error {
 pub async fn get(ctx: Ctx, input: Arc<api::GetBucketCorsInput>) -> Result<api::GetBucketCorsOutput, S3Error> {
     let read = ctx.read();
     let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
-    let record = buckets::cors(&read, &bucket)?.ok_or(S3Error::NotConfigured(Configuration::Cors))?;
+    let record =
+        buckets::cors(&read, &bucket)?.ok_or_else(|| S3Error::absent(&input.bucket, Configuration::Cors))?;
     let listed = |texts: Vec<String>| (!texts.is_empty()).then_some(texts);
     let rules = record.rules.into_iter().map(|rule| api::CORSRule {
         id: rule.id,

@@ -18,7 +18,7 @@ macro_rules! never_configured {
         /// The bucket has none, if it is there.
         pub async fn $function(ctx: Ctx, input: Arc<api::$input>) -> Result<api::$output, S3Error> {
             found(&ctx, &input.bucket, input.expected_bucket_owner.as_ref())?;
-            Err(S3Error::NotConfigured(Configuration::$configuration))
+            Err(S3Error::absent(&input.bucket, Configuration::$configuration))
         }
     )*};
 }

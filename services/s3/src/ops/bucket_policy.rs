@@ -67,7 +67,7 @@ fn policy_of(ctx: &Ctx, name: &str, expected_owner: Option<&str>) -> Result<Stri
     let bucket = lookup::bucket(&ctx.read(), name, expected_owner)?;
     let head = ctx.head(&bucket.arn())?;
     let policy = head.and_then(|found| found.head.policy.clone());
-    policy.ok_or(S3Error::NotConfigured(Configuration::Policy))
+    policy.ok_or_else(|| S3Error::absent(name, Configuration::Policy))
 }
 
 /// GetBucketPolicy.

@@ -84,7 +84,7 @@ pub async fn get_ownership(
 ) -> Result<api::GetBucketOwnershipControlsOutput, S3Error> {
     let bucket = found(&ctx, &input.bucket, input.expected_bucket_owner.as_ref())?;
     let object_ownership = match bucket.record.ownership {
-        None => return Err(S3Error::NotConfigured(Configuration::OwnershipControls)),
+        None => return Err(S3Error::absent(&input.bucket, Configuration::OwnershipControls)),
         Some(Ownership::BucketOwnerEnforced) => api::ObjectOwnership::BucketOwnerEnforced,
         Some(Ownership::BucketOwnerPreferred) => api::ObjectOwnership::BucketOwnerPreferred,
         Some(Ownership::ObjectWriter) => api::ObjectOwnership::ObjectWriter,
@@ -127,7 +127,7 @@ pub async fn get_public_access(
 ) -> Result<api::GetPublicAccessBlockOutput, S3Error> {
     let bucket = found(&ctx, &input.bucket, input.expected_bucket_owner.as_ref())?;
     let block = bucket.record.public_access;
-    let block = block.ok_or(S3Error::NotConfigured(Configuration::PublicAccessBlock))?;
+    let block = block.ok_or_else(|| S3Error::absent(&input.bucket, Configuration::PublicAccessBlock))?;
     let configuration = api::PublicAccessBlockConfiguration {
         block_public_acls: Some(block.block_acls),
         ignore_public_acls: Some(block.ignore_acls),
@@ -153,7 +153,7 @@ pub async fn put_encryption(ctx: Ctx, input: Arc<api::PutBucketEncryptionInput>)
     };
     let encryption = encryption(rule)?;
     change(&ctx, &input.bucket, input.expected_bucket_owner.as_deref(), move |record| {
-        record.encryption.clone_from(&encryption);
+        record.encryption = Some(encryption.clone());
     })
     .await
 }
@@ -185,7 +185,7 @@ pub async fn get_encryption(
     input: Arc<api::GetBucketEncryptionInput>,
 ) -> Result<api::GetBucketEncryptionOutput, S3Error> {
     let bucket = found(&ctx, &input.bucket, input.expected_bucket_owner.as_ref())?;
-    let Encryption { algorithm, kms_key, bucket_key } = bucket.record.encryption;
+    let Encryption { algorithm, kms_key, bucket_key } = bucket.record.encryption();
     let rule = api::ServerSideEncryptionRule {
         apply_server_side_encryption_by_default: Some(api::ServerSideEncryptionByDefault {
             sse_algorithm: api::ServerSideEncryption::from(algorithm.as_str()),
@@ -204,7 +204,7 @@ pub async fn delete_encryption(
     input: Arc<api::DeleteBucketEncryptionInput>,
 ) -> Result<Unit, S3Error> {
     change(&ctx, &input.bucket, input.expected_bucket_owner.as_deref(), |record| {
-        record.encryption = Encryption::default();
+        record.encryption = None;
     })
     .await
 }

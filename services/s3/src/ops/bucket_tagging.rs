@@ -43,6 +43,6 @@ pub async fn get(
     let bucket = lookup::bucket(&ctx.read(), &input.bucket, input.expected_bucket_owner.as_deref())?;
     let head = ctx.head(&bucket.arn())?;
     let tags = head.as_ref().map(|found| &found.head.tags).filter(|tags| !tags.is_empty());
-    let tags = tags.ok_or(S3Error::NotConfigured(Configuration::TagSet))?;
+    let tags = tags.ok_or_else(|| S3Error::absent(&input.bucket, Configuration::TagSet))?;
     Ok(api::GetBucketTaggingOutput { tag_set: views::tag_set(tags) })
 }

@@ -5,7 +5,7 @@ use crate::lookup;
 use crate::rules::headers::{self, BUCKET_TAGS};
 use crate::rules::names;
 use crate::state::buckets::{self, Bucket};
-use crate::state::{BucketRecord, Encryption, Ownership, PublicAccessBlock, Versioning, objects};
+use crate::state::{BucketRecord, Ownership, PublicAccessBlock, Versioning, objects};
 use crate::views;
 use ::names::{Region, Tags};
 use model_s3 as api;
@@ -48,7 +48,7 @@ pub async fn create(
                 block_policy: true,
                 restrict: true,
             }),
-            encryption: Encryption::default(),
+            encryption: None,
         };
         buckets::create(tx, &name, owner, &record)?;
         let head = Head {
@@ -92,20 +92,19 @@ fn location(ctx: &Ctx, input: &api::CreateBucketInput) -> Result<Region, S3Error
     match constraint {
         None if here.as_str() == DEFAULT_REGION => Ok(here.clone()),
         None => Err(S3Error::IllegalLocation { given: None }),
-        Some(given) => {
-            let invalid = || S3Error::InvalidLocation { given: given.to_owned() };
-            if !api::BucketLocationConstraint::VALUES.contains(&given) {
-                return Err(invalid());
-            }
-            let name = if given == "EU" { "eu-west-1" } else { given };
-            let region: Region = name.parse().map_err(|_| invalid())?;
-            if region == *here || here.as_str() == DEFAULT_REGION {
-                Ok(region)
-            } else {
-                Err(S3Error::IllegalLocation { given: Some(given.to_owned()) })
-            }
+        Some(given) if here.as_str() == DEFAULT_REGION => {
+            let known = api::BucketLocationConstraint::VALUES.contains(&given);
+            let region = europe(given).parse().ok().filter(|_| known);
+            region.ok_or_else(|| S3Error::InvalidLocation { given: given.to_owned() })
         }
+        Some(given) if europe(given) == here.as_str() => Ok(here.clone()),
+        Some(given) => Err(S3Error::IllegalLocation { given: Some(given.to_owned()) }),
     }
+}
+
+/// The oldest constraint names a region by its continent.
+fn europe(constraint: &str) -> &str {
+    if constraint == "EU" { "eu-west-1" } else { constraint }
 }
 
 fn ownership(input: &api::CreateBucketInput) -> Result<Ownership, S3Error> {

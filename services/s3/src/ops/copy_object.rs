@@ -112,6 +112,7 @@ fn check_source(input: &Input, bucket: &Bucket, source: &Source) -> Result<(), S
         || input.storage_class.is_some()
         || input.website_redirect_location.is_some()
         || input.server_side_encryption.is_some()
+        || bucket.record.encryption.is_some()
         || matches!(input.tagging_directive, Some(api::TaggingDirective::Replace));
     let itself = source.bucket.incarnation() == bucket.incarnation() && source.key == input.key;
     if itself && !changes && !source.named_version {

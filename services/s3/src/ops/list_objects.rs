@@ -11,17 +11,20 @@ use service::Ctx;
 use std::sync::Arc;
 use store::{Fault, Read};
 
+/// A number that a listing is asked with: not below zero.
+///
+/// # Errors
+/// Where it is.
+pub fn whole_number(asked: i32, name: &'static str) -> Result<usize, S3Error> {
+    usize::try_from(asked).map_err(|_| S3Error::NegativeArgument { name, value: asked })
+}
+
 /// The size of a page that is asked for.
 ///
 /// # Errors
 /// Where it is negative.
 pub fn page_limit(asked: Option<i32>, name: &'static str) -> Result<usize, S3Error> {
-    let asked = asked.unwrap_or(1000);
-    usize::try_from(asked).map(|asked| asked.min(MAX_PAGE)).map_err(|_| S3Error::InvalidArgument {
-        message: "Argument must be an integer between 0 and 2147483647",
-        name,
-        value: asked.to_string(),
-    })
+    Ok(whole_number(asked.unwrap_or(1000), name)?.min(MAX_PAGE))
 }
 
 /// Keys as they are answered: as they are, or encoded.

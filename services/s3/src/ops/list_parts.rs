@@ -1,6 +1,6 @@
 //! ListParts: the parts that an upload has so far.
 
-use super::list_objects::page_limit;
+use super::list_objects::{page_limit, whole_number};
 use super::uploads::{checksum_type, initiator};
 use crate::checksums::show_checksum;
 use crate::errors::S3Error;
@@ -16,7 +16,8 @@ use std::sync::Arc;
 pub async fn list_parts(ctx: Ctx, input: Arc<api::ListPartsInput>) -> Result<api::ListPartsOutput, S3Error> {
     let limit = page_limit(input.max_parts, "max-parts")?;
     let marker = input.part_number_marker.unwrap_or(0);
-    let above = u16::try_from(marker.max(0)).unwrap_or(u16::MAX);
+    let above = whole_number(marker, "part-number-marker")?;
+    let above = u16::try_from(above).unwrap_or(u16::MAX);
     let read = ctx.read();
     let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let upload = lookup::upload(&read, &bucket, &input.key, &input.upload_id)?;

@@ -1,6 +1,5 @@
 """CloudWatch Logs by boto3 and the AWS CLI."""
 
-import shutil
 import time
 
 import botocore
@@ -79,7 +78,8 @@ def test_errors_are_the_modelled_ones(logs, group):
 
 def test_tail(region, logs, group):
     put(logs, group, "first line", "second line")
-    if "tail" not in region.aws("logs", "help", check=False).stdout and shutil.which("aws2") is None:
+    done = region.aws("logs", "tail", group, "--since", "1h", check=False)
+    if "argument operation: Invalid choice" in done.stderr:
         pytest.skip("version 1 of the AWS CLI has no `logs tail`; the room's own test follows its loop")
-    printed = region.aws("logs", "tail", group, "--since", "1h").stdout
+    printed = done.stdout
     assert "first line" in printed and "second line" in printed

@@ -3,8 +3,8 @@
 use crate::{Fault, MalformedPolicy};
 use serde_json::{Map, Value};
 
-/// Largest document accepted, in bytes. AWS's largest policies are KMS's, of 32 KiB without blanks.
-const MAX_BYTES: usize = 64 * 1024;
+/// Largest document accepted, in bytes: IAM takes 131072 characters, blanks included, of at most two bytes.
+const MAX_BYTES: usize = 256 * 1024;
 
 pub(crate) struct Document {
     pub(crate) version: Option<String>,

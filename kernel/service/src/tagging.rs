@@ -86,7 +86,8 @@ mod tests {
     fn rules() {
         let rules = TagRules { max_tags: 2, max_key: 3, max_value: 2 };
         let one: Tags = [("a", "1")].into_iter().collect();
-        let cases: [(&[(&str, &str)], Result<usize, TagFault>); 7] = [
+        type Case = (&'static [(&'static str, &'static str)], Result<usize, TagFault>);
+        let cases: [Case; 7] = [
             (&[("b", "2")], Ok(2)),
             (&[("a", "2")], Ok(1)),
             (&[("b", ""), ("c", "")], Err(TagFault::TooMany { limit: 2 })),

@@ -8,8 +8,12 @@
 //! assert_eq!(refused.code, "QueueDoesNotExist");
 //! ```
 
+/// Re-exported for tests, which see no crate above the room contract but this one.
+pub use gateway::IamMode;
+pub use wire::ReplyBody;
+
 use bytes::Bytes;
-use gateway::{EdgeConfig, IamMode, Incoming, Outgoing, Profile};
+use gateway::{EdgeConfig, Incoming, Outgoing, Profile};
 use names::{AccountId, Region as RegionName, Timestamp};
 use ports::runner::Runner;
 use ports::{CallRequest, Caller, Principal};

@@ -102,7 +102,8 @@ impl Violations {
             return ApiError::new("MissingParameter", 400, message);
         }
         if form.bare_errors() {
-            let message = "The XML you provided was not well-formed or did not validate against our published schema";
+            let message =
+                "The XML you provided was not well-formed or did not validate against our published schema";
             return ApiError::new("MalformedXML", 400, message);
         }
         let own = form.service.and_then(|service| service.dialect.validation_code);

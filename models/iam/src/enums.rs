@@ -17,6 +17,13 @@ schema::text_enum!(ContextKeyTypeEnum {
     DateList = "dateList",
 });
 
+schema::text_enum!(DeletionTaskStatusType {
+    Succeeded = "SUCCEEDED",
+    InProgress = "IN_PROGRESS",
+    Failed = "FAILED",
+    NotStarted = "NOT_STARTED",
+});
+
 schema::text_enum!(EntityType {
     User = "User",
     Role = "Role",

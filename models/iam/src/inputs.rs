@@ -3,7 +3,6 @@
 
 use crate::*;
 use schema as s;
-use std::collections::BTreeMap;
 
 #[derive(Clone, Default, PartialEq)]
 pub struct AddRoleToInstanceProfileInput {
@@ -147,6 +146,12 @@ pub struct DeleteInstanceProfileInput {
 s::object!(DeleteInstanceProfileInput, tables::DELETE_INSTANCE_PROFILE_REQUEST, { 0 instance_profile_name });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct DeleteLoginProfileInput {
+    pub user_name: Option<String>,
+}
+s::object!(DeleteLoginProfileInput, tables::DELETE_LOGIN_PROFILE_REQUEST, { 0 user_name });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct DeletePolicyInput {
     pub policy_arn: String,
 }
@@ -177,6 +182,12 @@ pub struct DeleteRoleInput {
     pub role_name: String,
 }
 s::object!(DeleteRoleInput, tables::DELETE_ROLE_REQUEST, { 0 role_name });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DeleteServiceLinkedRoleInput {
+    pub role_name: String,
+}
+s::object!(DeleteServiceLinkedRoleInput, tables::DELETE_SERVICE_LINKED_ROLE_REQUEST, { 0 role_name });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct DeleteUserPermissionsBoundaryInput {
@@ -278,6 +289,12 @@ pub struct GetRoleInput {
 s::object!(GetRoleInput, tables::GET_ROLE_REQUEST, { 0 role_name });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct GetServiceLinkedRoleDeletionStatusInput {
+    pub deletion_task_id: String,
+}
+s::object!(GetServiceLinkedRoleDeletionStatusInput, tables::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST, { 0 deletion_task_id });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GetUserPolicyInput {
     pub user_name: String,
     pub policy_name: String,
@@ -366,6 +383,14 @@ pub struct ListGroupsInput {
     pub max_items: Option<i32>,
 }
 s::object!(ListGroupsInput, tables::LIST_GROUPS_REQUEST, { 0 path_prefix, 1 marker, 2 max_items });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListInstanceProfileTagsInput {
+    pub instance_profile_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+s::object!(ListInstanceProfileTagsInput, tables::LIST_INSTANCE_PROFILE_TAGS_REQUEST, { 0 instance_profile_name, 1 marker, 2 max_items });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ListInstanceProfilesForRoleInput {
@@ -593,6 +618,13 @@ pub struct SimulatePrincipalPolicyInput {
 s::object!(SimulatePrincipalPolicyInput, tables::SIMULATE_PRINCIPAL_POLICY_REQUEST, { 0 policy_source_arn, 1 policy_input_list, 2 permissions_boundary_policy_input_list, 3 action_names, 4 resource_arns, 5 resource_policy, 6 resource_owner, 7 caller_arn, 8 context_entries, 9 resource_handling_option, 10 max_items, 11 marker });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct TagInstanceProfileInput {
+    pub instance_profile_name: String,
+    pub tags: Vec<Tag>,
+}
+s::object!(TagInstanceProfileInput, tables::TAG_INSTANCE_PROFILE_REQUEST, { 0 instance_profile_name, 1 tags });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct TagPolicyInput {
     pub policy_arn: String,
     pub tags: Vec<Tag>,
@@ -612,6 +644,13 @@ pub struct TagUserInput {
     pub tags: Vec<Tag>,
 }
 s::object!(TagUserInput, tables::TAG_USER_REQUEST, { 0 user_name, 1 tags });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UntagInstanceProfileInput {
+    pub instance_profile_name: String,
+    pub tag_keys: Vec<String>,
+}
+s::object!(UntagInstanceProfileInput, tables::UNTAG_INSTANCE_PROFILE_REQUEST, { 0 instance_profile_name, 1 tag_keys });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct UntagPolicyInput {
@@ -648,6 +687,14 @@ pub struct UpdateAssumeRolePolicyInput {
     pub policy_document: String,
 }
 s::object!(UpdateAssumeRolePolicyInput, tables::UPDATE_ASSUME_ROLE_POLICY_REQUEST, { 0 role_name, 1 policy_document });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateGroupInput {
+    pub group_name: String,
+    pub new_path: Option<String>,
+    pub new_group_name: Option<String>,
+}
+s::object!(UpdateGroupInput, tables::UPDATE_GROUP_REQUEST, { 0 group_name, 1 new_path, 2 new_group_name });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct UpdateRoleDescriptionInput {

@@ -327,6 +327,23 @@ pub static DELETE_INSTANCE_PROFILE: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(DeleteLoginProfile, DELETE_LOGIN_PROFILE, crate::DeleteLoginProfileInput => Unit, SERVICE);
+pub static DELETE_LOGIN_PROFILE: OperationShape = OperationShape {
+    name: "DeleteLoginProfile",
+    input: &t::DELETE_LOGIN_PROFILE_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::ENTITY_TEMPORARILY_UNMODIFIABLE_EXCEPTION, &e::NO_SUCH_ENTITY_EXCEPTION, &e::LIMIT_EXCEEDED_EXCEPTION, &e::SERVICE_FAILURE_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(DeletePolicy, DELETE_POLICY, crate::DeletePolicyInput => Unit, SERVICE);
 pub static DELETE_POLICY: OperationShape = OperationShape {
     name: "DeletePolicy",
@@ -404,6 +421,23 @@ pub static DELETE_ROLE_POLICY: OperationShape = OperationShape {
     input_root: None,
     input_namespace: None,
     errors: &[&e::NO_SUCH_ENTITY_EXCEPTION, &e::LIMIT_EXCEEDED_EXCEPTION, &e::UNMODIFIABLE_ENTITY_EXCEPTION, &e::SERVICE_FAILURE_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(DeleteServiceLinkedRole, DELETE_SERVICE_LINKED_ROLE, crate::DeleteServiceLinkedRoleInput => crate::DeleteServiceLinkedRoleOutput, SERVICE);
+pub static DELETE_SERVICE_LINKED_ROLE: OperationShape = OperationShape {
+    name: "DeleteServiceLinkedRole",
+    input: &t::DELETE_SERVICE_LINKED_ROLE_REQUEST,
+    output: &t::DELETE_SERVICE_LINKED_ROLE_RESPONSE,
+    result_wrapper: Some("DeleteServiceLinkedRoleResult"),
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::NO_SUCH_ENTITY_EXCEPTION, &e::LIMIT_EXCEEDED_EXCEPTION, &e::SERVICE_FAILURE_EXCEPTION],
     http: HttpBinding { method: "POST", path: "/", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
@@ -684,6 +718,23 @@ pub static GET_ROLE_POLICY: OperationShape = OperationShape {
     read_only: true,
 };
 
+operation!(GetServiceLinkedRoleDeletionStatus, GET_SERVICE_LINKED_ROLE_DELETION_STATUS, crate::GetServiceLinkedRoleDeletionStatusInput => crate::GetServiceLinkedRoleDeletionStatusOutput, SERVICE);
+pub static GET_SERVICE_LINKED_ROLE_DELETION_STATUS: OperationShape = OperationShape {
+    name: "GetServiceLinkedRoleDeletionStatus",
+    input: &t::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST,
+    output: &t::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_RESPONSE,
+    result_wrapper: Some("GetServiceLinkedRoleDeletionStatusResult"),
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::NO_SUCH_ENTITY_EXCEPTION, &e::INVALID_INPUT_EXCEPTION, &e::SERVICE_FAILURE_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
 operation!(GetUser, GET_USER, crate::GetUserInput => crate::GetUserOutput, SERVICE);
 pub static GET_USER: OperationShape = OperationShape {
     name: "GetUser",
@@ -860,6 +911,23 @@ pub static LIST_GROUPS_FOR_USER: OperationShape = OperationShape {
     input: &t::LIST_GROUPS_FOR_USER_REQUEST,
     output: &t::LIST_GROUPS_FOR_USER_RESPONSE,
     result_wrapper: Some("ListGroupsForUserResult"),
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::NO_SUCH_ENTITY_EXCEPTION, &e::SERVICE_FAILURE_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(ListInstanceProfileTags, LIST_INSTANCE_PROFILE_TAGS, crate::ListInstanceProfileTagsInput => crate::ListInstanceProfileTagsOutput, SERVICE);
+pub static LIST_INSTANCE_PROFILE_TAGS: OperationShape = OperationShape {
+    name: "ListInstanceProfileTags",
+    input: &t::LIST_INSTANCE_PROFILE_TAGS_REQUEST,
+    output: &t::LIST_INSTANCE_PROFILE_TAGS_RESPONSE,
+    result_wrapper: Some("ListInstanceProfileTagsResult"),
     input_root: None,
     input_namespace: None,
     errors: &[&e::NO_SUCH_ENTITY_EXCEPTION, &e::SERVICE_FAILURE_EXCEPTION],
@@ -1313,6 +1381,23 @@ pub static SIMULATE_PRINCIPAL_POLICY: OperationShape = OperationShape {
     read_only: true,
 };
 
+operation!(TagInstanceProfile, TAG_INSTANCE_PROFILE, crate::TagInstanceProfileInput => Unit, SERVICE);
+pub static TAG_INSTANCE_PROFILE: OperationShape = OperationShape {
+    name: "TagInstanceProfile",
+    input: &t::TAG_INSTANCE_PROFILE_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::NO_SUCH_ENTITY_EXCEPTION, &e::INVALID_INPUT_EXCEPTION, &e::LIMIT_EXCEEDED_EXCEPTION, &e::CONCURRENT_MODIFICATION_EXCEPTION, &e::SERVICE_FAILURE_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(TagPolicy, TAG_POLICY, crate::TagPolicyInput => Unit, SERVICE);
 pub static TAG_POLICY: OperationShape = OperationShape {
     name: "TagPolicy",
@@ -1356,6 +1441,23 @@ pub static TAG_USER: OperationShape = OperationShape {
     input_root: None,
     input_namespace: None,
     errors: &[&e::NO_SUCH_ENTITY_EXCEPTION, &e::LIMIT_EXCEEDED_EXCEPTION, &e::INVALID_INPUT_EXCEPTION, &e::CONCURRENT_MODIFICATION_EXCEPTION, &e::SERVICE_FAILURE_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(UntagInstanceProfile, UNTAG_INSTANCE_PROFILE, crate::UntagInstanceProfileInput => Unit, SERVICE);
+pub static UNTAG_INSTANCE_PROFILE: OperationShape = OperationShape {
+    name: "UntagInstanceProfile",
+    input: &t::UNTAG_INSTANCE_PROFILE_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::NO_SUCH_ENTITY_EXCEPTION, &e::INVALID_INPUT_EXCEPTION, &e::CONCURRENT_MODIFICATION_EXCEPTION, &e::SERVICE_FAILURE_EXCEPTION],
     http: HttpBinding { method: "POST", path: "/", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
@@ -1441,6 +1543,23 @@ pub static UPDATE_ASSUME_ROLE_POLICY: OperationShape = OperationShape {
     input_root: None,
     input_namespace: None,
     errors: &[&e::NO_SUCH_ENTITY_EXCEPTION, &e::MALFORMED_POLICY_DOCUMENT_EXCEPTION, &e::LIMIT_EXCEEDED_EXCEPTION, &e::UNMODIFIABLE_ENTITY_EXCEPTION, &e::SERVICE_FAILURE_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(UpdateGroup, UPDATE_GROUP, crate::UpdateGroupInput => Unit, SERVICE);
+pub static UPDATE_GROUP: OperationShape = OperationShape {
+    name: "UpdateGroup",
+    input: &t::UPDATE_GROUP_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::NO_SUCH_ENTITY_EXCEPTION, &e::ENTITY_ALREADY_EXISTS_EXCEPTION, &e::LIMIT_EXCEEDED_EXCEPTION, &e::SERVICE_FAILURE_EXCEPTION],
     http: HttpBinding { method: "POST", path: "/", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,

@@ -54,6 +54,12 @@ pub struct CreateUserOutput {
 s::object!(CreateUserOutput, tables::CREATE_USER_RESPONSE, { 0 user });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct DeleteServiceLinkedRoleOutput {
+    pub deletion_task_id: String,
+}
+s::object!(DeleteServiceLinkedRoleOutput, tables::DELETE_SERVICE_LINKED_ROLE_RESPONSE, { 0 deletion_task_id });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GetAccessKeyLastUsedOutput {
     pub user_name: Option<String>,
     pub access_key_last_used: Option<AccessKeyLastUsed>,
@@ -120,6 +126,13 @@ pub struct GetRoleOutput {
     pub role: Role,
 }
 s::object!(GetRoleOutput, tables::GET_ROLE_RESPONSE, { 0 role });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetServiceLinkedRoleDeletionStatusOutput {
+    pub status: DeletionTaskStatusType,
+    pub reason: Option<DeletionTaskFailureReasonType>,
+}
+s::object!(GetServiceLinkedRoleDeletionStatusOutput, tables::GET_SERVICE_LINKED_ROLE_DELETION_STATUS_RESPONSE, { 0 status, 1 reason });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct GetUserPolicyOutput {
@@ -208,6 +221,14 @@ pub struct ListGroupsOutput {
     pub marker: Option<String>,
 }
 s::object!(ListGroupsOutput, tables::LIST_GROUPS_RESPONSE, { 0 groups, 1 is_truncated, 2 marker });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListInstanceProfileTagsOutput {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+s::object!(ListInstanceProfileTagsOutput, tables::LIST_INSTANCE_PROFILE_TAGS_RESPONSE, { 0 tags, 1 is_truncated, 2 marker });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ListInstanceProfilesForRoleOutput {

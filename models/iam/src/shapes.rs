@@ -55,6 +55,13 @@ pub struct ContextEntry {
 s::object!(ContextEntry, tables::CONTEXT_ENTRY, { 0 context_key_name, 1 context_key_values, 2 context_key_type });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct DeletionTaskFailureReasonType {
+    pub reason: Option<String>,
+    pub role_usage_list: Option<Vec<RoleUsageType>>,
+}
+s::object!(DeletionTaskFailureReasonType, tables::DELETION_TASK_FAILURE_REASON_TYPE, { 0 reason, 1 role_usage_list });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct EvaluationResult {
     pub eval_action_name: String,
     pub eval_resource_name: Option<String>,
@@ -205,6 +212,13 @@ pub struct RoleLastUsed {
     pub region: Option<String>,
 }
 s::object!(RoleLastUsed, tables::ROLE_LAST_USED, { 0 last_used_date, 1 region });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct RoleUsageType {
+    pub region: Option<String>,
+    pub resources: Option<Vec<String>>,
+}
+s::object!(RoleUsageType, tables::ROLE_USAGE_TYPE, { 0 region, 1 resources });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct SSHPublicKeyMetadata {

@@ -184,6 +184,10 @@ pub static DELETE_INSTANCE_PROFILE_REQUEST: Shape = Shape::new("DeleteInstancePr
     Member { required: true, ..Member::new("InstanceProfileName", &ty::INSTANCE_PROFILE_NAME_TYPE) },
 ], || Box::new(crate::DeleteInstanceProfileInput::default()));
 
+pub static DELETE_LOGIN_PROFILE_REQUEST: Shape = Shape::new("DeleteLoginProfileRequest", &[
+    Member::new("UserName", &ty::USER_NAME_TYPE),
+], || Box::new(crate::DeleteLoginProfileInput::default()));
+
 pub static DELETE_POLICY_REQUEST: Shape = Shape::new("DeletePolicyRequest", &[
     Member { required: true, ..Member::new("PolicyArn", &ty::ARN_TYPE) },
 ], || Box::new(crate::DeletePolicyInput::default()));
@@ -206,6 +210,14 @@ pub static DELETE_ROLE_REQUEST: Shape = Shape::new("DeleteRoleRequest", &[
     Member { required: true, ..Member::new("RoleName", &ty::ROLE_NAME_TYPE) },
 ], || Box::new(crate::DeleteRoleInput::default()));
 
+pub static DELETE_SERVICE_LINKED_ROLE_REQUEST: Shape = Shape::new("DeleteServiceLinkedRoleRequest", &[
+    Member { required: true, ..Member::new("RoleName", &ty::ROLE_NAME_TYPE) },
+], || Box::new(crate::DeleteServiceLinkedRoleInput::default()));
+
+pub static DELETE_SERVICE_LINKED_ROLE_RESPONSE: Shape = Shape::new("DeleteServiceLinkedRoleResponse", &[
+    Member { required: true, ..Member::new("DeletionTaskId", &ty::DELETION_TASK_ID_TYPE) },
+], || Box::new(crate::DeleteServiceLinkedRoleOutput::default()));
+
 pub static DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape::new("DeleteUserPermissionsBoundaryRequest", &[
     Member { required: true, ..Member::new("UserName", &ty::USER_NAME_TYPE) },
 ], || Box::new(crate::DeleteUserPermissionsBoundaryInput::default()));
@@ -218,6 +230,11 @@ pub static DELETE_USER_POLICY_REQUEST: Shape = Shape::new("DeleteUserPolicyReque
 pub static DELETE_USER_REQUEST: Shape = Shape::new("DeleteUserRequest", &[
     Member { required: true, ..Member::new("UserName", &ty::EXISTING_USER_NAME_TYPE) },
 ], || Box::new(crate::DeleteUserInput::default()));
+
+pub static DELETION_TASK_FAILURE_REASON_TYPE: Shape = Shape::new("DeletionTaskFailureReasonType", &[
+    Member::new("Reason", &ty::REASON_TYPE),
+    Member::new("RoleUsageList", &ty::ROLE_USAGE_LIST_TYPE),
+], || Box::new(crate::DeletionTaskFailureReasonType::default()));
 
 pub static DETACH_GROUP_POLICY_REQUEST: Shape = Shape::new("DetachGroupPolicyRequest", &[
     Member { required: true, ..Member::new("GroupName", &ty::GROUP_NAME_TYPE) },
@@ -342,6 +359,15 @@ pub static GET_ROLE_REQUEST: Shape = Shape::new("GetRoleRequest", &[
 pub static GET_ROLE_RESPONSE: Shape = Shape::new("GetRoleResponse", &[
     Member { required: true, ..Member::new("Role", &ty::ROLE) },
 ], || Box::new(crate::GetRoleOutput::default()));
+
+pub static GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST: Shape = Shape::new("GetServiceLinkedRoleDeletionStatusRequest", &[
+    Member { required: true, ..Member::new("DeletionTaskId", &ty::DELETION_TASK_ID_TYPE) },
+], || Box::new(crate::GetServiceLinkedRoleDeletionStatusInput::default()));
+
+pub static GET_SERVICE_LINKED_ROLE_DELETION_STATUS_RESPONSE: Shape = Shape::new("GetServiceLinkedRoleDeletionStatusResponse", &[
+    Member { required: true, ..Member::new("Status", &ty::DELETION_TASK_STATUS_TYPE) },
+    Member::new("Reason", &ty::DELETION_TASK_FAILURE_REASON_TYPE),
+], || Box::new(crate::GetServiceLinkedRoleDeletionStatusOutput::default()));
 
 pub static GET_USER_POLICY_REQUEST: Shape = Shape::new("GetUserPolicyRequest", &[
     Member { required: true, ..Member::new("UserName", &ty::EXISTING_USER_NAME_TYPE) },
@@ -502,6 +528,18 @@ pub static LIST_GROUPS_RESPONSE: Shape = Shape::new("ListGroupsResponse", &[
     Member::new("IsTruncated", &Ty::Bool),
     Member::new("Marker", &Ty::TEXT),
 ], || Box::new(crate::ListGroupsOutput::default()));
+
+pub static LIST_INSTANCE_PROFILE_TAGS_REQUEST: Shape = Shape::new("ListInstanceProfileTagsRequest", &[
+    Member { required: true, ..Member::new("InstanceProfileName", &ty::INSTANCE_PROFILE_NAME_TYPE) },
+    Member::new("Marker", &ty::MARKER_TYPE),
+    Member::new("MaxItems", &ty::MAX_ITEMS_TYPE),
+], || Box::new(crate::ListInstanceProfileTagsInput::default()));
+
+pub static LIST_INSTANCE_PROFILE_TAGS_RESPONSE: Shape = Shape::new("ListInstanceProfileTagsResponse", &[
+    Member { required: true, ..Member::new("Tags", &ty::TAG_LIST_TYPE) },
+    Member::new("IsTruncated", &Ty::Bool),
+    Member::new("Marker", &Ty::TEXT),
+], || Box::new(crate::ListInstanceProfileTagsOutput::default()));
 
 pub static LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST: Shape = Shape::new("ListInstanceProfilesForRoleRequest", &[
     Member { required: true, ..Member::new("RoleName", &ty::ROLE_NAME_TYPE) },
@@ -844,6 +882,11 @@ pub static ROLE_LAST_USED: Shape = Shape::new("RoleLastUsed", &[
     Member::new("Region", &Ty::TEXT),
 ], || Box::new(crate::RoleLastUsed::default()));
 
+pub static ROLE_USAGE_TYPE: Shape = Shape::new("RoleUsageType", &[
+    Member::new("Region", &ty::REGION_NAME_TYPE),
+    Member::new("Resources", &ty::ARN_LIST_TYPE),
+], || Box::new(crate::RoleUsageType::default()));
+
 pub static SSH_PUBLIC_KEY_METADATA: Shape = Shape::new("SSHPublicKeyMetadata", &[
     Member { required: true, ..Member::new("UserName", &ty::USER_NAME_TYPE) },
     Member { required: true, ..Member::new("SSHPublicKeyId", &ty::PUBLIC_KEY_ID_TYPE) },
@@ -930,6 +973,11 @@ pub static TAG: Shape = Shape::new("Tag", &[
     Member { required: true, ..Member::new("Value", &ty::TAG_VALUE_TYPE) },
 ], || Box::new(crate::Tag::default()));
 
+pub static TAG_INSTANCE_PROFILE_REQUEST: Shape = Shape::new("TagInstanceProfileRequest", &[
+    Member { required: true, ..Member::new("InstanceProfileName", &ty::INSTANCE_PROFILE_NAME_TYPE) },
+    Member { required: true, ..Member::new("Tags", &ty::TAG_LIST_TYPE) },
+], || Box::new(crate::TagInstanceProfileInput::default()));
+
 pub static TAG_POLICY_REQUEST: Shape = Shape::new("TagPolicyRequest", &[
     Member { required: true, ..Member::new("PolicyArn", &ty::ARN_TYPE) },
     Member { required: true, ..Member::new("Tags", &ty::TAG_LIST_TYPE) },
@@ -948,6 +996,11 @@ pub static TAG_USER_REQUEST: Shape = Shape::new("TagUserRequest", &[
 pub static UNMODIFIABLE_ENTITY_EXCEPTION: Shape = Shape { error: true, ..Shape::new("UnmodifiableEntityException", &[
     Member::new("message", &Ty::TEXT),
 ], || Box::new(crate::UnmodifiableEntityException::default())) };
+
+pub static UNTAG_INSTANCE_PROFILE_REQUEST: Shape = Shape::new("UntagInstanceProfileRequest", &[
+    Member { required: true, ..Member::new("InstanceProfileName", &ty::INSTANCE_PROFILE_NAME_TYPE) },
+    Member { required: true, ..Member::new("TagKeys", &ty::TAG_KEY_LIST_TYPE) },
+], || Box::new(crate::UntagInstanceProfileInput::default()));
 
 pub static UNTAG_POLICY_REQUEST: Shape = Shape::new("UntagPolicyRequest", &[
     Member { required: true, ..Member::new("PolicyArn", &ty::ARN_TYPE) },
@@ -974,6 +1027,12 @@ pub static UPDATE_ASSUME_ROLE_POLICY_REQUEST: Shape = Shape::new("UpdateAssumeRo
     Member { required: true, ..Member::new("RoleName", &ty::ROLE_NAME_TYPE) },
     Member { required: true, ..Member::new("PolicyDocument", &ty::POLICY_DOCUMENT_TYPE) },
 ], || Box::new(crate::UpdateAssumeRolePolicyInput::default()));
+
+pub static UPDATE_GROUP_REQUEST: Shape = Shape::new("UpdateGroupRequest", &[
+    Member { required: true, ..Member::new("GroupName", &ty::GROUP_NAME_TYPE) },
+    Member::new("NewPath", &ty::PATH_TYPE),
+    Member::new("NewGroupName", &ty::GROUP_NAME_TYPE),
+], || Box::new(crate::UpdateGroupInput::default()));
 
 pub static UPDATE_ROLE_DESCRIPTION_REQUEST: Shape = Shape::new("UpdateRoleDescriptionRequest", &[
     Member { required: true, ..Member::new("RoleName", &ty::ROLE_NAME_TYPE) },

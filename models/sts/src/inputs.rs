@@ -3,7 +3,6 @@
 
 use crate::*;
 use schema as s;
-use std::collections::BTreeMap;
 
 #[derive(Clone, Default, PartialEq)]
 pub struct AssumeRoleInput {

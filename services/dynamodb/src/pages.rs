@@ -6,7 +6,7 @@ use crate::rules::codec;
 use crate::rules::expression::bind::Bound;
 use crate::rules::expression::projection::Projection;
 use crate::rules::keys::RowRange;
-use crate::rules::size::MAX_PAGE;
+use crate::rules::size::{self, MAX_PAGE};
 use crate::rules::value::Item;
 use crate::state::{self, IndexRecord, TableRecord};
 use names::Scope;
@@ -54,8 +54,10 @@ pub struct Page {
     pub scanned: usize,
     /// The key of the last one looked at, where there may be more.
     pub last: Option<Item>,
-    /// The bytes that were read of the index or table.
+    /// The bytes of the items that were read of the index or table.
     pub bytes: usize,
+    /// What they count towards the megabyte.
+    pub filled: usize,
     /// The units of fetching items from the table.
     pub fetched_blocks: usize,
 }
@@ -98,13 +100,15 @@ impl Reading {
         range: RowRange,
         pause: usize,
     ) -> Result<Stop, DynamoError> {
+        let sort_key = self.table.key.sort.as_ref().map(|sort| sort.name.as_str());
         let incarnation = self.index().map_or(self.table.incarnation, |index| index.incarnation);
         for row in state::rows(read, &self.scope, incarnation, &range, self.forward) {
             let (key, bytes) = row?;
             let item = state::item(&bytes)?;
             page.scanned += 1;
             page.bytes += codec::stored_size(&bytes);
-            let is_full = self.limit == Some(page.scanned) || page.bytes >= MAX_PAGE;
+            page.filled += size::in_page(&item, sort_key);
+            let is_full = self.limit == Some(page.scanned) || page.filled >= MAX_PAGE;
             if is_full {
                 page.last = Some(self.position(&item));
             }

@@ -7,7 +7,7 @@ use crate::pages::Page;
 use crate::rules::checks;
 use crate::rules::expression::bind::Bound;
 use crate::rules::expression::projection::Projection;
-use crate::rules::keys::{KeySchema, RowRange};
+use crate::rules::keys::{KeyPart, KeySchema, RowRange};
 use crate::rules::size::{self, Consistency};
 use crate::rules::value::Item;
 use crate::state::{IndexRecord, IndexScope, Projected, TableRecord};
@@ -149,19 +149,18 @@ pub fn position_row(table: &TableRecord, index: Option<usize>, start: &Item) -> 
     let row = table.key.row(&table_key).ok_or_else(invalid)?;
     match index.and_then(|place| table.indexes.get(place)) {
         None => Ok(row),
-        Some(index) => index.key.index_row(start, &row).ok_or_else(invalid),
+        Some(index) => index.key.index_row(start, &table.key, &row).ok_or_else(invalid),
     }
 }
 
-/// Checks the key attributes of an index in a position.
+/// Checks one key attribute of a position.
 ///
 /// # Errors
 /// AWS's message.
-pub fn check_index_start(key: &KeySchema, start: &Item) -> Result<(), DynamoError> {
-    if key.parts().any(|part| !start.contains_key(&part.name)) {
-        return Err(DynamoError::invalid("The provided starting key is invalid"));
-    }
-    Ok(key.check_key(&key.key_of(start))?)
+pub fn check_start_piece(key: &KeySchema, part: &KeyPart, start: &Item) -> Result<(), DynamoError> {
+    let value = start.get(&part.name);
+    let value = value.ok_or_else(|| DynamoError::invalid("The provided starting key is invalid"))?;
+    Ok(key.check_piece(part, value)?)
 }
 
 /// The range behind a start, where one is given.

@@ -140,7 +140,7 @@ fn put_entry(
     match (filling, &record.expiry) {
         (Filling::Index(place), _) => {
             let index = &record.indexes[*place];
-            if let Some(entry) = index.key.index_row(item, row) {
+            if let Some(entry) = index.key.index_row(item, &record.key, row) {
                 let stored = index.entry(&record.key, item);
                 state::put_row(tx, scope, index.incarnation, &entry, &stored)?;
             }

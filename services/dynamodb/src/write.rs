@@ -6,6 +6,7 @@ use crate::rules::codec::{self, Stored};
 use crate::rules::expiry;
 use crate::rules::expression::apply::{self, Inapplicable};
 use crate::rules::expression::bind::Bound;
+use crate::rules::expression::path::Path;
 use crate::rules::expression::update::Action;
 use crate::rules::keys::{KeyPart, KeySchema};
 use crate::rules::size::{self, MAX_ITEM};
@@ -243,7 +244,7 @@ fn write_entry(
     let key = &write.table.key;
     let entry = |item: Option<&Item>| {
         let item = item?;
-        Some((index.key.index_row(item, &write.row)?, index.entry(key, item)))
+        Some((index.key.index_row(item, key, &write.row)?, index.entry(key, item)))
     };
     let (old, new) = (entry(before), entry(after));
     if old == new {
@@ -356,7 +357,13 @@ pub fn check_actions(table: &TableRecord, actions: &[Action]) -> Result<(), Dyna
             check_index_kind(index, part, action.result())?;
         }
     }
-    check_scalar_keys(table, &table.key, actions.iter().map(Action::path))
+    let mut paths: Vec<&Path> = actions.iter().map(Action::path).collect();
+    for action in actions {
+        if let Action::Set(_, source) = action {
+            source.each_path(&mut |path| paths.push(path));
+        }
+    }
+    check_scalar_keys(table, &table.key, paths.into_iter())
 }
 
 /// Refuses paths that lead into key attributes, which have no inside.
@@ -366,7 +373,7 @@ pub fn check_actions(table: &TableRecord, actions: &[Action]) -> Result<(), Dyna
 pub fn check_scalar_keys<'p>(
     table: &TableRecord,
     key: &KeySchema,
-    paths: impl Iterator<Item = &'p crate::rules::expression::path::Path>,
+    paths: impl Iterator<Item = &'p Path>,
 ) -> Result<(), DynamoError> {
     for path in paths.filter(|path| !path.steps.is_empty()) {
         let what = if key.has(&path.head) {

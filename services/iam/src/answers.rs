@@ -123,7 +123,7 @@ pub fn aws_policy(policy: &AwsPolicy, uses: UseCounts, detail: Detail) -> model:
         attachment_count: Some(uses.attached),
         permissions_boundary_usage_count: Some(uses.boundaries),
         is_attachable: Some(true),
-        description: Some(policy.description.clone()).filter(|_| whole),
+        description: None,
         create_date: Some(policy.created),
         update_date: Some(policy.updated),
         tags: whole.then(Vec::new),

@@ -36,6 +36,8 @@ pub enum IamError {
     InvalidArn(String),
     /// The role belongs to a service.
     ProtectedRole(String),
+    /// The role belongs to no service.
+    NotLinked(String),
     /// An action of the simulator is none.
     InvalidAction(String),
     /// A marker that no earlier page gave.
@@ -77,6 +79,8 @@ pub enum IamError {
     InvalidAccessKey(String),
     /// The operation needs credentials.
     NoCredentials,
+    /// Work of this request failed.
+    Failed(String),
     /// The store.
     Store(Fault),
 }
@@ -106,6 +110,8 @@ pub enum Missing {
     Alias(String),
     /// An identity to simulate.
     Principal(String),
+    /// The removal of a service's role.
+    DeletionTask(String),
 }
 
 /// What stands in the way of a deletion.
@@ -177,6 +183,7 @@ impl fmt::Display for Missing {
             }
             Missing::LoginProfile(user) => write!(f, "Login Profile for User {user} cannot be found."),
             Missing::Alias(alias) => write!(f, "The account alias with name {alias} cannot be found."),
+            Missing::DeletionTask(task) => write!(f, "The deletion task {task} cannot be found."),
             Missing::Principal(arn) => write!(f, "Entity {arn} cannot be found."),
         }
     }
@@ -224,6 +231,7 @@ impl IamError {
             | IamError::ReservedTag
             | IamError::InvalidArn(_)
             | IamError::InvalidAction(_)
+            | IamError::NotLinked(_)
             | IamError::InvalidInput(_) => (400, "InvalidInput", self.input()),
             IamError::NotTrusted(message) => (403, "AccessDenied", message.clone()),
             IamError::NotAuthorized { .. } | IamError::SessionOfSession | IamError::MfaFailed => {
@@ -251,6 +259,7 @@ impl IamError {
             | IamError::InvalidAccessKey(_)
             | IamError::SessionTooLong
             | IamError::ChainedSessionTooLong => (400, "ValidationError", self.validation()),
+            IamError::Failed(message) => (500, "ServiceFailure", message.clone()),
             IamError::Store(fault) => stored(fault),
         }
     }
@@ -279,6 +288,7 @@ impl IamError {
                 "Duplicate tag keys found. Please note that Tag keys are case insensitive.".to_owned()
             }
             IamError::InvalidArn(arn) => format!("ARN {arn} is not valid."),
+            IamError::NotLinked(name) => format!("Role {name} is not a service-linked role."),
             IamError::InvalidAction(action) => format!("Invalid Entity Type Or Action {action}"),
             IamError::InvalidInput(message) => message.clone(),
             _ => "aws: prefixed tag key names are not allowed for external use.".to_owned(),

@@ -26,5 +26,6 @@ pub fn service() -> Service {
         .view(views::Keys)
         .view(views::Accounts::default())
         .timer(sessions::SWEEP)
+        .timer(ops::linked_roles::FORGET)
         .credentials(credentials::provide)
 }

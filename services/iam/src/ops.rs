@@ -1,23 +1,44 @@
 //! The operations of IAM and STS.
 
 pub mod access_keys;
+pub mod account;
+pub mod attached_policies;
 pub mod boundaries;
+pub mod groups;
 pub mod inline_policies;
+pub mod instance_profiles;
+pub mod linked_roles;
 pub mod policies;
+pub mod policy_versions;
 pub mod roles;
+pub mod simulate;
 pub mod sts;
+pub mod tags;
 pub mod trust;
+pub mod unheld;
 pub mod users;
 
 use crate::policy::{self, Made};
-use crate::rules::names::Kind::{Group, Role, User};
+use crate::rules::names::Kind::{Group, InstanceProfile, Policy, Role, User};
 use model_iam as m;
 use model_iam::operations as iam;
 use service::Operation;
 
 /// All operations.
 pub fn all() -> Vec<Operation> {
-    [of_users(), of_roles(), of_inline_policies(), of_sts()].into_iter().flatten().collect()
+    let nouns = [
+        of_users(),
+        of_groups(),
+        of_roles(),
+        of_instance_profiles(),
+        of_inline_policies(),
+        of_attached_policies(),
+        of_policies(),
+        of_tags(),
+        of_the_account(),
+        of_sts(),
+    ];
+    nouns.into_iter().flatten().collect()
 }
 
 fn of_users() -> Vec<Operation> {
@@ -58,6 +79,34 @@ fn of_users() -> Vec<Operation> {
     ]
 }
 
+fn of_groups() -> Vec<Operation> {
+    vec![
+        Operation::new::<iam::CreateGroup, _, _, _>(groups::create_group).acts_on(policy::made(
+            Group,
+            |i: &m::CreateGroupInput| Made {
+                path: i.path.as_deref(),
+                name: &i.group_name,
+                tags: None,
+                boundary: None,
+            },
+        )),
+        Operation::new::<iam::GetGroup, _, _, _>(groups::get_group)
+            .acts_on(policy::named(Group, |i: &m::GetGroupInput| &i.group_name)),
+        Operation::new::<iam::ListGroups, _, _, _>(groups::list_groups)
+            .acts_on(policy::listing(Group, |i: &m::ListGroupsInput| i.path_prefix.as_deref())),
+        Operation::new::<iam::ListGroupsForUser, _, _, _>(groups::list_groups_for_user)
+            .acts_on(policy::named(User, |i: &m::ListGroupsForUserInput| &i.user_name)),
+        Operation::new::<iam::UpdateGroup, _, _, _>(groups::update_group)
+            .acts_on(policy::named(Group, |i: &m::UpdateGroupInput| &i.group_name)),
+        Operation::new::<iam::AddUserToGroup, _, _, _>(groups::add_user_to_group)
+            .acts_on(policy::named(Group, |i: &m::AddUserToGroupInput| &i.group_name)),
+        Operation::new::<iam::RemoveUserFromGroup, _, _, _>(groups::remove_user_from_group)
+            .acts_on(policy::named(Group, |i: &m::RemoveUserFromGroupInput| &i.group_name)),
+        Operation::new::<iam::DeleteGroup, _, _, _>(groups::delete_group)
+            .acts_on(policy::named(Group, |i: &m::DeleteGroupInput| &i.group_name)),
+    ]
+}
+
 fn of_roles() -> Vec<Operation> {
     vec![
         Operation::new::<iam::CreateRole, _, _, _>(roles::create_role).acts_on(policy::made(
@@ -69,8 +118,14 @@ fn of_roles() -> Vec<Operation> {
                 boundary: i.permissions_boundary.as_deref(),
             },
         )),
-        Operation::new::<iam::CreateServiceLinkedRole, _, _, _>(roles::create_service_linked_role)
+        Operation::new::<iam::CreateServiceLinkedRole, _, _, _>(linked_roles::create_service_linked_role)
             .acts_on(policy::linked_role),
+        Operation::new::<iam::DeleteServiceLinkedRole, _, _, _>(linked_roles::delete_service_linked_role)
+            .acts_on(policy::named(Role, |i: &m::DeleteServiceLinkedRoleInput| &i.role_name)),
+        Operation::new::<iam::GetServiceLinkedRoleDeletionStatus, _, _, _>(
+            linked_roles::get_service_linked_role_deletion_status,
+        )
+        .acts_on(policy::deletion_task),
         Operation::new::<iam::GetRole, _, _, _>(roles::get_role)
             .acts_on(policy::named(Role, |i: &m::GetRoleInput| &i.role_name)),
         Operation::new::<iam::ListRoles, _, _, _>(roles::list_roles)
@@ -91,6 +146,41 @@ fn of_roles() -> Vec<Operation> {
             boundaries::delete_role_permissions_boundary,
         )
         .acts_on(policy::named(Role, |i: &m::DeleteRolePermissionsBoundaryInput| &i.role_name)),
+    ]
+}
+
+fn of_instance_profiles() -> Vec<Operation> {
+    use instance_profiles as profiles;
+    vec![
+        Operation::new::<iam::CreateInstanceProfile, _, _, _>(profiles::create_instance_profile).acts_on(
+            policy::made(InstanceProfile, |i: &m::CreateInstanceProfileInput| Made {
+                path: i.path.as_deref(),
+                name: &i.instance_profile_name,
+                tags: i.tags.as_deref(),
+                boundary: None,
+            }),
+        ),
+        Operation::new::<iam::GetInstanceProfile, _, _, _>(profiles::get_instance_profile).acts_on(
+            policy::named(InstanceProfile, |i: &m::GetInstanceProfileInput| &i.instance_profile_name),
+        ),
+        Operation::new::<iam::ListInstanceProfiles, _, _, _>(profiles::list_instance_profiles).acts_on(
+            policy::listing(InstanceProfile, |i: &m::ListInstanceProfilesInput| i.path_prefix.as_deref()),
+        ),
+        Operation::new::<iam::ListInstanceProfilesForRole, _, _, _>(
+            profiles::list_instance_profiles_for_role,
+        )
+        .acts_on(policy::named(Role, |i: &m::ListInstanceProfilesForRoleInput| &i.role_name)),
+        Operation::new::<iam::AddRoleToInstanceProfile, _, _, _>(profiles::add_role_to_instance_profile)
+            .acts_on(policy::profile_and_role),
+        Operation::new::<iam::RemoveRoleFromInstanceProfile, _, _, _>(
+            profiles::remove_role_from_instance_profile,
+        )
+        .acts_on(policy::named(InstanceProfile, |i: &m::RemoveRoleFromInstanceProfileInput| {
+            &i.instance_profile_name
+        })),
+        Operation::new::<iam::DeleteInstanceProfile, _, _, _>(profiles::delete_instance_profile).acts_on(
+            policy::named(InstanceProfile, |i: &m::DeleteInstanceProfileInput| &i.instance_profile_name),
+        ),
     ]
 }
 
@@ -121,6 +211,131 @@ fn of_inline_policies() -> Vec<Operation> {
             .acts_on(policy::named(Role, |i: &m::DeleteRolePolicyInput| &i.role_name)),
         Operation::new::<iam::ListRolePolicies, _, _, _>(inline::list_role_policies)
             .acts_on(policy::named(Role, |i: &m::ListRolePoliciesInput| &i.role_name)),
+    ]
+}
+
+fn of_attached_policies() -> Vec<Operation> {
+    use attached_policies as attached;
+    vec![
+        Operation::new::<iam::AttachUserPolicy, _, _, _>(attached::attach_user_policy)
+            .acts_on(policy::attachment(User, |i: &m::AttachUserPolicyInput| (&i.user_name, &i.policy_arn))),
+        Operation::new::<iam::DetachUserPolicy, _, _, _>(attached::detach_user_policy)
+            .acts_on(policy::attachment(User, |i: &m::DetachUserPolicyInput| (&i.user_name, &i.policy_arn))),
+        Operation::new::<iam::ListAttachedUserPolicies, _, _, _>(attached::list_attached_user_policies)
+            .acts_on(policy::named(User, |i: &m::ListAttachedUserPoliciesInput| &i.user_name)),
+        Operation::new::<iam::AttachGroupPolicy, _, _, _>(attached::attach_group_policy).acts_on(
+            policy::attachment(Group, |i: &m::AttachGroupPolicyInput| (&i.group_name, &i.policy_arn)),
+        ),
+        Operation::new::<iam::DetachGroupPolicy, _, _, _>(attached::detach_group_policy).acts_on(
+            policy::attachment(Group, |i: &m::DetachGroupPolicyInput| (&i.group_name, &i.policy_arn)),
+        ),
+        Operation::new::<iam::ListAttachedGroupPolicies, _, _, _>(attached::list_attached_group_policies)
+            .acts_on(policy::named(Group, |i: &m::ListAttachedGroupPoliciesInput| &i.group_name)),
+        Operation::new::<iam::AttachRolePolicy, _, _, _>(attached::attach_role_policy)
+            .acts_on(policy::attachment(Role, |i: &m::AttachRolePolicyInput| (&i.role_name, &i.policy_arn))),
+        Operation::new::<iam::DetachRolePolicy, _, _, _>(attached::detach_role_policy)
+            .acts_on(policy::attachment(Role, |i: &m::DetachRolePolicyInput| (&i.role_name, &i.policy_arn))),
+        Operation::new::<iam::ListAttachedRolePolicies, _, _, _>(attached::list_attached_role_policies)
+            .acts_on(policy::named(Role, |i: &m::ListAttachedRolePoliciesInput| &i.role_name)),
+    ]
+}
+
+fn of_policies() -> Vec<Operation> {
+    use policy_versions as versions;
+    vec![
+        Operation::new::<iam::CreatePolicy, _, _, _>(policies::create_policy).acts_on(policy::made(
+            Policy,
+            |i: &m::CreatePolicyInput| Made {
+                path: i.path.as_deref(),
+                name: &i.policy_name,
+                tags: i.tags.as_deref(),
+                boundary: None,
+            },
+        )),
+        Operation::new::<iam::GetPolicy, _, _, _>(policies::get_policy)
+            .acts_on(policy::policy_arn(|i: &m::GetPolicyInput| &i.policy_arn)),
+        Operation::new::<iam::ListPolicies, _, _, _>(policies::list_policies)
+            .acts_on(policy::listing(Policy, |i: &m::ListPoliciesInput| i.path_prefix.as_deref())),
+        Operation::new::<iam::ListEntitiesForPolicy, _, _, _>(policies::list_entities_for_policy)
+            .acts_on(policy::policy_arn(|i: &m::ListEntitiesForPolicyInput| &i.policy_arn)),
+        Operation::new::<iam::DeletePolicy, _, _, _>(policies::delete_policy)
+            .acts_on(policy::policy_arn(|i: &m::DeletePolicyInput| &i.policy_arn)),
+        Operation::new::<iam::CreatePolicyVersion, _, _, _>(versions::create_policy_version)
+            .acts_on(policy::policy_arn(|i: &m::CreatePolicyVersionInput| &i.policy_arn)),
+        Operation::new::<iam::GetPolicyVersion, _, _, _>(versions::get_policy_version)
+            .acts_on(policy::policy_arn(|i: &m::GetPolicyVersionInput| &i.policy_arn)),
+        Operation::new::<iam::ListPolicyVersions, _, _, _>(versions::list_policy_versions)
+            .acts_on(policy::policy_arn(|i: &m::ListPolicyVersionsInput| &i.policy_arn)),
+        Operation::new::<iam::SetDefaultPolicyVersion, _, _, _>(versions::set_default_policy_version)
+            .acts_on(policy::policy_arn(|i: &m::SetDefaultPolicyVersionInput| &i.policy_arn)),
+        Operation::new::<iam::DeletePolicyVersion, _, _, _>(versions::delete_policy_version)
+            .acts_on(policy::policy_arn(|i: &m::DeletePolicyVersionInput| &i.policy_arn)),
+        Operation::new::<iam::SimulateCustomPolicy, _, _, _>(simulate::simulate_custom_policy)
+            .acts_on_everything(),
+        Operation::new::<iam::SimulatePrincipalPolicy, _, _, _>(simulate::simulate_principal_policy)
+            .acts_on(policy::identity_arn(|i: &m::SimulatePrincipalPolicyInput| &i.policy_source_arn)),
+    ]
+}
+
+fn of_tags() -> Vec<Operation> {
+    vec![
+        Operation::new::<iam::TagUser, _, _, _>(tags::tag_user)
+            .acts_on(policy::tagged(User, |i: &m::TagUserInput| (&i.user_name, &i.tags))),
+        Operation::new::<iam::UntagUser, _, _, _>(tags::untag_user)
+            .acts_on(policy::untagged(User, |i: &m::UntagUserInput| (&i.user_name, &i.tag_keys))),
+        Operation::new::<iam::ListUserTags, _, _, _>(tags::list_user_tags)
+            .acts_on(policy::named(User, |i: &m::ListUserTagsInput| &i.user_name)),
+        Operation::new::<iam::TagInstanceProfile, _, _, _>(tags::tag_instance_profile).acts_on(
+            policy::tagged(InstanceProfile, |i: &m::TagInstanceProfileInput| {
+                (&i.instance_profile_name, &i.tags)
+            }),
+        ),
+        Operation::new::<iam::UntagInstanceProfile, _, _, _>(tags::untag_instance_profile).acts_on(
+            policy::untagged(InstanceProfile, |i: &m::UntagInstanceProfileInput| {
+                (&i.instance_profile_name, &i.tag_keys)
+            }),
+        ),
+        Operation::new::<iam::ListInstanceProfileTags, _, _, _>(tags::list_instance_profile_tags).acts_on(
+            policy::named(InstanceProfile, |i: &m::ListInstanceProfileTagsInput| &i.instance_profile_name),
+        ),
+        Operation::new::<iam::TagRole, _, _, _>(tags::tag_role)
+            .acts_on(policy::tagged(Role, |i: &m::TagRoleInput| (&i.role_name, &i.tags))),
+        Operation::new::<iam::UntagRole, _, _, _>(tags::untag_role)
+            .acts_on(policy::untagged(Role, |i: &m::UntagRoleInput| (&i.role_name, &i.tag_keys))),
+        Operation::new::<iam::ListRoleTags, _, _, _>(tags::list_role_tags)
+            .acts_on(policy::named(Role, |i: &m::ListRoleTagsInput| &i.role_name)),
+        Operation::new::<iam::TagPolicy, _, _, _>(tags::tag_policy).acts_on(policy::tagged_policy),
+        Operation::new::<iam::UntagPolicy, _, _, _>(tags::untag_policy).acts_on(policy::untagged_policy),
+        Operation::new::<iam::ListPolicyTags, _, _, _>(tags::list_policy_tags)
+            .acts_on(policy::policy_arn(|i: &m::ListPolicyTagsInput| &i.policy_arn)),
+    ]
+}
+
+fn of_the_account() -> Vec<Operation> {
+    vec![
+        Operation::new::<iam::CreateAccountAlias, _, _, _>(account::create_account_alias)
+            .acts_on_everything(),
+        Operation::new::<iam::ListAccountAliases, _, _, _>(account::list_account_aliases)
+            .acts_on_everything(),
+        Operation::new::<iam::DeleteAccountAlias, _, _, _>(account::delete_account_alias)
+            .acts_on_everything(),
+        Operation::new::<iam::GetAccountSummary, _, _, _>(account::get_account_summary).acts_on_everything(),
+        Operation::new::<iam::GetLoginProfile, _, _, _>(unheld::get_login_profile)
+            .acts_on(policy::user_or_self(|i: &m::GetLoginProfileInput| i.user_name.as_deref())),
+        Operation::new::<iam::DeleteLoginProfile, _, _, _>(unheld::delete_login_profile)
+            .acts_on(policy::user_or_self(|i: &m::DeleteLoginProfileInput| i.user_name.as_deref())),
+        Operation::new::<iam::ListMFADevices, _, _, _>(unheld::list_mfa_devices)
+            .acts_on(policy::user_or_self(|i: &m::ListMFADevicesInput| i.user_name.as_deref())),
+        Operation::new::<iam::ListSSHPublicKeys, _, _, _>(unheld::list_ssh_public_keys)
+            .acts_on(policy::user_or_self(|i: &m::ListSSHPublicKeysInput| i.user_name.as_deref())),
+        Operation::new::<iam::ListSigningCertificates, _, _, _>(unheld::list_signing_certificates)
+            .acts_on(policy::user_or_self(|i: &m::ListSigningCertificatesInput| i.user_name.as_deref())),
+        Operation::new::<iam::ListServiceSpecificCredentials, _, _, _>(
+            unheld::list_service_specific_credentials,
+        )
+        .acts_on(policy::user_or_self(|i: &m::ListServiceSpecificCredentialsInput| i.user_name.as_deref())),
+        Operation::new::<iam::ListVirtualMFADevices, _, _, _>(unheld::list_virtual_mfa_devices)
+            .acts_on_everything(),
     ]
 }
 

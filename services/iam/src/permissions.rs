@@ -7,7 +7,7 @@ use crate::state::{self, Identity, SessionPolicy};
 use names::{AccountId, Arn, Scope};
 use policy::{Attached, IdentityPolicies, Policy};
 use std::sync::{Arc, LazyLock};
-use store::{Corrupt, Fault, Incarnation, Read, Span};
+use store::{Corrupt, Fault, Read, Span};
 
 /// What sessions of GetSessionToken without a second factor may at most.
 /// "Requesting temporary security credentials", GetSessionToken: no IAM, and of STS these two.
@@ -32,38 +32,71 @@ fn compiled(table: &'static str, document: &str) -> Result<Arc<Policy>, Fault> {
     Policy::parse(document).map(Arc::new).map_err(refused)
 }
 
-/// A managed policy by its ARN: of AWS's, or of the account.
+/// A policy that bears on an identity, not compiled.
+pub enum Source {
+    /// An inline policy: of what kind of identity, of which, its name, its document.
+    Inline(Kind, String, String, String),
+    /// A managed policy, by its ARN.
+    Managed(String),
+}
+
+/// The document of a managed policy: of AWS's, or of the account.
 ///
 /// # Errors
 /// If there is none, or it cannot be read.
-pub fn managed_policy(read: &impl Read, account: AccountId, arn: &str) -> Result<Attached, Fault> {
+pub fn managed_document(read: &impl Read, account: AccountId, arn: &str) -> Result<String, Fault> {
     let absent = Fault::Corrupt { table: "iam/policies", why: Corrupt("an attached policy is absent") };
     if let Some(aws) = managed::find(arn) {
-        return Ok(Attached { name: arn.into(), policy: aws.policy.clone() });
+        return Ok(aws.document.get().to_owned());
     }
     let parsed: Arn = arn.parse().map_err(|_| absent.clone())?;
     let policy = state::policy(read, account, &parsed)?.ok_or(absent.clone())?;
     let key = (policy.incarnation, policy.default_version);
-    let version = read.get(&state::VERSIONS, &Scope::Account(account), &key)?.ok_or(absent)?;
-    Ok(Attached { name: arn.into(), policy: compiled("iam/policy-versions", &version.document)? })
+    let version = read.get(&state::VERSIONS, &Scope::Account(account), &key)?;
+    version.map(|version| version.document).ok_or(absent)
 }
 
-fn gather(
+/// A managed policy by its ARN, compiled.
+///
+/// # Errors
+/// If there is none, or it cannot be read.
+pub fn managed_policy(read: &impl Read, account: AccountId, arn: &str) -> Result<Attached, Fault> {
+    let policy = match managed::find(arn) {
+        Some(aws) => aws.policy(),
+        None => compiled("iam/policy-versions", &managed_document(read, account, arn)?)?,
+    };
+    Ok(Attached { name: arn.into(), policy })
+}
+
+/// The policies of an identity, and those of its groups where it is a user.
+///
+/// # Errors
+/// If one cannot be read.
+pub fn sources(
     read: &impl Read,
     account: AccountId,
-    incarnation: Incarnation,
-    into: &mut Vec<Attached>,
-) -> Result<(), Fault> {
+    kind: Kind,
+    identity: &Identity,
+) -> Result<Vec<Source>, Fault> {
     let scope = Scope::Account(account);
-    for row in read.scan(&state::INLINE, &scope, Span::of(&incarnation)) {
-        let ((_, name), inline) = row?;
-        let policy = compiled("iam/inline-policies", &inline.document)?;
-        into.push(Attached { name: name.into(), policy });
+    let mut holders = vec![(kind, identity.name.clone(), identity.incarnation)];
+    if kind == Kind::User {
+        for group in state::names_of(read, &state::MEMBERSHIPS, &scope, identity.incarnation)? {
+            if let Some(group) = state::identity(read, &scope, Kind::Group, &group)? {
+                holders.push((Kind::Group, group.name, group.incarnation));
+            }
+        }
     }
-    for arn in state::names_of(read, &state::ATTACHED, &scope, incarnation)? {
-        into.push(managed_policy(read, account, &arn)?);
+    let mut sources = Vec::new();
+    for (kind, name, incarnation) in holders {
+        for row in read.scan(&state::INLINE, &scope, Span::of(&incarnation)) {
+            let ((_, policy), inline) = row?;
+            sources.push(Source::Inline(kind, name.clone(), policy, inline.document));
+        }
+        let attached = state::names_of(read, &state::ATTACHED, &scope, incarnation)?;
+        sources.extend(attached.into_iter().map(Source::Managed));
     }
-    Ok(())
+    Ok(sources)
 }
 
 /// What a user or role may.
@@ -76,15 +109,15 @@ pub fn of_identity(
     kind: Kind,
     identity: &Identity,
 ) -> Result<IdentityPolicies, Fault> {
-    let scope = Scope::Account(account);
     let mut policies = Vec::new();
-    gather(read, account, identity.incarnation, &mut policies)?;
-    if kind == Kind::User {
-        for group in state::names_of(read, &state::MEMBERSHIPS, &scope, identity.incarnation)? {
-            if let Some(group) = state::identity(read, &scope, Kind::Group, &group)? {
-                gather(read, account, group.incarnation, &mut policies)?;
+    for source in sources(read, account, kind, identity)? {
+        policies.push(match source {
+            Source::Managed(arn) => managed_policy(read, account, &arn)?,
+            Source::Inline(_, _, name, document) => {
+                let policy = compiled("iam/inline-policies", &document)?;
+                Attached { name: name.into(), policy }
             }
-        }
+        });
     }
     let boundary = identity.boundary.as_deref();
     let boundary = boundary.map(|arn| managed_policy(read, account, arn)).transpose()?;

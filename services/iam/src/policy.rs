@@ -3,6 +3,7 @@
 //! Service" in the service authorization reference.
 
 use crate::errors::IamError;
+use crate::ops::linked_roles;
 use crate::rules::names::{Kind, key_of, name_in};
 use crate::state;
 use model_iam as model;
@@ -181,18 +182,6 @@ pub fn untagged_policy(peek: Peek, input: Arc<model::UntagPolicyInput>) -> Deman
     ready(Ok(vec![on_text(&peek, &input.policy_arn).when("aws:TagKeys", input.tag_keys.clone())]))
 }
 
-/// The user of an access key; of all users, where nobody holds it.
-pub fn key_user(peek: Peek, input: Arc<model::GetAccessKeyLastUsedInput>) -> Demanded {
-    let user = || -> Result<Arn, Fault> {
-        let holder = peek.read().get(&state::HOLDERS, &Scope::Partition, &input.access_key_id)?;
-        match holder.filter(|holder| holder.account == peek.account()).map(|holder| holder.place) {
-            Some(state::Place::User { key, .. }) => Ok(find(&peek, Kind::User, &key)?.arn),
-            _ => Ok(Kind::User.arn(peek.account(), "/", "*")),
-        }
-    };
-    ready(user().map(|arn| vec![on(&peek, &arn)]).map_err(IamError::from))
-}
-
 /// A service's own role.
 pub fn linked_role(peek: Peek, input: Arc<model::CreateServiceLinkedRoleInput>) -> Demanded {
     let service = &input.aws_service_name;
@@ -200,6 +189,15 @@ pub fn linked_role(peek: Peek, input: Arc<model::CreateServiceLinkedRoleInput>) 
     let name = name.unwrap_or_else(|_| "*".to_owned());
     let arn = Kind::Role.arn(peek.account(), &crate::rules::linked::path(service), &name);
     ready(Ok(vec![on(&peek, &arn).when("iam:AWSServiceName", [service.clone()])]))
+}
+
+/// The role that a task removes.
+pub fn deletion_task(peek: Peek, input: Arc<model::GetServiceLinkedRoleDeletionStatusInput>) -> Demanded {
+    let (read, account) = (peek.read(), peek.account());
+    let role = linked_roles::removed(&read, &Scope::Account(account), &input.deletion_task_id);
+    let unknown = || Kind::Role.arn(account, "/aws-service-role/", "*");
+    let arn = role.map(|task| task.map_or_else(unknown, |task| task.role));
+    ready(arn.map(|arn| vec![on(&peek, &arn)]).map_err(IamError::from))
 }
 
 /// An instance profile, and passing the role that it gets.

@@ -6,4 +6,5 @@ pub mod linked;
 pub mod names;
 pub mod quotas;
 pub mod sessions;
+pub mod simulation;
 pub mod tags;

@@ -48,6 +48,8 @@ pub static KEYS: Table<(Incarnation, String), AccessKey> =
 pub static HOLDERS: Table<String, Holder> = Table::new("iam/key-holders", Class::Records);
 /// Temporary credentials, by access key.
 pub static SESSIONS: Table<String, Session> = Table::new("iam/sessions", Class::Records).large();
+/// Removals of services' roles, by task.
+pub static DELETIONS: Table<String, DeletionTask> = Table::new("iam/deletion-tasks", Class::Records);
 /// The account's alias.
 pub static ALIAS: Table<(), Alias> = Table::new("iam/account-alias", Class::Records);
 /// Which account an alias belongs to, in the whole partition.
@@ -248,6 +250,14 @@ pub enum SessionPolicy {
     Managed(String),
 }
 
+/// The removal of a service's role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletionTask {
+    /// The role that went.
+    pub role: Arn,
+}
+record!(DeletionTask, 1);
+
 /// The alias of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alias {
@@ -317,6 +327,23 @@ pub fn policy(read: &impl Read, account: AccountId, arn: &Arn) -> Result<Option<
 pub fn uses(read: &impl Read, scope: &Scope, arn: &str) -> Result<Vec<(u8, u8, String)>, Fault> {
     let rows = read.scan(&USES, scope, Span::of(&arn.to_owned()));
     rows.map(|row| row.map(|((_, usage, kind, key), ())| (usage, kind, key))).collect()
+}
+
+/// Moves the uses of policies from an identity's old key to its new one.
+pub fn move_uses(
+    tx: &mut Tx,
+    scope: &Scope,
+    (kind, identity): (Kind, &Identity),
+    (old, new): (&str, &str),
+) -> Result<(), Fault> {
+    let attached = names_of(tx, &ATTACHED, scope, identity.incarnation)?;
+    let uses = attached.into_iter().map(|arn| (arn, Usage::Permissions));
+    for (arn, usage) in uses.chain(identity.boundary.clone().map(|arn| (arn, Usage::Boundary))) {
+        let use_of = |key: &str| (arn.clone(), usage as u8, kind as u8, key.to_owned());
+        tx.delete(&USES, scope, &use_of(old))?;
+        tx.put(&USES, scope, &use_of(new), &())?;
+    }
+    Ok(())
 }
 
 /// How many resources of a kind an account has.

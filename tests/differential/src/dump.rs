@@ -76,10 +76,7 @@ pub fn contents(body: &Body) -> Vec<u8> {
 }
 
 /// All items of a stream that never waits: everything here is made from memory.
-fn collect<T: ?Sized>(mut stream: Pin<Box<T>>) -> Vec<T::Item>
-where
-    T: Stream,
-{
+fn collect<T: Stream + ?Sized>(mut stream: Pin<Box<T>>) -> Vec<T::Item> {
     let mut items = Vec::new();
     let mut context = Context::from_waker(Waker::noop());
     while let Poll::Ready(Some(item)) = stream.as_mut().poll_next(&mut context) {

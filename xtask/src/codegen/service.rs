@@ -149,8 +149,7 @@ fn is_read_only(name: &str, operation: &Node) -> bool {
 
 /// The names of what is known and not served.
 pub fn unserved(plan: &Plan) -> String {
-    let mut out =
-        "use schema::{Location, NamedOperation as O};\n\npub static UNSERVED: &[O] = &[\n".to_owned();
+    let mut out = String::from("pub static UNSERVED: &[O] = &[\n");
     let mut operations: Vec<&(String, Node)> = plan.model.at("operations").entries().iter().collect();
     operations.sort_by(|(a, _), (b, _)| a.cmp(b));
     for (name, operation) in operations {
@@ -165,7 +164,9 @@ pub fn unserved(plan: &Plan) -> String {
             );
         }
     }
-    out + "];\n"
+    let uses =
+        if out.contains("Location::") { "{Location, NamedOperation as O}" } else { "NamedOperation as O" };
+    format!("use schema::{uses};\n\n{out}];\n")
 }
 
 /// The headers and query keys that an operation's input requires.

@@ -5,7 +5,8 @@ use super::node::Node;
 use super::plan::{Plan, Role, Structure};
 use std::fmt::Write;
 
-const STRUCT_USES: &str = "use crate::*;\nuse schema as s;\nuse std::collections::BTreeMap;\n";
+const STRUCT_USES: &str = "use crate::*;\nuse schema as s;\n";
+const MAP_USE: &str = "use std::collections::BTreeMap;\n";
 
 /// The structs, unions and aliases of one role; empty where there are none.
 pub fn structures(plan: &Plan, role: Role) -> String {
@@ -21,7 +22,11 @@ pub fn structures(plan: &Plan, role: Role) -> String {
             let _ = writeln!(out, "\npub type {alias} = {};", structure.rust);
         }
     }
-    if out.is_empty() { out } else { format!("{STRUCT_USES}{out}") }
+    if out.is_empty() {
+        return out;
+    }
+    let maps = if out.contains("BTreeMap<") { MAP_USE } else { "" };
+    format!("{STRUCT_USES}{maps}{out}")
 }
 
 /// Whether a structure holds exactly one of its members.

@@ -110,6 +110,11 @@ impl Router {
         if let Some(found) = host.as_ref().and_then(|host| host.marked(&self.rules)) {
             return Ok(Routing::Host(found));
         }
+        if let Some(absent) =
+            scope_service(head).filter(|name| !self.signing_names.contains_key(name.as_str()))
+        {
+            return Err(absent_service(head, &absent));
+        }
         if let Some(result) = self.by_rpc_path(head).or_else(|| self.by_target(head)) {
             return result.map(Routing::Operation);
         }
@@ -344,6 +349,22 @@ fn scope_service(head: &Head<'_>) -> Option<String> {
     let mut parts = credential.rsplit('/');
     let (_end, service) = (parts.next()?, parts.next()?);
     Some(service.to_owned())
+}
+
+/// The answer to a request that is signed for a service which is not here: in the form that its content
+/// type tells of.
+fn absent_service(head: &Head<'_>, name: &str) -> Unroutable {
+    let protocol = match head.content_type() {
+        Some("application/x-amz-json-1.0") => Protocol::AwsJson10,
+        Some("application/x-amz-json-1.1") => Protocol::AwsJson11,
+        Some("application/x-www-form-urlencoded") => Protocol::AwsQuery,
+        Some("application/cbor") => Protocol::RpcV2Cbor,
+        Some("application/xml" | "text/xml") => Protocol::RestXml,
+        _ => Protocol::RestJson1,
+    };
+    let name: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+    let message = format!("The service {name} is not implemented in this region yet.");
+    Unroutable::new(AnswerForm::bare(protocol), ApiError::new("NotImplemented", 501, message))
 }
 
 /// The member that the request's own URL stands for, where the service has one and the path names something.

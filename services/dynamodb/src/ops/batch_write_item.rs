@@ -1,11 +1,13 @@
 //! BatchWriteItem: up to twenty-five puts and deletes, each by itself, with one sync for all.
 
 use super::delete_item::keyed_write;
-use super::put_item::item_write;
+use super::put_item::{item_write, stored};
 use crate::capacity::{Usage, Used};
 use crate::errors::DynamoError;
 use crate::find::{self, Finder, Found};
 use crate::request;
+use crate::rules::keys::KeyPart;
+use crate::rules::value::{Item, kind};
 use crate::rules::{checks, size};
 use crate::statistics::Statistics;
 use crate::write::{Act, ItemWrite, Written};
@@ -66,7 +68,10 @@ fn prepare<'r>(ctx: &Ctx, input: &'r BatchWriteItemInput, find: Finder) -> Resul
         let found = find(ctx, name)?;
         for request in requests {
             let write = match (&request.put_request, &request.delete_request) {
-                (Some(put), _) => item_write(&found, &put.item, None, false)?,
+                (Some(put), _) => {
+                    check_put_key(&found, &put.item)?;
+                    item_write(&found, (&put.item, stored(&put.item)?), None, false)?
+                }
                 (None, Some(delete)) => keyed_write(&found, &delete.key, None, false, Act::Delete)?,
                 (None, None) => continue,
             };
@@ -77,6 +82,17 @@ fn prepare<'r>(ctx: &Ctx, input: &'r BatchWriteItemInput, find: Finder) -> Resul
         }
     }
     Ok(all)
+}
+
+/// In a batch, a put that lacks its key is refused as a wrong key is.
+fn check_put_key(found: &Found, item: &Item) -> Result<(), DynamoError> {
+    let schema = &found.table.key;
+    let fits =
+        |part: &KeyPart| item.get(&part.name).is_some_and(|value| kind(value) == Some(part.kind.kind()));
+    match schema.parts().all(fits) {
+        true => Ok(()),
+        false => Err(DynamoError::invalid("The provided key element does not match the schema")),
+    }
 }
 
 fn bytes(write: &ItemWrite) -> usize {

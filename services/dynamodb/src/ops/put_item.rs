@@ -5,10 +5,11 @@ use crate::errors::DynamoError;
 use crate::expressions::Expressions;
 use crate::find::{self, Finder, Found};
 use crate::request::{self, Binder};
+use crate::rules::codec::{self, Stored};
 use crate::rules::expression::bind::Bound;
 use crate::rules::size::MAX_ITEM;
 use crate::rules::value::Item;
-use crate::rules::{checks, codec, legacy};
+use crate::rules::{checks, legacy};
 use crate::statistics::Statistics;
 use crate::write::{self, Act, ItemWrite};
 use model_dynamodb::{PutItemInput, PutItemOutput, ReturnValue, ReturnValuesOnConditionCheckFailure};
@@ -18,8 +19,21 @@ use std::sync::Arc;
 /// PutItem.
 pub async fn put_item(ctx: Ctx, input: Arc<PutItemInput>) -> Result<PutItemOutput, DynamoError> {
     check(&input)?;
+    let stored = stored(&input.item)?;
     let condition = condition(&ctx, &input)?;
-    find::settled(|find| put(&ctx, &input, condition.clone(), find)).await
+    find::settled(|find| put(&ctx, &input, (condition.clone(), stored.clone()), find)).await
+}
+
+/// The stored form of an item whose values were checked.
+///
+/// # Errors
+/// Where it is too large.
+pub fn stored(item: &Item) -> Result<Stored, DynamoError> {
+    let stored = codec::encode(item);
+    if stored.size > MAX_ITEM {
+        return Err(DynamoError::invalid("Item size has exceeded the maximum allowed size"));
+    }
+    Ok(stored)
 }
 
 fn check(input: &PutItemInput) -> Result<(), DynamoError> {
@@ -51,20 +65,16 @@ fn condition(ctx: &Ctx, input: &PutItemInput) -> Result<Option<Bound>, DynamoErr
 /// A put of an item that was checked by itself.
 ///
 /// # Errors
-/// Where it is too large, or does not fit the table.
+/// Where it does not fit the table.
 pub fn item_write(
     found: &Found,
-    item: &Item,
+    (item, stored): (&Item, Stored),
     condition: Option<Bound>,
     shows_failed: bool,
 ) -> Result<ItemWrite, DynamoError> {
     let table = &found.table;
     table.key.check_item(item)?;
     write::check_index_keys(table, item)?;
-    let stored = codec::encode(item);
-    if stored.size > MAX_ITEM {
-        return Err(DynamoError::invalid("Item size has exceeded the maximum allowed size"));
-    }
     let row = table.key.row(item).ok_or(DynamoError::Corrupt("a checked item has no key"))?;
     let needed = !table.indexes.is_empty() || table.expiry.is_some();
     Ok(ItemWrite {
@@ -82,13 +92,13 @@ pub fn item_write(
 async fn put(
     ctx: &Ctx,
     input: &PutItemInput,
-    condition: Option<Bound>,
+    (condition, stored): (Option<Bound>, Stored),
     find: Finder,
 ) -> Result<PutItemOutput, DynamoError> {
     let found = find(ctx, &input.table_name)?;
     let shows_failed =
         input.return_values_on_condition_check_failure == Some(ReturnValuesOnConditionCheckFailure::AllOld);
-    let write = item_write(&found, &input.item, condition, shows_failed)?;
+    let write = item_write(&found, (&input.item, stored), condition, shows_failed)?;
     let written = ctx.commit(move |tx| write.run(tx)).await?;
     ctx.part::<Statistics>().add(&written.deltas);
     let usage = Usage::of_write(&written, 1.0);

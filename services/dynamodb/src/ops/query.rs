@@ -144,10 +144,7 @@ fn reading(
     if start.is_some_and(|start| start.len() != select::position_names(table, index).len()) {
         return Err(DynamoError::invalid("The provided starting key is invalid"));
     }
-    if let (Some(start), Some(_)) = (start, index) {
-        select::check_index_start(schema, start)?;
-    }
-    let partition = check_tests(schema, &tests)?;
+    let partition = check_tests(schema, &tests, start)?;
     let forward = input.scan_index_forward != Some(false);
     if let Some(start) = start {
         check_start(table, index, schema, (&tests, partition), start)?;
@@ -155,9 +152,10 @@ fn reading(
     let paths = projection.iter().flat_map(Projection::paths);
     write::check_scalar_keys(table, &table.key, paths)?;
     if let Some(filter) = &filter {
-        check_filter(input, schema, table, filter)?;
+        check_filter(input, schema, filter)?;
     }
     let fetches = select::fetches(table, index, input.select.as_ref(), projection.as_ref(), filter.as_ref())?;
+    filter.as_ref().map_or(Ok(()), |filter| check_filter_paths(table, filter))?;
     let rows = if index.is_some() { Rows::Index } else { Rows::Table };
     let test = schema.sort.as_ref().and_then(|sort| tests.get(&sort.name));
     let unsupported = || DynamoError::invalid("Query key condition not supported");
@@ -176,14 +174,19 @@ fn reading(
     })
 }
 
-/// Checks the tests against what the table or index is keyed by; gives the partition.
-fn check_tests<'t>(schema: &KeySchema, tests: &'t KeyTests) -> Result<&'t Value, DynamoError> {
+/// Checks the start and the tests against what the table or index is keyed by; gives the partition.
+fn check_tests<'t>(
+    schema: &KeySchema,
+    tests: &'t KeyTests,
+    start: Option<&Item>,
+) -> Result<&'t Value, DynamoError> {
     let unsupported = || DynamoError::invalid("Query key condition not supported");
-    if schema.sort.is_none() && tests.len() > 1 {
-        return Err(unsupported());
-    }
     for part in schema.parts() {
         let is_partition = part.name == schema.partition.name;
+        start.map_or(Ok(()), |start| select::check_start_piece(schema, part, start))?;
+        if schema.sort.is_none() && tests.len() > 1 {
+            return Err(unsupported());
+        }
         let Some(test) = tests.get(&part.name) else {
             if is_partition || tests.len() > 1 {
                 return Err(DynamoError::invalid(format!(
@@ -252,12 +255,7 @@ fn check_start(
     }
 }
 
-fn check_filter(
-    input: &QueryInput,
-    schema: &KeySchema,
-    table: &TableRecord,
-    filter: &Bound,
-) -> Result<(), DynamoError> {
+fn check_filter(input: &QueryInput, schema: &KeySchema, filter: &Bound) -> Result<(), DynamoError> {
     let what = if input.query_filter.is_some() { "QueryFilter" } else { "Filter Expression" };
     let attributes = filter.attributes();
     if let Some(part) = schema.parts().find(|part| attributes.contains(part.name.as_str())) {
@@ -266,7 +264,7 @@ fn check_filter(
             part.name
         )));
     }
-    check_filter_paths(table, filter)
+    Ok(())
 }
 
 /// Refuses a filter that looks into key attributes.

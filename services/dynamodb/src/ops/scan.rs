@@ -118,7 +118,9 @@ fn check_start(table: &TableRecord, index: Option<usize>, start: Option<&Item>) 
             None => format!("{invalid}: The provided key element does not match the schema"),
         }));
     }
-    index.map_or(Ok(()), |place| select::check_index_start(&table.indexes[place].key, start))
+    let Some(place) = index else { return Ok(()) };
+    let key = &table.indexes[place].key;
+    key.parts().try_for_each(|part| select::check_start_piece(key, part, start))
 }
 
 fn range(

@@ -46,11 +46,12 @@ pub fn added(present: &Tags, tags: &[Tag]) -> Result<Tags, DynamoError> {
 async fn change(
     ctx: &Ctx,
     arn: Arn,
+    absent: fn(&Arn) -> DynamoError,
     change: impl Fn(&Tags) -> Result<Tags, DynamoError> + Send + 'static,
 ) -> Result<(), DynamoError> {
     ctx.commit(move |tx| {
         let head = tx.head(&arn)?;
-        let mut head = head.ok_or_else(|| DynamoError::NoSuchResource(arn.to_string()))?;
+        let mut head = head.ok_or_else(|| absent(&arn))?;
         head.tags = change(&head.tags)?;
         Ok(tx.put_head(&arn, &head)?)
     })
@@ -63,7 +64,8 @@ pub async fn tag_resource(ctx: Ctx, input: Arc<TagResourceInput>) -> Result<Unit
     if input.tags.is_empty() {
         return Err(DynamoError::invalid("Atleast one Tag needs to be provided as Input."));
     }
-    change(&ctx, arn, move |present| added(present, &input.tags)).await?;
+    let absent = |arn: &Arn| DynamoError::NoSuchResource(arn.to_string());
+    change(&ctx, arn, absent, move |present| added(present, &input.tags)).await?;
     Ok(Unit)
 }
 
@@ -78,7 +80,7 @@ pub async fn untag_resource(ctx: Ctx, input: Arc<UntagResourceInput>) -> Result<
         input.tag_keys.iter().for_each(|key| drop(tags.0.remove(key)));
         Ok(tags)
     };
-    change(&ctx, arn, without).await?;
+    change(&ctx, arn, |_| DynamoError::NoTable, without).await?;
     Ok(Unit)
 }
 

@@ -1,7 +1,7 @@
 //! TransactWriteItems: all of up to a hundred writes, or none. One commit of the store.
 
 use super::delete_item::keyed_write;
-use super::put_item::item_write;
+use super::put_item::{item_write, stored};
 use crate::capacity::{Usage, Used};
 use crate::errors::{DynamoError, Reasoned};
 use crate::expressions::Expressions;
@@ -142,7 +142,7 @@ fn item_of(found: &Found, decided: Decided<'_>) -> Result<ItemWrite, DynamoError
     let Decided { parts, condition, actions } = decided;
     let shows_failed = parts.on_failure == Some(&ReturnValuesOnConditionCheckFailure::AllOld);
     if let Some(item) = parts.item {
-        return item_write(found, item, condition, shows_failed);
+        return item_write(found, (item, stored(item)?), condition, shows_failed);
     }
     let key = parts.key.ok_or(DynamoError::Corrupt("a write of a transaction has no key"))?;
     found.table.key.check_key(key)?;

@@ -29,7 +29,7 @@ pub async fn update_table(ctx: Ctx, input: Arc<UpdateTableInput>) -> Result<Upda
     let pace = i64::try_from(ctx.pace(CHANGE).as_millis()).unwrap_or(i64::MAX);
     let (now, encryption) = (ctx.now(), encryption_key(&ctx, input.sse_specification.as_ref()));
     let (scope, name) = (address.scope.clone(), address.name);
-    let record = ctx
+    let (record, before) = ctx
         .commit(move |tx| {
             let record = state::table(tx, &scope, &name)?;
             let mut record = record.ok_or_else(|| DynamoError::NoSuchTable(name.clone()))?;
@@ -41,16 +41,20 @@ pub async fn update_table(ctx: Ctx, input: Arc<UpdateTableInput>) -> Result<Upda
             if input.sse_specification.is_some() {
                 record.encryption_key.clone_from(&encryption);
             }
+            let before = record.throughput.clone();
             change(tx, &scope, &mut record, &input, now)?;
             record.updating_until = now.plus_millis(pace);
             state::put_table(tx, &scope, &mut record)?;
             if record.indexes.iter().any(|index| index.is_filling) {
                 timers::begin_filling(tx, &scope, &record.name, now)?;
             }
-            Ok::<_, DynamoError>(record)
+            Ok::<_, DynamoError>((record, before))
         })
         .await?;
     let counts = Counts::known(&ctx, &address.scope, &record).await?;
+    // While a table is being changed it is described with the figures it had.
+    let throughput = Throughput { read: before.read, write: before.write, ..record.throughput.clone() };
+    let record = TableRecord { throughput, ..record };
     let description = describe::table(&address.scope, &record, TableStatus::Updating, &counts);
     Ok(UpdateTableOutput { table_description: Some(description) })
 }
@@ -298,10 +302,15 @@ fn update_index(
     update: &model::UpdateGlobalSecondaryIndexAction,
     now: Timestamp,
 ) -> Result<(), DynamoError> {
+    if update.provisioned_throughput.as_ref().is_some_and(|asked| definitions::throughput(asked).is_err()) {
+        return Err(DynamoError::invalid(
+            "This operation cannot be performed with given input values. Please contact DynamoDB service team \
+             for more info: Action Blocked: IndexUpdate",
+        ));
+    }
     let index = record.indexes.iter_mut().find(|index| index.name == update.index_name);
     let index = index.ok_or(DynamoError::NoTable)?;
     if let Some(asked) = &update.provisioned_throughput {
-        definitions::throughput(asked)?;
         let whose = format!("the index {}", index.name);
         change_throughput(&mut index.throughput, asked, now, &whose)?;
     }

@@ -22,6 +22,9 @@ const MAX_PLAIN_PARTITION: usize = 200;
 const MAX_PLAIN_ITEM_KEY: usize = 255;
 /// The bytes of the hash that precede a partition.
 const HASH_BYTES: usize = 3;
+/// DynamoDB hashes partitions with this before them: scans come in this order there too (dynalite,
+/// db/index.js).
+const HASH_SALT: &str = "Outliers";
 /// Segments are cut at multiples of this part of the space of hashes.
 const SEGMENT_SLOTS: u64 = 4096;
 /// How many hashes of three bytes are in a slot.
@@ -97,19 +100,24 @@ impl KeySchema {
     /// # Errors
     /// AWS's message.
     pub fn check_key(&self, key: &Item) -> Result<(), String> {
-        let mismatch = || "The provided key element does not match the schema".to_owned();
         if key.len() != self.parts().count() {
             return Err(mismatch());
         }
-        for part in self.parts() {
-            let value = key.get(&part.name).filter(|value| kind(value) == Some(part.kind.kind()));
-            let value = value.ok_or_else(mismatch)?;
-            if is_empty(value) {
-                return Err(format!("One or more parameter values were invalid: {}", empty(part)));
-            }
-            self.check_size(part, value)?;
+        self.parts().try_for_each(|part| self.check_piece(part, key.get(&part.name).ok_or_else(mismatch)?))
+    }
+
+    /// Checks one attribute of the key of a request.
+    ///
+    /// # Errors
+    /// AWS's message.
+    pub fn check_piece(&self, part: &KeyPart, value: &Value) -> Result<(), String> {
+        if kind(value) != Some(part.kind.kind()) {
+            return Err(mismatch());
         }
-        Ok(())
+        if is_empty(value) {
+            return Err(format!("One or more parameter values were invalid: {}", empty(part)));
+        }
+        self.check_size(part, value)
     }
 
     /// Checks the key attributes of an item that is put.
@@ -183,7 +191,9 @@ impl KeySchema {
 
     /// The bytes of an index's row for the item of a table's row; `None` where the item lacks an index
     /// key attribute, or has it with another type: the index then does not hold it.
-    pub fn index_row(&self, item: &Item, item_row: &[u8]) -> Option<Vec<u8>> {
+    ///
+    /// Entries with equal keys come in the order of the hash of their items' keys, as on AWS.
+    pub fn index_row(&self, item: &Item, table: &KeySchema, item_row: &[u8]) -> Option<Vec<u8>> {
         for part in self.parts() {
             let value = item.get(&part.name)?;
             if kind(value) != Some(part.kind.kind()) || is_empty(value) {
@@ -194,16 +204,24 @@ impl KeySchema {
         if let Some(sort) = &self.sort {
             row.extend_from_slice(&sort_bytes(item.get(&sort.name)?, Rows::Index)?);
         }
+        let mut hash = Md5::new().chain_update(HASH_SALT);
+        for part in table.parts() {
+            hash.update(plain(item.get(&part.name)?)?);
+        }
+        row.extend_from_slice(&hash.finalize()[..HASH_BYTES]);
         if item_row.len() <= MAX_PLAIN_ITEM_KEY {
             row.push(0);
             row.extend_from_slice(item_row);
         } else {
             row.push(1);
-            row.extend_from_slice(&item_row[..HASH_BYTES]);
             row.extend_from_slice(&Sha256::digest(item_row));
         }
         Some(row)
     }
+}
+
+fn mismatch() -> String {
+    "The provided key element does not match the schema".to_owned()
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -231,8 +249,7 @@ fn plain(value: &Value) -> Option<std::borrow::Cow<'_, [u8]>> {
 /// The beginning of all rows of a partition: its hash, then itself, delimited.
 pub fn partition_bytes(value: &Value) -> Option<Vec<u8>> {
     let plain = plain(value)?;
-    // DynamoDB hashes partitions so: scans come in this order there too (dynalite, db/index.js).
-    let hash = Md5::new().chain_update("Outliers").chain_update(&plain).finalize();
+    let hash = Md5::new().chain_update(HASH_SALT).chain_update(&plain).finalize();
     let mut bytes = Vec::with_capacity(HASH_BYTES + 1 + plain.len().min(MAX_PLAIN_PARTITION) + 64);
     bytes.extend_from_slice(&hash[..HASH_BYTES]);
     if plain.len() <= MAX_PLAIN_PARTITION {
@@ -451,7 +468,7 @@ mod tests {
         let pairs = [("a", s(&"\0".repeat(2048))), ("b", s(&"\0".repeat(1024)))];
         let item = item(&pairs);
         let row = schema().row(&item).unwrap();
-        let index = schema().index_row(&item, &row).unwrap();
+        let index = schema().index_row(&item, &schema(), &row).unwrap();
         assert!(row.len() <= 2040 && index.len() <= 2040, "{} {}", row.len(), index.len());
     }
 

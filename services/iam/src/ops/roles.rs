@@ -5,7 +5,6 @@ use crate::errors::{Conflict, IamError, no_such};
 use crate::ops::users::{New, listed};
 use crate::ops::{boundaries, trust};
 use crate::pages::Paging;
-use crate::rules::linked;
 use crate::rules::names::Kind;
 use crate::state::{self, Identity, RoleDetail};
 use model_iam as model;
@@ -16,7 +15,7 @@ use std::sync::Arc;
 use store::{Corrupt, Fault, Read, Tx};
 
 /// Sessions of a role last an hour where nothing is said.
-const USUAL_SESSION_SECONDS: i32 = 3600;
+pub const USUAL_SESSION_SECONDS: i32 = 3600;
 
 /// Makes a role.
 pub async fn create_role(
@@ -41,7 +40,8 @@ pub async fn create_role(
     Ok(model::CreateRoleOutput { role: answers::role(account, &identity, &detail, Detail::Whole) })
 }
 
-fn save(
+/// Writes a role that is made.
+pub fn save(
     tx: &mut Tx,
     account: AccountId,
     made: &New,
@@ -51,32 +51,6 @@ fn save(
     let identity = made.save(tx, account, boundary)?;
     tx.put(&state::ROLES, &Scope::Account(account), &identity.incarnation, detail)?;
     Ok((identity, detail.clone()))
-}
-
-/// Makes the role of a service.
-pub async fn create_service_linked_role(
-    ctx: Ctx,
-    input: Arc<model::CreateServiceLinkedRoleInput>,
-) -> Result<model::CreateServiceLinkedRoleOutput, IamError> {
-    let (account, service) = (ctx.account(), input.aws_service_name.clone());
-    let name = linked::role_name(&service, input.custom_suffix.as_deref())?;
-    let made = New::of(&ctx, Kind::Role, &name, Some(&linked::path(&service)), None)?;
-    let detail = RoleDetail {
-        trust: linked::trust(&service),
-        description: input.description.clone(),
-        max_session_seconds: USUAL_SESSION_SECONDS,
-        linked_to: Some(service),
-    };
-    let saved = ctx
-        .commit(move |tx| match save(tx, account, &made, &detail, None) {
-            Err(IamError::AlreadyExists(_, name)) => Err(IamError::InvalidInput(format!(
-                "Service role name {name} has been taken in this account, please try a different suffix."
-            ))),
-            saved => saved,
-        })
-        .await?;
-    let role = answers::role(account, &saved.0, &saved.1, Detail::Whole);
-    Ok(model::CreateServiceLinkedRoleOutput { role: Some(role) })
 }
 
 /// A role that must be there.
@@ -188,22 +162,27 @@ pub async fn update_assume_role_policy(
 pub async fn delete_role(ctx: Ctx, input: Arc<model::DeleteRoleInput>) -> Result<Unit, IamError> {
     let account = ctx.account();
     ctx.commit(move |tx| {
-        let scope = Scope::Account(account);
-        let (mut role, detail) = existing(tx, &scope, &input.role_name)?;
-        if detail.linked_to.is_some() {
-            return Err(IamError::ProtectedRole(role.name));
+        let (role, detail) = existing(tx, &Scope::Account(account), &input.role_name)?;
+        match detail.linked_to {
+            Some(_) => Err(IamError::ProtectedRole(role.name)),
+            None => remove(tx, account, role),
         }
-        let conflict = |count: usize, conflict| match count {
-            0 => Ok(()),
-            _ => Err(IamError::DeleteConflict(conflict)),
-        };
-        let of = role.incarnation;
-        conflict(state::count(tx, &state::ROLE_PROFILES, &scope, of)?, Conflict::InstanceProfiles)?;
-        conflict(state::count(tx, &state::ATTACHED, &scope, of)?, Conflict::AttachedPolicies)?;
-        conflict(state::count(tx, &state::INLINE, &scope, of)?, Conflict::InlinePolicies)?;
-        boundaries::set(tx, account, Kind::Role, &mut role, None)?;
-        Ok(state::remove_identity(tx, account, Kind::Role, &role)?)
     })
     .await
     .map(|()| Unit)
+}
+
+/// Removes a role, where nothing depends on it.
+pub fn remove(tx: &mut Tx, account: AccountId, mut role: Identity) -> Result<(), IamError> {
+    let scope = Scope::Account(account);
+    let conflict = |count: usize, conflict| match count {
+        0 => Ok(()),
+        _ => Err(IamError::DeleteConflict(conflict)),
+    };
+    let of = role.incarnation;
+    conflict(state::count(tx, &state::ROLE_PROFILES, &scope, of)?, Conflict::InstanceProfiles)?;
+    conflict(state::count(tx, &state::ATTACHED, &scope, of)?, Conflict::AttachedPolicies)?;
+    conflict(state::count(tx, &state::INLINE, &scope, of)?, Conflict::InlinePolicies)?;
+    boundaries::set(tx, account, Kind::Role, &mut role, None)?;
+    Ok(state::remove_identity(tx, account, Kind::Role, &role)?)
 }

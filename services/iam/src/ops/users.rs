@@ -7,7 +7,7 @@ use crate::pages::Paging;
 use crate::policy::{Subject, subject};
 use crate::rules::names::{Kind, key_of};
 use crate::rules::{quotas, tags};
-use crate::state::{self, Holder, Identity, Place, Usage};
+use crate::state::{self, Holder, Identity, Place};
 use model_iam as model;
 use names::{AccountId, Scope, Tags};
 use schema::Unit;
@@ -178,13 +178,7 @@ fn rename(tx: &mut Tx, account: AccountId, before: &Identity, after: &Identity) 
                 tx.put(&state::MEMBERS, &scope, &(group.incarnation, new.clone()), &())?;
             }
         }
-        let attached = state::names_of(tx, &state::ATTACHED, &scope, before.incarnation)?;
-        let uses = attached.into_iter().map(|arn| (arn, Usage::Permissions));
-        for (arn, usage) in uses.chain(before.boundary.clone().map(|arn| (arn, Usage::Boundary))) {
-            let use_of = |key: &String| (arn.clone(), usage as u8, Kind::User as u8, key.clone());
-            tx.delete(&state::USES, &scope, &use_of(&old))?;
-            tx.put(&state::USES, &scope, &use_of(&new), &())?;
-        }
+        state::move_uses(tx, &scope, (Kind::User, before), (&old, &new))?;
         for id in state::names_of(tx, &state::KEYS, &scope, before.incarnation)? {
             let place = Place::User { key: new.clone(), incarnation: before.incarnation };
             tx.put(&state::HOLDERS, &Scope::Partition, &id, &Holder { account, place })?;

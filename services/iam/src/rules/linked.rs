@@ -48,7 +48,8 @@ pub fn role_name(service: &str, suffix: Option<&str>) -> Result<String, IamError
 /// The trust policy of a service's role.
 pub fn trust(service: &str) -> String {
     format!(
-        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Service":"{service}"}},"Action":"sts:AssumeRole"}}]}}"#
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow",
+"Principal":{{"Service":"{service}"}},"Action":"sts:AssumeRole"}}]}}"#
     )
 }
 

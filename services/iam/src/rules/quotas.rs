@@ -41,6 +41,12 @@ pub const ACCESS_KEYS: Quota = Quota::new("AccessKeysPerUser", 2);
 pub const GROUPS_PER_USER: Quota = Quota::new("GroupsPerUser", 10);
 /// Versions of one managed policy.
 pub const VERSIONS: usize = 5;
+/// Versions of all managed policies of one account.
+pub const VERSIONS_IN_USE: usize = 10_000;
+/// Server certificates of one account.
+pub const SERVER_CERTIFICATES: usize = 20;
+/// Signing certificates of one user.
+pub const SIGNING_CERTIFICATES: usize = 2;
 /// Characters of a managed policy.
 pub const POLICY_SIZE: Quota = Quota::new("PolicySize", 6144);
 /// Characters of a trust policy.

@@ -179,7 +179,8 @@ async fn session_policies_limit_what_a_session_may() {
         ("PolicyName", "p"),
         (
             "PolicyDocument",
-            r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:*", "Resource": "*"}}"#,
+            r#"{"Version": "2012-10-17",
+                "Statement": {"Effect": "Allow", "Action": "iam:*", "Resource": "*"}}"#,
         ),
     ];
     send(&region, &Signing::root(), "iam", &put).await.success();

@@ -1,11 +1,9 @@
 //! Signed requests through the whole pipeline of a region that enforces permissions.
 
 use bytes::Bytes;
-use gateway::IamMode;
 use names::Timestamp;
 use signature::{KeyCache, PayloadHash, Signer, sign_header};
-use testkit::{Region, Setup};
-use wire::ReplyBody;
+use testkit::{IamMode, Region, ReplyBody, Setup};
 
 /// A region that refuses what is not allowed.
 pub async fn enforcing() -> Region {

@@ -172,6 +172,10 @@ impl<'u> Edit<'u> {
             }
             (Some(Value::SS(present)), Value::SS(added)) => Value::SS(union(present, added)),
             (Some(Value::BS(present)), Value::BS(added)) => Value::BS(union(present, added)),
+            // Only the update parameters from before expressions add to lists.
+            (Some(Value::L(present)), Value::L(added)) => {
+                Value::L(present.iter().chain(added).cloned().collect())
+            }
             (Some(Value::NS(present)), Value::NS(added)) => {
                 value::canonical(&Value::NS(union(present, added)))
             }
@@ -183,11 +187,12 @@ impl<'u> Edit<'u> {
     fn delete(&mut self, item: &mut Item, path: &'u Path, gone: &Value) -> Result<(), Inapplicable> {
         let rest = match (path.find(item), gone) {
             (None, _) => {
-                // The parent must be there all the same.
-                if let Some((_, parents)) = path.steps.split_last() {
-                    descend(item, &path.head, parents)?;
-                }
-                return Ok(());
+                // The parent must be there all the same, and take such a step.
+                let Some((last, parents)) = path.steps.split_last() else { return Ok(()) };
+                return match (descend(item, &path.head, parents)?, last) {
+                    (Value::M(_), Step::Name(_)) | (Value::L(_), Step::Index(_)) => Ok(()),
+                    _ => Err(Inapplicable::Path),
+                };
             }
             (Some(Value::SS(present)), Value::SS(gone)) => without(present, gone).map(Value::SS),
             (Some(Value::BS(present)), Value::BS(gone)) => without(present, gone).map(Value::BS),

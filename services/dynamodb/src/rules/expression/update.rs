@@ -2,7 +2,7 @@
 
 use super::path::{self, Path};
 use super::placeholders::Placeholders;
-use super::syntax::{Cursor, Grouped, Raw, RawPath};
+use super::syntax::{Cursor, Raw, RawPath};
 use crate::rules::value::{self, Kind, Value};
 
 /// What a SET gives.
@@ -80,6 +80,22 @@ impl Action {
 }
 
 impl Source {
+    /// Visits the paths that it reads.
+    pub fn each_path<'s>(&'s self, visit: &mut impl FnMut(&'s Path)) {
+        match self {
+            Source::Path(path) => visit(path),
+            Source::Value(_) => {}
+            Source::IfNotExists(path, other) => {
+                visit(path);
+                other.each_path(visit);
+            }
+            Source::Append(one, two) | Source::Plus(one, two) | Source::Minus(one, two) => {
+                one.each_path(visit);
+                two.each_path(visit);
+            }
+        }
+    }
+
     fn kind(&self) -> Option<Kind> {
         match self {
             Source::Path(_) => None,
@@ -151,10 +167,7 @@ fn source(cursor: &mut Cursor<'_>) -> Result<RawSource, String> {
     cursor.expect_sign(")")?;
     cursor.ascend();
     match inner {
-        RawSource::Operand(operand) => {
-            let Grouped { inner, .. } = cursor.after_group(operand)?;
-            rest_of_arithmetic(inner, cursor)
-        }
+        RawSource::Operand(operand) => rest_of_arithmetic(operand, cursor),
         whole => Ok(whole),
     }
 }

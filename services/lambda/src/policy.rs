@@ -2,7 +2,7 @@
 //! has or would have; a role that is handed over; an event source mapping.
 
 use crate::errors::LambdaError;
-use crate::rules::names::{self, Named};
+use crate::rules::names;
 use crate::state;
 use model_lambda as model;
 use service::{Demand, Peek};
@@ -63,26 +63,24 @@ of_function!(
         UpdateFunctionEventInvokeConfigInput,
 );
 
-fn named(peek: &Peek, input: &impl OfFunction) -> Result<Named, LambdaError> {
-    let (name, qualifier) = input.function();
-    names::parse(name, qualifier, peek.account(), peek.region())
-}
-
-fn on_function(action: &str, named: &Named) -> Demand {
-    let arn = state::arn(&named.scope, &named.name, named.qualifier.as_deref());
-    Demand::new(format!("lambda:{action}"), &arn)
+/// The action on the function that is named. What names none is judged by everything; the handler says what
+/// is wrong with it to whoever may ask.
+fn on_function(peek: &Peek, action: &str, (name, qualifier): (&str, Option<&str>)) -> Demand {
+    let action = format!("lambda:{action}");
+    match names::parse(name, qualifier, peek.account(), peek.region()) {
+        Ok(named) => Demand::new(action, &state::arn(&named.scope, &named.name, named.qualifier.as_deref())),
+        Err(_) => Demand::everywhere(action),
+    }
 }
 
 /// The operation's action on its function.
 pub async fn function<I: OfFunction>(peek: Peek, input: Arc<I>) -> Result<Vec<Demand>, LambdaError> {
-    let named = named(&peek, input.as_ref())?;
-    Ok(vec![on_function(peek.operation(), &named)])
+    Ok(vec![on_function(&peek, peek.operation(), input.function())])
 }
 
 /// Invoking.
 pub async fn invoke(peek: Peek, input: Arc<model::InvokeInput>) -> Result<Vec<Demand>, LambdaError> {
-    let named = named(&peek, input.as_ref())?;
-    Ok(vec![on_function("InvokeFunction", &named)])
+    Ok(vec![on_function(&peek, "InvokeFunction", input.function())])
 }
 
 fn pass_role(role: &str) -> Option<Demand> {
@@ -95,8 +93,7 @@ pub async fn new_function(
     peek: Peek,
     input: Arc<model::CreateFunctionInput>,
 ) -> Result<Vec<Demand>, LambdaError> {
-    let named = named(&peek, input.as_ref())?;
-    let mut demand = on_function("CreateFunction", &named);
+    let mut demand = on_function(&peek, "CreateFunction", input.function());
     for (key, value) in input.tags.iter().flatten() {
         demand = demand.when_tagged(key, value);
     }
@@ -108,8 +105,7 @@ pub async fn changed_function(
     peek: Peek,
     input: Arc<model::UpdateFunctionConfigurationInput>,
 ) -> Result<Vec<Demand>, LambdaError> {
-    let named = named(&peek, input.as_ref())?;
-    let demand = on_function("UpdateFunctionConfiguration", &named);
+    let demand = on_function(&peek, "UpdateFunctionConfiguration", input.function());
     let role = input.role.as_deref().and_then(pass_role);
     Ok(std::iter::once(demand).chain(role).collect())
 }
@@ -134,8 +130,11 @@ of_resource!(ListTagsInput, TagResourceInput, UntagResourceInput);
 
 /// The operation's action on a resource.
 pub async fn resource<I: OfResource>(peek: Peek, input: Arc<I>) -> Result<Vec<Demand>, LambdaError> {
-    let arn = input.resource().parse().map_err(|_| LambdaError::NotFound(no_resource()))?;
-    Ok(vec![Demand::new(format!("lambda:{}", peek.operation()), &arn)])
+    let action = format!("lambda:{}", peek.operation());
+    Ok(vec![match input.resource().parse() {
+        Ok(arn) => Demand::new(action, &arn),
+        Err(_) => Demand::everywhere(action),
+    }])
 }
 
 /// What an absent resource is answered with.
@@ -177,8 +176,7 @@ pub async fn new_mapping(
     peek: Peek,
     input: Arc<model::CreateEventSourceMappingInput>,
 ) -> Result<Vec<Demand>, LambdaError> {
-    let named = names::parse(&input.function_name, None, peek.account(), peek.region())?;
-    let arn = state::arn(&named.scope, &named.name, named.qualifier.as_deref());
     let demand = Demand::everywhere("lambda:CreateEventSourceMapping");
-    Ok(vec![demand.when("lambda:FunctionArn", [arn.to_string()])])
+    let function = on_function(&peek, "CreateEventSourceMapping", (&input.function_name, None));
+    Ok(vec![demand.when("lambda:FunctionArn", [function.resource])])
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 /// Every room, in the order of their names.
 pub fn all() -> Vec<Service> {
     vec![
+        apigateway::service(),
         dynamodb::service(),
         iam::service(),
         lambda::service(),

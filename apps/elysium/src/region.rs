@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use elysium::rooms;
-use gateway::{EdgeConfig, Region, certificates};
+use gateway::{EdgeConfig, IamMode, Region, certificates};
 use sandbox::{Launcher, LauncherConfig, ProcessRunner, RunId};
 use service::{Clock, Entropy, Settings};
 use std::io;
@@ -85,6 +85,7 @@ pub async fn assemble(config: &Config, store: Store) -> Result<Running, String> 
         endpoint: format!("http://{}", std::net::SocketAddr::new(config.listen, config.port)),
         data_dir: folder,
         compute_share: COMPUTE_SHARE,
+        enforces: config.iam == IamMode::Enforce,
     };
     let edge = EdgeConfig {
         iam: config.iam,

@@ -36,6 +36,8 @@ pub struct Settings {
     pub data_dir: std::path::PathBuf,
     /// Threads that one room may use at once for long pure work.
     pub compute_share: usize,
+    /// Permissions are enforced: nothing is done on behalf of credentials that nobody granted.
+    pub enforces: bool,
 }
 
 /// The ports of the region, given to rooms through their context.

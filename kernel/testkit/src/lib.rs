@@ -69,6 +69,7 @@ impl Setup {
             endpoint: "http://localhost:4566".to_owned(),
             data_dir: self.data_dir,
             compute_share: 2,
+            enforces: self.iam == IamMode::Enforce,
         };
         let edge = EdgeConfig {
             iam: self.iam,

@@ -1,0 +1,178 @@
+//! What clients are told of functions, versions, aliases and mappings.
+
+use crate::state::{self};
+use crate::state::{Alias, Configuration, EventConfig, LATEST, Mapping};
+use model_lambda as model;
+use names::{Arn, Scope, Timestamp};
+
+/// Where a function stands when it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It can be invoked.
+    Active,
+    /// It is being made.
+    Creating,
+    /// It is being changed.
+    Updating,
+}
+
+/// `2026-01-31T12:00:00.000+0000`: the form of LastModified.
+pub fn moment(at: Timestamp) -> String {
+    let text = at.iso8601_millis();
+    text.trim_end_matches('Z').to_owned() + "+0000"
+}
+
+/// The ARN by which a configuration is told: a version's with its number.
+pub fn arn_of(scope: &Scope, configuration: &Configuration) -> Arn {
+    let version = Some(configuration.version.as_str()).filter(|version| *version != LATEST);
+    state::arn(scope, &configuration.name, version)
+}
+
+/// A configuration, under an ARN.
+pub fn configuration(
+    arn: &Arn,
+    configuration: &Configuration,
+    standing: Standing,
+) -> model::FunctionConfiguration {
+    let settings = &configuration.settings;
+    let group = settings.log_group.clone();
+    let environment = settings
+        .environment
+        .clone()
+        .map(|variables| model::EnvironmentResponse { variables: Some(variables), error: None });
+    let dead_letter = settings.dead_letter.as_ref();
+    let mut answer = model::FunctionConfiguration {
+        function_name: Some(configuration.name.clone()),
+        function_arn: Some(arn.to_string()),
+        runtime: Some(model::Runtime::from(settings.runtime.as_str())),
+        role: Some(settings.role.to_string()),
+        handler: Some(settings.handler.clone()),
+        code_size: Some(i64::try_from(configuration.code.size).unwrap_or(i64::MAX)),
+        description: Some(settings.description.clone()),
+        timeout: Some(settings.timeout_s.cast_signed()),
+        memory_size: Some(settings.memory_mb.cast_signed()),
+        last_modified: Some(moment(configuration.modified)),
+        code_sha256: Some(base64(&configuration.code.sha256)),
+        version: Some(configuration.version.clone()),
+        dead_letter_config: dead_letter
+            .map(|arn| model::DeadLetterConfig { target_arn: Some(arn.to_string()) }),
+        environment,
+        kms_key_arn: settings.kms_key.clone(),
+        tracing_config: Some(model::TracingConfigResponse {
+            mode: Some(model::TracingMode::from(settings.tracing.as_str())),
+        }),
+        revision_id: Some(configuration.revision.clone()),
+        package_type: Some(model::PackageType::Zip),
+        architectures: Some(vec![model::Architecture::from(settings.architecture.as_str())]),
+        ephemeral_storage: Some(model::EphemeralStorage { size: settings.storage_mb.cast_signed() }),
+        snap_start: Some(model::SnapStartResponse {
+            apply_on: Some(model::SnapStartApplyOn::from(settings.snap_start.as_str())),
+            optimization_status: Some(model::SnapStartOptimizationStatus::Off),
+        }),
+        logging_config: Some(model::LoggingConfig {
+            log_format: Some(model::LogFormat::Text),
+            log_group: Some(group.unwrap_or_else(|| format!("/aws/lambda/{}", configuration.name))),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    stand(&mut answer, standing);
+    answer
+}
+
+fn stand(answer: &mut model::FunctionConfiguration, standing: Standing) {
+    match standing {
+        Standing::Active => {
+            answer.state = Some(model::State::Active);
+            answer.last_update_status = Some(model::LastUpdateStatus::Successful);
+        }
+        Standing::Creating => {
+            answer.state = Some(model::State::Pending);
+            answer.state_reason = Some("The function is being created.".to_owned());
+            answer.state_reason_code = Some(model::StateReasonCode::Creating);
+        }
+        Standing::Updating => {
+            answer.state = Some(model::State::Active);
+            answer.last_update_status = Some(model::LastUpdateStatus::InProgress);
+            answer.last_update_status_reason = Some("The function is being created.".to_owned());
+            answer.last_update_status_reason_code =
+                Some(model::LastUpdateStatusReasonCode::Other("Creating".to_owned()));
+        }
+    }
+}
+
+/// A configuration that can be invoked, under its own ARN.
+pub fn active(scope: &Scope, found: &Configuration) -> model::FunctionConfiguration {
+    configuration(&arn_of(scope, found), found, Standing::Active)
+}
+
+fn base64(bytes: &[u8]) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+/// An alias of a function.
+pub fn alias(scope: &Scope, function: &str, alias: &Alias) -> model::AliasConfiguration {
+    let weights = alias.weighted.clone().map(|(version, weight)| [(version, weight)].into());
+    model::AliasConfiguration {
+        alias_arn: Some(state::arn(scope, function, Some(&alias.name)).to_string()),
+        name: Some(alias.name.clone()),
+        function_version: Some(alias.version.clone()),
+        description: Some(alias.description.clone()),
+        routing_config: weights
+            .map(|weights| model::AliasRoutingConfiguration { additional_version_weights: Some(weights) }),
+        revision_id: Some(alias.revision.clone()),
+    }
+}
+
+/// How asynchronous invocations end, under the ARN they are for.
+pub fn event_config(arn: &Arn, config: &EventConfig) -> model::FunctionEventInvokeConfig {
+    let text = |arn: &Option<Arn>| arn.as_ref().map(Arn::to_string);
+    model::FunctionEventInvokeConfig {
+        last_modified: Some(config.modified),
+        function_arn: Some(arn.to_string()),
+        maximum_retry_attempts: config.retries.map(u32::cast_signed),
+        maximum_event_age_in_seconds: config.max_age_s.map(u32::cast_signed),
+        destination_config: Some(model::DestinationConfig {
+            on_success: Some(model::OnSuccess { destination: text(&config.on_success) }),
+            on_failure: Some(model::OnFailure { destination: text(&config.on_failure) }),
+        }),
+    }
+}
+
+/// An event source mapping in a state such as `Enabled` or `Creating`.
+pub fn mapping(mapping: &Mapping, state: &str) -> model::EventSourceMappingConfiguration {
+    let arn = |resource: &str| state::in_scope(&mapping.scope, resource).to_string();
+    let filters: Vec<model::Filter> =
+        mapping.filters.iter().map(|pattern| model::Filter { pattern: Some(pattern.clone()) }).collect();
+    let reports = mapping.reports_failures.then_some(model::FunctionResponseType::ReportBatchItemFailures);
+    model::EventSourceMappingConfiguration {
+        uuid: Some(mapping.uuid.clone()),
+        batch_size: Some(mapping.batch_size.cast_signed()),
+        maximum_batching_window_in_seconds: Some(mapping.window_s.cast_signed()),
+        event_source_arn: Some(mapping.source.to_string()),
+        function_arn: Some(
+            state::arn(&mapping.scope, &mapping.function, mapping.qualifier.as_deref()).to_string(),
+        ),
+        filter_criteria: (!filters.is_empty()).then_some(model::FilterCriteria { filters: Some(filters) }),
+        last_modified: Some(mapping.modified),
+        state: Some(state.to_owned()),
+        state_transition_reason: Some("USER_INITIATED".to_owned()),
+        function_response_types: Some(reports.into_iter().collect()),
+        scaling_config: mapping
+            .max_concurrency
+            .map(|most| model::ScalingConfig { maximum_concurrency: Some(most.cast_signed()) }),
+        event_source_mapping_arn: Some(arn(&format!("event-source-mapping:{}", mapping.uuid))),
+        ..Default::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments() {
+        assert_eq!(moment(Timestamp(1_767_225_600_250)), "2026-01-01T00:00:00.250+0000");
+    }
+}

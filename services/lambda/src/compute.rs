@@ -1,0 +1,20 @@
+//! Where functions run: environments, the Runtime API they speak, their logs, and who gets which.
+//!
+//! The way of an invocation: `dispatcher.rs` (may it run, in which environment) → `environment.rs` (hand it
+//! over, wait, judge the end) → `api.rs` (written to the runtime by whoever invokes; its answer comes by
+//! `connection.rs`) → `logs.rs` (behind the answer).
+
+mod admission;
+mod api;
+mod code;
+mod connection;
+mod dispatcher;
+mod environment;
+mod logs;
+mod machine;
+mod output;
+mod pools;
+mod template;
+
+pub use code::{sweep, unpack};
+pub use dispatcher::{Dispatcher, Outcome, Work};

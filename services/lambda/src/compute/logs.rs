@@ -1,0 +1,218 @@
+//! The log of one environment: START before the first line of an invocation, END and REPORT behind its
+//! last, all in batches to the room that keeps logs. Nothing here is waited for by an invocation, unless its
+//! caller wants the tail.
+
+use super::output::Lines;
+use crate::rules::report::{self, Report};
+use bytes::Bytes;
+use names::Timestamp;
+use ports::LogTarget;
+use ports::runner::Sandbox;
+use service::{Ctx, Host, Log};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot};
+
+/// Longest time that lines wait to be written together.
+const FLUSH: Duration = Duration::from_millis(100);
+/// Lines and bytes that are written at once.
+const MAX_EVENTS: usize = 1000;
+const MAX_BYTES: usize = 512 * 1024;
+/// What a caller gets who asks for the tail (Invoke, API reference: LogType).
+const TAIL: usize = 4096;
+/// Invocations whose reports wait for the log.
+const MAX_REPORTS: usize = 256;
+/// How long the memory of an environment is taken for what it last was.
+const USAGE: Duration = Duration::from_millis(200);
+/// How long output is read of an environment that was ended.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+struct Ended {
+    report: Report,
+    tail: Option<oneshot::Sender<Bytes>>,
+}
+
+/// The log of an environment, as its invoker sees it.
+pub struct EnvironmentLog {
+    begun: Arc<Mutex<Option<(Timestamp, String)>>>,
+    reports: mpsc::Sender<Ended>,
+}
+
+impl EnvironmentLog {
+    /// Begins the log of a sandbox.
+    pub fn begin(ctx: &Ctx, sandbox: Arc<dyn Sandbox>, target: LogTarget) -> Self {
+        let (reports, ended) = mpsc::channel(MAX_REPORTS);
+        let begun = Arc::new(Mutex::new(None));
+        let collector = Collector {
+            host: ctx.host().clone(),
+            target,
+            stdout: Lines::of(sandbox.take_stdout()),
+            stderr: Lines::of(sandbox.take_stderr()),
+            sandbox,
+            begun: begun.clone(),
+            events: Vec::new(),
+            bytes: 0,
+            tail: Vec::new(),
+            used: None,
+            flush: None,
+        };
+        tokio::spawn(collector.run(ended));
+        EnvironmentLog { begun, reports }
+    }
+
+    /// An invocation begins.
+    pub fn start(&self, at: Timestamp, request_id: &str, version: &str) {
+        let line = report::start(request_id, version);
+        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some((at, line));
+    }
+
+    /// An invocation has ended.
+    pub async fn end(&self, report: Report) {
+        // The collector ends after this does.
+        let _ = self.reports.send(Ended { report, tail: None }).await;
+    }
+
+    /// An invocation has ended: the last of what it logged.
+    pub async fn end_with_tail(&self, report: Report) -> Bytes {
+        let (tail, wanted) = oneshot::channel();
+        let _ = self.reports.send(Ended { report, tail: Some(tail) }).await;
+        wanted.await.unwrap_or_default()
+    }
+}
+
+type Pause = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+struct Collector {
+    host: Arc<Host>,
+    target: LogTarget,
+    sandbox: Arc<dyn Sandbox>,
+    stdout: Lines,
+    stderr: Lines,
+    begun: Arc<Mutex<Option<(Timestamp, String)>>>,
+    events: Vec<(Timestamp, Bytes)>,
+    bytes: usize,
+    /// The last bytes of the invocation that runs.
+    tail: Vec<u8>,
+    /// The most memory seen, in MB, and when it was looked at.
+    used: Option<(Instant, u64)>,
+    flush: Option<Pause>,
+}
+
+async fn due(flush: &mut Option<Pause>) {
+    match flush {
+        Some(pause) => pause.await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Collector {
+    async fn run(mut self, mut ended: mpsc::Receiver<Ended>) {
+        loop {
+            tokio::select! {
+                lines = self.stdout.more(), if self.stdout.is_open() => self.lines(lines),
+                lines = self.stderr.more(), if self.stderr.is_open() => self.lines(lines),
+                () = due(&mut self.flush) => self.write().await,
+                report = ended.recv() => match report {
+                    Some(report) => self.report(report).await,
+                    None => break,
+                },
+            }
+            self.write_if_much().await;
+        }
+        self.last_words().await;
+        self.write().await;
+    }
+
+    /// The environment was given up: what it still writes until it has ended.
+    async fn last_words(&mut self) {
+        let host = self.host.clone();
+        let mut end = Box::pin(host.clock.rest(LAST_WORDS));
+        while self.stdout.is_open() || self.stderr.is_open() {
+            let lines = tokio::select! {
+                lines = self.stdout.more(), if self.stdout.is_open() => lines,
+                lines = self.stderr.more(), if self.stderr.is_open() => lines,
+                () = &mut end => return,
+            };
+            self.lines(lines);
+            self.write_if_much().await;
+        }
+    }
+
+    fn lines(&mut self, lines: Vec<Bytes>) {
+        if lines.is_empty() {
+            return;
+        }
+        self.begin();
+        let now = self.host.clock.now();
+        lines.into_iter().for_each(|line| self.event(now, line));
+    }
+
+    /// Writes the START line of the invocation that runs, once.
+    fn begin(&mut self) {
+        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((at, line)) = begun {
+            self.tail.clear();
+            self.event(at, Bytes::from(line));
+        }
+    }
+
+    fn event(&mut self, at: Timestamp, line: Bytes) {
+        self.tail.extend_from_slice(&line);
+        if self.tail.len() > 2 * TAIL {
+            self.tail.drain(..self.tail.len() - TAIL);
+        }
+        self.bytes += line.len();
+        self.events.push((at, line));
+        if self.flush.is_none() {
+            let host = self.host.clone();
+            self.flush = Some(Box::pin(async move { host.clock.rest(FLUSH).await }));
+        }
+    }
+
+    async fn report(&mut self, ended: Ended) {
+        let mut lines = self.stdout.drain().await;
+        lines.extend(self.stderr.drain().await);
+        self.lines(lines);
+        self.begin();
+        let (now, used) = (self.host.clock.now(), self.used_mb());
+        for line in ended.report.lines(used, now) {
+            self.event(now, Bytes::from(line));
+        }
+        if let Some(wanted) = ended.tail {
+            let from = self.tail.len().saturating_sub(TAIL);
+            // Its caller may have left.
+            let _ = wanted.send(Bytes::copy_from_slice(&self.tail[from..]));
+        }
+    }
+
+    fn used_mb(&mut self) -> u64 {
+        let now = self.host.clock.instant();
+        match self.used {
+            Some((at, used)) if now.duration_since(at) < USAGE => used,
+            seen => {
+                let usage = self.sandbox.usage().max_rss_bytes.div_ceil(1024 * 1024);
+                let used = usage.max(seen.map_or(0, |(_, used)| used));
+                self.used = Some((now, used));
+                used
+            }
+        }
+    }
+
+    async fn write_if_much(&mut self) {
+        if self.events.len() >= MAX_EVENTS || self.bytes >= MAX_BYTES {
+            self.write().await;
+        }
+    }
+
+    async fn write(&mut self) {
+        self.flush = None;
+        self.bytes = 0;
+        let events = std::mem::take(&mut self.events);
+        let Some(logs) = self.host.ports().logs.clone().filter(|_| !events.is_empty()) else { return };
+        if let Err(error) = logs.write(self.target.clone(), events).await {
+            Log::warn("lambda", &format!("lines of {} are lost: {error}", self.target.group));
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What this machine runs functions with: interpreters of exactly the version asked for, found once, and
+//! the bootstraps that connect them to the Runtime API.
+
+use crate::errors::LambdaError;
+use sandbox::runtimes::{Bootstraps, Interpreter, ManagedRuntime, RuntimeError, SearchPlaces};
+use service::Ctx;
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::OnceCell;
+
+/// What runs a function.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// Program and arguments.
+    pub argv: Vec<OsString>,
+    /// The folder of the program, first in the function's `PATH`.
+    pub programs: Option<PathBuf>,
+    /// The folder of the bootstraps.
+    pub runtime_dir: PathBuf,
+}
+
+/// What this machine runs functions with.
+#[derive(Default)]
+pub struct Machine {
+    bootstraps: OnceCell<Arc<Bootstraps>>,
+    interpreters: Mutex<HashMap<ManagedRuntime, Interpreter>>,
+}
+
+fn cannot(error: &RuntimeError) -> LambdaError {
+    LambdaError::CannotRun(error.to_string())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "interpreters are found where the user of this process finds them"
+)]
+fn places() -> SearchPlaces {
+    SearchPlaces::of_environment(std::env::var_os("PATH"), std::env::var_os("HOME"))
+}
+
+impl Machine {
+    /// What runs code of a runtime that lies in a folder.
+    ///
+    /// # Errors
+    /// Where the machine has no interpreter of that very version.
+    pub async fn command(&self, ctx: &Ctx, runtime: &str, code: &Path) -> Result<Command, LambdaError> {
+        let bootstraps = self.bootstraps(ctx).await?;
+        let runtime_dir = bootstraps.root().to_owned();
+        if runtime.starts_with("provided") {
+            let argv = vec![code.join("bootstrap").into_os_string()];
+            return Ok(Command { argv, programs: None, runtime_dir });
+        }
+        let managed = ManagedRuntime::parse(runtime).map_err(|error| cannot(&error))?;
+        let interpreter = self.interpreter(ctx, managed).await?;
+        Ok(Command {
+            argv: bootstraps.command(managed, &interpreter),
+            programs: interpreter.path.parent().map(Path::to_owned),
+            runtime_dir,
+        })
+    }
+
+    async fn bootstraps(&self, ctx: &Ctx) -> Result<Arc<Bootstraps>, LambdaError> {
+        let laid_out = self.bootstraps.get_or_try_init(|| async {
+            let store = ctx.host().settings.data_dir.join("lambda");
+            let laid_out =
+                ctx.compute(move || Bootstraps::lay_out(&store)).await.map_err(LambdaError::Other)?;
+            laid_out.map(Arc::new).map_err(|error| cannot(&RuntimeError::System(error)))
+        });
+        laid_out.await.cloned()
+    }
+
+    async fn interpreter(&self, ctx: &Ctx, managed: ManagedRuntime) -> Result<Interpreter, LambdaError> {
+        let known = || self.interpreters.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known().get(&managed) {
+            return Ok(found.clone());
+        }
+        // What is missing is looked for again: it may be installed meanwhile.
+        let found = ctx.compute(move || places().find(managed)).await.map_err(LambdaError::Other)?;
+        let found = found.map_err(|error| cannot(&error))?;
+        known().insert(managed, found.clone());
+        Ok(found)
+    }
+}

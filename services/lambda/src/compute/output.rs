@@ -1,0 +1,89 @@
+//! What a function writes to its standard output and error: read as it comes, cut into lines.
+
+use bytes::{Bytes, BytesMut};
+use ports::runner::Output;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, ReadBuf};
+
+/// Longest line; what is longer is cut (CloudWatch Logs quotas: 256 KB an event).
+const MAX_LINE: usize = 256 * 1024 - 64;
+const PIECE: usize = 16 * 1024;
+
+/// One stream of output.
+pub struct Lines {
+    stream: Option<Output>,
+    partial: BytesMut,
+    piece: Box<[u8; PIECE]>,
+}
+
+impl Lines {
+    /// The lines of a stream.
+    pub fn of(stream: Option<Output>) -> Self {
+        Lines { stream, partial: BytesMut::new(), piece: Box::new([0; PIECE]) }
+    }
+
+    /// Whether more may come.
+    pub fn is_open(&self) -> bool {
+        self.stream.is_some()
+    }
+
+    /// Waits for output and gives the lines that it completes; none where it ended.
+    pub async fn more(&mut self) -> Vec<Bytes> {
+        let mut lines = Vec::new();
+        poll_fn(|cx| self.poll(cx, &mut lines)).await;
+        lines
+    }
+
+    /// The lines that have been written so far, without waiting.
+    pub async fn drain(&mut self) -> Vec<Bytes> {
+        let mut lines = Vec::new();
+        poll_fn(|cx| {
+            while self.is_open() && self.poll(cx, &mut lines).is_ready() {}
+            Poll::Ready(())
+        })
+        .await;
+        lines
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, lines: &mut Vec<Bytes>) -> Poll<()> {
+        let Some(stream) = &mut self.stream else { return Poll::Ready(()) };
+        let mut buffer = ReadBuf::new(self.piece.as_mut_slice());
+        let read = ready!(Pin::new(stream).poll_read(cx, &mut buffer));
+        if read.is_err() || buffer.filled().is_empty() {
+            self.stream = None;
+            if !self.partial.is_empty() {
+                lines.push(self.partial.split().freeze());
+            }
+            return Poll::Ready(());
+        }
+        let filled = buffer.filled().len();
+        for part in self.piece[..filled].split_inclusive(|byte| *byte == b'\n') {
+            self.partial.extend_from_slice(part);
+            if part.ends_with(b"\n") || self.partial.len() >= MAX_LINE {
+                lines.push(self.partial.split().freeze());
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn lines_whole_partial_and_too_long() {
+        let text = [b"one\ntwo\n".as_slice(), &[b'x'; MAX_LINE + 10], b"\nend"].concat();
+        let mut lines = Lines::of(Some(Box::new(std::io::Cursor::new(text))));
+        let mut got = Vec::new();
+        while lines.is_open() {
+            got.extend(lines.more().await);
+        }
+        assert_eq!((&got[0][..], &got[1][..]), (&b"one\n"[..], &b"two\n"[..]));
+        assert!(got[2].len() >= MAX_LINE && got[2].len() <= MAX_LINE + PIECE);
+        assert_eq!(&got[got.len() - 1][..], b"end");
+        assert_eq!(got.iter().map(Bytes::len).sum::<usize>(), 8 + MAX_LINE + 10 + 1 + 3);
+    }
+}

@@ -1,0 +1,211 @@
+//! What an environment is started with: its program, its variables, its limits.
+
+use super::machine::Command;
+use crate::state::{Configuration, Settings};
+use names::AccountId;
+use ports::Session;
+use ports::runner::{Level, Limits, Roots, Template};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Open files of a function (Lambda quotas: 1,024).
+const OPEN_FILES: u64 = 1024;
+const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+const WELL_KNOWN: &str = "test";
+
+/// Everything that an environment's variables are made of.
+pub struct Plan<'a> {
+    /// The version that it runs.
+    pub configuration: &'a Configuration,
+    /// The function's account and region.
+    pub place: (AccountId, &'a str),
+    /// The folder of its code.
+    pub code: &'a Path,
+    /// What runs it.
+    pub command: Command,
+    /// Where its Runtime API listens.
+    pub api: String,
+    /// Its log group and stream.
+    pub log: (&'a str, &'a str),
+    /// Credentials of its role; the account's well-known ones where it has none.
+    pub session: Option<&'a Session>,
+    /// The URL of this region.
+    pub endpoint: &'a str,
+    /// Its folder for temporary files.
+    pub tmp: PathBuf,
+    /// The isolation it gets.
+    pub level: Level,
+}
+
+/// Well-known credentials: those that stand for the root of an account.
+fn well_known(account: AccountId) -> (String, String) {
+    if account == AccountId::DEFAULT {
+        (WELL_KNOWN.to_owned(), WELL_KNOWN.to_owned())
+    } else {
+        (account.to_string(), WELL_KNOWN.to_owned())
+    }
+}
+
+impl Plan<'_> {
+    fn variables(&self) -> Vec<(String, String)> {
+        let Configuration { name, version, settings, .. } = self.configuration;
+        let programs = self.command.programs.as_ref().map(|path| format!("{}:", path.display()));
+        let task_root = self.code.display().to_string();
+        let runtime_dir = self.command.runtime_dir.display().to_string();
+        let region = self.place.1;
+        let defaults = [
+            ("AWS_ENDPOINT_URL", self.endpoint.to_owned()),
+            ("PATH", programs.unwrap_or_default() + SYSTEM_PATH),
+            ("LD_LIBRARY_PATH", format!("{task_root}:{task_root}/lib")),
+            ("LANG", "en_US.UTF-8".to_owned()),
+            ("TZ", ":UTC".to_owned()),
+            ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR".to_owned()),
+        ];
+        let fixed = [
+            ("AWS_LAMBDA_RUNTIME_API", self.api.clone()),
+            ("AWS_LAMBDA_FUNCTION_NAME", name.clone()),
+            ("AWS_LAMBDA_FUNCTION_VERSION", version.clone()),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", settings.memory_mb.to_string()),
+            ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", self.log.0.to_owned()),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", self.log.1.to_owned()),
+            ("AWS_REGION", region.to_owned()),
+            ("AWS_DEFAULT_REGION", region.to_owned()),
+            ("_HANDLER", settings.handler.clone()),
+            ("LAMBDA_TASK_ROOT", task_root),
+            ("LAMBDA_RUNTIME_DIR", runtime_dir),
+        ];
+        let owned = |(name, value): (&str, String)| (name.to_owned(), value);
+        let given = settings.environment.clone().unwrap_or_default();
+        let mut variables: Vec<(String, String)> =
+            defaults.map(owned).into_iter().filter(|(name, _)| !given.contains_key(name)).collect();
+        variables.extend(given);
+        variables.extend(fixed.map(owned));
+        if let Some(name) = execution_env(&settings.runtime) {
+            variables.push(("AWS_EXECUTION_ENV".to_owned(), name));
+        }
+        variables.extend(self.credentials());
+        variables
+    }
+
+    fn credentials(&self) -> Vec<(String, String)> {
+        let (access_key, secret, token) = match self.session {
+            Some(session) => {
+                (session.access_key.clone(), session.secret.to_string(), Some(session.token.to_string()))
+            }
+            None => {
+                let (access_key, secret) = well_known(self.place.0);
+                (access_key, secret, None)
+            }
+        };
+        let keys = [("AWS_ACCESS_KEY_ID", access_key), ("AWS_SECRET_ACCESS_KEY", secret)];
+        let keys = keys.into_iter().chain(token.map(|token| ("AWS_SESSION_TOKEN", token)));
+        keys.map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// The template.
+    pub fn template(self) -> Template {
+        let env = self.variables().into_iter().map(|(name, value)| (name.into(), value.into()));
+        let env: Vec<(OsString, OsString)> = env.collect();
+        Template {
+            label: format!("{}:{}", self.configuration.name, self.configuration.version),
+            level: self.level,
+            argv: self.command.argv,
+            env,
+            working_dir: self.code.to_owned(),
+            roots: Roots { read_only: vec![self.code.to_owned()], tmp: self.tmp },
+            limits: limits(&self.configuration.settings),
+        }
+    }
+}
+
+fn limits(settings: &Settings) -> Limits {
+    Limits {
+        memory_bytes: u64::from(settings.memory_mb) * 1024 * 1024,
+        open_files: OPEN_FILES,
+        processes: None,
+    }
+}
+
+/// `AWS_EXECUTION_ENV`, which custom runtimes do not have.
+fn execution_env(runtime: &str) -> Option<String> {
+    (!runtime.starts_with("provided")).then(|| format!("AWS_Lambda_{runtime}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::Code;
+    use names::Timestamp;
+
+    fn configuration(environment: &[(&str, &str)]) -> Configuration {
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Configuration {
+            name: "f".to_owned(),
+            version: "$LATEST".to_owned(),
+            generation: 1,
+            revision: String::new(),
+            modified: Timestamp(0),
+            code: Code { sha256: [0; 32], size: 0 },
+            settings: Settings {
+                runtime: "python3.11".to_owned(),
+                role: "arn:aws:iam::000000000000:role/r".parse().unwrap(),
+                handler: "app.handler".to_owned(),
+                description: String::new(),
+                timeout_s: 3,
+                memory_mb: 128,
+                storage_mb: 512,
+                environment: Some(environment.collect()),
+                kms_key: None,
+                architecture: "x86_64".to_owned(),
+                tracing: "PassThrough".to_owned(),
+                snap_start: "None".to_owned(),
+                dead_letter: None,
+                log_group: None,
+            },
+        }
+    }
+
+    fn variables(configuration: &Configuration, account: AccountId) -> Vec<(String, String)> {
+        let command = Command {
+            argv: vec!["/bin/python".into()],
+            programs: Some("/py".into()),
+            runtime_dir: "/rt".into(),
+        };
+        let plan = Plan {
+            configuration,
+            place: (account, "eu-west-1"),
+            code: Path::new("/code"),
+            command,
+            api: "127.0.0.1:1".to_owned(),
+            log: ("/aws/lambda/f", "stream"),
+            session: None,
+            endpoint: "http://127.0.0.1:4566",
+            tmp: "/tmp/x".into(),
+            level: Level::Process,
+        };
+        plan.variables()
+    }
+
+    #[test]
+    fn the_owners_variables_are_over_defaults_and_under_what_is_fixed() {
+        let configuration = configuration(&[("PATH", "/mine"), ("NAME", "value")]);
+        let variables = variables(&configuration, AccountId::DEFAULT);
+        let all = |wanted: &str| -> Vec<&str> {
+            variables.iter().filter(|(name, _)| name == wanted).map(|(_, value)| value.as_str()).collect()
+        };
+        assert_eq!(all("PATH"), ["/mine"]);
+        assert_eq!(all("NAME"), ["value"]);
+        assert_eq!(all("AWS_REGION"), ["eu-west-1"]);
+        assert_eq!(all("AWS_ENDPOINT_URL"), ["http://127.0.0.1:4566"]);
+        assert_eq!(all("AWS_ACCESS_KEY_ID"), ["test"]);
+        assert_eq!(all("AWS_EXECUTION_ENV"), ["AWS_Lambda_python3.11"]);
+    }
+
+    #[test]
+    fn another_account_has_its_own_key() {
+        let account: AccountId = "123456789012".parse().unwrap();
+        let variables = variables(&configuration(&[]), account);
+        assert!(variables.contains(&("AWS_ACCESS_KEY_ID".to_owned(), "123456789012".to_owned())));
+    }
+}

@@ -1,0 +1,183 @@
+//! Every error of the room. Codes, statuses and texts are those of the Lambda API reference and of answers
+//! that public clients parse.
+
+use model_lambda as model;
+use schema::ApiError;
+use store::Fault;
+
+/// What can be wrong.
+#[derive(Debug)]
+pub enum LambdaError {
+    /// No such function, version or alias: the ARN it would have.
+    FunctionNotFound(String),
+    /// No such alias: the ARN it would have.
+    AliasNotFound(String),
+    /// No such resource: the whole message.
+    NotFound(String),
+    /// There is one already: the whole message.
+    Conflict(String),
+    /// The value is none of the parameter: the whole message.
+    InvalidParameter(String),
+    /// A value breaks a constraint: the whole message.
+    Validation(String),
+    /// The revision is not the current one.
+    StaleRevision,
+    /// The event is no JSON: where.
+    InvalidJson(String),
+    /// The payload of an invocation is too large.
+    PayloadTooLarge {
+        /// Its bytes.
+        bytes: usize,
+        /// The invocation type.
+        kind: &'static str,
+        /// The bytes it may have.
+        limit: usize,
+    },
+    /// All code together is above the account's limit.
+    CodeStorageExceeded,
+    /// The policy would be too long.
+    PolicyTooLong,
+    /// No configuration of code signing of this ARN.
+    CodeSigningConfigNotFound(String),
+    /// The limit of concurrent invocations that was reached.
+    Throttled(Limit),
+    /// The execution role cannot be assumed: its ARN.
+    RoleNotAssumable,
+    /// The function cannot run here: why.
+    CannotRun(String),
+    /// A custom runtime cannot be started: why.
+    BadEntrypoint(String),
+    /// Another room's error, such as S3's for a package.
+    Other(ApiError),
+    /// The store.
+    Store(Fault),
+}
+
+/// Limits of concurrent invocations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// The account's.
+    Account,
+    /// The function's own.
+    Reserved,
+}
+
+impl From<Fault> for LambdaError {
+    fn from(fault: Fault) -> Self {
+        LambdaError::Store(fault)
+    }
+}
+
+impl LambdaError {
+    /// A refusal of a parameter.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        LambdaError::InvalidParameter(message.into())
+    }
+
+    /// Whether the same invocation may succeed when it is tried again: all but what is wrong with it or its
+    /// function.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            LambdaError::Throttled(_) | LambdaError::CannotRun(_) | LambdaError::RoleNotAssumable => true,
+            LambdaError::Store(fault) => fault.is_retriable(),
+            LambdaError::Other(error) => error.status >= 500,
+            _ => false,
+        }
+    }
+}
+
+fn user() -> Option<String> {
+    Some("User".to_owned())
+}
+
+fn throttled(limit: Limit) -> ApiError {
+    let reason = match limit {
+        Limit::Account => model::ThrottleReason::ConcurrentInvocationLimitExceeded,
+        Limit::Reserved => model::ThrottleReason::ReservedFunctionConcurrentInvocationLimitExceeded,
+    };
+    ApiError::new("TooManyRequestsException", 429, "Rate Exceeded.").with(model::TooManyRequestsException {
+        type_: user(),
+        reason: Some(reason),
+        ..Default::default()
+    })
+}
+
+fn of_store(fault: &Fault) -> ApiError {
+    if fault.is_retriable() {
+        ApiError::new("ServiceUnavailable", 503, "Service Unavailable")
+    } else {
+        service(&format!("An internal error occurred: {fault}"))
+    }
+}
+
+fn service(message: &str) -> ApiError {
+    ApiError::new("ServiceException", 500, message)
+        .with(model::ServiceException { type_: Some("Service".to_owned()), message: None })
+}
+
+fn not_found(message: String) -> ApiError {
+    ApiError::new("ResourceNotFoundException", 404, message)
+        .with(model::ResourceNotFoundException { type_: user(), message: None })
+}
+
+fn invalid(message: String) -> ApiError {
+    ApiError::new("InvalidParameterValueException", 400, message)
+        .with(model::InvalidParameterValueException { type_: user(), message: None })
+}
+
+impl From<LambdaError> for ApiError {
+    fn from(error: LambdaError) -> Self {
+        match error {
+            LambdaError::FunctionNotFound(arn) => not_found(format!("Function not found: {arn}")),
+            LambdaError::AliasNotFound(arn) => not_found(format!("Cannot find alias arn: {arn}")),
+            LambdaError::NotFound(message) => not_found(message),
+            LambdaError::Conflict(message) => ApiError::new("ResourceConflictException", 409, message)
+                .with(model::ResourceConflictException { type_: user(), message: None }),
+            LambdaError::InvalidParameter(message) => invalid(message),
+            LambdaError::Validation(message) => ApiError::new("ValidationException", 400, message),
+            LambdaError::StaleRevision => ApiError::new(
+                "PreconditionFailedException",
+                412,
+                "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias \
+                 API to retrieve the latest Revision Id",
+            )
+            .with(model::PreconditionFailedException { type_: user(), message: None }),
+            LambdaError::InvalidJson(why) => ApiError::new(
+                "InvalidRequestContentException",
+                400,
+                format!("Could not parse request body into json: Could not parse payload into json: {why}"),
+            )
+            .with(model::InvalidRequestContentException { type_: user(), message: None }),
+            LambdaError::PayloadTooLarge { bytes, kind, limit } => ApiError::new(
+                "RequestTooLargeException",
+                413,
+                format!("{bytes} byte payload is too large for the {kind} invocation type (limit {limit} bytes)"),
+            )
+            .with(model::RequestTooLargeException { type_: user(), message: None }),
+            LambdaError::CodeStorageExceeded => {
+                ApiError::new("CodeStorageExceededException", 400, "Code storage limit exceeded.")
+                    .with(model::CodeStorageExceededException { type_: user(), message: None })
+            }
+            LambdaError::PolicyTooLong => {
+                ApiError::new("PolicyLengthExceededException", 400, "The final policy size is bigger than the limit (20480).")
+                    .with(model::PolicyLengthExceededException { type_: user(), message: None })
+            }
+            LambdaError::CodeSigningConfigNotFound(arn) => ApiError::new(
+                "CodeSigningConfigNotFoundException",
+                404,
+                format!("The code signing configuration cannot be found. Check that the provided configuration is not deleted: {arn}."),
+            )
+            .with(model::CodeSigningConfigNotFoundException { type_: user(), message: None }),
+            LambdaError::Throttled(limit) => throttled(limit),
+            LambdaError::RoleNotAssumable => ApiError::new(
+                "AccessDeniedException",
+                403,
+                "The role defined for the function cannot be assumed by Lambda.",
+            ),
+            LambdaError::CannotRun(why) | LambdaError::BadEntrypoint(why) => ApiError::new("InvalidRuntimeException", 502, why)
+                .with(model::InvalidRuntimeException { type_: user(), message: None }),
+            LambdaError::Other(error) => error,
+            LambdaError::Store(fault) => of_store(&fault),
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Asynchronous invocations: each accepted one is run at least once, retried as its function's owner wants,
+//! and ends with a record for whoever is told, in the commit that removes it.
+
+use crate::compute::Outcome;
+use crate::errors::LambdaError;
+use crate::invoke::{self, Extras};
+use crate::rules::names::Named;
+use crate::rules::outcome::{self, Condition, Next, Told};
+use crate::state::{self, Configuration, Event, EventConfig, Function, LATEST};
+use crate::views::ReadyEvents;
+use bytes::Bytes;
+use names::{AccountId, Arn};
+use schema::ApiError;
+use service::{Ctx, Deliver, Delivery, DeliveryContext, Fidelity, Log, TimerHandler};
+use std::sync::Arc;
+use store::{Claim, Fault, Read, Timer, Tx};
+use tokio::sync::{Notify, Semaphore};
+
+/// Asynchronous invocations that run at once.
+const AT_ONCE: usize = 128;
+/// By how much waits are shortened where delays need not be AWS's.
+const HASTENED: i64 = 60;
+const PRINCIPAL: &str = "lambda.amazonaws.com";
+
+/// Makes a waiting invocation ready.
+pub const RETRY: TimerHandler = TimerHandler { kind: "lambda/retry", fire };
+
+/// How many asynchronous invocations may run, and whom to tell when one has ended.
+pub struct EventRunner {
+    places: Arc<Semaphore>,
+    wake: Arc<Notify>,
+}
+
+impl EventRunner {
+    /// A runner that wakes this worker.
+    pub fn new(wake: Arc<Notify>) -> Self {
+        EventRunner { places: Arc::new(Semaphore::new(AT_ONCE)), wake }
+    }
+}
+
+/// What a function gets that was called with nothing.
+pub fn or_empty(payload: Bytes) -> Bytes {
+    if payload.is_empty() { Bytes::from_static(b"{}") } else { payload }
+}
+
+fn fire(tx: &mut Tx, timer: &Timer) -> Result<(), ApiError> {
+    let number = u64::from_be_bytes(timer.key.as_ref().try_into().unwrap_or_default());
+    let ready = state::event(tx, number).and_then(|event| match event {
+        Some(event) => state::put_event(tx, number, &Event { waits: false, ..event }),
+        None => Ok(()),
+    });
+    ready.map_err(|fault| LambdaError::from(fault).into())
+}
+
+/// Starts what can be run now; woken by each invocation that comes or ends.
+pub async fn round(ctx: Ctx) -> Result<(), LambdaError> {
+    let runner = ctx.part::<EventRunner>().clone();
+    while let Ok(place) = runner.places.clone().try_acquire_owned() {
+        let claimed = ctx.view::<ReadyEvents>().claim(
+            &(),
+            |ready| ready.pop_first(),
+            |ready, number| {
+                ready.insert(number);
+            },
+        );
+        let Some(claim) = claimed? else { break };
+        let (ctx, wake) = (ctx.clone(), runner.wake.clone());
+        tokio::spawn(async move {
+            let number = *claim;
+            if let Err(fault) = run(&ctx, claim).await {
+                Log::error("lambda", &format!("the asynchronous invocation {number} is put back: {fault:?}"));
+            }
+            drop(place);
+            wake.notify_one();
+        });
+    }
+    Ok(())
+}
+
+/// Runs one invocation and commits what follows.
+async fn run(ctx: &Ctx, claim: Claim<u64>) -> Result<(), LambdaError> {
+    let number = *claim;
+    let read = ctx.read();
+    let Some(mut event) = state::event(&read, number)? else {
+        claim.settle();
+        return Ok(());
+    };
+    let payload = state::event_payload(&read, number)?;
+    drop(read);
+    let ctx = invoke::within(ctx, &event.scope);
+    let named = Named {
+        scope: event.scope.clone(),
+        name: event.function.clone(),
+        qualifier: event.qualifier.clone(),
+    };
+    let extras = Extras { request_id: event.request_id.clone(), ..Extras::default() };
+    match invoke::run(&ctx, &named, payload.clone(), extras).await {
+        Ok(outcome) => {
+            event.attempts += 1;
+            ended(&ctx, number, event, named, (payload, outcome)).await?;
+        }
+        Err(error) if error.is_transient() => deferred(&ctx, number, event, named, payload).await?,
+        Err(error) => {
+            let why = ApiError::from(error);
+            Log::warn(&event.request_id, &format!("an event of {} is dropped: {why}", event.function));
+            ctx.commit(move |tx| Ok::<_, LambdaError>(state::end_event(tx, number)?)).await?;
+        }
+    }
+    claim.settle();
+    Ok(())
+}
+
+/// What the owner of a function wants for its events, and the function if it is still there.
+fn config_of(read: &impl Read, named: &Named) -> Result<(EventConfig, Option<Function>), Fault> {
+    let Some(function) = state::function(read, &named.scope, &named.name)? else {
+        return Ok((EventConfig::default(), None));
+    };
+    let qualifier = named.qualifier.as_deref().unwrap_or(LATEST);
+    let config = state::event_config(read, &named.scope, &function, qualifier)?.unwrap_or_default();
+    Ok((config, Some(function)))
+}
+
+async fn ended(
+    ctx: &Ctx,
+    number: u64,
+    event: Event,
+    named: Named,
+    (payload, outcome): (Bytes, Outcome),
+) -> Result<(), LambdaError> {
+    let now = ctx.now();
+    let hastens = if ctx.host().settings.fidelity == Fidelity::Aws { 1 } else { HASTENED };
+    ctx.commit(move |tx| {
+        let (config, _) = config_of(tx, &named)?;
+        let next = match outcome.failed {
+            true => outcome::after_failure(&event, &config, now, hastens),
+            false => Next::Never(Condition::Success),
+        };
+        follow(
+            tx,
+            &Following { number, event: &event, named: &named, payload: &payload },
+            next,
+            Some(&outcome),
+            now,
+        )
+    })
+    .await
+}
+
+async fn deferred(
+    ctx: &Ctx,
+    number: u64,
+    mut event: Event,
+    named: Named,
+    payload: Bytes,
+) -> Result<(), LambdaError> {
+    let now = ctx.now();
+    event.deferrals += 1;
+    ctx.commit(move |tx| {
+        let (config, _) = config_of(tx, &named)?;
+        let next = outcome::after_deferral(&event, &config, now);
+        follow(tx, &Following { number, event: &event, named: &named, payload: &payload }, next, None, now)
+    })
+    .await
+}
+
+struct Following<'a> {
+    number: u64,
+    event: &'a Event,
+    named: &'a Named,
+    payload: &'a Bytes,
+}
+
+fn follow(
+    tx: &mut Tx,
+    following: &Following<'_>,
+    next: Next,
+    outcome: Option<&Outcome>,
+    now: names::Timestamp,
+) -> Result<(), LambdaError> {
+    let (number, event) = (following.number, following.event);
+    // It may have been ended by a run that was thought lost.
+    if state::event(tx, number)?.is_none() {
+        return Ok(());
+    }
+    let condition = match next {
+        Next::Later(due) => {
+            state::put_event(tx, number, &Event { waits: true, ..event.clone() })?;
+            let key = Bytes::copy_from_slice(&number.to_be_bytes());
+            let kind = RETRY.kind.to_owned();
+            tx.schedule(&Timer { kind, due, scope: event.scope.clone(), key, payload: Bytes::new() })?;
+            return Ok(());
+        }
+        Next::Never(condition) => condition,
+    };
+    state::end_event(tx, number)?;
+    tell(tx, following, condition, outcome, now)
+}
+
+/// Delivers the record of an ended invocation, and the event itself to the dead letter of its function.
+fn tell(
+    tx: &mut Tx,
+    following: &Following<'_>,
+    condition: Condition,
+    outcome: Option<&Outcome>,
+    now: names::Timestamp,
+) -> Result<(), LambdaError> {
+    let Following { event, named, payload, .. } = following;
+    let (config, function) = config_of(tx, named)?;
+    let Some(Function { latest: Configuration { settings, .. }, .. }) = function else { return Ok(()) };
+    let arn = state::arn(&named.scope, &named.name, Some(named.qualifier.as_deref().unwrap_or(LATEST)));
+    let mut context = DeliveryContext::of(PRINCIPAL, named.scope.account().unwrap_or(AccountId::DEFAULT));
+    context.role = Some(settings.role);
+    let mut deliver = |target: Arn, payload: Bytes, context: DeliveryContext| {
+        let source = state::arn(&named.scope, &named.name, None);
+        let mut delivery = Delivery::new(source, target, payload, context, now);
+        delivery.cause.clone_from(&event.request_id);
+        delivery.hops = event.hops.saturating_add(1);
+        tx.allow_large();
+        tx.deliver(delivery)
+    };
+    let destination = match condition {
+        Condition::Success => config.on_success,
+        Condition::RetriesExhausted | Condition::EventAgeExceeded => config.on_failure,
+    };
+    if let Some(destination) = destination {
+        let told = Told {
+            now,
+            event,
+            function: &arn,
+            condition,
+            version: outcome.map(|outcome| outcome.version.as_str()),
+            request: payload,
+            response: outcome.map(|outcome| outcome.payload.as_ref()),
+        };
+        deliver(destination, Bytes::from(outcome::record(&told)), context.clone())?;
+    }
+    if condition == Condition::Success {
+        return Ok(());
+    }
+    if let Some(dead_letter) = settings.dead_letter {
+        context.attributes.insert("RequestID".to_owned(), event.request_id.clone());
+        context.attributes.insert("ErrorCode".to_owned(), "200".to_owned());
+        if let Some(outcome) = outcome {
+            let message = String::from_utf8_lossy(&outcome.payload).chars().take(1024).collect();
+            context.attributes.insert("ErrorMessage".to_owned(), message);
+        }
+        deliver(dead_letter, (*payload).clone(), context)?;
+    }
+    Ok(())
+}

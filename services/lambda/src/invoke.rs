@@ -1,0 +1,155 @@
+//! Invoking by name: which version a name stands for now, and what its environment gets.
+
+use crate::compute::{Dispatcher, Outcome, Work};
+use crate::errors::LambdaError;
+use crate::rules::names::{Named, Qualifier};
+use crate::state::{self, Alias, Configuration, Function};
+use bytes::Bytes;
+use names::Scope;
+use service::{Ctx, Request};
+use store::Read;
+
+/// Largest payload of a synchronous invocation, in bytes (Lambda quotas: 6 MB).
+pub const MAX_SYNCHRONOUS: usize = 6 * 1024 * 1024;
+/// Largest payload of an asynchronous invocation, in bytes (Lambda quotas: 1 MB).
+pub const MAX_ASYNCHRONOUS: usize = 1024 * 1024;
+
+/// What an invocation gets that its payload does not say.
+#[derive(Debug, Clone, Default)]
+pub struct Extras {
+    /// The invocation's id.
+    pub request_id: String,
+    /// What the caller says of itself: JSON in one line.
+    pub client_context: Option<String>,
+    /// The caller wants the tail of the log.
+    pub tail: bool,
+}
+
+/// The function of a name.
+///
+/// # Errors
+/// Where there is none.
+pub fn found(read: &impl Read, named: &Named) -> Result<Function, LambdaError> {
+    state::function(read, &named.scope, &named.name)?.ok_or_else(|| absent(named))
+}
+
+/// That there is no such function, version or alias.
+pub fn absent(named: &Named) -> LambdaError {
+    LambdaError::FunctionNotFound(
+        state::arn(&named.scope, &named.name, named.qualifier.as_deref()).to_string(),
+    )
+}
+
+/// The configuration that a qualifier stands for; of an alias with weights, the one that `draw` (below 1)
+/// falls on.
+///
+/// # Errors
+/// Where there is none.
+pub fn configuration(
+    read: &impl Read,
+    named: &Named,
+    function: &Function,
+    draw: f64,
+) -> Result<Configuration, LambdaError> {
+    let published = |number: u64| {
+        let found = state::version(read, &named.scope, function, number)?;
+        found.ok_or_else(|| absent(named))
+    };
+    match Qualifier::of(named.qualifier.as_deref()) {
+        Qualifier::Latest => Ok(function.latest.clone()),
+        Qualifier::Version(number) => published(number),
+        Qualifier::Alias(name) => {
+            let alias = state::alias(read, &named.scope, function, name)?.ok_or_else(|| absent(named))?;
+            match Qualifier::of(Some(drawn(&alias, draw))) {
+                Qualifier::Version(number) => published(number),
+                _ => Ok(function.latest.clone()),
+            }
+        }
+    }
+}
+
+fn drawn(alias: &Alias, draw: f64) -> &str {
+    match &alias.weighted {
+        Some((version, weight)) if draw < *weight => version,
+        _ => &alias.version,
+    }
+}
+
+/// A number from 0 to below 1.
+fn draw(ctx: &Ctx) -> f64 {
+    f64::from(u32::from_le_bytes(ctx.host().entropy.bytes())) / (f64::from(u32::MAX) + 1.0)
+}
+
+/// Runs a function and waits for its answer.
+///
+/// # Errors
+/// Where there is no such function, a limit is reached, or it cannot run here.
+pub async fn run(ctx: &Ctx, named: &Named, payload: Bytes, extras: Extras) -> Result<Outcome, LambdaError> {
+    let work = {
+        let read = ctx.read();
+        let function = found(&read, named)?;
+        let configuration = configuration(&read, named, &function, draw(ctx))?;
+        Work {
+            scope: named.scope.clone(),
+            function: function.incarnation,
+            configuration,
+            reserved: function.reserved,
+            kept: state::totals(&read, &named.scope)?.reserved,
+            invoked: state::arn(&named.scope, &named.name, named.qualifier.as_deref()),
+            request_id: extras.request_id,
+            payload: if payload.is_empty() { Bytes::from_static(b"{}") } else { payload },
+            client_context: extras.client_context,
+            tail: extras.tail,
+        }
+    };
+    ctx.part::<Dispatcher>().invoke(ctx, &work).await
+}
+
+/// Refuses a payload that is no JSON. Does not build it: depth costs nothing.
+///
+/// # Errors
+/// Where it is none.
+pub fn check_json(payload: &[u8]) -> Result<(), LambdaError> {
+    if payload.is_empty() {
+        return Ok(());
+    }
+    let checked = serde_json::from_slice::<serde::de::IgnoredAny>(payload);
+    checked.map(drop).map_err(|error| LambdaError::InvalidJson(error.to_string()))
+}
+
+/// The context of the room's own work in a scope.
+pub fn within(ctx: &Ctx, scope: &Scope) -> Ctx {
+    let request = ctx.request().clone();
+    let account = scope.account().unwrap_or(request.account);
+    let region = scope.region().cloned().unwrap_or_else(|| request.region.clone());
+    let request = Request { id: ctx.uuid(), account, region, ..request };
+    Ctx::new(ctx.host().clone(), request)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_draw_versions() {
+        let alias = Alias {
+            name: "live".to_owned(),
+            version: "1".to_owned(),
+            description: String::new(),
+            weighted: Some(("2".to_owned(), 0.25)),
+            revision: String::new(),
+        };
+        assert_eq!([drawn(&alias, 0.0), drawn(&alias, 0.2499), drawn(&alias, 0.25)], ["2", "2", "1"]);
+    }
+
+    #[test]
+    fn json_of_any_depth_is_judged_without_harm() {
+        assert!(check_json(b"").is_ok() && check_json(b" {\"a\": [1, null]} ").is_ok());
+        for bad in ["{", "hello", "{} {}"] {
+            assert!(check_json(bad.as_bytes()).is_err(), "{bad}");
+        }
+        let deep = [vec![b'['; 1_000_000], vec![b']'; 1_000_000]].concat();
+        assert!(check_json(&deep).is_ok());
+        assert!(check_json(&deep[..1_000_000]).is_err());
+    }
+}

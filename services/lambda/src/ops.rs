@@ -1,0 +1,150 @@
+//! The operations of the room, one line each.
+
+pub mod account_settings;
+pub mod aliases;
+pub mod concurrency;
+pub mod create_function;
+pub mod delete_function;
+pub mod event_invoke_config;
+pub mod event_source_mappings;
+pub mod fixed_settings;
+pub mod get_function;
+pub mod invoke;
+pub mod package;
+pub mod permissions;
+pub mod tags;
+pub mod update_function;
+pub mod versions;
+
+use crate::errors::LambdaError;
+use crate::policy::{self, OfFunction};
+use crate::rules::names::{self, Named};
+use model_lambda::operations as of;
+use service::{Ctx, Operation};
+
+/// All operations.
+pub fn all() -> Vec<Operation> {
+    vec![
+        Operation::new::<of::AddPermission, _, _, _>(permissions::add).acts_on(policy::function),
+        Operation::new::<of::CreateAlias, _, _, _>(aliases::create).acts_on(policy::function),
+        Operation::new::<of::CreateEventSourceMapping, _, _, _>(event_source_mappings::create)
+            .acts_on(policy::new_mapping),
+        Operation::new::<of::CreateFunction, _, _, _>(create_function::create_function)
+            .acts_on(policy::new_function),
+        Operation::new::<of::DeleteAlias, _, _, _>(aliases::delete).acts_on(policy::function),
+        Operation::new::<of::DeleteEventSourceMapping, _, _, _>(event_source_mappings::delete)
+            .acts_on(policy::mapping),
+        Operation::new::<of::DeleteFunction, _, _, _>(delete_function::delete_function)
+            .acts_on(policy::function),
+        Operation::new::<of::DeleteFunctionConcurrency, _, _, _>(concurrency::delete)
+            .acts_on(policy::function),
+        Operation::new::<of::DeleteFunctionEventInvokeConfig, _, _, _>(event_invoke_config::delete)
+            .acts_on(policy::function),
+        Operation::new::<of::GetAccountSettings, _, _, _>(account_settings::get).acts_on_everything(),
+        Operation::new::<of::GetAlias, _, _, _>(aliases::get).acts_on(policy::function),
+        Operation::new::<of::GetEventSourceMapping, _, _, _>(event_source_mappings::get)
+            .acts_on(policy::mapping),
+        Operation::new::<of::GetFunction, _, _, _>(get_function::get).acts_on(policy::function),
+        Operation::new::<of::GetFunctionCodeSigningConfig, _, _, _>(fixed_settings::code_signing)
+            .acts_on(policy::function),
+        Operation::new::<of::GetFunctionConcurrency, _, _, _>(concurrency::get).acts_on(policy::function),
+        Operation::new::<of::GetFunctionConfiguration, _, _, _>(get_function::configuration)
+            .acts_on(policy::function),
+        Operation::new::<of::GetFunctionEventInvokeConfig, _, _, _>(event_invoke_config::get)
+            .acts_on(policy::function),
+        Operation::new::<of::GetFunctionRecursionConfig, _, _, _>(fixed_settings::recursion)
+            .acts_on(policy::function),
+        Operation::new::<of::GetPolicy, _, _, _>(permissions::get).acts_on(policy::function),
+        Operation::new::<of::GetRuntimeManagementConfig, _, _, _>(fixed_settings::runtime_management)
+            .acts_on(policy::function),
+        Operation::new::<of::Invoke, _, _, _>(invoke::invoke).acts_on(policy::invoke),
+        Operation::new::<of::ListAliases, _, _, _>(aliases::list).acts_on(policy::function),
+        Operation::new::<of::ListEventSourceMappings, _, _, _>(event_source_mappings::list)
+            .acts_on_everything(),
+        Operation::new::<of::ListFunctions, _, _, _>(get_function::list).acts_on_everything(),
+        Operation::new::<of::ListTags, _, _, _>(tags::list).acts_on(policy::resource),
+        Operation::new::<of::ListVersionsByFunction, _, _, _>(versions::list).acts_on(policy::function),
+        Operation::new::<of::PublishVersion, _, _, _>(versions::publish_version).acts_on(policy::function),
+        Operation::new::<of::PutFunctionConcurrency, _, _, _>(concurrency::put).acts_on(policy::function),
+        Operation::new::<of::PutFunctionEventInvokeConfig, _, _, _>(event_invoke_config::put)
+            .acts_on(policy::function),
+        Operation::new::<of::RemovePermission, _, _, _>(permissions::remove).acts_on(policy::function),
+        Operation::new::<of::TagResource, _, _, _>(tags::tag).acts_on(policy::resource),
+        Operation::new::<of::UntagResource, _, _, _>(tags::untag).acts_on(policy::resource),
+        Operation::new::<of::UpdateAlias, _, _, _>(aliases::update).acts_on(policy::function),
+        Operation::new::<of::UpdateEventSourceMapping, _, _, _>(event_source_mappings::update)
+            .acts_on(policy::mapping),
+        Operation::new::<of::UpdateFunctionCode, _, _, _>(update_function::code).acts_on(policy::function),
+        Operation::new::<of::UpdateFunctionConfiguration, _, _, _>(update_function::configuration)
+            .acts_on(policy::changed_function),
+        Operation::new::<of::UpdateFunctionEventInvokeConfig, _, _, _>(event_invoke_config::update)
+            .acts_on(policy::function),
+    ]
+}
+
+/// The function that an input names.
+///
+/// # Errors
+/// Where the name is of another region or names two qualifiers.
+pub fn named(ctx: &Ctx, input: &impl OfFunction) -> Result<Named, LambdaError> {
+    let (name, qualifier) = input.function();
+    names::parse(name, qualifier, ctx.account(), ctx.region())
+}
+
+/// Refuses a change of what is not the latest revision any more.
+///
+/// # Errors
+/// Where the revision is another.
+pub fn check_revision(given: Option<&String>, current: &str) -> Result<(), LambdaError> {
+    match given {
+        Some(given) if given != current => Err(LambdaError::StaleRevision),
+        _ => Ok(()),
+    }
+}
+
+/// Items of a page where the request does not say.
+const PAGE: usize = 50;
+
+/// One page of a listing: how many items it has at most, and after which text it begins.
+pub struct Page {
+    /// At most.
+    pub limit: usize,
+    /// After this one.
+    pub after: Option<String>,
+}
+
+impl Page {
+    /// The page that a request asks for, of a listing with this filter.
+    ///
+    /// # Errors
+    /// Where the marker is none of this listing.
+    pub fn of(
+        ctx: &Ctx,
+        filter: &str,
+        marker: Option<&String>,
+        max: Option<i32>,
+    ) -> Result<Self, LambdaError> {
+        let after = match marker.filter(|marker| !marker.is_empty()) {
+            Some(marker) => {
+                let position = ctx.page_position(filter, marker);
+                Some(position.ok_or_else(|| LambdaError::invalid("Invalid marker."))?)
+            }
+            None => None,
+        };
+        let limit = max.and_then(|max| usize::try_from(max).ok()).unwrap_or(PAGE).clamp(1, PAGE);
+        Ok(Page { limit, after: after.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) })
+    }
+
+    /// Cuts what was found, one more than the limit, to the page; the marker of the next one.
+    pub fn cut<T>(
+        &self,
+        ctx: &Ctx,
+        filter: &str,
+        found: &mut Vec<T>,
+        key: impl Fn(&T) -> String,
+    ) -> Option<String> {
+        let more = found.len() > self.limit;
+        found.truncate(self.limit);
+        found.last().filter(|_| more).map(|last| ctx.page_token(filter, key(last).as_bytes()))
+    }
+}

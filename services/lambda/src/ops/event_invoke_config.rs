@@ -1,0 +1,130 @@
+//! PutFunctionEventInvokeConfig, UpdateFunctionEventInvokeConfig, GetFunctionEventInvokeConfig,
+//! DeleteFunctionEventInvokeConfig: how asynchronous invocations end.
+
+use crate::answers;
+use crate::errors::LambdaError;
+use crate::invoke;
+use crate::ops::named;
+use crate::rules::names::Named;
+use crate::state::{self, EventConfig, LATEST};
+use model_lambda::{
+    DeleteFunctionEventInvokeConfigInput, DestinationConfig, FunctionEventInvokeConfig,
+    GetFunctionEventInvokeConfigInput, PutFunctionEventInvokeConfigInput,
+    UpdateFunctionEventInvokeConfigInput,
+};
+use names::Arn;
+use schema::Unit;
+use service::Ctx;
+use std::sync::Arc;
+
+/// Services whose resources take results.
+const DESTINATIONS: [&str; 4] = ["sqs", "sns", "lambda", "events"];
+
+fn qualifier(named: &Named) -> &str {
+    named.qualifier.as_deref().unwrap_or(LATEST)
+}
+
+fn arn_of(named: &Named) -> Arn {
+    state::arn(&named.scope, &named.name, Some(qualifier(named)))
+}
+
+fn absent(named: &Named) -> LambdaError {
+    LambdaError::NotFound(format!("The function {} doesn't have an EventInvokeConfig", arn_of(named)))
+}
+
+fn destination(text: Option<&String>) -> Result<Option<Arn>, LambdaError> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let arn = text.parse::<Arn>().ok().filter(|arn| DESTINATIONS.contains(&arn.service()));
+    arn.map(Some).ok_or_else(|| LambdaError::invalid(format!("The destination ARN {text} is invalid.")))
+}
+
+/// Changes what is given: attempts, age, destinations.
+fn choose(
+    config: &mut EventConfig,
+    (retries, max_age): (Option<i32>, Option<i32>),
+    destinations: Option<&DestinationConfig>,
+) -> Result<(), LambdaError> {
+    config.retries = retries.map(|retries| retries.max(0).unsigned_abs()).or(config.retries);
+    config.max_age_s = max_age.map(|age| age.max(0).unsigned_abs()).or(config.max_age_s);
+    let Some(destinations) = destinations else { return Ok(()) };
+    if let Some(success) = &destinations.on_success {
+        config.on_success = destination(success.destination.as_ref())?;
+    }
+    if let Some(failure) = &destinations.on_failure {
+        config.on_failure = destination(failure.destination.as_ref())?;
+    }
+    Ok(())
+}
+
+/// PutFunctionEventInvokeConfig: what is not given is the default again.
+pub async fn put(
+    ctx: Ctx,
+    input: Arc<PutFunctionEventInvokeConfigInput>,
+) -> Result<FunctionEventInvokeConfig, LambdaError> {
+    let (named, now) = (named(&ctx, input.as_ref())?, ctx.now());
+    let mut config = EventConfig { modified: now, ..EventConfig::default() };
+    let bounds = (input.maximum_retry_attempts, input.maximum_event_age_in_seconds);
+    if bounds == (None, None) && input.destination_config.is_none() {
+        return Err(LambdaError::invalid(
+            "You must specify at least one of error handling or destination setting.",
+        ));
+    }
+    choose(&mut config, bounds, input.destination_config.as_ref())?;
+    write(&ctx, named, move |_| Ok(config.clone())).await
+}
+
+async fn write(
+    ctx: &Ctx,
+    named: Named,
+    change: impl Fn(Option<EventConfig>) -> Result<EventConfig, LambdaError> + Send + 'static,
+) -> Result<FunctionEventInvokeConfig, LambdaError> {
+    ctx.commit(move |tx| {
+        let function = invoke::found(tx, &named)?;
+        invoke::configuration(tx, &named, &function, 1.0)?;
+        let config = change(state::event_config(tx, &named.scope, &function, qualifier(&named))?)?;
+        state::put_event_config(tx, &named.scope, &function, qualifier(&named), Some(&config))?;
+        Ok(answers::event_config(&arn_of(&named), &config))
+    })
+    .await
+}
+
+/// UpdateFunctionEventInvokeConfig: what is not given stays.
+pub async fn update(
+    ctx: Ctx,
+    input: Arc<UpdateFunctionEventInvokeConfigInput>,
+) -> Result<FunctionEventInvokeConfig, LambdaError> {
+    let (named, now) = (named(&ctx, input.as_ref())?, ctx.now());
+    let missing = named.clone();
+    write(&ctx, named, move |present| {
+        let mut config = present.ok_or_else(|| absent(&missing))?;
+        let bounds = (input.maximum_retry_attempts, input.maximum_event_age_in_seconds);
+        choose(&mut config, bounds, input.destination_config.as_ref())?;
+        config.modified = now;
+        Ok(config)
+    })
+    .await
+}
+
+/// GetFunctionEventInvokeConfig.
+pub async fn get(
+    ctx: Ctx,
+    input: Arc<GetFunctionEventInvokeConfigInput>,
+) -> Result<FunctionEventInvokeConfig, LambdaError> {
+    let (named, read) = (named(&ctx, input.as_ref())?, ctx.read());
+    let function = invoke::found(&read, &named)?;
+    let config = state::event_config(&read, &named.scope, &function, qualifier(&named))?;
+    Ok(answers::event_config(&arn_of(&named), &config.ok_or_else(|| absent(&named))?))
+}
+
+/// DeleteFunctionEventInvokeConfig.
+pub async fn delete(ctx: Ctx, input: Arc<DeleteFunctionEventInvokeConfigInput>) -> Result<Unit, LambdaError> {
+    let named = named(&ctx, input.as_ref())?;
+    ctx.commit(move |tx| {
+        let function = invoke::found(tx, &named)?;
+        let present = state::event_config(tx, &named.scope, &function, qualifier(&named))?;
+        present.ok_or_else(|| absent(&named))?;
+        state::put_event_config(tx, &named.scope, &function, qualifier(&named), None)?;
+        Ok(Unit)
+    })
+    .await
+}

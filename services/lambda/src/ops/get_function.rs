@@ -1,0 +1,79 @@
+//! GetFunction, GetFunctionConfiguration, ListFunctions.
+
+use crate::answers::{self, Standing};
+use crate::errors::LambdaError;
+use crate::invoke;
+use crate::ops::{Page, named};
+use crate::policy::OfFunction;
+use crate::state::{self, Function};
+use model_lambda::{
+    Concurrency, FunctionCodeLocation, FunctionConfiguration, FunctionVersion, GetFunctionConfigurationInput,
+    GetFunctionInput, GetFunctionOutput, ListFunctionsInput, ListFunctionsOutput,
+};
+use service::Ctx;
+use std::sync::Arc;
+
+fn told(
+    ctx: &Ctx,
+    input: &impl OfFunction,
+) -> Result<(crate::rules::names::Named, Function, FunctionConfiguration), LambdaError> {
+    let (named, read) = (named(ctx, input)?, ctx.read());
+    let function = invoke::found(&read, &named)?;
+    // An alias is told by the version that most of its invocations go to.
+    let configuration = invoke::configuration(&read, &named, &function, 1.0)?;
+    let arn = state::arn(&named.scope, &named.name, named.qualifier.as_deref());
+    let answer = answers::configuration(&arn, &configuration, Standing::Active);
+    Ok((named, function, answer))
+}
+
+/// GetFunction. The location of the code is left out: there is no place to download it from.
+pub async fn get(ctx: Ctx, input: Arc<GetFunctionInput>) -> Result<GetFunctionOutput, LambdaError> {
+    let (named, function, configuration) = told(&ctx, input.as_ref())?;
+    let head = ctx.head(&state::arn(&named.scope, &named.name, None))?;
+    let tags = head.map(|head| head.head.tags.0.clone()).filter(|tags| !tags.is_empty());
+    let concurrency = function
+        .reserved
+        .map(|reserved| Concurrency { reserved_concurrent_executions: Some(reserved.cast_signed()) });
+    Ok(GetFunctionOutput {
+        configuration: Some(configuration),
+        code: Some(FunctionCodeLocation { repository_type: Some("S3".to_owned()), ..Default::default() }),
+        tags,
+        tags_error: None,
+        concurrency,
+    })
+}
+
+/// GetFunctionConfiguration.
+pub async fn configuration(
+    ctx: Ctx,
+    input: Arc<GetFunctionConfigurationInput>,
+) -> Result<FunctionConfiguration, LambdaError> {
+    told(&ctx, input.as_ref()).map(|(_, _, configuration)| configuration)
+}
+
+/// ListFunctions.
+pub async fn list(ctx: Ctx, input: Arc<ListFunctionsInput>) -> Result<ListFunctionsOutput, LambdaError> {
+    let (scope, read) = (ctx.scope(), ctx.read());
+    let all = input.function_version == Some(FunctionVersion::All);
+    let filter = if all { "all" } else { "latest" };
+    let page = Page::of(&ctx, filter, input.marker.as_ref(), input.max_items)?;
+    let mut found: Vec<Function> = state::functions(&read, &scope, page.after.as_deref())
+        .take(page.limit + 1)
+        .collect::<Result<_, _>>()?;
+    let marker = page.cut(&ctx, filter, &mut found, |function| function.latest.name.clone());
+    let mut functions = Vec::with_capacity(found.len());
+    for function in &found {
+        let mut latest = answers::active(&scope, &function.latest);
+        if all {
+            let arn = state::arn(&scope, &function.latest.name, Some(state::LATEST));
+            latest.function_arn = Some(arn.to_string());
+        }
+        functions.push(latest);
+        if all {
+            for version in state::versions(&read, &scope, function, 0) {
+                functions.push(answers::active(&scope, &version?));
+            }
+        }
+    }
+    Ok(ListFunctionsOutput { next_marker: marker, functions: Some(functions) })
+}

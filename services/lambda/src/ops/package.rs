@@ -1,0 +1,121 @@
+//! The package of code that a request brings or names: read, checked, unpacked, kept as bytes.
+
+use crate::compute;
+use crate::errors::LambdaError;
+use crate::state::{self, Code};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use model_s3::GetObjectInput;
+use model_s3::operations::GetObject;
+use schema::ApiError;
+use service::Ctx;
+use sha2::{Digest, Sha256};
+use store::BlobRef;
+
+/// Largest package in a request (Lambda quotas: 50 MB zipped).
+const MAX_DIRECT: usize = 52_428_800;
+/// Largest package in S3: what unzips to 250 MB is no larger.
+const MAX_IN_S3: usize = 262_144_000;
+
+/// Where a package is.
+pub struct Source<'a> {
+    /// In the request.
+    pub zip: Option<&'a Bytes>,
+    /// In S3: the bucket and the key.
+    pub s3: Option<(&'a str, &'a str)>,
+    /// The version of the object.
+    pub s3_version: Option<&'a str>,
+}
+
+/// A package that was checked.
+#[derive(Clone)]
+pub struct Package {
+    /// What it is.
+    pub code: Code,
+    /// Its bytes, where the region may not have them.
+    pub archive: Option<BlobRef>,
+    bytes: Bytes,
+}
+
+/// Reads a package, checks and unpacks it.
+///
+/// # Errors
+/// Where there is none, or it cannot be run.
+pub async fn read(ctx: &Ctx, source: &Source<'_>) -> Result<Package, LambdaError> {
+    let bytes = match (source.zip, source.s3) {
+        (Some(zip), None) => direct(ctx, zip)?,
+        (None, Some((bucket, key))) => from_s3(ctx, bucket, key, source.s3_version).await?,
+        (Some(_), Some(_)) => {
+            return Err(LambdaError::invalid(
+                "Please do not provide other FunctionCode parameters when providing a ZipFile.",
+            ));
+        }
+        (None, None) => return Err(LambdaError::invalid("Please provide a source for function code.")),
+    };
+    let hashed = bytes.clone();
+    let sha256: [u8; 32] =
+        ctx.compute(move || Sha256::digest(&hashed).into()).await.map_err(LambdaError::Other)?;
+    let code = Code { sha256, size: bytes.len() as u64 };
+    compute::unpack(ctx, &code, bytes.clone()).await?;
+    let mut package = Package { code, archive: None, bytes };
+    if state::package(&ctx.read(), &sha256)?.is_none() {
+        package.keep(ctx).await?;
+    }
+    Ok(package)
+}
+
+impl Package {
+    /// Keeps the bytes, for a commit that found the region without them.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn keep(&mut self, ctx: &Ctx) -> Result<(), LambdaError> {
+        self.archive = Some(ctx.host().store.blobs().keep(self.bytes.clone()).await?);
+        Ok(())
+    }
+}
+
+fn direct(ctx: &Ctx, zip: &Bytes) -> Result<Bytes, LambdaError> {
+    if zip.len() > MAX_DIRECT {
+        let operation = ctx.request().operation;
+        return Err(LambdaError::Other(ApiError::new(
+            "RequestEntityTooLargeException",
+            413,
+            format!("Request must be smaller than 70167211 bytes for the {operation} operation"),
+        )));
+    }
+    Ok(zip.clone())
+}
+
+async fn from_s3(ctx: &Ctx, bucket: &str, key: &str, version: Option<&str>) -> Result<Bytes, LambdaError> {
+    let refused = |error: &ApiError| {
+        let (code, message) = (&error.code, &error.message);
+        LambdaError::invalid(format!(
+            "Error occurred while GetObject. S3 Error Code: {code}. S3 Error Message: {message}"
+        ))
+    };
+    let input = GetObjectInput {
+        bucket: bucket.to_owned(),
+        key: key.to_owned(),
+        version_id: version.map(str::to_owned),
+        ..Default::default()
+    };
+    let object = ctx.call::<GetObject>(input).await.map_err(|error| refused(&error))?;
+    let length = object.content_length.and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+    if length > MAX_IN_S3 {
+        return Err(LambdaError::invalid(format!("Unzipped size must be smaller than {MAX_IN_S3} bytes")));
+    }
+    let mut bytes = BytesMut::with_capacity(length);
+    let mut chunks = object.body.and_then(|body| body.take());
+    while let Some(chunks) = &mut chunks {
+        let Some(chunk) = chunks.next().await else { break };
+        let chunk = chunk.map_err(|error| LambdaError::invalid(error.to_string()))?;
+        if bytes.len() + chunk.len() > MAX_IN_S3 {
+            return Err(LambdaError::invalid(format!(
+                "Unzipped size must be smaller than {MAX_IN_S3} bytes"
+            )));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.freeze())
+}

@@ -1,0 +1,66 @@
+//! TagResource, UntagResource, ListTags: tags are the head's, of functions and event source mappings.
+
+use crate::errors::LambdaError;
+use crate::ops::create_function::refused_tags;
+use crate::policy::no_resource;
+use model_lambda::{ListTagsInput, ListTagsOutput, TagResourceInput, UntagResourceInput};
+use names::Arn;
+use schema::Unit;
+use service::{Ctx, Head, Heads, TagRules};
+use std::sync::Arc;
+use store::Tx;
+
+fn arn_of(text: &str) -> Result<Arn, LambdaError> {
+    let arn: Arn = text.parse().map_err(|_| LambdaError::NotFound(no_resource()))?;
+    let (kind, id) = arn.kind_and_id();
+    if kind == "function" && id.contains(':') {
+        let message =
+            "Tags on function aliases and versions are not supported. Please specify a function ARN.";
+        return Err(LambdaError::invalid(message));
+    }
+    Ok(arn)
+}
+
+fn absent(arn: &Arn) -> LambdaError {
+    match arn.kind_and_id().0 {
+        "function" => LambdaError::FunctionNotFound(arn.to_string()),
+        _ => LambdaError::NotFound(no_resource()),
+    }
+}
+
+fn head_of(tx: &mut Tx, arn: &Arn) -> Result<Head, LambdaError> {
+    tx.head(arn)?.ok_or_else(|| absent(arn))
+}
+
+/// TagResource.
+pub async fn tag(ctx: Ctx, input: Arc<TagResourceInput>) -> Result<Unit, LambdaError> {
+    let arn = arn_of(&input.resource)?;
+    ctx.commit(move |tx| {
+        let mut head = head_of(tx, &arn)?;
+        let added = input.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let tags = TagRules::default().add(&head.tags, added);
+        head.tags = tags.map_err(|fault| refused_tags(&fault))?;
+        tx.put_head(&arn, &head)?;
+        Ok(Unit)
+    })
+    .await
+}
+
+/// UntagResource.
+pub async fn untag(ctx: Ctx, input: Arc<UntagResourceInput>) -> Result<Unit, LambdaError> {
+    let arn = arn_of(&input.resource)?;
+    ctx.commit(move |tx| {
+        let mut head = head_of(tx, &arn)?;
+        head.tags.0.retain(|key, _| !input.tag_keys.contains(key));
+        tx.put_head(&arn, &head)?;
+        Ok(Unit)
+    })
+    .await
+}
+
+/// ListTags.
+pub async fn list(ctx: Ctx, input: Arc<ListTagsInput>) -> Result<ListTagsOutput, LambdaError> {
+    let arn = arn_of(&input.resource)?;
+    let head = ctx.head(&arn)?.ok_or_else(|| absent(&arn))?;
+    Ok(ListTagsOutput { tags: Some(head.head.tags.0.clone()) })
+}

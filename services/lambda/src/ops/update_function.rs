@@ -1,0 +1,121 @@
+//! UpdateFunctionCode and UpdateFunctionConfiguration: environments of the old one take no more work.
+
+use crate::answers::{self, Standing};
+use crate::compute::Dispatcher;
+use crate::errors::LambdaError;
+use crate::invoke;
+use crate::ops::create_function::check_role;
+use crate::ops::package::{self, Package, Source};
+use crate::ops::{check_revision, named, versions};
+use crate::rules::MAX_CODE;
+use crate::rules::names::Named;
+use crate::rules::settings;
+use crate::state::{self, LATEST};
+use model_lambda::{FunctionConfiguration, UpdateFunctionCodeInput, UpdateFunctionConfigurationInput};
+use names::Timestamp;
+use service::Ctx;
+use std::sync::Arc;
+use store::{Incarnation, Tx};
+
+type Changed = (Incarnation, FunctionConfiguration);
+
+/// UpdateFunctionCode.
+pub async fn code(
+    ctx: Ctx,
+    input: Arc<UpdateFunctionCodeInput>,
+) -> Result<FunctionConfiguration, LambdaError> {
+    let named = named(&ctx, input.as_ref())?;
+    if input.image_uri.is_some() {
+        return Err(LambdaError::invalid(
+            "Please don't provide ImageUri when updating a function with packageType Zip.",
+        ));
+    }
+    invoke::found(&ctx.read(), &named)?;
+    let source = Source {
+        zip: input.zip_file.as_ref(),
+        s3: input.s3_bucket.as_deref().zip(input.s3_key.as_deref()),
+        s3_version: input.s3_object_version.as_deref(),
+    };
+    let mut package = package::read(&ctx, &source).await?;
+    let (ids, now) = (Arc::new([ctx.uuid(), ctx.uuid()]), ctx.now());
+    loop {
+        let (named, input, given, ids) = (named.clone(), input.clone(), package.clone(), ids.clone());
+        let changed = ctx.commit(move |tx| change_code(tx, &named, &input, &given, (&ids, now))).await?;
+        match changed {
+            Some((function, answer)) => {
+                ctx.part::<Dispatcher>().retire(function, Some(LATEST));
+                return Ok(answer);
+            }
+            // The bytes went with another function since they were looked for.
+            None => package.keep(&ctx).await?,
+        }
+    }
+}
+
+fn change_code(
+    tx: &mut Tx,
+    named: &Named,
+    input: &UpdateFunctionCodeInput,
+    package: &Package,
+    (ids, now): (&[String; 2], Timestamp),
+) -> Result<Option<Changed>, LambdaError> {
+    let mut function = invoke::found(tx, named)?;
+    check_revision(input.revision_id.as_ref(), &function.latest.revision)?;
+    let old = function.latest.code;
+    if state::totals(tx, &named.scope)?.code_bytes.saturating_add(package.code.size) > MAX_CODE {
+        return Err(LambdaError::CodeStorageExceeded);
+    }
+    function.latest.code = package.code;
+    if let Some([architecture]) = input.architectures.as_deref() {
+        architecture.as_str().clone_into(&mut function.latest.settings.architecture);
+    }
+    function.latest.modified = now;
+    let arn = state::arn(&named.scope, &named.name, None);
+    if input.dry_run == Some(true) {
+        let answer = answers::configuration(&arn, &function.latest, Standing::Active);
+        return Ok(Some((function.incarnation, answer)));
+    }
+    if !state::hold_package(tx, &named.scope, &package.code, package.archive.as_ref())? {
+        return Ok(None);
+    }
+    state::release_package(tx, &named.scope, &old)?;
+    function.latest.revision.clone_from(&ids[0]);
+    function.latest.generation = tx.fresh_incarnation()?.0;
+    let mut answer = answers::configuration(&arn, &function.latest, Standing::Updating);
+    if input.publish == Some(true) {
+        let version = versions::publish(tx, &named.scope, &mut function, None, (&ids[1], now))?;
+        let arn = answers::arn_of(&named.scope, &version);
+        answer = answers::configuration(&arn, &version, Standing::Updating);
+    }
+    state::put_function(tx, &named.scope, &function)?;
+    Ok(Some((function.incarnation, answer)))
+}
+
+/// UpdateFunctionConfiguration.
+pub async fn configuration(
+    ctx: Ctx,
+    input: Arc<UpdateFunctionConfigurationInput>,
+) -> Result<FunctionConfiguration, LambdaError> {
+    let named = named(&ctx, input.as_ref())?;
+    let present = invoke::found(&ctx.read(), &named)?;
+    let wanted = settings::changed(&present.latest.settings, &input)?;
+    if input.role.is_some() {
+        check_role(&ctx, &wanted.role, &named).await?;
+    }
+    let (revision, now) = (ctx.uuid(), ctx.now());
+    let changed = ctx.commit(move |tx| {
+        let mut function = invoke::found(tx, &named)?;
+        check_revision(input.revision_id.as_ref(), &function.latest.revision)?;
+        function.latest.settings = settings::changed(&function.latest.settings, &input)?;
+        function.latest.revision.clone_from(&revision);
+        function.latest.generation = tx.fresh_incarnation()?.0;
+        function.latest.modified = now;
+        state::put_function(tx, &named.scope, &function)?;
+        let arn = state::arn(&named.scope, &named.name, None);
+        let answer = answers::configuration(&arn, &function.latest, Standing::Updating);
+        Ok::<_, LambdaError>((function.incarnation, answer))
+    });
+    let (function, answer) = changed.await?;
+    ctx.part::<Dispatcher>().retire(function, Some(LATEST));
+    Ok(answer)
+}

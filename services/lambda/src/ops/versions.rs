@@ -1,0 +1,100 @@
+//! PublishVersion and ListVersionsByFunction.
+
+use crate::answers;
+use crate::errors::LambdaError;
+use crate::invoke;
+use crate::ops::create_function::head;
+use crate::ops::{Page, check_revision, named};
+use crate::state::{self, Configuration, Function};
+use model_lambda::{
+    FunctionConfiguration, ListVersionsByFunctionInput, ListVersionsByFunctionOutput, PublishVersionInput,
+};
+use names::{Scope, Tags, Timestamp};
+use service::{Ctx, Heads};
+use std::sync::Arc;
+use store::Tx;
+
+/// Publishes what a function is now, unless its last version is the same; the caller writes the function.
+///
+/// # Errors
+/// The store's.
+pub fn publish(
+    tx: &mut Tx,
+    scope: &Scope,
+    function: &mut Function,
+    description: Option<&str>,
+    (revision, now): (&str, Timestamp),
+) -> Result<Configuration, LambdaError> {
+    let mut version = function.latest.clone();
+    if let Some(description) = description {
+        description.clone_into(&mut version.settings.description);
+    }
+    if let Some(last) = state::version(tx, scope, function, function.published)?
+        && last.code == version.code
+        && last.settings == version.settings
+    {
+        return Ok(last);
+    }
+    function.published += 1;
+    version.version = function.published.to_string();
+    version.generation = tx.fresh_incarnation()?.0;
+    revision.clone_into(&mut version.revision);
+    version.modified = now;
+    // What `$LATEST` has is there, so nothing is kept anew.
+    state::hold_package(tx, scope, &version.code, None)?;
+    state::put_version(tx, scope, function, function.published, &version)?;
+    let arn = answers::arn_of(scope, &version);
+    let head = head(tx, &arn, "Version", (Tags::new(), now))?;
+    tx.put_head(&arn, &head)?;
+    Ok(version)
+}
+
+/// PublishVersion.
+pub async fn publish_version(
+    ctx: Ctx,
+    input: Arc<PublishVersionInput>,
+) -> Result<FunctionConfiguration, LambdaError> {
+    let named = named(&ctx, input.as_ref())?;
+    let (revision, now) = (ctx.uuid(), ctx.now());
+    ctx.commit(move |tx| {
+        let mut function = invoke::found(tx, &named)?;
+        check_revision(input.revision_id.as_ref(), &function.latest.revision)?;
+        let latest = answers::active(&named.scope, &function.latest);
+        if input.code_sha256.is_some() && input.code_sha256 != latest.code_sha256 {
+            return Err(LambdaError::invalid(format!(
+                "CodeSHA256 ({}) is different from current CodeSHA256 in $LATEST ({}). Please try again with the \
+                 CodeSHA256 in $LATEST.",
+                input.code_sha256.as_deref().unwrap_or_default(),
+                latest.code_sha256.as_deref().unwrap_or_default(),
+            )));
+        }
+        let description = input.description.as_deref();
+        let version = publish(tx, &named.scope, &mut function, description, (&revision, now))?;
+        state::put_function(tx, &named.scope, &function)?;
+        Ok(answers::active(&named.scope, &version))
+    })
+    .await
+}
+
+/// ListVersionsByFunction: `$LATEST` first, then the published ones, the oldest first.
+pub async fn list(
+    ctx: Ctx,
+    input: Arc<ListVersionsByFunctionInput>,
+) -> Result<ListVersionsByFunctionOutput, LambdaError> {
+    let (named, read) = (named(&ctx, input.as_ref())?, ctx.read());
+    let function = invoke::found(&read, &named)?;
+    let page = Page::of(&ctx, &named.name, input.marker.as_ref(), input.max_items)?;
+    let after: u64 = page.after.as_deref().and_then(|after| after.parse().ok()).unwrap_or(0);
+    let mut found: Vec<Configuration> = state::versions(&read, &named.scope, &function, after)
+        .take(page.limit + 1)
+        .collect::<Result<_, _>>()?;
+    let marker = page.cut(&ctx, &named.name, &mut found, |version| version.version.clone());
+    let mut versions = Vec::with_capacity(found.len() + 1);
+    if page.after.is_none() {
+        let mut latest = answers::active(&named.scope, &function.latest);
+        latest.function_arn = Some(state::arn(&named.scope, &named.name, Some(state::LATEST)).to_string());
+        versions.push(latest);
+    }
+    versions.extend(found.iter().map(|version| answers::active(&named.scope, version)));
+    Ok(ListVersionsByFunctionOutput { next_marker: marker, versions: Some(versions) })
+}

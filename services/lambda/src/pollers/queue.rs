@@ -1,0 +1,259 @@
+//! The poller of one queue: receives as the function's role, invokes, deletes what was processed. What was
+//! not comes back by itself when its visibility timeout ends.
+
+use crate::errors::LambdaError;
+use crate::invoke::{self, Extras, MAX_SYNCHRONOUS};
+use crate::rules::batch;
+use crate::rules::filter::Filter;
+use crate::rules::names::Named;
+use crate::rules::sqs_event;
+use crate::state::Mapping;
+use bytes::Bytes;
+use model_sqs::operations::{ChangeMessageVisibilityBatch, DeleteMessageBatch, ReceiveMessage};
+use model_sqs::{
+    ChangeMessageVisibilityBatchInput, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchInput,
+    DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName, ReceiveMessageInput,
+};
+use names::{AccountId, Arn};
+use ports::{Caller, Principal, SessionRequest};
+use schema::ApiError;
+use serde_json::Value;
+use service::{Ctx, Log};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+/// Messages of one receive.
+const MOST_AT_ONCE: usize = 10;
+/// Longest wait of one receive, in seconds: a poller that is to end does so after it.
+const WAIT_S: i32 = 10;
+/// Concurrent invocations of a mapping that names no bound.
+const CONCURRENCY: usize = 8;
+/// Rest after the first failure; doubled for each further one up to `MAX_REST`.
+const FIRST_REST: Duration = Duration::from_millis(500);
+const MAX_REST: Duration = Duration::from_secs(30);
+
+/// On whose behalf a function's sources are read: its role, or its account where permissions are not
+/// enforced and it has none.
+///
+/// # Errors
+/// Where the role cannot be assumed.
+pub async fn caller(
+    ctx: &Ctx,
+    role: &Arn,
+    function: &str,
+    account: AccountId,
+) -> Result<Caller, LambdaError> {
+    let request = SessionRequest {
+        role: role.clone(),
+        service: "lambda.amazonaws.com",
+        session_name: function.to_owned(),
+        source_arn: None,
+        source_account: account,
+    };
+    match ctx.ports().credentials.session(request).await {
+        Ok(session) => Ok(Caller::Principal(Box::new(session.principal.as_ref().clone()))),
+        Err(error) if error.status >= 500 => Err(LambdaError::Other(error)),
+        Err(_) if ctx.host().settings.enforces => Err(LambdaError::RoleNotAssumable),
+        Err(_) => Ok(Caller::Principal(Box::new(Principal::root(account)))),
+    }
+}
+
+/// The URL of a queue.
+pub fn url(ctx: &Ctx, queue: &Arn) -> String {
+    format!("{}/{}/{}", ctx.host().settings.endpoint, queue.account_text(), queue.resource())
+}
+
+struct Poller {
+    ctx: Ctx,
+    mapping: Mapping,
+    named: Named,
+    url: String,
+    filters: Vec<Filter>,
+}
+
+/// Polls until its mapping changes or goes.
+pub async fn poll(ctx: Ctx, mapping: Mapping, mut stop: watch::Receiver<()>) {
+    let named = Named {
+        scope: mapping.scope.clone(),
+        name: mapping.function.clone(),
+        qualifier: mapping.qualifier.clone(),
+    };
+    let most = mapping.max_concurrency.map_or(CONCURRENCY, |most| most as usize);
+    let filters = mapping.filters.iter().filter_map(|text| Filter::parse(text)).collect();
+    let poller = Arc::new(Poller { url: url(&ctx, &mapping.source), named, filters, mapping, ctx });
+    let places = Arc::new(Semaphore::new(most.max(1)));
+    let mut rest = FIRST_REST;
+    loop {
+        let Ok(place) = places.clone().acquire_owned().await else { return };
+        if stop.has_changed().is_err() {
+            return;
+        }
+        match poller.turn(place, &stop).await {
+            Ok(()) => rest = FIRST_REST,
+            Err(error) => {
+                let why = ApiError::from(error);
+                Log::warn("lambda", &format!("{} cannot be read: {why}", poller.mapping.source));
+                tokio::select! {
+                    () = poller.ctx.host().clock.rest(rest) => {}
+                    _ = stop.changed() => return,
+                }
+                rest = (rest * 2).min(MAX_REST);
+            }
+        }
+    }
+}
+
+impl Poller {
+    async fn caller(&self) -> Result<Caller, LambdaError> {
+        let function = invoke::found(&self.ctx.read(), &self.named)?;
+        let account = self.named.scope.account().unwrap_or(AccountId::DEFAULT);
+        caller(&self.ctx, &function.latest.settings.role, &self.named.name, account).await
+    }
+
+    /// Receives one batch and has it processed.
+    async fn turn(
+        self: &Arc<Self>,
+        place: OwnedSemaphorePermit,
+        stop: &watch::Receiver<()>,
+    ) -> Result<(), LambdaError> {
+        let caller = self.caller().await?;
+        let messages = self.gather(&caller).await?;
+        if messages.is_empty() {
+            return Ok(());
+        }
+        if stop.has_changed().is_err() {
+            return self.give_back(&caller, &messages).await;
+        }
+        let poller = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = poller.process(&caller, messages).await {
+                let why = ApiError::from(error);
+                Log::warn("lambda", &format!("messages of {} come back: {why}", poller.mapping.source));
+            }
+            drop(place);
+        });
+        Ok(())
+    }
+
+    /// A batch: what is there, or what comes within the mapping's window.
+    async fn gather(&self, caller: &Caller) -> Result<Vec<Message>, LambdaError> {
+        let size = self.mapping.batch_size as usize;
+        let mut messages = self.receive(caller, size, WAIT_S).await?;
+        if messages.is_empty() || self.mapping.window_s == 0 {
+            return Ok(messages);
+        }
+        let clock = &self.ctx.host().clock;
+        let (begun, window) = (clock.instant(), Duration::from_secs(u64::from(self.mapping.window_s)));
+        while messages.len() < size {
+            let left = window.saturating_sub(clock.instant().duration_since(begun));
+            if left.is_zero() {
+                break;
+            }
+            let wait = i32::try_from(left.as_secs()).unwrap_or(WAIT_S).clamp(1, WAIT_S);
+            messages.extend(self.receive(caller, size - messages.len(), wait).await?);
+        }
+        Ok(messages)
+    }
+
+    async fn receive(&self, caller: &Caller, most: usize, wait: i32) -> Result<Vec<Message>, LambdaError> {
+        let input = ReceiveMessageInput {
+            queue_url: self.url.clone(),
+            message_system_attribute_names: Some(vec![MessageSystemAttributeName::All]),
+            message_attribute_names: Some(vec!["All".to_owned()]),
+            max_number_of_messages: i32::try_from(most.min(MOST_AT_ONCE)).ok(),
+            wait_time_seconds: Some(wait),
+            ..Default::default()
+        };
+        let received = self.ctx.call_as::<ReceiveMessage>(caller.clone(), input).await;
+        Ok(received.map_err(LambdaError::Other)?.messages.unwrap_or_default())
+    }
+
+    async fn process(&self, caller: &Caller, messages: Vec<Message>) -> Result<(), LambdaError> {
+        let (mut wanted, mut done) = (Vec::new(), Vec::new());
+        for message in messages {
+            let record = sqs_event::record(&message, &self.mapping.source);
+            if self.wants(&record) { wanted.push((message, record)) } else { done.push(message) }
+        }
+        // What no filter wants is deleted unseen.
+        self.delete(caller, &done).await?;
+        for part in parts(wanted) {
+            self.invoke(caller, part).await?;
+        }
+        Ok(())
+    }
+
+    fn wants(&self, record: &Value) -> bool {
+        if self.filters.is_empty() {
+            return true;
+        }
+        let seen = sqs_event::for_filters(record);
+        self.filters.iter().any(|filter| filter.wants(&seen))
+    }
+
+    async fn invoke(&self, caller: &Caller, part: Vec<(Message, Value)>) -> Result<(), LambdaError> {
+        let (messages, records): (Vec<Message>, Vec<Value>) = part.into_iter().unzip();
+        let extras = Extras { request_id: self.ctx.uuid(), ..Extras::default() };
+        let event = Bytes::from(sqs_event::event(&records));
+        let outcome = invoke::run(&self.ctx, &self.named, event, extras).await?;
+        if outcome.failed {
+            return Ok(());
+        }
+        let failed = if self.mapping.reports_failures {
+            let ids: Vec<&str> =
+                messages.iter().map(|message| message.message_id.as_deref().unwrap_or_default()).collect();
+            batch::failed(&outcome.payload, &ids)
+        } else {
+            Vec::new()
+        };
+        let done = messages.into_iter().enumerate().filter(|(place, _)| !failed.contains(place));
+        self.delete(caller, &done.map(|(_, message)| message).collect::<Vec<_>>()).await
+    }
+
+    async fn delete(&self, caller: &Caller, messages: &[Message]) -> Result<(), LambdaError> {
+        for part in messages.chunks(MOST_AT_ONCE) {
+            let entries = part.iter().enumerate().map(|(place, message)| DeleteMessageBatchRequestEntry {
+                id: place.to_string(),
+                receipt_handle: message.receipt_handle.clone().unwrap_or_default(),
+            });
+            let input = DeleteMessageBatchInput { queue_url: self.url.clone(), entries: entries.collect() };
+            let deleted = self.ctx.call_as::<DeleteMessageBatch>(caller.clone(), input).await;
+            deleted.map_err(LambdaError::Other)?;
+        }
+        Ok(())
+    }
+
+    /// Lets others receive at once what came too late for this poller.
+    async fn give_back(&self, caller: &Caller, messages: &[Message]) -> Result<(), LambdaError> {
+        for part in messages.chunks(MOST_AT_ONCE) {
+            let entries =
+                part.iter().enumerate().map(|(place, message)| ChangeMessageVisibilityBatchRequestEntry {
+                    id: place.to_string(),
+                    receipt_handle: message.receipt_handle.clone().unwrap_or_default(),
+                    visibility_timeout: Some(0),
+                });
+            let input =
+                ChangeMessageVisibilityBatchInput { queue_url: self.url.clone(), entries: entries.collect() };
+            let changed = self.ctx.call_as::<ChangeMessageVisibilityBatch>(caller.clone(), input).await;
+            changed.map_err(LambdaError::Other)?;
+        }
+        Ok(())
+    }
+}
+
+/// Batches whose events are no larger than an invocation may be.
+fn parts(wanted: Vec<(Message, Value)>) -> Vec<Vec<(Message, Value)>> {
+    let (mut parts, mut size) = (Vec::<Vec<_>>::new(), 0);
+    for one in wanted {
+        let length = one.1.to_string().len() + 1;
+        if parts.is_empty() || size + length > MAX_SYNCHRONOUS - 16 {
+            parts.push(Vec::new());
+            size = 0;
+        }
+        size += length;
+        if let Some(part) = parts.last_mut() {
+            part.push(one);
+        }
+    }
+    parts
+}

@@ -1,0 +1,136 @@
+//! What Lambda itself writes: the lines around an invocation in the log, and the errors that a function's
+//! environment ends with. Texts are those of Lambda's log of a function and of its Invoke answers.
+
+use names::Timestamp;
+use serde_json::json;
+use std::time::Duration;
+
+/// How an invocation ended, for its report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// The function answered, or raised its own error.
+    Done,
+    /// It ran longer than it may.
+    TimedOut,
+    /// Its environment ended: the type of the error.
+    Failed(String),
+}
+
+/// What a report says.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The invocation.
+    pub request_id: String,
+    /// How long it took.
+    pub duration: Duration,
+    /// How long its environment took to begin, where it was new.
+    pub init: Option<Duration>,
+    /// The function's memory, in MB.
+    pub memory_mb: u32,
+    /// How it ended.
+    pub ending: Ending,
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+/// The line before what the function writes.
+pub fn start(request_id: &str, version: &str) -> String {
+    format!("START RequestId: {request_id} Version: {version}\n")
+}
+
+impl Report {
+    /// The lines behind what the function writes; `used_mb` is the most memory that its environment had.
+    pub fn lines(&self, used_mb: u64, at: Timestamp) -> Vec<String> {
+        let id = &self.request_id;
+        let mut lines = Vec::with_capacity(3);
+        if self.ending == Ending::TimedOut {
+            let seconds = self.duration.as_secs_f64();
+            lines.push(format!("{} {id} Task timed out after {seconds:.2} seconds\n\n", at.iso8601_millis()));
+        }
+        lines.push(format!("END RequestId: {id}\n"));
+        // Lambda bills the time that an environment takes to begin (since August 2025).
+        let billed = millis(self.duration + self.init.unwrap_or_default()).ceil();
+        let duration = millis(self.duration);
+        let mut line = format!(
+            "REPORT RequestId: {id}\tDuration: {duration:.2} ms\tBilled Duration: {billed:.0} ms\tMemory Size: {} MB\t\
+             Max Memory Used: {used_mb} MB\t",
+            self.memory_mb
+        );
+        if let Some(init) = self.init {
+            line.push_str(&format!("Init Duration: {:.2} ms\t", millis(init)));
+        }
+        match &self.ending {
+            Ending::Done => {}
+            Ending::TimedOut => line.push_str("Status: timeout"),
+            Ending::Failed(kind) => line.push_str(&format!("Status: error\tError Type: {kind}")),
+        }
+        line.push('\n');
+        lines.push(line);
+        lines
+    }
+}
+
+/// The answer of an invocation that ran longer than it may.
+pub fn timed_out(request_id: &str, timeout_s: u32) -> Vec<u8> {
+    let message = format!("RequestId: {request_id} Error: Task timed out after {timeout_s}.00 seconds");
+    json!({"errorType": "Sandbox.Timedout", "errorMessage": message}).to_string().into_bytes()
+}
+
+/// The answer of an invocation whose environment ended: the type of its error and why it ended.
+pub fn ended(request_id: &str, kind: &str, why: &str) -> Vec<u8> {
+    let message = format!("RequestId: {request_id} Error: {why}");
+    json!({"errorType": kind, "errorMessage": message}).to_string().into_bytes()
+}
+
+/// The answer of an invocation whose own answer is too large.
+pub fn answer_too_large(limit: usize) -> Vec<u8> {
+    let message = format!("Response payload size exceeded maximum allowed payload size ({limit} bytes).");
+    json!({"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}).to_string().into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(ending: Ending, init: Option<Duration>) -> Report {
+        Report {
+            request_id: "id".to_owned(),
+            duration: Duration::from_micros(3_000_120),
+            init,
+            memory_mb: 128,
+            ending,
+        }
+    }
+
+    /// Lines of functions' logs, as the Lambda developer guide shows them ("Working with function logs").
+    #[test]
+    fn lines() {
+        assert_eq!(start("id", "$LATEST"), "START RequestId: id Version: $LATEST\n");
+        let done = report(Ending::Done, Some(Duration::from_millis(12))).lines(34, Timestamp(0));
+        assert_eq!(
+            done,
+            [
+                "END RequestId: id\n",
+                "REPORT RequestId: id\tDuration: 3000.12 ms\tBilled Duration: 3013 ms\tMemory Size: 128 MB\tMax Memory \
+                 Used: 34 MB\tInit Duration: 12.00 ms\t\n"
+            ]
+        );
+        let late = report(Ending::TimedOut, None).lines(34, Timestamp(0));
+        assert_eq!(late[0], "1970-01-01T00:00:00.000Z id Task timed out after 3.00 seconds\n\n");
+        assert!(late[2].ends_with("Status: timeout\n"));
+        let dead = report(Ending::Failed("Runtime.ExitError".to_owned()), None).lines(34, Timestamp(0));
+        assert!(dead[1].ends_with("\tStatus: error\tError Type: Runtime.ExitError\n"), "{dead:?}");
+    }
+
+    #[test]
+    fn errors() {
+        let late = String::from_utf8(timed_out("id", 3)).unwrap();
+        assert!(
+            late.contains(r#""errorMessage":"RequestId: id Error: Task timed out after 3.00 seconds""#),
+            "{late}"
+        );
+        assert!(late.contains(r#""errorType":"Sandbox.Timedout""#), "{late}");
+    }
+}

@@ -1,0 +1,134 @@
+//! Asynchronous invocations: retried on the virtual clock, told to whoever wants to know.
+
+use crate::{Lambda, function};
+use bytes::Bytes;
+use model_lambda::operations::*;
+use model_lambda::*;
+use names::Timestamp;
+use schema::ApiError;
+use service::{Delivery, Reception, Service, Target};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use store::Tx;
+
+/// Queues that only remember what they were given.
+#[derive(Clone, Default)]
+struct Queues(Arc<Mutex<Vec<(String, serde_json::Value)>>>);
+
+impl Queues {
+    fn service(&self) -> Service {
+        Service::new("sqs", Vec::new()).target(self.clone())
+    }
+
+    /// The first deliveries, in the order of their queues. Functions run in host time, what waits between
+    /// runs in virtual time.
+    async fn first<const N: usize>(&self, lambda: &Lambda) -> [(String, serde_json::Value); N] {
+        for _ in 0..20_000 {
+            let mut all = self.0.lock().unwrap().clone();
+            all.sort_by(|one, other| one.0.cmp(&other.0));
+            if let Ok(all) = all.try_into() {
+                return all;
+            }
+            lambda.region.host().clock.rest(Duration::from_millis(1)).await;
+            lambda.region.advance(Duration::from_secs(1)).await;
+        }
+        panic!("not delivered: {N}");
+    }
+}
+
+impl Target for Queues {
+    fn service(&self) -> &'static str {
+        "sqs"
+    }
+
+    fn action(&self) -> &'static str {
+        "sqs:SendMessage"
+    }
+
+    fn reception(&self) -> Reception {
+        Reception::Stores
+    }
+
+    fn accept(&self, _: &mut Tx, deliveries: &[Delivery], _: Timestamp) -> Result<(), ApiError> {
+        let all = deliveries.iter().map(|delivery| {
+            (delivery.target.resource().to_owned(), serde_json::from_slice(&delivery.payload).unwrap())
+        });
+        self.0.lock().unwrap().extend(all);
+        Ok(())
+    }
+}
+
+fn queue(name: &str) -> Option<String> {
+    Some(format!("arn:aws:sqs:us-east-1:000000000000:{name}"))
+}
+
+async fn send(lambda: &Lambda, payload: &str) {
+    let input = InvokeInput {
+        function_name: "f".to_owned(),
+        invocation_type: Some(InvocationType::Event),
+        payload: Some(Bytes::copy_from_slice(payload.as_bytes())),
+        ..Default::default()
+    };
+    let accepted = lambda.region.call::<Invoke>(input).await.unwrap();
+    assert_eq!(accepted.status_code, Some(202));
+}
+
+fn destinations() -> PutFunctionEventInvokeConfigInput {
+    PutFunctionEventInvokeConfigInput {
+        function_name: "f".to_owned(),
+        destination_config: Some(DestinationConfig {
+            on_success: Some(OnSuccess { destination: queue("fine") }),
+            on_failure: Some(OnFailure { destination: queue("failed") }),
+        }),
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn success_is_told() {
+    let queues = Queues::default();
+    let lambda = Lambda::with(vec![queues.service()]).await;
+    lambda.create(function("f")).await;
+    lambda.region.call::<PutFunctionEventInvokeConfig>(destinations()).await.unwrap();
+    send(&lambda, r#"{"n": 1}"#).await;
+    let [(target, record)] = queues.first(&lambda).await;
+    assert_eq!(target, "fine");
+    assert_eq!(record["requestContext"]["condition"], "Success");
+    assert_eq!((&record["requestPayload"]["n"], &record["responsePayload"]["n"]), (&1.into(), &1.into()));
+}
+
+#[tokio::test]
+async fn two_retries_then_failure_is_told_and_the_dead_letter_has_the_event() {
+    let queues = Queues::default();
+    let lambda = Lambda::with(vec![queues.service()]).await;
+    let dead = DeadLetterConfig { target_arn: queue("dead") };
+    lambda.create(CreateFunctionInput { dead_letter_config: Some(dead), ..function("f") }).await;
+    lambda.region.call::<PutFunctionEventInvokeConfig>(destinations()).await.unwrap();
+    send(&lambda, r#"{"do": "fail"}"#).await;
+    let [dead, (target, record)] = queues.first(&lambda).await;
+    assert_eq!(dead, ("dead".to_owned(), serde_json::json!({"do": "fail"})));
+    assert_eq!(target, "failed");
+    assert_eq!(record["requestContext"]["condition"], "RetriesExhausted");
+    assert_eq!(record["requestContext"]["approximateInvokeCount"], 3);
+    assert_eq!(record["responsePayload"]["errorType"], "Failed");
+}
+
+#[tokio::test]
+async fn a_delivery_is_an_invocation() {
+    let queues = Queues::default();
+    let lambda = Lambda::with(vec![queues.service()]).await;
+    lambda.create(function("f")).await;
+    lambda.region.call::<PutFunctionEventInvokeConfig>(destinations()).await.unwrap();
+    let host = lambda.region.host().clone();
+    let now = host.clock.now();
+    let delivered = host.store.commit(move |tx| {
+        use service::{Deliver, DeliveryContext};
+        let context = DeliveryContext::of("s3.amazonaws.com", names::AccountId::DEFAULT);
+        let target = "arn:aws:lambda:us-east-1:000000000000:function:f".parse().unwrap();
+        let source = "arn:aws:s3:::b".parse().unwrap();
+        tx.deliver(Delivery::new(source, target, Bytes::from_static(b"{\"from\":\"s3\"}"), context, now))
+    });
+    delivered.await.unwrap();
+    let [(_, record)] = queues.first(&lambda).await;
+    assert_eq!(record["requestPayload"]["from"], "s3");
+}

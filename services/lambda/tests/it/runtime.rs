@@ -1,0 +1,185 @@
+//! A runner whose sandboxes are tasks: each takes invocations from the Runtime API over HTTP and does what
+//! the payload says: `{"do": "echo" | "fail" | "hang" | "exit"}`, and what its `BEGIN` variable says first.
+
+use ports::runner::{
+    CgroupKind, End, Exit, Found, Level, Output, Pending, Probe, Runner, RunnerError, Sandbox, Template,
+    Usage,
+};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+/// Runs sandboxes as tasks.
+#[derive(Default)]
+pub struct TaskRunner {
+    launched: AtomicUsize,
+    templates: Mutex<Vec<Template>>,
+}
+
+impl TaskRunner {
+    /// How many sandboxes were launched.
+    pub fn launched(&self) -> usize {
+        self.launched.load(Ordering::SeqCst)
+    }
+
+    /// A variable of the last sandbox.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        let templates = self.templates.lock().unwrap();
+        variable(templates.last()?, name)
+    }
+}
+
+fn variable(template: &Template, wanted: &str) -> Option<String> {
+    let found = template.env.iter().find(|(name, _)| name == wanted)?;
+    Some(found.1.to_string_lossy().into_owned())
+}
+
+impl Runner for TaskRunner {
+    fn level(&self) -> Level {
+        Level::Process
+    }
+
+    fn launch(&self, template: Template) -> Pending<'_, Result<Box<dyn Sandbox>, RunnerError>> {
+        self.launched.fetch_add(1, Ordering::SeqCst);
+        self.templates.lock().unwrap().push(template.clone());
+        let (ended, exit) = watch::channel(None);
+        let end = ended.clone();
+        let task = tokio::spawn(async move {
+            let code = live(&template).await.unwrap_or(1);
+            end.send_if_modified(|exit| {
+                exit.is_none() && exit.replace(Exit { end: End::Code(code), usage: USED }).is_none()
+            });
+        });
+        Box::pin(async move { Ok(Box::new(TaskSandbox { task, ended, exit }) as Box<dyn Sandbox>) })
+    }
+
+    fn probe(&self) -> Probe {
+        let absent = || Found::Absent("these are tasks".to_owned());
+        Probe {
+            kernel: String::new(),
+            root: false,
+            levels: [(Level::Process, Found::Present(String::new()))].into(),
+            user_namespaces: absent(),
+            mount_namespaces: absent(),
+            cgroups: CgroupKind::None,
+            cgroups_writable: absent(),
+            landlock: absent(),
+            seccomp: absent(),
+            overlay: absent(),
+            kvm: absent(),
+        }
+    }
+}
+
+const USED: Usage = Usage { cpu_micros: 1000, max_rss_bytes: 30 * 1024 * 1024 };
+
+struct TaskSandbox {
+    task: tokio::task::JoinHandle<()>,
+    ended: watch::Sender<Option<Exit>>,
+    exit: watch::Receiver<Option<Exit>>,
+}
+
+impl Sandbox for TaskSandbox {
+    fn exited(&self) -> Pending<'_, Exit> {
+        let mut exit = self.exit.clone();
+        Box::pin(async move { exit.wait_for(Option::is_some).await.unwrap().unwrap() })
+    }
+
+    fn kill(&self) -> Pending<'_, Result<(), RunnerError>> {
+        self.task.abort();
+        let killed = Exit { end: End::Signal(9), usage: USED };
+        self.ended.send_if_modified(|exit| exit.is_none() && exit.replace(killed).is_none());
+        Box::pin(async { Ok(()) })
+    }
+
+    fn freeze(&self) -> Pending<'_, Result<(), RunnerError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn thaw(&self) -> Pending<'_, Result<(), RunnerError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn take_stdout(&self) -> Option<Output> {
+        None
+    }
+
+    fn take_stderr(&self) -> Option<Output> {
+        None
+    }
+
+    fn usage(&self) -> Usage {
+        USED
+    }
+}
+
+/// A connection to the Runtime API.
+struct Api(BufReader<TcpStream>);
+
+impl Api {
+    async fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        body: &[u8],
+    ) -> std::io::Result<(Vec<String>, Vec<u8>)> {
+        let head = format!(
+            "{method} /2018-06-01/runtime/{path} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        self.0.write_all(head.as_bytes()).await?;
+        self.0.write_all(body).await?;
+        self.receive().await
+    }
+
+    async fn receive(&mut self) -> std::io::Result<(Vec<String>, Vec<u8>)> {
+        let (mut lines, mut length) = (Vec::new(), 0);
+        loop {
+            let mut line = String::new();
+            if self.0.read_line(&mut line).await? == 0 {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+            let line = line.trim_end().to_owned();
+            if line.is_empty() {
+                break;
+            }
+            if let Some(text) = line.strip_prefix("Content-Length: ") {
+                length = text.parse().unwrap();
+            }
+            lines.push(line);
+        }
+        let mut body = vec![0; length];
+        self.0.read_exact(&mut body).await?;
+        Ok((lines, body))
+    }
+}
+
+/// The life of a sandbox's program: its exit code.
+async fn live(template: &Template) -> std::io::Result<i32> {
+    let address = variable(template, "AWS_LAMBDA_RUNTIME_API").unwrap();
+    let mut api = Api(BufReader::new(TcpStream::connect(address).await?));
+    match variable(template, "BEGIN").as_deref() {
+        Some("fail") => {
+            api.send("POST", "init/error", br#"{"errorType":"Broken","errorMessage":"no"}"#).await?;
+            return Ok(1);
+        }
+        Some("exit") => return Ok(7),
+        _ => {}
+    }
+    loop {
+        let (head, payload) = api.send("GET", "invocation/next", b"").await?;
+        let id = head.iter().find_map(|line| line.strip_prefix("Lambda-Runtime-Aws-Request-Id: ")).unwrap();
+        let said: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+        let (what, body) = match said["do"].as_str() {
+            Some("fail") => ("error", br#"{"errorType":"Failed","errorMessage":"as told"}"#.to_vec()),
+            Some("exit") => return Ok(3),
+            Some("hang") => std::future::pending().await,
+            Some("large") => ("response", vec![b'1'; 6_291_557]),
+            _ => ("response", payload),
+        };
+        let (answered, _) = api.send("POST", &format!("invocation/{id}/{what}"), &body).await?;
+        assert!(answered[0].contains(" 202 ") || answered[0].contains(" 413 "), "{answered:?}");
+    }
+}

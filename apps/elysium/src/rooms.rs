@@ -6,7 +6,15 @@ use std::sync::Arc;
 
 /// Every room, in the order of their names.
 pub fn all() -> Vec<Service> {
-    vec![dynamodb::service(), iam::service(), lambda::service(), logs::service(), s3::service(), sqs::service()]
+    vec![
+        apigateway::service(),
+        dynamodb::service(),
+        iam::service(),
+        lambda::service(),
+        logs::service(),
+        s3::service(),
+        sqs::service(),
+    ]
 }
 
 /// The first key of a region on a host of its own: an administrator's, made at the first start and never

@@ -14,32 +14,3 @@ schema::text_enum!(MessageSystemAttributeName {
     AWSTraceHeader = "AWSTraceHeader",
     DeadLetterQueueSourceArn = "DeadLetterQueueSourceArn",
 });
-
-schema::text_enum!(MessageSystemAttributeNameForSends {
-    AWSTraceHeader = "AWSTraceHeader",
-});
-
-schema::text_enum!(QueueAttributeName {
-    All = "All",
-    Policy = "Policy",
-    VisibilityTimeout = "VisibilityTimeout",
-    MaximumMessageSize = "MaximumMessageSize",
-    MessageRetentionPeriod = "MessageRetentionPeriod",
-    ApproximateNumberOfMessages = "ApproximateNumberOfMessages",
-    ApproximateNumberOfMessagesNotVisible = "ApproximateNumberOfMessagesNotVisible",
-    CreatedTimestamp = "CreatedTimestamp",
-    LastModifiedTimestamp = "LastModifiedTimestamp",
-    QueueArn = "QueueArn",
-    ApproximateNumberOfMessagesDelayed = "ApproximateNumberOfMessagesDelayed",
-    DelaySeconds = "DelaySeconds",
-    ReceiveMessageWaitTimeSeconds = "ReceiveMessageWaitTimeSeconds",
-    RedrivePolicy = "RedrivePolicy",
-    FifoQueue = "FifoQueue",
-    ContentBasedDeduplication = "ContentBasedDeduplication",
-    KmsMasterKeyId = "KmsMasterKeyId",
-    KmsDataKeyReusePeriodSeconds = "KmsDataKeyReusePeriodSeconds",
-    DeduplicationScope = "DeduplicationScope",
-    FifoThroughputLimit = "FifoThroughputLimit",
-    RedriveAllowPolicy = "RedriveAllowPolicy",
-    SqsManagedSseEnabled = "SqsManagedSseEnabled",
-});

@@ -66,7 +66,7 @@ s::object!(DeleteQueueInput, tables::DELETE_QUEUE_REQUEST, { 0 queue_url });
 #[derive(Clone, Default, PartialEq)]
 pub struct GetQueueAttributesInput {
     pub queue_url: String,
-    pub attribute_names: Option<Vec<QueueAttributeName>>,
+    pub attribute_names: Option<Vec<String>>,
 }
 s::object!(GetQueueAttributesInput, tables::GET_QUEUE_ATTRIBUTES_REQUEST, { 0 queue_url, 1 attribute_names });
 
@@ -115,8 +115,8 @@ s::object!(PurgeQueueInput, tables::PURGE_QUEUE_REQUEST, { 0 queue_url });
 #[derive(Clone, Default, PartialEq)]
 pub struct ReceiveMessageInput {
     pub queue_url: String,
-    pub attribute_names: Option<Vec<QueueAttributeName>>,
-    pub message_system_attribute_names: Option<Vec<MessageSystemAttributeName>>,
+    pub attribute_names: Option<Vec<String>>,
+    pub message_system_attribute_names: Option<Vec<String>>,
     pub message_attribute_names: Option<Vec<String>>,
     pub max_number_of_messages: Option<i32>,
     pub visibility_timeout: Option<i32>,

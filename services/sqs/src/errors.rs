@@ -29,8 +29,8 @@ pub enum SqsError {
     MessageNotInflight,
     /// Characters that no message may hold.
     InvalidMessageContents,
-    /// No entry.
-    EmptyBatchRequest,
+    /// No entry, of this kind.
+    EmptyBatchRequest(&'static str),
     /// More than ten entries.
     TooManyEntries(usize),
     /// Two entries of one id.
@@ -39,6 +39,8 @@ pub enum SqsError {
     InvalidBatchEntryId,
     /// All messages together are too large.
     BatchRequestTooLong(usize),
+    /// More than there may be: what was found, and how many may be.
+    OverLimit(String),
     /// The queue cannot do that.
     UnsupportedOperation(String),
     /// Tags against the rules.
@@ -107,10 +109,9 @@ impl From<SqsError> for ApiError {
                 bad("MessageNotInflight", "The message referred to isn't in flight.".to_owned())
             }
             SqsError::InvalidMessageContents => bad("InvalidMessageContents", CONTENTS.to_owned()),
-            SqsError::EmptyBatchRequest => bad(
-                "EmptyBatchRequest",
-                "There should be at least one SendMessageBatchRequestEntry in the request.".to_owned(),
-            ),
+            SqsError::EmptyBatchRequest(entry) => {
+                bad("EmptyBatchRequest", format!("There should be at least one {entry} in the request."))
+            }
             SqsError::TooManyEntries(count) => bad(
                 "TooManyEntriesInBatchRequest",
                 format!("Maximum number of entries per request are 10. You have sent {count}."),
@@ -131,6 +132,7 @@ impl From<SqsError> for ApiError {
                     crate::rules::MAX_MESSAGE_BYTES
                 ),
             ),
+            SqsError::OverLimit(message) => ApiError::new("OverLimit", 403, message),
             SqsError::UnsupportedOperation(message) => bad("UnsupportedOperation", message),
             SqsError::Tags(message) => bad("InvalidParameterValue", message),
             SqsError::InvalidToken => bad("InvalidParameterValue", "Invalid or expired next token.".to_owned()),

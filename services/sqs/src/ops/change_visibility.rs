@@ -8,7 +8,7 @@ use crate::rules::MAX_VISIBILITY_S;
 use crate::rules::handles::Receipt;
 use crate::state;
 use model_sqs::{
-    ChangeMessageVisibilityBatchInput, ChangeMessageVisibilityBatchOutput,
+    BatchResultErrorEntry, ChangeMessageVisibilityBatchInput, ChangeMessageVisibilityBatchOutput,
     ChangeMessageVisibilityBatchResultEntry, ChangeMessageVisibilityInput,
 };
 use names::{Scope, Timestamp};
@@ -66,15 +66,20 @@ pub async fn batch(
 ) -> Result<ChangeMessageVisibilityBatchOutput, SqsError> {
     let (place, now) = (place(&ctx, &input.queue_url), ctx.now());
     let queue = found(&ctx.read(), &place)?;
-    check_batch(input.entries.iter().map(|entry| entry.id.as_str()))?;
-    let wanted: Arc<Vec<Result<(Receipt, i64), SqsError>>> = Arc::new(
+    check_batch(
+        "ChangeMessageVisibilityBatchRequestEntry",
+        input.entries.iter().map(|entry| entry.id.as_str()),
+    )?;
+    // Shared with the commit, which may hold it longer than its answer takes to come.
+    let wanted: Arc<Vec<Result<(Receipt, i64), BatchResultErrorEntry>>> = Arc::new(
         input
             .entries
             .iter()
             .map(|entry| {
                 let default = i32::try_from(queue.attributes.visibility_timeout).unwrap_or(i32::MAX);
-                let seconds = check(entry.visibility_timeout.unwrap_or(default))?;
-                Ok((receipt(&ctx, &place, &entry.receipt_handle)?, seconds))
+                check(entry.visibility_timeout.unwrap_or(default))
+                    .and_then(|seconds| Ok((receipt(&ctx, &place, &entry.receipt_handle)?, seconds)))
+                    .map_err(|error| failed(&entry.id, error))
             })
             .collect(),
     );
@@ -94,12 +99,13 @@ pub async fn batch(
         .await?;
     let mut output = ChangeMessageVisibilityBatchOutput::default();
     let mut changed = changed.into_iter();
-    for (entry, wanted) in input.entries.iter().zip(Arc::try_unwrap(wanted).unwrap_or_default()) {
-        match wanted.map(|_| changed.next().flatten()) {
+    for (entry, wanted) in input.entries.iter().zip(wanted.iter()) {
+        match wanted.as_ref().map(|_| changed.next().flatten()) {
             Ok(None) => {
                 output.successful.push(ChangeMessageVisibilityBatchResultEntry { id: entry.id.clone() });
             }
-            Ok(Some(error)) | Err(error) => output.failed.push(failed(&entry.id, error)),
+            Ok(Some(error)) => output.failed.push(failed(&entry.id, error)),
+            Err(error) => output.failed.push(error.clone()),
         }
     }
     Ok(output)

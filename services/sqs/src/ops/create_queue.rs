@@ -24,11 +24,13 @@ pub async fn create_queue(ctx: Ctx, input: Arc<CreateQueueInput>) -> Result<Crea
         let arn = state::arn(&scope, &input.queue_name);
         if let Some(queue) = state::queue(tx, &scope, &input.queue_name)? {
             let policy = tx.head(&arn)?.and_then(|head| head.policy);
-            same(&queue, &given, policy.as_deref())?;
+            same(&queue, &given, &attributes, policy.as_deref())?;
             return Ok(());
         }
         let tags = input.tags.iter().flatten().map(|(key, value)| (key.as_str(), value.as_str()));
-        let tags = TagRules::default().add(&::names::Tags::new(), tags).map_err(super::tags::refused)?;
+        let tags = TagRules::default()
+            .add(&::names::Tags::new(), tags)
+            .map_err(|fault| super::tags::refused(&input.queue_name, fault))?;
         let queue = Queue {
             incarnation: tx.fresh_incarnation()?,
             name: input.queue_name.clone(),
@@ -36,6 +38,7 @@ pub async fn create_queue(ctx: Ctx, input: Arc<CreateQueueInput>) -> Result<Crea
             modified: now,
             attributes: attributes.clone(),
         };
+        super::queue_attributes::check_dead_letters(tx, &scope, &queue)?;
         state::put_queue(tx, &scope, &queue)?;
         let head = Head {
             incarnation: queue.incarnation,
@@ -74,11 +77,19 @@ fn wanted(given: &BTreeMap<String, String>) -> Result<Attributes, SqsError> {
 }
 
 /// Refuses a queue that exists with another value of a given attribute.
-fn same(queue: &Queue, given: &BTreeMap<String, String>, policy: Option<&str>) -> Result<(), SqsError> {
-    let present = queue.attributes.texts();
+fn same(
+    queue: &Queue,
+    given: &BTreeMap<String, String>,
+    asked: &Attributes,
+    policy: Option<&str>,
+) -> Result<(), SqsError> {
+    let (present, asked) = (queue.attributes.texts(), asked.texts());
     for (name, text) in given {
-        let known = if name == "Policy" { policy } else { present.get(name).map(String::as_str) };
-        if known.unwrap_or_default() != text {
+        let equal = match name.as_str() {
+            "Policy" => policy.unwrap_or_default() == text,
+            name => present.get(name) == asked.get(name),
+        };
+        if !equal {
             return Err(SqsError::QueueNameExists(name.clone()));
         }
     }

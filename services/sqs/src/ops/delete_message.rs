@@ -42,7 +42,7 @@ pub async fn batch(
 ) -> Result<DeleteMessageBatchOutput, SqsError> {
     let place = place(&ctx, &input.queue_url);
     found(&ctx.read(), &place)?;
-    check_batch(input.entries.iter().map(|entry| entry.id.as_str()))?;
+    check_batch("DeleteMessageBatchRequestEntry", input.entries.iter().map(|entry| entry.id.as_str()))?;
     let mut output = DeleteMessageBatchOutput::default();
     let mut receipts = Vec::new();
     for entry in &input.entries {

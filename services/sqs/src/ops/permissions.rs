@@ -27,8 +27,46 @@ fn labelled(policy: &Value, label: &str) -> bool {
     policy["Statement"].as_array().into_iter().flatten().any(|statement| statement["Sid"] == label)
 }
 
+/// Actions that others may be allowed, and how many of them at once (AddPermission, API reference).
+const GRANTABLE: [&str; 9] = [
+    "*",
+    "ChangeMessageVisibility",
+    "DeleteMessage",
+    "GetQueueAttributes",
+    "GetQueueUrl",
+    "ListDeadLetterSourceQueues",
+    "PurgeQueue",
+    "ReceiveMessage",
+    "SendMessage",
+];
+const MAX_ACTIONS: usize = 7;
+
+fn check(input: &AddPermissionInput) -> Result<(), SqsError> {
+    if input.actions.is_empty() {
+        return Err(SqsError::MissingParameter("Actions".to_owned()));
+    }
+    if input.actions.len() > MAX_ACTIONS {
+        return Err(SqsError::OverLimit(format!(
+            "{} Actions were found, maximum allowed is {MAX_ACTIONS}.",
+            input.actions.len()
+        )));
+    }
+    if input.aws_account_ids.is_empty() {
+        let message = "Value [] for parameter PrincipalId is invalid. Reason: Unable to verify.";
+        return Err(SqsError::InvalidParameterValue(message.to_owned()));
+    }
+    match input.actions.iter().find(|action| !GRANTABLE.contains(&action.as_str())) {
+        None => Ok(()),
+        Some(action) => Err(SqsError::InvalidParameterValue(format!(
+            "Value SQS:{action} for parameter ActionName is invalid. Reason: Only the queue owner is allowed to \
+             invoke this action."
+        ))),
+    }
+}
+
 /// AddPermission.
 pub async fn add(ctx: Ctx, input: Arc<AddPermissionInput>) -> Result<Unit, SqsError> {
+    check(&input)?;
     let place = place(&ctx, &input.queue_url);
     ctx.commit(move |tx| {
         let queue = found(tx, &place)?;

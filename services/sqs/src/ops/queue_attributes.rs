@@ -2,15 +2,16 @@
 
 use crate::errors::SqsError;
 use crate::ops::{found, place};
+use crate::rules::attributes;
 use crate::state::{self, Queue};
 use crate::views::{Counts, ReadyMessages};
-use model_sqs::{
-    GetQueueAttributesInput, GetQueueAttributesOutput, QueueAttributeName, SetQueueAttributesInput,
-};
+use model_sqs::{GetQueueAttributesInput, GetQueueAttributesOutput, SetQueueAttributesInput};
+use names::Scope;
 use schema::Unit;
 use service::{Ctx, Heads};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use store::Tx;
 
 /// GetQueueAttributes.
 pub async fn get(
@@ -20,12 +21,10 @@ pub async fn get(
     let place = place(&ctx, &input.queue_url);
     let queue = found(&ctx.read(), &place)?;
     let names = input.attribute_names.as_deref().unwrap_or_default();
-    if let Some(QueueAttributeName::Other(unknown)) =
-        names.iter().find(|name| matches!(name, QueueAttributeName::Other(_)))
-    {
+    if let Some(unknown) = names.iter().find(|name| !attributes::NAMES.contains(&name.as_str())) {
         return Err(SqsError::UnknownAttribute(unknown.clone()));
     }
-    let all = names.contains(&QueueAttributeName::All);
+    let all = names.iter().any(|name| name == "All");
     let counts = ctx
         .view::<ReadyMessages>()
         .with(&(place.0.clone(), queue.incarnation), |ready| ready.counts(ctx.now()))?;
@@ -34,7 +33,7 @@ pub async fn get(
     let mut attributes = described(&queue, counts);
     attributes.insert("QueueArn".to_owned(), arn.to_string());
     attributes.extend(policy.map(|policy| ("Policy".to_owned(), policy)));
-    attributes.retain(|name, _| all || names.iter().any(|wanted| wanted.as_str() == name));
+    attributes.retain(|name, _| all || names.contains(name));
     Ok(GetQueueAttributesOutput { attributes: Some(attributes).filter(|attributes| !attributes.is_empty()) })
 }
 
@@ -59,6 +58,29 @@ pub fn check_policy(text: &str) -> Result<(), SqsError> {
         .map_err(|_| SqsError::InvalidAttributeValue("Policy".to_owned(), String::new()))
 }
 
+/// Refuses a dead-letter queue that is not there, or of the other kind.
+pub fn check_dead_letters(tx: &Tx, scope: &Scope, queue: &Queue) -> Result<(), SqsError> {
+    let Some(redrive) = &queue.attributes.redrive else { return Ok(()) };
+    let refused = |why: &str| {
+        Err(SqsError::InvalidParameterValue(format!(
+            "Value {} for parameter RedrivePolicy is invalid. Reason: {why}",
+            redrive.text
+        )))
+    };
+    let name = redrive.target.resource();
+    // A dead-letter queue is of its source's account and region; one that has itself is made in this commit.
+    let here = redrive.target == state::arn(scope, name);
+    let fifo = match state::queue(tx, scope, name)?.filter(|_| here) {
+        Some(target) => target.attributes.fifo,
+        None if here && name == queue.name => queue.attributes.fifo,
+        None => return refused("Dead letter target does not exist."),
+    };
+    if fifo == queue.attributes.fifo {
+        return Ok(());
+    }
+    refused("Dead-letter queue must be same type of queue as the source.")
+}
+
 /// SetQueueAttributes.
 pub async fn set(ctx: Ctx, input: Arc<SetQueueAttributesInput>) -> Result<Unit, SqsError> {
     let (place, now) = (place(&ctx, &input.queue_url), ctx.now());
@@ -71,6 +93,9 @@ pub async fn set(ctx: Ctx, input: Arc<SetQueueAttributesInput>) -> Result<Unit, 
                 "FifoQueue" => return Err(SqsError::UnknownAttribute(name.clone())),
                 name => queue.attributes.set(name, text)?,
             }
+        }
+        if input.attributes.contains_key("RedrivePolicy") {
+            check_dead_letters(tx, &place.0, &queue)?;
         }
         queue.modified = now;
         state::put_queue(tx, &place.0, &queue)?;

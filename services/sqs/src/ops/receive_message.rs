@@ -3,13 +3,15 @@
 
 use crate::errors::SqsError;
 use crate::ops::{found, place};
-use crate::rules::attributes::allows_source;
+use crate::rules::attributes::{NAMES, allows_source};
 use crate::rules::contents;
 use crate::rules::handles::Receipt;
 use crate::rules::{MAX_VISIBILITY_S, MAX_WAIT_S};
 use crate::state::{self, AttributeValue, Content, Message, Queue, Standing};
 use crate::views::{self, ReadyMessages};
-use model_sqs::{MessageAttributeValue, ReceiveMessageInput, ReceiveMessageOutput};
+use model_sqs::{
+    MessageAttributeValue, MessageSystemAttributeName, ReceiveMessageInput, ReceiveMessageOutput,
+};
 use names::{Arn, Scope, Timestamp};
 use service::Ctx;
 use std::collections::BTreeMap;
@@ -53,11 +55,20 @@ fn wish(input: &ReceiveMessageInput) -> Result<Wish, SqsError> {
     })
 }
 
+/// Refuses names that are neither of queues nor of messages: the older list takes both.
+fn check_names(input: &ReceiveMessageInput) -> Result<(), SqsError> {
+    let known = |name: &str| NAMES.contains(&name) || MessageSystemAttributeName::VALUES.contains(&name);
+    let older = input.attribute_names.iter().flatten();
+    let mut names = older.chain(input.message_system_attribute_names.iter().flatten());
+    names.find(|name| !known(name)).map_or(Ok(()), |name| Err(SqsError::UnknownAttribute(name.clone())))
+}
+
 /// ReceiveMessage.
 pub async fn receive_message(
     ctx: Ctx,
     input: Arc<ReceiveMessageInput>,
 ) -> Result<ReceiveMessageOutput, SqsError> {
+    check_names(&input)?;
     let (place, wish) = (place(&ctx, &input.queue_url), wish(&input)?);
     let queue = found(&ctx.read(), &place)?;
     let wait = wish.wait.unwrap_or_else(|| Duration::from_secs(queue.attributes.wait.unsigned_abs()));
@@ -246,8 +257,8 @@ fn system_attributes(
     message: &Message,
     standing: &Standing,
 ) -> BTreeMap<String, String> {
-    let older = input.attribute_names.iter().flatten().map(|name| name.as_str());
-    let newer = input.message_system_attribute_names.iter().flatten().map(|name| name.as_str());
+    let older = input.attribute_names.iter().flatten().map(String::as_str);
+    let newer = input.message_system_attribute_names.iter().flatten().map(String::as_str);
     let names: Vec<&str> = older.chain(newer).collect();
     let fifo = queue.attributes.fifo;
     let first = standing.first_received.map(|moment| moment.millis().to_string());

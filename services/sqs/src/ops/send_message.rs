@@ -6,7 +6,6 @@ use crate::rules::contents::{self, check_body, check_size};
 use crate::rules::names::check_entry;
 use crate::rules::{DEDUPLICATION_MS, MAX_DELAY_S, MAX_ENTRIES, MAX_MESSAGE_BYTES};
 use crate::state::{self, AttributeValue, Duplicate, Message, Queue, Standing};
-use base64::Engine;
 use model_sqs::{
     BatchResultErrorEntry, SendMessageBatchInput, SendMessageBatchOutput, SendMessageBatchRequestEntry,
     SendMessageBatchResultEntry, SendMessageInput, SendMessageOutput,
@@ -179,44 +178,50 @@ fn deduplication(queue: &Queue, outgoing: &Outgoing) -> Result<Option<String>, S
     }
 }
 
-/// The id of a content: its SHA-256, of the body alone.
+/// The id of a content: the SHA-256 of the body alone, in hexadecimal.
 fn content_id(body: &str) -> String {
     use sha2::{Digest, Sha256};
-    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(Sha256::digest(body))
+    contents::hex(&Sha256::digest(body))
 }
+
+/// The entries of a batch as they are sent, or how they failed before the queue was asked.
+type Prepared = Vec<Result<Outgoing, BatchResultErrorEntry>>;
 
 /// SendMessageBatch.
 pub async fn batch(ctx: Ctx, input: Arc<SendMessageBatchInput>) -> Result<SendMessageBatchOutput, SqsError> {
     let (place, now) = (place(&ctx, &input.queue_url), ctx.now());
-    found(&ctx.read(), &place)?;
-    check_batch(input.entries.iter().map(|entry| entry.id.as_str()))?;
-    let prepared: Arc<Vec<Result<Outgoing, SqsError>>> =
-        Arc::new(input.entries.iter().map(|entry| outgoing(&ctx, &single(entry))).collect());
+    let queue = found(&ctx.read(), &place)?;
+    check_batch("SendMessageBatchRequestEntry", input.entries.iter().map(|entry| entry.id.as_str()))?;
+    // Shared with the commit, which may hold it longer than its answer takes to come.
+    let prepared: Arc<Prepared> = Arc::new(
+        input
+            .entries
+            .iter()
+            .map(|entry| outgoing(&ctx, &single(entry)).map_err(|error| failed(&entry.id, error)))
+            .collect(),
+    );
     let total: usize =
         prepared.iter().flatten().map(|outgoing| contents::size(&outgoing.body, &outgoing.attributes)).sum();
     if total > MAX_MESSAGE_BYTES {
         return Err(SqsError::BatchRequestTooLong(total));
+    }
+    // A FIFO queue's message without its ids fails the whole batch, not its entry.
+    for outgoing in prepared.iter().flatten().filter(|_| queue.attributes.fifo) {
+        deduplication(&queue, outgoing)?;
     }
     let sending = prepared.clone();
     let results: Vec<Result<Sent, SqsError>> = ctx
         .commit(move |tx| {
             tx.allow_large();
             let queue = found(tx, &place)?;
-            let put = |entry: &Result<Outgoing, SqsError>| match entry {
-                // What is wrong before the queue is known stays wrong; it is told below.
-                Err(_) => Ok(None),
-                Ok(outgoing) => match put(tx, &place.0, &queue, outgoing, now) {
-                    Err(SqsError::Store(fault)) => Err(SqsError::Store(fault)),
-                    result => Ok(Some(result)),
-                },
+            let put = |outgoing: &Outgoing| match put(tx, &place.0, &queue, outgoing, now) {
+                Err(SqsError::Store(fault)) => Err(SqsError::Store(fault)),
+                result => Ok(result),
             };
-            let results = sending.iter().map(put).collect::<Result<Vec<_>, SqsError>>()?;
-            let results =
-                results.into_iter().map(|result| result.unwrap_or(Err(SqsError::EmptyBatchRequest)));
-            Ok::<_, SqsError>(results.collect())
+            sending.iter().flatten().map(put).collect()
         })
         .await?;
-    Ok(answer(&input.entries, prepared, results))
+    Ok(answer(&input.entries, &prepared, results))
 }
 
 fn single(entry: &SendMessageBatchRequestEntry) -> SendMessageInput {
@@ -232,10 +237,10 @@ fn single(entry: &SendMessageBatchRequestEntry) -> SendMessageInput {
 }
 
 /// Refuses a batch that is none.
-pub fn check_batch<'a>(ids: impl Iterator<Item = &'a str>) -> Result<(), SqsError> {
+pub fn check_batch<'a>(kind: &'static str, ids: impl Iterator<Item = &'a str>) -> Result<(), SqsError> {
     let ids: Vec<&str> = ids.collect();
     if ids.is_empty() {
-        return Err(SqsError::EmptyBatchRequest);
+        return Err(SqsError::EmptyBatchRequest(kind));
     }
     if ids.len() > MAX_ENTRIES {
         return Err(SqsError::TooManyEntries(ids.len()));
@@ -261,18 +266,24 @@ pub fn failed(id: &str, error: SqsError) -> BatchResultErrorEntry {
     }
 }
 
+/// `results` are those of the entries that could be prepared, in their order.
 fn answer(
     entries: &[SendMessageBatchRequestEntry],
-    prepared: Arc<Vec<Result<Outgoing, SqsError>>>,
+    prepared: &Prepared,
     results: Vec<Result<Sent, SqsError>>,
 ) -> SendMessageBatchOutput {
     let mut output = SendMessageBatchOutput::default();
-    // The commit is over, so nobody else holds what was prepared.
-    let prepared = Arc::try_unwrap(prepared).unwrap_or_default();
-    for ((entry, prepared), result) in entries.iter().zip(prepared).zip(results) {
-        match (prepared, result) {
-            (Err(error), _) | (_, Err(error)) => output.failed.push(failed(&entry.id, error)),
-            (Ok(outgoing), Ok(sent)) => output.successful.push(SendMessageBatchResultEntry {
+    let mut results = results.into_iter();
+    for (entry, prepared) in entries.iter().zip(prepared) {
+        let outgoing = match prepared {
+            Ok(outgoing) => outgoing,
+            Err(error) => {
+                output.failed.push(error.clone());
+                continue;
+            }
+        };
+        match results.next() {
+            Some(Ok(sent)) => output.successful.push(SendMessageBatchResultEntry {
                 id: entry.id.clone(),
                 message_id: sent.id,
                 md5_of_message_body: contents::md5(&outgoing.body),
@@ -282,6 +293,8 @@ fn answer(
                 ),
                 sequence_number: sent.sequence_number,
             }),
+            Some(Err(error)) => output.failed.push(failed(&entry.id, error)),
+            None => break,
         }
     }
     output

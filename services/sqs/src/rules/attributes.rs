@@ -39,7 +39,7 @@ pub struct Redrive {
     pub target: Arn,
     /// Receives after which a message goes there.
     pub max_receives: u32,
-    /// The policy as it was given.
+    /// The policy, its count a number however it was given.
     pub text: String,
 }
 
@@ -59,6 +59,32 @@ impl Default for Attributes {
         }
     }
 }
+
+/// What can be asked of a queue (GetQueueAttributes, API reference).
+pub const NAMES: [&str; 22] = [
+    "All",
+    "Policy",
+    "VisibilityTimeout",
+    "MaximumMessageSize",
+    "MessageRetentionPeriod",
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "CreatedTimestamp",
+    "LastModifiedTimestamp",
+    "QueueArn",
+    "ApproximateNumberOfMessagesDelayed",
+    "DelaySeconds",
+    "ReceiveMessageWaitTimeSeconds",
+    "RedrivePolicy",
+    "FifoQueue",
+    "ContentBasedDeduplication",
+    "KmsMasterKeyId",
+    "KmsDataKeyReusePeriodSeconds",
+    "DeduplicationScope",
+    "FifoThroughputLimit",
+    "RedriveAllowPolicy",
+    "SqsManagedSseEnabled",
+];
 
 /// Attributes that only describe.
 const DESCRIBED: [(&str, Option<&[&str]>); 5] = [
@@ -187,7 +213,8 @@ fn redrive(text: &str) -> Result<Option<Redrive>, SqsError> {
     let max_receives = count
         .and_then(|count| u32::try_from(count).ok())
         .ok_or_else(|| invalid(NAME, "Invalid value for maxReceiveCount: must be between 1 and 1000."))?;
-    Ok(Some(Redrive { target, max_receives, text: text.to_owned() }))
+    let text = format!(r#"{{"deadLetterTargetArn":"{target}","maxReceiveCount":{max_receives}}}"#);
+    Ok(Some(Redrive { target, max_receives, text }))
 }
 
 fn redrive_allow(text: &str) -> Result<Option<String>, SqsError> {

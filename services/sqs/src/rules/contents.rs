@@ -33,9 +33,13 @@ fn check_name(name: &str) -> Result<(), SqsError> {
         && !name.contains("..")
         && !lower.starts_with("aws.")
         && !lower.starts_with("amazon.");
-    let message = "Message attribute name is invalid. Attribute name can contain A-Z, a-z, 0-9, underscore (_), \
-                   hyphen (-), and period (.) characters.";
-    if fine { Ok(()) } else { Err(SqsError::InvalidParameterValue(message.to_owned())) }
+    if fine {
+        return Ok(());
+    }
+    Err(SqsError::InvalidParameterValue(format!(
+        "The message attribute name '{name}' is invalid. Attribute name can contain A-Z, a-z, 0-9, underscore \
+         (_), hyphen (-), and period (.) characters."
+    )))
 }
 
 /// The attributes of a message as they are kept.
@@ -145,7 +149,8 @@ pub fn check_size(size: usize, limit: i64) -> Result<(), SqsError> {
     Err(SqsError::InvalidParameterValue(message))
 }
 
-fn hex(digest: &[u8]) -> String {
+/// Bytes in hexadecimal.
+pub fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

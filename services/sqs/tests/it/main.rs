@@ -3,6 +3,7 @@
 mod delivery;
 mod queues;
 mod receiving;
+mod refusals;
 
 use model_sqs::operations::{CreateQueue, ReceiveMessage, SendMessage};
 use model_sqs::{CreateQueueInput, Message, ReceiveMessageInput, SendMessageInput};

@@ -7,8 +7,8 @@ use crate::errors::LambdaError;
 use crate::invoke;
 use crate::rules::names::Named;
 use crate::state::{self, Configuration, Mapping};
+use model_sqs::GetQueueAttributesInput;
 use model_sqs::operations::GetQueueAttributes;
-use model_sqs::{GetQueueAttributesInput, QueueAttributeName};
 use names::{AccountId, Arn};
 use schema::ApiError;
 use service::Ctx;
@@ -86,7 +86,7 @@ pub async fn queue_of(
     let caller = queue::caller(ctx, &configuration.settings.role, &named.name, account).await?;
     let input = GetQueueAttributesInput {
         queue_url: queue::url(ctx, queue),
-        attribute_names: Some(vec![QueueAttributeName::VisibilityTimeout]),
+        attribute_names: Some(vec!["VisibilityTimeout".to_owned()]),
     };
     let told = ctx.call_as::<GetQueueAttributes>(caller, input).await.map_err(|error| refused(&error))?;
     let hides =

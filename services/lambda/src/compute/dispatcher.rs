@@ -2,6 +2,7 @@
 //! that waits, or a new one where the machine has room, or waits for either.
 
 use super::admission::Admission;
+use super::code;
 use super::environment::{Environment, Started};
 use super::machine::Machine;
 use super::pools::{Pools, Version};
@@ -10,7 +11,6 @@ use crate::state::Configuration;
 use bytes::Bytes;
 use names::{Arn, Scope};
 use service::Ctx;
-use std::path::Path;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -225,8 +225,11 @@ impl Dispatcher {
         (0..count).for_each(|_| self.freed.notify_one());
     }
 
-    /// Whether an environment that waits runs code of this folder.
-    pub fn uses(&self, folder: &Path) -> bool {
-        self.pools().uses(folder)
+    /// Removes files that nothing needs any more.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn sweep(&self, ctx: &Ctx) -> Result<(), LambdaError> {
+        code::sweep(ctx, self.machine.scratch(ctx), |folder| self.pools().uses(folder)).await
     }
 }

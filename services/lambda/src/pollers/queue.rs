@@ -12,7 +12,7 @@ use bytes::Bytes;
 use model_sqs::operations::{ChangeMessageVisibilityBatch, DeleteMessageBatch, ReceiveMessage};
 use model_sqs::{
     ChangeMessageVisibilityBatchInput, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchInput,
-    DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName, ReceiveMessageInput,
+    DeleteMessageBatchRequestEntry, Message, ReceiveMessageInput,
 };
 use names::{AccountId, Arn};
 use ports::{Caller, Principal, SessionRequest};
@@ -159,7 +159,7 @@ impl Poller {
     async fn receive(&self, caller: &Caller, most: usize, wait: i32) -> Result<Vec<Message>, LambdaError> {
         let input = ReceiveMessageInput {
             queue_url: self.url.clone(),
-            message_system_attribute_names: Some(vec![MessageSystemAttributeName::All]),
+            message_system_attribute_names: Some(vec!["All".to_owned()]),
             message_attribute_names: Some(vec!["All".to_owned()]),
             max_number_of_messages: i32::try_from(most.min(MOST_AT_ONCE)).ok(),
             wait_time_seconds: Some(wait),

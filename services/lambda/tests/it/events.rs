@@ -114,6 +114,17 @@ async fn two_retries_then_failure_is_told_and_the_dead_letter_has_the_event() {
 }
 
 #[tokio::test]
+async fn the_largest_event_is_accepted() {
+    let queues = Queues::default();
+    let lambda = Lambda::with(vec![queues.service()]).await;
+    lambda.create(function("f")).await;
+    lambda.region.call::<PutFunctionEventInvokeConfig>(destinations()).await.unwrap();
+    send(&lambda, &format!("\"{}\"", "x".repeat(1024 * 1024 - 2))).await;
+    let [(target, _)] = queues.first(&lambda).await;
+    assert_eq!(target, "fine");
+}
+
+#[tokio::test]
 async fn a_delivery_is_an_invocation() {
     let queues = Queues::default();
     let lambda = Lambda::with(vec![queues.service()]).await;

@@ -16,13 +16,13 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterable
 
 from botocore.exceptions import ClientError
 
 import package
-from stack import BATCH, BOARD, BOARD_INDEX, ENROL, FUNCTIONS, RECEIVES_BEFORE_DEAD, RECITALS_PREFIX, RENDER
-from stack import DEFAULT_NAME, Function, Stack, client
+from stack import BATCH, BOARD, BOARD_INDEX, DEFAULT_NAME, ENROL, FUNCTIONS, RECEIVES_BEFORE_DEAD, RECITALS_PREFIX
+from stack import RENDER, Function, Stack, client
 
 # As AWS advises: six times the timeout of the function that reads the queue.
 VISIBILITY_TIMEOUT = 6 * RENDER.timeout_seconds
@@ -38,13 +38,13 @@ def say(text: str) -> None:
 
 def code_of(error: ClientError) -> str:
     """The error code without the prefix that SQS's query protocol puts there."""
-    return error.response["Error"]["Code"].rsplit(".", 1)[-1]
+    return str(error.response["Error"]["Code"]).rsplit(".", 1)[-1]
 
 
-def absent(call: Callable[[], Any], *codes: str) -> bool:
-    """Calls; true if the answer is one of these errors."""
+def answers(codes: Iterable[str], call: Callable[..., Any], **parameters: Any) -> bool:
+    """Calls an operation; true if it answers with one of these errors."""
     try:
-        call()
+        call(**parameters)
     except ClientError as error:
         if code_of(error) in codes:
             return True
@@ -82,7 +82,7 @@ def deploy(stack: Stack, visibility_timeout: int) -> dict[str, str]:
 def table(stack: Stack) -> None:
     """Students and recordings, with the index that the board reads."""
     dynamodb = client("dynamodb")
-    if absent(lambda: dynamodb.describe_table(TableName=stack.table), "ResourceNotFoundException"):
+    if answers(["ResourceNotFoundException"], dynamodb.describe_table, TableName=stack.table):
         dynamodb.create_table(
             TableName=stack.table, BillingMode="PAY_PER_REQUEST",
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "kind", "at")],
@@ -101,9 +101,9 @@ def queue(name: str, attributes: dict[str, str]) -> str:
     """A queue with these attributes; its URL."""
     sqs = client("sqs")
     missing = "QueueDoesNotExist", "NonExistentQueue"
-    if absent(lambda: sqs.get_queue_url(QueueName=name), *missing):
-        return sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
-    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    if answers(missing, sqs.get_queue_url, QueueName=name):
+        return str(sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"])
+    url = str(sqs.get_queue_url(QueueName=name)["QueueUrl"])
     if attributes:
         sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)
     return url
@@ -123,7 +123,7 @@ def recitals_queue(stack: Stack, visibility_timeout: int) -> str:
 def bucket(stack: Stack) -> None:
     """The bucket, and what it tells of."""
     s3 = client("s3")
-    if absent(lambda: s3.head_bucket(Bucket=stack.bucket), "404"):
+    if answers(["404"], s3.head_bucket, Bucket=stack.bucket):
         place = {} if stack.region == "us-east-1" else {
             "CreateBucketConfiguration": {"LocationConstraint": stack.region}}
         s3.create_bucket(Bucket=stack.bucket, **place)
@@ -141,14 +141,14 @@ def bucket_policy(stack: Stack) -> None:
 def log_group(stack: Stack, one: Function) -> None:
     """Made here, so that functions need no right to make groups and logs do not stay for ever."""
     logs, group = client("logs"), stack.log_group(one)
-    absent(lambda: logs.create_log_group(logGroupName=group), "ResourceAlreadyExistsException")
+    answers(["ResourceAlreadyExistsException"], logs.create_log_group, logGroupName=group)
     logs.put_retention_policy(logGroupName=group, retentionInDays=LOG_DAYS)
 
 
 def role(stack: Stack, one: Function) -> None:
     """A role of its own for each function, with what it needs."""
     iam, name, trust = client("iam"), stack.function(one), stack.policy("trust")
-    if absent(lambda: iam.get_role(RoleName=name), "NoSuchEntity"):
+    if answers(["NoSuchEntity"], iam.get_role, RoleName=name):
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
     else:
         iam.update_assume_role_policy(RoleName=name, PolicyDocument=trust)
@@ -163,7 +163,7 @@ def function(stack: Stack, one: Function, runtime: str, code: bytes, environment
         "Timeout": one.timeout_seconds, "MemorySize": 256, "Environment": {"Variables": environment},
     }
     settled = {"Delay": 1, "MaxAttempts": 120}
-    if absent(lambda: functions.get_function(FunctionName=name), "ResourceNotFoundException"):
+    if answers(["ResourceNotFoundException"], functions.get_function, FunctionName=name):
         with_the_role(lambda: functions.create_function(**settings, Code={"ZipFile": code}))
     else:
         functions.update_function_code(FunctionName=name, ZipFile=code)
@@ -226,16 +226,17 @@ def api(stack: Stack) -> str:
             allow_api(stack, one, api_id, route)
     if not any(stage["StageName"] == "$default" for stage in everything("get_stages", api_id)):
         gateway.create_stage(ApiId=api_id, StageName="$default", AutoDeploy=True)
-    return found["ApiEndpoint"]
+    return str(found["ApiEndpoint"])
 
 
 def allow_api(stack: Stack, one: Function, api_id: str, route: str) -> None:
     """Lets one route of the API, and nobody else, invoke a function."""
     method, path = route.split(" ")
-    absent(lambda: client("lambda").add_permission(
+    answers(
+        ["ResourceConflictException"], client("lambda").add_permission,
         FunctionName=stack.function(one), StatementId=f"{api_id}-{one.routes.index(route)}",
         Action="lambda:InvokeFunction", Principal="apigateway.amazonaws.com",
-        SourceArn=stack.arn("execute-api", f"{api_id}/*/{method}{path}")), "ResourceConflictException")
+        SourceArn=stack.arn("execute-api", f"{api_id}/*/{method}{path}"))
 
 
 def find_api(stack: Stack) -> dict[str, Any] | None:
@@ -252,27 +253,33 @@ def everything(listing: str, api_id: str) -> list[dict[str, Any]]:
 
 def destroy(stack: Stack) -> None:
     """Takes everything away, what was recorded included."""
-    functions, iam, sqs = client("lambda"), client("iam"), client("sqs")
+    functions, iam = client("lambda"), client("iam")
     gone = "ResourceNotFoundException", "NoSuchEntity", "NoSuchBucket", "QueueDoesNotExist", "NonExistentQueue"
     if found := find_api(stack):
         client("apigatewayv2").delete_api(ApiId=found["ApiId"])
-    if not absent(lambda: functions.get_function(FunctionName=stack.function(RENDER)), *gone):
+    if not answers(gone, functions.get_function, FunctionName=stack.function(RENDER)):
         listed = functions.list_event_source_mappings(FunctionName=stack.function(RENDER))
         for one in listed["EventSourceMappings"]:
             functions.delete_event_source_mapping(UUID=one["UUID"])
     for one in FUNCTIONS:
         name = stack.function(one)
-        absent(lambda: functions.delete_function(FunctionName=name), *gone)
-        absent(lambda: iam.delete_role_policy(RoleName=name, PolicyName="needs"), *gone)
-        absent(lambda: iam.delete_role(RoleName=name), *gone)
-        absent(lambda: client("logs").delete_log_group(logGroupName=stack.log_group(one)), *gone)
-    absent(lambda: empty_bucket(stack), *gone)
+        answers(gone, functions.delete_function, FunctionName=name)
+        answers(gone, iam.delete_role_policy, RoleName=name, PolicyName="needs")
+        answers(gone, iam.delete_role, RoleName=name)
+        answers(gone, client("logs").delete_log_group, logGroupName=stack.log_group(one))
+    answers(gone, delete_bucket, stack=stack)
     for name in (stack.recitals, stack.dead_recitals, stack.notices):
-        absent(lambda: sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"]), *gone)
-    absent(lambda: client("dynamodb").delete_table(TableName=stack.table), *gone)
+        answers(gone, delete_queue, name=name)
+    answers(gone, client("dynamodb").delete_table, TableName=stack.table)
 
 
-def empty_bucket(stack: Stack) -> None:
+def delete_queue(name: str) -> None:
+    """Deletes a queue by its name."""
+    sqs = client("sqs")
+    sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])
+
+
+def delete_bucket(stack: Stack) -> None:
     """Deletes the bucket with all its objects."""
     s3 = client("s3")
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=stack.bucket):

@@ -26,7 +26,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
-from typing import Any, Callable, Iterable, TypeVar
+from collections.abc import Iterable
+from typing import Any, Callable, TypeVar
 
 import deploy
 import recital
@@ -60,7 +61,7 @@ def send(method: str, url: str, body: bytes | None = None, headers: dict[str, st
     request = urllib.request.Request(url, body, headers or {}, method=method)
     try:
         with urllib.request.urlopen(request, timeout=REQUEST_SECONDS) as response:
-            return response.read()
+            return bytes(response.read())
     except urllib.error.HTTPError as error:
         said = f"{method} {url.split('?')[0]}: {error.code} {error.read(400)!r}"
         raise (Unanswered if error.code in TRY_AGAIN else RuntimeError)(said) from error

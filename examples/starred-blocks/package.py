@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from typing import Iterable
+from collections.abc import Iterable
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 DIST = FOLDER / "dist"

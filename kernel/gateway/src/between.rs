@@ -78,6 +78,10 @@ impl Calls for Between {
             result
         })
     }
+
+    fn is_open(&self, room: &str) -> bool {
+        self.0.upgrade().is_some_and(|pipeline| pipeline.rooms.is_open(room))
+    }
 }
 
 impl Targets for Between {

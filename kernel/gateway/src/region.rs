@@ -240,8 +240,7 @@ fn delivering(pipeline: &Pipeline, delivery: &Delivery, target: &dyn Target) -> 
 
 impl workers::Rooms for Opened {
     fn is_open(&self, room: &'static str) -> bool {
-        let state = self.0.upgrade().and_then(|pipeline| pipeline.rooms.room(room).map(|room| room.state()));
-        state.is_some_and(|state| state != RoomState::Refused)
+        self.0.upgrade().is_some_and(|pipeline| pipeline.rooms.is_open(room))
     }
 
     fn set_healthy(&self, room: &'static str, healthy: bool) {

@@ -130,6 +130,11 @@ impl Rooms {
         self.by_name.get(name)
     }
 
+    /// Whether a room's own work goes on. That of an unhealthy one does: so it recovers.
+    pub fn is_open(&self, name: &str) -> bool {
+        self.room(name).is_some_and(|room| room.state() != RoomState::Refused)
+    }
+
     /// All rooms, by name.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Room>> {
         self.by_name.values()

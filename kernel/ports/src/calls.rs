@@ -46,6 +46,9 @@ impl CallRequest {
 pub trait Calls: Send + Sync {
     /// Calls an operation; the output is of the operation's own type.
     fn call(&self, request: CallRequest) -> BoxFuture<'_, Result<Box<dyn Obj>, ApiError>>;
+
+    /// Whether a room's own work may go on: work that does not end by itself looks before it takes more.
+    fn is_open(&self, room: &str) -> bool;
 }
 
 impl dyn Calls {

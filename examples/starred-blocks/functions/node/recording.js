@@ -21,7 +21,9 @@ const HIGHEST_NOTE = 83;
 const NAMES = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
 
 /** The bytes are no recording that can be rendered: trying again does not help. */
-export class Malformed extends Error {}
+export class Malformed extends Error {
+  name = "Malformed";
+}
 
 /** The largest file that can be a recording. */
 export const LONGEST_BYTES = 1024 + LONGEST_SECONDS * HIGHEST_RATE * 2;

@@ -82,9 +82,9 @@ def announce(event: Event) -> Answer:
 
 def upload_address(student: str, recording: str) -> str:
     """Where a PUT of the recording is accepted for a while, without credentials."""
-    return s3.generate_presigned_url(
+    return str(s3.generate_presigned_url(
         "put_object", ExpiresIn=UPLOAD_SECONDS,
-        Params={"Bucket": BUCKET, "Key": f"recitals/{student}/{recording}.wav"})
+        Params={"Bucket": BUCKET, "Key": f"recitals/{student}/{recording}.wav"}))
 
 
 def again(there: dict[str, Any], wanted: dict[str, Any], compared: tuple[str, ...]) -> dict[str, Any]:

@@ -6,8 +6,10 @@ student with all recordings. The index `board` (kind, at) lists all students, or
 
 from __future__ import annotations
 
+import decimal
 import os
-from typing import Any, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -35,8 +37,14 @@ def stored(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def plain(item: Mapping[str, Any]) -> dict[str, Any]:
     """What a client sees of an item: without keys, and with numbers that JSON has."""
-    read = {name: _reader.deserialize(value) for name, value in item.items() if name not in INTERNAL}
-    return {name: float(value) if hasattr(value, "as_tuple") else value for name, value in read.items()}
+    return {name: in_json(_reader.deserialize(value)) for name, value in item.items() if name not in INTERNAL}
+
+
+def in_json(value: Any) -> Any:
+    """A number of the table as an integer or a float; all else as it is."""
+    if not isinstance(value, decimal.Decimal):
+        return value
+    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def query(**question: Any) -> Iterator[dict[str, Any]]:

@@ -32,6 +32,8 @@ const CONCURRENCY: usize = 8;
 /// Rest after the first failure; doubled for each further one up to `MAX_REST`.
 const FIRST_REST: Duration = Duration::from_millis(500);
 const MAX_REST: Duration = Duration::from_secs(30);
+/// Between two looks whether the room, once refused, is open again.
+const CLOSED_REST: Duration = Duration::from_millis(500);
 
 /// On whose behalf a function's sources are read: its role, or its account where permissions are not
 /// enforced and it has none.
@@ -89,6 +91,11 @@ pub async fn poll(ctx: Ctx, mapping: Mapping, mut stop: watch::Receiver<()>) {
         if stop.has_changed().is_err() {
             return;
         }
+        if !poller.is_open() {
+            drop(place);
+            poller.ctx.host().clock.rest(CLOSED_REST).await;
+            continue;
+        }
         match poller.turn(place, &stop).await {
             Ok(()) => rest = FIRST_REST,
             Err(error) => {
@@ -111,6 +118,11 @@ impl Poller {
         caller(&self.ctx, &function.latest.settings.role, &self.named.name, account).await
     }
 
+    /// Whether functions are served at all.
+    fn is_open(&self) -> bool {
+        self.ctx.ports().calls.is_open("lambda")
+    }
+
     /// Receives one batch and has it processed.
     async fn turn(
         self: &Arc<Self>,
@@ -122,8 +134,8 @@ impl Poller {
         if messages.is_empty() {
             return Ok(());
         }
-        if stop.has_changed().is_err() {
-            return self.give_back(&caller, &messages).await;
+        if stop.has_changed().is_err() || !self.is_open() {
+            return self.give_back(&messages).await;
         }
         let poller = self.clone();
         tokio::spawn(async move {
@@ -223,8 +235,12 @@ impl Poller {
         Ok(())
     }
 
-    /// Lets others receive at once what came too late for this poller.
-    async fn give_back(&self, caller: &Caller, messages: &[Message]) -> Result<(), LambdaError> {
+    /// Lets others receive at once what came too late for this poller. It is not the function that does so:
+    /// a role that reads a queue needs ReceiveMessage, DeleteMessage and GetQueueAttributes, and no more
+    /// (Lambda Developer Guide, "Execution role permissions" of Amazon SQS).
+    async fn give_back(&self, messages: &[Message]) -> Result<(), LambdaError> {
+        let owner = self.mapping.source.account().unwrap_or(AccountId::DEFAULT);
+        let caller = Caller::Principal(Box::new(Principal::root(owner)));
         for part in messages.chunks(MOST_AT_ONCE) {
             let entries =
                 part.iter().enumerate().map(|(place, message)| ChangeMessageVisibilityBatchRequestEntry {

@@ -76,7 +76,9 @@ def install(folder: pathlib.Path) -> None:
     lock, installed = folder / "package-lock.json", folder / "node_modules/.installed-lock.json"
     if installed.exists() and installed.read_bytes() == lock.read_bytes():
         return
-    subprocess.run(["npm", "ci", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"], cwd=folder, check=True)
+    # Standard output is the answer of whoever packages: npm speaks on standard error.
+    subprocess.run(["npm", "ci", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"], cwd=folder, check=True,
+                   stdout=sys.stderr)
     shutil.copy(lock, installed)
 
 

@@ -16,5 +16,5 @@ mod output;
 mod pools;
 mod template;
 
-pub use code::{sweep, unpack};
+pub use code::unpack;
 pub use dispatcher::{Dispatcher, Outcome, Work};

@@ -13,13 +13,18 @@ use names::{AccountId, Arn};
 use schema::ApiError;
 use service::{Ctx, Deliver, Delivery, DeliveryContext, Fidelity, Log, TimerHandler};
 use std::sync::Arc;
-use store::{Claim, Fault, Read, Timer, Tx};
+use std::time::Duration;
+use store::{Fault, Read, Timer, Tx};
 use tokio::sync::{Notify, Semaphore};
 
 /// Asynchronous invocations that run at once.
 const AT_ONCE: usize = 128;
 /// By how much waits are shortened where delays need not be AWS's.
 const HASTENED: i64 = 60;
+/// Rest before an invocation whose end could not be committed is run again.
+const PUT_BACK_REST: Duration = Duration::from_secs(1);
+/// Longest record for a destination, in bytes: what a queue takes. Longer ones are lost, as on AWS.
+const MAX_TOLD: usize = 1024 * 1024 - 4096;
 const PRINCIPAL: &str = "lambda.amazonaws.com";
 
 /// Makes a waiting invocation ready.
@@ -67,8 +72,14 @@ pub async fn round(ctx: Ctx) -> Result<(), LambdaError> {
         let (ctx, wake) = (ctx.clone(), runner.wake.clone());
         tokio::spawn(async move {
             let number = *claim;
-            if let Err(fault) = run(&ctx, claim).await {
-                Log::error("lambda", &format!("the asynchronous invocation {number} is put back: {fault:?}"));
+            match run(&ctx, number).await {
+                Ok(()) => drop(claim.settle()),
+                Err(error) => {
+                    let why = ApiError::from(error);
+                    Log::error("lambda", &format!("the asynchronous invocation {number} is put back: {why}"));
+                    ctx.host().clock.rest(PUT_BACK_REST).await;
+                    drop(claim);
+                }
             }
             drop(place);
             wake.notify_one();
@@ -78,13 +89,9 @@ pub async fn round(ctx: Ctx) -> Result<(), LambdaError> {
 }
 
 /// Runs one invocation and commits what follows.
-async fn run(ctx: &Ctx, claim: Claim<u64>) -> Result<(), LambdaError> {
-    let number = *claim;
+async fn run(ctx: &Ctx, number: u64) -> Result<(), LambdaError> {
     let read = ctx.read();
-    let Some(mut event) = state::event(&read, number)? else {
-        claim.settle();
-        return Ok(());
-    };
+    let Some(mut event) = state::event(&read, number)? else { return Ok(()) };
     let payload = state::event_payload(&read, number)?;
     drop(read);
     let ctx = invoke::within(ctx, &event.scope);
@@ -106,7 +113,6 @@ async fn run(ctx: &Ctx, claim: Claim<u64>) -> Result<(), LambdaError> {
             ctx.commit(move |tx| Ok::<_, LambdaError>(state::end_event(tx, number)?)).await?;
         }
     }
-    claim.settle();
     Ok(())
 }
 
@@ -211,6 +217,12 @@ fn tell(
     let mut context = DeliveryContext::of(PRINCIPAL, named.scope.account().unwrap_or(AccountId::DEFAULT));
     context.role = Some(settings.role);
     let mut deliver = |target: Arn, payload: Bytes, context: DeliveryContext| {
+        if payload.len() > MAX_TOLD {
+            let why =
+                format!("what {target} is to be told of {} is longer than {MAX_TOLD} bytes", event.function);
+            Log::warn(&event.request_id, &why);
+            return Ok(());
+        }
         let source = state::arn(&named.scope, &named.name, None);
         let mut delivery = Delivery::new(source, target, payload, context, now);
         delivery.cause.clone_from(&event.request_id);

@@ -32,5 +32,5 @@ pub fn service() -> Service {
         .worker(Worker::every("lambda/events", 60_000, events::round).woken_by(event))
         .worker(Worker::every("lambda/mappings", 60_000, pollers::round).woken_by(mapping))
         .worker(Worker::every("lambda/idle", 30_000, workers::reap))
-        .worker(Worker::every("lambda/code", 600_000, workers::sweep_code))
+        .worker(Worker::every("lambda/files", 600_000, workers::sweep))
 }

@@ -1,6 +1,6 @@
 //! Housekeeping: environments that nobody needs, unpacked code that nobody runs.
 
-use crate::compute::{self, Dispatcher};
+use crate::compute::Dispatcher;
 use crate::errors::LambdaError;
 use service::Ctx;
 
@@ -10,8 +10,7 @@ pub async fn reap(ctx: Ctx) -> Result<(), LambdaError> {
     Ok(())
 }
 
-/// Removes unpacked code that no function has any more.
-pub async fn sweep_code(ctx: Ctx) -> Result<(), LambdaError> {
-    let dispatcher = ctx.part::<Dispatcher>().clone();
-    compute::sweep(&ctx, |folder| dispatcher.uses(folder)).await
+/// Removes unpacked code that no function has any more, and what earlier starts left.
+pub async fn sweep(ctx: Ctx) -> Result<(), LambdaError> {
+    ctx.part::<Dispatcher>().sweep(&ctx).await
 }

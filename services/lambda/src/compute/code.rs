@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 
 /// Largest package that is read (Lambda quotas: what S3 may hold unzips to 250 MB).
 const MAX_PACKAGE: usize = 262_144_000;
+/// Folders that changed within this time are not swept.
+const YOUNG_MS: i64 = 10 * 60 * 1000;
 
 #[derive(Debug)]
 enum Unpacked {
@@ -159,14 +161,18 @@ fn stays_within(root: &Path, place: &Path, target: &str) -> Result<(), Unpacked>
     if within { Ok(()) } else { Err(ArchiveFault::Escapes(target.to_owned()).into()) }
 }
 
-/// Removes unpacked code that no function has any more, and what other boots left.
+/// Removes unpacked code that no function has any more, and what other boots and starts left.
 ///
 /// # Errors
 /// If the store cannot be read.
-pub async fn sweep(ctx: &Ctx, in_use: impl Fn(&Path) -> bool) -> Result<(), LambdaError> {
+pub async fn sweep(ctx: &Ctx, scratch: &Path, in_use: impl Fn(&Path) -> bool) -> Result<(), LambdaError> {
     let (current, read) = (shelf(ctx), ctx.read());
-    let shelves = current.parent().map(Path::to_owned).unwrap_or_default();
-    let mut gone: Vec<PathBuf> = listed(&shelves).into_iter().filter(|shelf| *shelf != current).collect();
+    let others = |current: &Path| {
+        let all = listed(current.parent().unwrap_or(current));
+        all.into_iter().filter(|folder| folder != current).collect::<Vec<_>>()
+    };
+    let mut gone = others(&current);
+    gone.extend(others(scratch));
     for folder in listed(&current) {
         let name = folder.file_name().and_then(|name| name.to_str()).and_then(digest);
         // Drafts are somebody's work until the next boot.
@@ -175,9 +181,23 @@ pub async fn sweep(ctx: &Ctx, in_use: impl Fn(&Path) -> bool) -> Result<(), Lamb
             gone.push(folder);
         }
     }
-    ctx.compute(move || gone.iter().filter_map(|folder| fs::remove_dir_all(folder).err()).for_each(drop))
-        .await
-        .map_err(LambdaError::Other)
+    let now = ctx.host_time().millis();
+    let swept = ctx.compute(move || {
+        for folder in gone.iter().filter(|folder| is_old(folder, now)) {
+            // What cannot be removed now is tried again at the next sweep.
+            let _ = fs::remove_dir_all(folder);
+        }
+    });
+    swept.await.map_err(LambdaError::Other)
+}
+
+/// Young folders are somebody's work.
+fn is_old(folder: &Path, now: i64) -> bool {
+    let modified = fs::metadata(folder).and_then(|metadata| metadata.modified()).ok();
+    let since = modified.and_then(|modified| modified.duration_since(std::time::UNIX_EPOCH).ok());
+    since.is_some_and(|since| {
+        now.saturating_sub(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)) > YOUNG_MS
+    })
 }
 
 fn listed(folder: &Path) -> Vec<PathBuf> {

@@ -2,6 +2,7 @@
 //! that waits, or a new one where the machine has room, or waits for either.
 
 use super::admission::Admission;
+use super::code;
 use super::environment::{Environment, Started};
 use super::machine::Machine;
 use super::pools::{Pools, Version};
@@ -10,7 +11,6 @@ use crate::state::Configuration;
 use bytes::Bytes;
 use names::{Arn, Scope};
 use service::Ctx;
-use std::path::Path;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -63,10 +63,12 @@ pub struct Outcome {
 pub struct Dispatcher {
     pools: Mutex<Pools>,
     places: Arc<Semaphore>,
-    /// An environment waits for work, or has ended.
+    /// A place is free, or an environment waits that may be given up for one.
     freed: Notify,
     admission: Admission,
     machine: Machine,
+    /// Environments that one version starts at a time.
+    starts: usize,
 }
 
 impl Default for Dispatcher {
@@ -77,14 +79,36 @@ impl Default for Dispatcher {
             freed: Notify::new(),
             admission: Admission::default(),
             machine: Machine::default(),
+            starts: 2 * std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         }
     }
 }
 
 /// What an invocation got.
-enum Got {
+enum Got<'d> {
     Environment(Box<Environment>),
-    Room(OwnedSemaphorePermit),
+    Room(OwnedSemaphorePermit, Starting<'d>),
+}
+
+/// Why an invocation has to wait.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    /// Its version starts as many environments as it may.
+    Starts,
+    /// The machine runs as many as it may, and all of them work.
+    Place,
+}
+
+/// A version starts an environment, until this is dropped.
+struct Starting<'d> {
+    dispatcher: &'d Dispatcher,
+    version: &'d Version,
+}
+
+impl Drop for Starting<'_> {
+    fn drop(&mut self) {
+        self.dispatcher.pools().started(self.version);
+    }
 }
 
 impl Dispatcher {
@@ -101,7 +125,7 @@ impl Dispatcher {
         let version = Version { function: work.function, version: work.configuration.version.clone() };
         let mut environment = match self.get(&version, work.configuration.generation).await {
             Got::Environment(environment) => environment,
-            Got::Room(place) => match Environment::start(ctx, &self.machine, work, place).await {
+            Got::Room(place, _starting) => match Environment::start(ctx, &self.machine, work, place).await {
                 Ok(Started::Ready(environment)) => environment,
                 Ok(Started::Failed(outcome)) => {
                     self.freed.notify_one();
@@ -114,44 +138,72 @@ impl Dispatcher {
             },
         };
         let invoked = environment.invoke(ctx, work).await;
-        if invoked.reusable {
-            let outdated = self.pools().put_back(*environment);
-            drop(outdated);
-        } else {
-            drop(environment);
-        }
-        self.freed.notify_one();
+        self.give_back(*environment, invoked.reusable);
         Ok(invoked.outcome)
     }
 
-    async fn get(&self, version: &Version, generation: u64) -> Got {
-        if let Some(got) = self.try_get(version, generation) {
-            return got;
-        }
-        loop {
-            let mut freed = pin!(self.freed.notified());
-            // From here on nothing that is freed goes unnoticed.
-            freed.as_mut().enable();
-            if let Some(got) = self.try_get(version, generation) {
-                return got;
-            }
-            freed.await;
+    fn give_back(&self, environment: Environment, reusable: bool) {
+        let gone = if reusable { self.pools().put_back(environment) } else { Some(environment) };
+        let ended = gone.is_some();
+        drop(gone);
+        if ended || self.places.available_permits() == 0 {
+            self.freed.notify_one();
         }
     }
 
-    fn try_get(&self, version: &Version, generation: u64) -> Option<Got> {
-        let (found, gone) = self.pools().take(version, generation);
-        drop(gone);
-        if let Some(environment) = found {
-            return Some(Got::Environment(Box::new(environment)));
+    async fn get<'d>(&'d self, version: &'d Version, generation: u64) -> Got<'d> {
+        if let Ok(got) = self.try_get(version, generation) {
+            return got;
         }
+        let mut woken_for_place = false;
         loop {
-            if let Ok(place) = self.places.clone().try_acquire_owned() {
-                return Some(Got::Room(place));
+            let own = self.pools().freed(version, generation);
+            let mut own = pin!(own.notified());
+            // From here on nothing that is freed goes unnoticed.
+            own.as_mut().enable();
+            {
+                let mut any = pin!(self.freed.notified());
+                any.as_mut().enable();
+                match self.try_get(version, generation) {
+                    Ok(got) => return got,
+                    Err(Wait::Starts) => {}
+                    Err(Wait::Place) => {
+                        tokio::select! {
+                            () = own => woken_for_place = false,
+                            () = any => woken_for_place = true,
+                        }
+                        continue;
+                    }
+                }
             }
-            let evicted = self.pools().evict();
-            // Its place is free once it is dropped.
-            drop(evicted?);
+            if std::mem::take(&mut woken_for_place) {
+                // The place is for somebody else then.
+                self.freed.notify_one();
+            }
+            own.await;
+        }
+    }
+
+    fn try_get<'d>(&'d self, version: &'d Version, generation: u64) -> Result<Got<'d>, Wait> {
+        loop {
+            let mut pools = self.pools();
+            let (found, gone) = pools.take(version, generation);
+            if let Some(environment) = found {
+                return Ok(Got::Environment(Box::new(environment)));
+            }
+            if !pools.may_start(version, self.starts) {
+                return Err(Wait::Starts);
+            }
+            if let Ok(place) = self.places.clone().try_acquire_owned() {
+                pools.start(version);
+                return Ok(Got::Room(place, Starting { dispatcher: self, version }));
+            }
+            let evicted = pools.evict();
+            drop(pools);
+            // Their places are free once they are dropped.
+            if gone.is_empty() && evicted.is_none() {
+                return Err(Wait::Place);
+            }
         }
     }
 
@@ -159,8 +211,9 @@ impl Dispatcher {
     /// given up when they are done.
     pub fn retire(&self, function: Incarnation, version: Option<&str>) {
         let retired = self.pools().retire(function, version);
+        let count = retired.len();
         drop(retired);
-        self.freed.notify_one();
+        (0..count).for_each(|_| self.freed.notify_one());
     }
 
     /// Gives up the environments that waited long.
@@ -172,8 +225,11 @@ impl Dispatcher {
         (0..count).for_each(|_| self.freed.notify_one());
     }
 
-    /// Whether an environment that waits runs code of this folder.
-    pub fn uses(&self, folder: &Path) -> bool {
-        self.pools().uses(folder)
+    /// Removes files that nothing needs any more.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn sweep(&self, ctx: &Ctx) -> Result<(), LambdaError> {
+        code::sweep(ctx, self.machine.scratch(ctx), |folder| self.pools().uses(folder)).await
     }
 }

@@ -322,7 +322,7 @@ async fn launch(
     let refused = |error: std::io::Error| LambdaError::CannotRun(format!("No port is free: {error}"));
     let api = RuntimeApi::listen().await.map_err(refused)?;
     let log = log_target(ctx, configuration, (account, &region));
-    let tmp = scratch(ctx).await?;
+    let tmp = scratch(ctx, machine.scratch(ctx)).await?;
     let plan = Plan {
         configuration,
         place: (account, region.as_str()),
@@ -373,9 +373,8 @@ fn not_launched(work: &Work, code: &Path, error: &RunnerError) -> LambdaError {
 }
 
 /// The folder of an environment for its temporary files, which the runner makes.
-async fn scratch(ctx: &Ctx) -> Result<PathBuf, LambdaError> {
-    let folder = ctx.host().settings.data_dir.join("lambda").join("tmp");
-    let (made, name) = (folder.clone(), ctx.host().entropy.hex(24));
+async fn scratch(ctx: &Ctx, folder: &Path) -> Result<PathBuf, LambdaError> {
+    let (made, name) = (folder.to_owned(), ctx.host().entropy.hex(24));
     let made = ctx.compute(move || std::fs::create_dir_all(made)).await.map_err(LambdaError::Other)?;
     made.map_err(|error| LambdaError::CannotRun(format!("{} cannot be made: {error}", folder.display())))?;
     Ok(folder.join(name))

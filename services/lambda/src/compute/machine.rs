@@ -7,7 +7,7 @@ use service::Ctx;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::OnceCell;
 
 /// What runs a function.
@@ -24,6 +24,7 @@ pub struct Command {
 /// What this machine runs functions with.
 #[derive(Default)]
 pub struct Machine {
+    scratch: OnceLock<PathBuf>,
     bootstraps: OnceCell<Arc<Bootstraps>>,
     interpreters: Mutex<HashMap<ManagedRuntime, Interpreter>>,
 }
@@ -41,6 +42,13 @@ fn places() -> SearchPlaces {
 }
 
 impl Machine {
+    /// The folder of this start's environments for temporary files.
+    pub fn scratch(&self, ctx: &Ctx) -> &Path {
+        let of_start =
+            || ctx.host().settings.data_dir.join("lambda").join("tmp").join(ctx.host().entropy.hex(16));
+        self.scratch.get_or_init(of_start)
+    }
+
     /// What runs code of a runtime that lies in a folder.
     ///
     /// # Errors

@@ -1,11 +1,16 @@
 //! Environments that wait for work: of each version of a function the last used first, so that few stay
 //! warm; given up when they were idle long, when their function changes, or when another needs their place.
+//!
+//! A version starts few environments at a time: in a burst of short invocations those that are there are
+//! free again before more of them had begun.
 
 use super::environment::Environment;
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::Incarnation;
+use tokio::sync::Notify;
 
 /// What an environment runs: a function's version.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -19,6 +24,8 @@ pub struct Version {
 struct Pool {
     generation: u64,
     idle: Vec<Environment>,
+    starting: usize,
+    freed: Arc<Notify>,
 }
 
 /// The environments that wait for work.
@@ -26,13 +33,15 @@ struct Pool {
 pub struct Pools(HashMap<Version, Pool>);
 
 impl Pools {
-    /// An environment of this generation that lives. Others of the version are outdated: they are handed
-    /// over to be dropped.
+    fn pool(&mut self, version: &Version, generation: u64) -> &mut Pool {
+        let fresh = || Pool { generation, idle: Vec::new(), starting: 0, freed: Arc::default() };
+        self.0.entry(version.clone()).or_insert_with(fresh)
+    }
+
+    /// An environment of this generation that lives. Outdated ones and dead ones are handed over to be
+    /// dropped.
     pub fn take(&mut self, version: &Version, generation: u64) -> (Option<Environment>, Vec<Environment>) {
-        let Some(pool) = self.0.get_mut(version) else {
-            self.0.insert(version.clone(), Pool { generation, idle: Vec::new() });
-            return (None, Vec::new());
-        };
+        let pool = self.pool(version, generation);
         if pool.generation != generation {
             pool.generation = generation;
             return (None, std::mem::take(&mut pool.idle));
@@ -47,11 +56,38 @@ impl Pools {
         (None, dead)
     }
 
+    /// What tells of environments and starts of a version that are over.
+    pub fn freed(&mut self, version: &Version, generation: u64) -> Arc<Notify> {
+        self.pool(version, generation).freed.clone()
+    }
+
+    /// Whether a version may start another environment.
+    pub fn may_start(&self, version: &Version, limit: usize) -> bool {
+        self.0.get(version).is_none_or(|pool| pool.starting < limit)
+    }
+
+    /// A version starts an environment.
+    pub fn start(&mut self, version: &Version) {
+        if let Some(pool) = self.0.get_mut(version) {
+            pool.starting += 1;
+        }
+    }
+
+    /// A version has started an environment, or failed to.
+    pub fn started(&mut self, version: &Version) {
+        if let Some(pool) = self.0.get_mut(version) {
+            // A pool that was made anew does not know of starts before it.
+            pool.starting = pool.starting.saturating_sub(1);
+            pool.freed.notify_one();
+        }
+    }
+
     /// Takes an environment back; gives it back to be dropped if it is outdated.
     pub fn put_back(&mut self, environment: Environment) -> Option<Environment> {
         match self.0.get_mut(environment.version()) {
             Some(pool) if pool.generation == environment.generation() => {
                 pool.idle.push(environment);
+                pool.freed.notify_one();
                 None
             }
             _ => Some(environment),
@@ -65,6 +101,8 @@ impl Pools {
             let stays = key.function != function || version.is_some_and(|version| version != key.version);
             if !stays {
                 retired.append(&mut pool.idle);
+                // Whoever waits finds the pool that comes after this one.
+                pool.freed.notify_waiters();
             }
             stays
         });
@@ -82,12 +120,14 @@ impl Pools {
     /// The environments that were idle longer than this, or have ended.
     pub fn idle_longer(&mut self, now: Instant, limit: Duration) -> Vec<Environment> {
         let mut gone = Vec::new();
-        for pool in self.0.values_mut() {
+        self.0.retain(|_, pool| {
             let old = |environment: &mut Environment| {
                 !environment.is_usable() || now.duration_since(environment.idle_since()) >= limit
             };
             gone.extend(pool.idle.extract_if(.., old));
-        }
+            // Nobody else holds what tells of it, so nobody waits.
+            !pool.idle.is_empty() || pool.starting > 0 || Arc::strong_count(&pool.freed) > 1
+        });
         gone
     }
 

@@ -124,6 +124,21 @@ async fn without_a_runner_functions_say_that_they_cannot_run() {
 }
 
 #[tokio::test]
+async fn an_idle_environment_gives_its_place_to_another_function() {
+    let lambda = Lambda::new().await;
+    for number in 0..70 {
+        let name = format!("f{number}");
+        lambda.create(function(&name)).await;
+        assert_eq!(text(&lambda.invoke(&name, "1").await), "1");
+    }
+    // The first have gone; the last is still there.
+    lambda.invoke("f69", "1").await;
+    assert_eq!(lambda.runner.launched(), 70);
+    lambda.invoke("f0", "1").await;
+    assert_eq!(lambda.runner.launched(), 71);
+}
+
+#[tokio::test]
 async fn many_at_once_share_few_environments() {
     let lambda = std::sync::Arc::new(Lambda::new().await);
     lambda.create(function("f")).await;

@@ -92,6 +92,7 @@ pub async fn assemble(config: &Config, store: Store) -> Result<Running, String> 
         profile: config.profile,
         allowed_hosts: config.allowed_hosts.clone(),
         allowed_origins: config.allowed_origins.clone(),
+        settle_looks: gateway::SETTLE_LOOKS,
         version: VERSION,
     };
     let runner = ProcessRunner::new(launcher.clone()).await.map_err(|error| error.to_string())?;

@@ -8,6 +8,7 @@ use crate::engine::{Batch, Engine, EngineError};
 use crate::feed::{Acknowledgement, Change, Feed, Views};
 use crate::guards::DataDirectory;
 use crate::state::{self, Numbers, Published, State};
+use crate::sweeping::Sweeping;
 use crate::tx::{Traces, Tx};
 use crate::window::Window;
 use crate::writes::{self, WriteSet};
@@ -58,6 +59,7 @@ pub(crate) struct Shared {
     pub(crate) blobs: Blobs,
     pub(crate) directory: Option<DataDirectory>,
     pub(crate) minimum_free: u64,
+    pub(crate) sweeping: Sweeping,
     /// Numbers from here on were given after the store was opened.
     pub(crate) opened_at: u64,
     queue: Mutex<Queue>,
@@ -118,6 +120,7 @@ impl Shared {
             blobs,
             directory,
             minimum_free,
+            sweeping: Sweeping::default(),
             queue: Mutex::default(),
             arrived: Condvar::new(),
             core: Mutex::new(core),

@@ -5,6 +5,7 @@
 
 pub mod archive;
 pub mod blobs;
+pub mod erase;
 pub mod garbage;
 pub mod limits;
 pub mod model;
@@ -87,6 +88,7 @@ macro_rules! contract_tests {
             limits: keys_and_values, long_values_in_chunks, transactions_are_bounded;
             archive: what_is_saved_here_is_loaded_elsewhere, what_is_saved_elsewhere_is_loaded_here,
                 a_damaged_file_is_refused, a_state_is_saved_as_it_was;
+            erase: an_account_alone_is_emptied, what_matches_is_removed_everywhere;
             reopen: what_was_committed_is_there, numbers_are_not_given_twice, a_closed_store_refuses;
         }
     };

@@ -29,6 +29,7 @@
 //! The way of a commit: `store.rs` (first run, on the caller's thread) → `committer.rs` (resolve against
 //! `window.rs`, apply, sync, publish) → `feed.rs` → `view.rs` → the caller.
 
+mod across;
 mod archive;
 mod blobs;
 mod claim;
@@ -60,6 +61,7 @@ mod view;
 mod window;
 mod writes;
 
+pub use across::{Looked, Place};
 pub use archive::{ArchiveError, Archived, Saving, load};
 pub use blobs::{
     BLOCK, BlobBackend, BlobId, BlobReader, BlobRef, BlobSink, BlobSource, BlobWriter, Blobs, FileBlobs,

@@ -4,6 +4,7 @@ mod client;
 mod commands;
 mod config;
 mod hooks;
+mod loading;
 mod region;
 
 use std::process::ExitCode;

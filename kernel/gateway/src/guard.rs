@@ -84,6 +84,8 @@ mod tests {
             allowed_hosts: vec!["elysium.test".into()],
             allowed_origins: vec!["https://app.example".into()],
             version: "test",
+            init: Default::default(),
+            loads: None,
         }
     }
 

@@ -12,7 +12,7 @@ use ports::{Caller, Credentials};
 use relay::{Receivers, Relay};
 use schema::ApiError;
 use service::{
-    Clock, Ctx, Delivery, Demand, Entropy, HeadsView, Host, Ports, Request, Seal, Service, Settings, Target,
+    Clock, Ctx, Delivery, Demand, End, Entropy, HeadsView, Host, Ports, Request, Seal, Service, Settings, Target,
     TimerHandler, Worker,
 };
 use std::sync::Arc;
@@ -37,6 +37,7 @@ pub struct Region {
     timers: Arc<Timers>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
+    ends: Vec<End>,
 }
 
 /// The key of the region's seals, made at first start.
@@ -91,7 +92,8 @@ impl Region {
         let (stop, stopping) = watch::channel(false);
         let mut tasks = workers.start(&stopping);
         tasks.push(tokio::spawn(relay.clone().run(stopping)));
-        Ok(Region { pipeline, relay, timers, stop, tasks })
+        let ends = services.iter().filter_map(|service| service.end).collect();
+        Ok(Region { pipeline, relay, timers, stop, tasks, ends })
     }
 
     /// What requests pass through.
@@ -143,6 +145,9 @@ impl Region {
         for task in self.tasks {
             // A worker that panicked has said so where it was supervised.
             let _ = task.await;
+        }
+        for end in self.ends {
+            end(&self.pipeline.host);
         }
     }
 }

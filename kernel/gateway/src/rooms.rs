@@ -2,7 +2,7 @@
 
 use ports::TargetRequest;
 use schema::{ApiError, OperationShape, ServiceShape};
-use service::{Front, Operation, Service, Target};
+use service::{Forget, Front, Operation, Service, Target};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -99,6 +99,7 @@ pub struct Rooms {
     services: Vec<&'static ServiceShape>,
     targets: HashMap<&'static str, (Arc<Room>, Arc<dyn Target>)>,
     fronts: HashMap<&'static str, (Arc<Room>, Arc<dyn Front>)>,
+    forgets: Vec<(&'static str, Forget)>,
 }
 
 fn address(shape: &'static OperationShape) -> usize {
@@ -120,6 +121,7 @@ impl Rooms {
         for target in &service.targets {
             self.targets.insert(target.service(), (room.clone(), target.clone()));
         }
+        self.forgets.extend(service.forget.clone().map(|forget| (service.name, forget)));
         if let Some(front) = &service.front {
             self.fronts.insert(front.name(), (room.clone(), front.clone()));
         }
@@ -176,6 +178,11 @@ impl Rooms {
             ApiError::new("InvalidParameterValue", 400, message)
         })?;
         if found.0.state() == RoomState::Running { Ok(found) } else { Err(found.0.unavailable()) }
+    }
+
+    /// What the rooms let go of when an account is emptied.
+    pub fn forgets(&self) -> impl Iterator<Item = (&'static str, &Forget)> {
+        self.forgets.iter().map(|(room, forget)| (*room, forget))
     }
 
     /// Who serves the hosts of a front.

@@ -12,7 +12,7 @@ mod load;
 mod meta;
 mod save;
 
-pub use load::load;
+pub use load::{check, load};
 pub(crate) use meta::keep_meta;
 pub use save::Saving;
 

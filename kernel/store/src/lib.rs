@@ -62,7 +62,7 @@ mod window;
 mod writes;
 
 pub use across::{Looked, Place};
-pub use archive::{ArchiveError, Archived, Saving, load};
+pub use archive::{ArchiveError, Archived, Saving, check, load};
 pub use blobs::{
     BLOCK, BlobBackend, BlobId, BlobReader, BlobRef, BlobSink, BlobSource, BlobWriter, Blobs, FileBlobs,
     INLINE_LIMIT, MemoryBlobs,

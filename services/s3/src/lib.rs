@@ -8,6 +8,7 @@ mod checksums;
 mod describe;
 mod digest;
 mod errors;
+mod forget;
 mod intake;
 mod lookup;
 mod notify;
@@ -25,5 +26,5 @@ use service::Service;
 
 /// The room.
 pub fn service() -> Service {
-    Service::new("s3", ops::all()).worker(workers::remains())
+    Service::new("s3", ops::all()).worker(workers::remains()).forgets(forget::forget)
 }

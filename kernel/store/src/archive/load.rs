@@ -68,6 +68,30 @@ pub fn load(input: &mut dyn Read, engine: &dyn Engine, options: &Options) -> Res
     }
 }
 
+/// Reads a saved state to its end, and says what it holds. Its checksums are checked, what is in its rows
+/// is not.
+///
+/// # Errors
+/// If it is damaged, cut, or newer than this version.
+pub fn check(input: &mut dyn Read) -> Result<Archived, ArchiveError> {
+    let mut frames = FrameReader::begin(input)?;
+    let (mut version, mut blobs) = (String::new(), 0);
+    loop {
+        let (kind, bytes) = frames.next()?;
+        let mut fields = Fields(&bytes);
+        match kind {
+            Kind::Head => {
+                fields.number()?;
+                fields.number()?;
+                version = fields.text()?;
+            }
+            Kind::Blob => blobs += 1,
+            Kind::End => return Ok(Archived { version, rows: fields.number()?, blobs }),
+            Kind::Table | Kind::Rows | Kind::Block => {}
+        }
+    }
+}
+
 fn is_full(options: &Options) -> bool {
     let free = options.directory.as_ref().map(DataDirectory::free_bytes);
     free.is_some_and(|free| free < options.minimum_free)

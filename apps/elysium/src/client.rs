@@ -103,9 +103,7 @@ impl Client {
     /// The JSON answer of a control page.
     pub fn json(&self, method: &str, path: &str, body: &Value) -> Result<Value, Failure> {
         let text = if body.is_null() { String::new() } else { body.to_string() };
-        let (status, answer) = self
-            .exchange(method, path, &text)
-            .map_err(|error| self.silent(&error))?;
+        let (status, answer) = self.exchange(method, path, &text).map_err(|error| self.silent(&error))?;
         let value: Value = serde_json::from_slice(&answer).unwrap_or(Value::Null);
         if status < 300 {
             return Ok(value);

@@ -61,7 +61,8 @@ pub fn beside(store: &Store, input: &mut dyn Read) -> Result<(Store, Archived), 
         Some(directory) => {
             let staged = directory.stage()?;
             let engine = FjallEngine::open(&staged.engine_path())?;
-            let options = Options::in_directory(staged).map_err(|error| Unloaded::Failed(error.to_string()))?;
+            let options =
+                Options::in_directory(staged).map_err(|error| Unloaded::Failed(error.to_string()))?;
             (Box::new(engine), options)
         }
     };

@@ -96,6 +96,7 @@ impl Authenticator {
                 }
                 Ok(identity) => Ok(identity),
                 Err(Refused::Credentials(error)) if is_permission(&error) => {
+                    old_url_lives(evidence)?;
                     Ok(self.lenient(evidence, identities, Some(error))?)
                 }
                 Err(refused) => Err(refused),
@@ -205,11 +206,23 @@ impl Authenticator {
     }
 }
 
+/// Refuses a presigned URL of Signature Version 2 past its end. SDKs still make such URLs by default, so
+/// `warn` lets them through like any other signature that it cannot confirm.
+fn old_url_lives(evidence: &Evidence<'_>) -> Result<(), AuthError> {
+    match Presented::old_expiry(&evidence.head) {
+        Some(expires) if expires < evidence.host_time => {
+            Err(AuthError::OldVersionExpired { expires, now: evidence.host_time })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Whether `warn` lets it through.
 fn is_permission(error: &AuthError) -> bool {
     !matches!(
         error,
         AuthError::PresignExpired { .. }
+            | AuthError::OldVersionExpired { .. }
             | AuthError::PresignNotYet { .. }
             | AuthError::PayloadMismatch { .. }
     )

@@ -15,10 +15,15 @@ fn answer(status: u16, value: &Value) -> Outgoing {
     Outgoing::text(status, "application/json", value.to_string())
 }
 
+/// Whether a path is one of the region's own pages.
+pub fn is_page(path: &str) -> bool {
+    path.starts_with("/_localstack/") || path.starts_with("/_elysium/")
+}
+
 /// Answers a control path; `None` where the path is none.
 pub async fn serve(pipeline: &Pipeline, incoming: &Incoming) -> Option<Outgoing> {
     let path = incoming.path.as_str();
-    if !path.starts_with("/_localstack/") && !path.starts_with("/_elysium/") {
+    if !is_page(path) {
         return None;
     }
     // Whoever can change the region here needs no credentials, so it must be on this machine.

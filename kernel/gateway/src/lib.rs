@@ -3,6 +3,7 @@
 //! `http.rs` takes sockets, [`Pipeline`] shows the steps of a request in their order on one screen, and
 //! [`Region`] connects rooms, store, ports, relay and workers. Nothing here names a service.
 
+mod arriving;
 mod authenticate;
 mod authorize;
 mod between;
@@ -23,6 +24,7 @@ mod pipeline;
 mod record;
 mod region;
 mod rooms;
+mod sessions;
 mod state;
 mod tls;
 mod words;

@@ -18,7 +18,7 @@ use service::{Ctx, Host, Operation, Request};
 use signature::{Credential, RequestHead};
 use std::sync::Arc;
 use std::time::Instant;
-use wire::{AnswerForm, Head, Limits, Route, Routed, Router, Routing, Rules};
+use wire::{AnswerForm, Head, Limits, Route, Routed, Router, Routing, Rules, Unroutable};
 
 /// Longest body of a request that is held in memory, in bytes: a function's 50 MB package in Base64.
 const MAX_BODY: usize = 72 * 1024 * 1024;
@@ -39,7 +39,7 @@ pub struct Pipeline {
     pub session: String,
     pub(crate) authenticator: Authenticator,
     pub(crate) authorizer: Authorizer,
-    router: Router,
+    pub(crate) router: Router,
 }
 
 /// A request on its way to its operation.
@@ -71,24 +71,31 @@ impl Pipeline {
 
     /// Answers a request, whatever it is.
     pub async fn serve(self: &Arc<Self>, incoming: Incoming) -> Outgoing {
-        if let Some(why) = guard::refusal(&incoming.headers, incoming.authority(), &self.config) {
+        if let Some(why) = guard::refused_host(incoming.authority(), &self.config) {
             return Outgoing::text(403, "text/plain", why);
         }
-        if let Some(answer) = cors::preflight(&incoming) {
-            return answer;
+        let id = self.host.entropy.uuid();
+        // A user's own hosts decide themselves which pages may call them.
+        if let Some(found) = front::find(self, &incoming) {
+            return front::serve(self, &incoming, found, id).await;
         }
+        let page = match cors::admit(self, &incoming, &id) {
+            Ok(page) => page,
+            Err(answer) => return *answer,
+        };
         let answer = match control::serve(self, &incoming).await {
             Some(answer) => answer,
-            None => self.answer(&incoming).await,
+            None => self.answer(&incoming, id).await,
         };
-        cors::allow(&incoming, answer)
+        page.show(&incoming, answer)
     }
 
-    async fn answer(self: &Arc<Self>, incoming: &Incoming) -> Outgoing {
-        let id = self.host.entropy.uuid();
-        if let Some(found) = front::by_path(self, incoming) {
-            return front::serve(self, incoming, found, id).await;
-        }
+    /// The operation that a request with this method would mean, from its head.
+    pub(crate) fn route(&self, incoming: &Incoming, method: &str) -> Result<Routing, Unroutable> {
+        self.router.route(&Head { method, ..head_of(incoming) })
+    }
+
+    async fn answer(self: &Arc<Self>, incoming: &Incoming, id: String) -> Outgoing {
         let head = head_of(incoming);
         let (route, body) = match self.router.route(&head) {
             Ok(Routing::Host(host)) => return front::serve(self, incoming, front::by_host(host), id).await,

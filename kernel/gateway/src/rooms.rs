@@ -2,7 +2,7 @@
 
 use ports::TargetRequest;
 use schema::{ApiError, OperationShape, ServiceShape};
-use service::{Forget, Front, Operation, Service, Target};
+use service::{CrossOrigin, Forget, Front, Operation, Service, Target};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -100,6 +100,7 @@ pub struct Rooms {
     targets: HashMap<&'static str, (Arc<Room>, Arc<dyn Target>)>,
     fronts: HashMap<&'static str, (Arc<Room>, Arc<dyn Front>)>,
     forgets: Vec<(&'static str, Forget)>,
+    cross_origin: HashMap<&'static str, (Arc<Room>, Arc<dyn CrossOrigin>)>,
 }
 
 fn address(shape: &'static OperationShape) -> usize {
@@ -124,6 +125,9 @@ impl Rooms {
         self.forgets.extend(service.forget.clone().map(|forget| (service.name, forget)));
         if let Some(front) = &service.front {
             self.fronts.insert(front.name(), (room.clone(), front.clone()));
+        }
+        if let Some(decides) = &service.cross_origin {
+            self.cross_origin.insert(decides.service(), (room.clone(), decides.clone()));
         }
     }
 
@@ -188,6 +192,11 @@ impl Rooms {
     /// Who serves the hosts of a front.
     pub fn front(&self, name: &str) -> Option<&(Arc<Room>, Arc<dyn Front>)> {
         self.fronts.get(name)
+    }
+
+    /// Who decides which web pages may use the resources of an API.
+    pub fn cross_origin(&self, service: &str) -> Option<&(Arc<Room>, Arc<dyn CrossOrigin>)> {
+        self.cross_origin.get(service)
     }
 
     /// The names of all fronts.

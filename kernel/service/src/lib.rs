@@ -19,6 +19,7 @@
 
 mod clock;
 mod compute;
+mod cross_origin;
 mod ctx;
 mod delivery;
 mod demand;
@@ -37,6 +38,7 @@ mod worker;
 
 pub use clock::Clock;
 pub use compute::Compute;
+pub use cross_origin::{CrossOrigin, PageHeaders, PageRequest};
 pub use ctx::{Ctx, Peek, Request};
 pub use delivery::{Deliver, Delivery, DeliveryContext};
 pub use demand::Demand;

@@ -1,6 +1,6 @@
 //! A service of the region, as its room describes it.
 
-use crate::{BoxFuture, Ctx, Front, Host, Operation, Target, TimerHandler, Worker};
+use crate::{BoxFuture, CrossOrigin, Ctx, Front, Host, Operation, Target, TimerHandler, Worker};
 use names::AccountId;
 use ports::{Credentials, LogSink};
 use std::any::Any;
@@ -32,6 +32,8 @@ pub struct Service {
     pub timers: Vec<TimerHandler>,
     /// Its own hosts.
     pub front: Option<Arc<dyn Front>>,
+    /// Which web pages may use its resources, where those say so themselves.
+    pub cross_origin: Option<Arc<dyn CrossOrigin>>,
     /// The identities of the region, where this room keeps them.
     pub credentials: Option<Provide<dyn Credentials>>,
     /// The log lines of the region, where this room keeps them.
@@ -53,6 +55,7 @@ impl Service {
             workers: Vec::new(),
             timers: Vec::new(),
             front: None,
+            cross_origin: None,
             credentials: None,
             logs: None,
             forget: None,
@@ -97,6 +100,12 @@ impl Service {
     /// Serves hosts of its own.
     pub fn front(mut self, front: impl Front + 'static) -> Self {
         self.front = Some(Arc::new(front));
+        self
+    }
+
+    /// Decides itself which web pages may use its resources.
+    pub fn cross_origin(mut self, decides: impl CrossOrigin + 'static) -> Self {
+        self.cross_origin = Some(Arc::new(decides));
         self
     }
 

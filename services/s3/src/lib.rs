@@ -5,6 +5,7 @@
 //! `outflow`; it is never whole in memory beyond a small bound.
 
 mod checksums;
+mod cross_origin;
 mod describe;
 mod digest;
 mod errors;
@@ -26,5 +27,8 @@ use service::Service;
 
 /// The room.
 pub fn service() -> Service {
-    Service::new("s3", ops::all()).worker(workers::remains()).forgets(forget::forget)
+    Service::new("s3", ops::all())
+        .cross_origin(cross_origin::Buckets)
+        .worker(workers::remains())
+        .forgets(forget::forget)
 }

@@ -110,7 +110,7 @@ impl Region {
 
     /// The root of the default account.
     pub fn root() -> Caller {
-        Caller::Principal(Box::new(Principal::root(AccountId::DEFAULT)))
+        Caller::Principal(Arc::new(Principal::root(AccountId::DEFAULT)))
     }
 
     /// Calls an operation as the root of the default account.

@@ -54,7 +54,7 @@ const COMMANDS: [(&str, &str, &str, Run); 12] = [
         "say why a request, or the last refused one, ended so",
         explain::run,
     ),
-    ("state", "reset", "empty the region", state::run),
+    ("state", "save FILE|load FILE|reset", "save, load or empty the state", state::run),
     ("clock", "[freeze|run|advance SECONDS]", "show or move virtual time", clock::run),
     ("coverage", "[--json]", "list every operation and whether it is served", coverage::run),
     ("doctor", "[--json]", "say what this machine can do", doctor::run),

@@ -123,12 +123,7 @@ impl Authenticator {
         let payload = declared.and_then(|value| value.to_str().ok()).and_then(PayloadHash::parse);
         let payload =
             if self.mode == IamMode::Off { payload.filter(PayloadHash::is_chunked) } else { payload };
-        Ok(Identity {
-            caller: Caller::Principal(Box::new((*principal).clone())),
-            would_refuse,
-            payload,
-            chain: None,
-        })
+        Ok(Identity { caller: Caller::Principal(principal), would_refuse, payload, chain: None })
     }
 
     fn strict(&self, evidence: &Evidence<'_>, identities: &dyn Credentials) -> Result<Identity, Refused> {
@@ -156,7 +151,7 @@ impl Authenticator {
         }
         let held = held?;
         let chain = payload.is_chunked().then(|| ChunkChain::start(&presented, &held.secret, &self.keys));
-        let caller = Caller::Principal(Box::new((*held.principal).clone()));
+        let caller = Caller::Principal(held.principal);
         Ok(Identity { caller, would_refuse: None, payload: declared, chain })
     }
 

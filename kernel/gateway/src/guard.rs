@@ -85,6 +85,8 @@ mod tests {
             allowed_origins: vec!["https://app.example".into()],
             settle_looks: 1,
             version: "test",
+            init: Default::default(),
+            loads: None,
         }
     }
 

@@ -2,8 +2,8 @@
 //! the drain at the end. What a request means is the pipeline's.
 
 use crate::arriving::{self, Lingering};
+use crate::door::Door;
 use crate::message::{Incoming, Outgoing};
-use crate::pipeline::Pipeline;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use hyper::body::Frame;
@@ -35,17 +35,17 @@ const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0";
 
 /// Serves connections until told to stop, then drains.
 pub struct Server {
-    pipeline: Arc<Pipeline>,
+    door: Arc<Door>,
     tls: TlsAcceptor,
     stop: watch::Receiver<bool>,
     slots: Arc<Semaphore>,
 }
 
 impl Server {
-    /// A server of a pipeline. `stop` becomes true when no more connections are to be taken.
-    pub fn new(pipeline: Arc<Pipeline>, tls: Arc<rustls::ServerConfig>, stop: watch::Receiver<bool>) -> Self {
+    /// A server of what is behind a door. `stop` becomes true when no more connections are to be taken.
+    pub fn new(door: Arc<Door>, tls: Arc<rustls::ServerConfig>, stop: watch::Receiver<bool>) -> Self {
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        Server { pipeline, tls: TlsAcceptor::from(tls), stop, slots }
+        Server { door, tls: TlsAcceptor::from(tls), stop, slots }
     }
 
     /// Accepts until told to stop; returns when the last connection has ended or `drain` is over.
@@ -103,15 +103,15 @@ impl Server {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (gone_sender, gone) = watch::channel(false);
-        let pipeline = self.pipeline.clone();
+        let door = self.door.clone();
         let handler = service_fn(move |request| {
-            let (pipeline, gone) = (pipeline.clone(), gone.clone());
+            let (door, gone) = (door.clone(), gone.clone());
             async move {
                 let (head, body) = request.into_parts();
                 let (body, rest) = arriving::body(body);
                 let request = incoming(head, body, (peer, secure), gone);
                 let waits = request.header("expect").is_some();
-                let answer = pipeline.serve(request).await;
+                let answer = door.serve(request).await;
                 // Under HTTP/2 a stream ends alone.
                 let rest = if http2 { None } else { rest.before_answer(waits).await };
                 Ok::<_, Infallible>(outgoing(answer, rest))

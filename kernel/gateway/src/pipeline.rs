@@ -6,7 +6,6 @@ use crate::authenticate::{Authenticator, Evidence, Identity, Refused};
 use crate::authorize::Authorizer;
 use crate::body;
 use crate::config::EdgeConfig;
-use crate::init::InitReport;
 use crate::limits::Limits as Bounds;
 use crate::load::Load;
 use crate::message::{Incoming, Outgoing};
@@ -15,9 +14,9 @@ use crate::record::{Refusals, Trace};
 use crate::region::SECRETS_TABLE;
 use crate::rooms::{RoomState, Rooms, Served};
 use crate::settle::Settler;
-use crate::{control, cors, front, guard, words};
+use crate::{between, control, cors, front, guard, words};
 use bytes::Bytes;
-use names::Region;
+use names::{AccountId, Region};
 use schema::{ApiError, Obj, Protocol, Slot};
 use service::{Ctx, Fidelity, Held, Host, Operation, Request};
 use signature::{Credential, RequestHead};
@@ -36,8 +35,6 @@ pub struct Pipeline {
     pub rooms: Rooms,
     /// What the edge was started with.
     pub config: EdgeConfig,
-    /// What became of the init scripts.
-    pub init: InitReport,
     /// What `enforce` would refuse.
     pub refusals: Refusals,
     /// The requests that came last.
@@ -74,7 +71,6 @@ impl Pipeline {
             authorizer: Authorizer::new(config.iam),
             started: host.clock.instant(),
             session: host.entropy.uuid(),
-            init: InitReport::default(),
             refusals: Refusals::default(),
             recent: Recent::default(),
             limits: Bounds::new(host.settings.fidelity == Fidelity::Aws),
@@ -220,6 +216,20 @@ impl Pipeline {
     /// If the store cannot be written.
     pub async fn reset(&self) -> Result<usize, store::Fault> {
         self.host.store.erase(&[SECRETS_TABLE]).await
+    }
+
+    /// Empties one account. Its requests that run meanwhile see it half empty; others notice nothing.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub async fn reset_account(&self, account: AccountId) -> Result<usize, store::Fault> {
+        let mut removed = 0;
+        for (room, forget) in self.rooms.forgets() {
+            let ctx = between::background(self, room, "ResetAccount", Region::default());
+            removed += forget(ctx, account).await?;
+        }
+        removed += service::forget_heads(&self.host.store, account).await?;
+        Ok(removed + self.host.store.erase_account(account).await?)
     }
 
     /// The operation, if it is served and its room is open.

@@ -14,8 +14,8 @@ use ports::{Caller, Credentials};
 use relay::{Receivers, Relay};
 use schema::ApiError;
 use service::{
-    Clock, Ctx, Delivery, Demand, Entropy, HeadsView, Host, Ports, Request, Seal, Service, Settings, Target,
-    TimerHandler, Worker,
+    Clock, Ctx, Delivery, Demand, End, Entropy, HeadsView, Host, Ports, Request, Seal, Service, Settings,
+    Target, TimerHandler, Worker,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +34,7 @@ pub struct Region {
     settler: Arc<Settler>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
+    ends: Vec<End>,
 }
 
 /// The key of the region's seals, made at first start.
@@ -91,7 +92,8 @@ impl Region {
         let (stop, stopping) = watch::channel(false);
         let mut tasks = workers.start(&stopping);
         tasks.push(tokio::spawn(relay.run(stopping)));
-        Ok(Region { pipeline, settler, stop, tasks })
+        let ends = services.iter().filter_map(|service| service.end).collect();
+        Ok(Region { pipeline, settler, stop, tasks, ends })
     }
 
     /// What requests pass through.
@@ -122,6 +124,9 @@ impl Region {
         for task in self.tasks {
             // A worker that panicked has said so where it was supervised.
             let _ = task.await;
+        }
+        for end in self.ends {
+            end(&self.pipeline.host);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use ports::TargetRequest;
 use schema::{ApiError, OperationShape, ServiceShape};
-use service::{Budget, Budgets, CrossOrigin, Front, Operation, Service, Target};
+use service::{Budget, Budgets, CrossOrigin, Forget, Front, Operation, Service, Target};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -136,6 +136,7 @@ pub struct Rooms {
     services: Vec<&'static ServiceShape>,
     targets: HashMap<&'static str, (Arc<Room>, Arc<dyn Target>)>,
     fronts: HashMap<&'static str, (Arc<Room>, Arc<dyn Front>)>,
+    forgets: Vec<(&'static str, Forget)>,
     cross_origin: HashMap<&'static str, (Arc<Room>, Arc<dyn CrossOrigin>)>,
 }
 
@@ -158,6 +159,7 @@ impl Rooms {
         for target in &service.targets {
             self.targets.insert(target.service(), (room.clone(), target.clone()));
         }
+        self.forgets.extend(service.forget.clone().map(|forget| (service.name, forget)));
         if let Some(front) = &service.front {
             self.fronts.insert(front.name(), (room.clone(), front.clone()));
         }
@@ -222,6 +224,11 @@ impl Rooms {
             ApiError::new("InvalidParameterValue", 400, message)
         })?;
         if found.0.state() == RoomState::Running { Ok(found) } else { Err(found.0.unavailable()) }
+    }
+
+    /// What the rooms let go of when an account is emptied.
+    pub fn forgets(&self) -> impl Iterator<Item = (&'static str, &Forget)> {
+        self.forgets.iter().map(|(room, forget)| (*room, forget))
     }
 
     /// Who serves the hosts of a front.

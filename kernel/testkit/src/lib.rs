@@ -81,6 +81,8 @@ impl Setup {
             allowed_origins: Vec::new(),
             settle_looks: self.settle_looks,
             version: "test",
+            init: Arc::default(),
+            loads: None,
         };
         let time = (Clock::frozen_at(START), Entropy::seeded(1));
         let region = gateway::Region::assemble(self.services, store, time, settings, edge, self.runner).await;
@@ -112,7 +114,7 @@ impl Region {
 
     /// The root of the default account.
     pub fn root() -> Caller {
-        Caller::Principal(Box::new(Principal::root(AccountId::DEFAULT)))
+        Caller::Principal(Arc::new(Principal::root(AccountId::DEFAULT)))
     }
 
     /// Calls an operation as the root of the default account.

@@ -100,7 +100,7 @@ impl Reading {
         range: RowRange,
         pause: usize,
     ) -> Result<Stop, DynamoError> {
-        let sort_key = self.table.key.sort.as_ref().map(|sort| sort.name.as_str());
+        let sort_key = self.table.key.sort.first().map(|sort| sort.name.as_str());
         let incarnation = self.index().map_or(self.table.incarnation, |index| index.incarnation);
         for row in state::rows(read, &self.scope, incarnation, &range, self.forward) {
             let (key, bytes) = row?;

@@ -7,5 +7,6 @@ pub mod expression;
 pub mod keys;
 pub mod legacy;
 pub mod number;
+pub mod partiql;
 pub mod size;
 pub mod value;

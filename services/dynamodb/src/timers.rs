@@ -204,6 +204,7 @@ fn remove(timer: &Timer, table: &Arc<TableRecord>, row: &[u8]) -> ItemWrite {
         key: Item::new(),
         condition: None,
         shows_failed: false,
+        inserts: false,
         act: Act::Delete,
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A row's key is the hash of its partition, the partition, and the sort key in a form whose bytes
 //! compare as the values do; a row of an index ends in the key of its item. Partitions come in the order
-//! of their hash, as in a scan of DynamoDB, which also cuts a table into segments.
+//! of their hash, as in a scan of DynamoDB, which also cuts a table into segments. Partition and sort key
+//! of a global index may consist of several attributes.
 
 use super::expression::condition::{Ask, Comparison};
 use super::expression::key_condition::KeyTest;
@@ -69,10 +70,10 @@ pub struct KeyPart {
 /// What a table or an index is keyed by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeySchema {
-    /// The partition key.
-    pub partition: KeyPart,
-    /// The sort key, where there is one.
-    pub sort: Option<KeyPart>,
+    /// The partition key: one attribute, or up to four of a global index.
+    pub partition: Vec<KeyPart>,
+    /// The sort key: none or one attribute, or up to four of a global index.
+    pub sort: Vec<KeyPart>,
 }
 
 /// Whose rows a key orders.
@@ -87,7 +88,22 @@ pub enum Rows {
 impl KeySchema {
     /// The key attributes, the partition key first.
     pub fn parts(&self) -> impl Iterator<Item = &KeyPart> {
-        std::iter::once(&self.partition).chain(&self.sort)
+        self.partition.iter().chain(&self.sort)
+    }
+
+    /// The first attribute of the partition key, which is the whole of a table's.
+    pub fn leading(&self) -> &str {
+        self.partition.first().map_or("", |part| part.name.as_str())
+    }
+
+    /// Whether an attribute is part of the partition key.
+    pub fn partitions_by(&self, name: &str) -> bool {
+        self.partition.iter().any(|part| part.name == name)
+    }
+
+    /// The partition key values of an item that has them all.
+    pub fn partition_of<'i>(&self, item: &'i Item) -> Option<Vec<&'i Value>> {
+        self.partition.iter().map(|part| item.get(&part.name)).collect()
     }
 
     /// Whether an attribute is part of the key.
@@ -115,9 +131,18 @@ impl KeySchema {
             return Err(mismatch());
         }
         if is_empty(value) {
-            return Err(format!("One or more parameter values were invalid: {}", empty(part)));
+            return Err(empty(part));
         }
         self.check_size(part, value)
+    }
+
+    /// Refuses an empty key value, which a transaction is not even begun for.
+    ///
+    /// # Errors
+    /// AWS's message.
+    pub fn check_empty(&self, key: &Item) -> Result<(), String> {
+        let parts = self.parts().filter(|part| key.get(&part.name).is_some_and(is_empty));
+        parts.map(|part| Err(empty(part))).next().unwrap_or(Ok(()))
     }
 
     /// Checks the key attributes of an item that is put.
@@ -141,7 +166,7 @@ impl KeySchema {
                 ));
             }
             if is_empty(value) {
-                return Err(format!("One or more parameter values are not valid. {}", empty(part)));
+                return Err(empty(part));
             }
             self.check_size(part, value)?;
         }
@@ -153,25 +178,32 @@ impl KeySchema {
     /// # Errors
     /// AWS's message.
     pub fn check_size(&self, part: &KeyPart, value: &Value) -> Result<(), String> {
-        let length = match value {
-            Value::S(text) => text.len(),
-            Value::B(bytes) => bytes.len(),
-            _ => return Ok(()),
-        };
-        let is_partition = part.name == self.partition.name;
+        let length = key_length(value);
+        let is_partition = self.partitions_by(&part.name);
         if is_partition && length > MAX_PARTITION {
-            return Err(
-                "One or more parameter values were invalid: Size of hashkey has exceeded the maximum \
-                        size limit of2048 bytes"
-                    .to_owned(),
-            );
+            Err(partition_too_long())
+        } else if !is_partition && length > MAX_SORT {
+            Err(sort_too_long())
+        } else {
+            Ok(())
         }
-        if !is_partition && length > MAX_SORT {
-            return Err("One or more parameter values were invalid: Aggregated size of all range keys has \
-                        exceeded the size limit of 1024 bytes"
-                .to_owned());
+    }
+
+    /// Checks that the values of a key are together not too long, where an item has them.
+    ///
+    /// # Errors
+    /// AWS's message.
+    pub fn check_sizes(&self, item: &Item) -> Result<(), String> {
+        let total = |parts: &[KeyPart]| -> usize {
+            parts.iter().filter_map(|part| item.get(&part.name)).map(key_length).sum()
+        };
+        if total(&self.partition) > MAX_PARTITION {
+            Err(partition_too_long())
+        } else if total(&self.sort) > MAX_SORT {
+            Err(sort_too_long())
+        } else {
+            Ok(())
         }
-        Ok(())
     }
 
     /// The key attributes of an item that has them.
@@ -182,15 +214,15 @@ impl KeySchema {
 
     /// The bytes of a table's row; `None` where the item lacks a key attribute.
     pub fn row(&self, item: &Item) -> Option<Vec<u8>> {
-        let mut row = partition_bytes(item.get(&self.partition.name)?)?;
-        if let Some(sort) = &self.sort {
+        let mut row = partition_bytes(&self.partition_of(item)?)?;
+        for sort in &self.sort {
             row.extend_from_slice(&sort_bytes(item.get(&sort.name)?, Rows::Table)?);
         }
         Some(row)
     }
 
     /// The bytes of an index's row for the item of a table's row; `None` where the item lacks an index
-    /// key attribute, or has it with another type: the index then does not hold it.
+    /// key attribute, has it with another type or too long: the index then does not hold it.
     ///
     /// Entries with equal keys come in the order of the hash of their items' keys, as on AWS.
     pub fn index_row(&self, item: &Item, table: &KeySchema, item_row: &[u8]) -> Option<Vec<u8>> {
@@ -200,8 +232,9 @@ impl KeySchema {
                 return None;
             }
         }
-        let mut row = partition_bytes(item.get(&self.partition.name)?)?;
-        if let Some(sort) = &self.sort {
+        self.check_sizes(item).ok()?;
+        let mut row = partition_bytes(&self.partition_of(item)?)?;
+        for sort in &self.sort {
             row.extend_from_slice(&sort_bytes(item.get(&sort.name)?, Rows::Index)?);
         }
         let mut hash = Md5::new().chain_update(HASH_SALT);
@@ -220,6 +253,27 @@ impl KeySchema {
     }
 }
 
+fn key_length(value: &Value) -> usize {
+    match value {
+        Value::S(text) => text.len(),
+        Value::B(bytes) => bytes.len(),
+        Value::N(text) => number(text).to_bytes().len(),
+        _ => 0,
+    }
+}
+
+fn partition_too_long() -> String {
+    "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit \
+     of2048 bytes"
+        .to_owned()
+}
+
+fn sort_too_long() -> String {
+    "One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size \
+     limit of 1024 bytes"
+        .to_owned()
+}
+
 fn mismatch() -> String {
     "The provided key element does not match the schema".to_owned()
 }
@@ -234,7 +288,11 @@ fn is_empty(value: &Value) -> bool {
 
 fn empty(part: &KeyPart) -> String {
     let what = if part.kind == KeyKind::B { "binary" } else { "string" };
-    format!("The AttributeValue for a key attribute cannot contain an empty {what} value. Key: {}", part.name)
+    format!(
+        "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an \
+         empty {what} value. Key: {}",
+        part.name
+    )
 }
 
 fn plain(value: &Value) -> Option<std::borrow::Cow<'_, [u8]>> {
@@ -247,8 +305,17 @@ fn plain(value: &Value) -> Option<std::borrow::Cow<'_, [u8]>> {
 }
 
 /// The beginning of all rows of a partition: its hash, then itself, delimited.
-pub fn partition_bytes(value: &Value) -> Option<Vec<u8>> {
-    let plain = plain(value)?;
+pub fn partition_bytes(values: &[&Value]) -> Option<Vec<u8>> {
+    let plain = match values {
+        [one] => plain(one)?,
+        several => {
+            let mut joined = Vec::new();
+            for value in several {
+                joined.extend_from_slice(&delimited(&plain(value)?));
+            }
+            joined.into()
+        }
+    };
     let hash = Md5::new().chain_update(HASH_SALT).chain_update(&plain).finalize();
     let mut bytes = Vec::with_capacity(HASH_BYTES + 1 + plain.len().min(MAX_PLAIN_PARTITION) + 64);
     bytes.extend_from_slice(&hash[..HASH_BYTES]);
@@ -341,9 +408,12 @@ impl RowRange {
         RowRange { low: from(low), high: until(hash_of(u64::from(segment) + 1)) }
     }
 
-    /// The rows of a partition whose sort key passes a test.
-    pub fn of(rows: Rows, partition: &Value, test: Option<&KeyTest>) -> Option<Self> {
-        let prefix = partition_bytes(partition)?;
+    /// The rows of a partition whose sort key begins with some values, the next passing a test.
+    pub fn of(rows: Rows, partition: &[&Value], sort: &[&Value], test: Option<&KeyTest>) -> Option<Self> {
+        let mut prefix = partition_bytes(partition)?;
+        for value in sort {
+            prefix.extend_from_slice(&sort_bytes(value, rows)?);
+        }
         let all = RowRange { low: from(prefix.clone()), high: until(behind(prefix.clone())) };
         let Some(test) = test else { return Some(all) };
         let at = |value: &Value| Some([prefix.as_slice(), &sort_bytes(value, rows)?].concat());
@@ -419,8 +489,8 @@ mod tests {
 
     fn schema() -> KeySchema {
         KeySchema {
-            partition: KeyPart { name: "a".into(), kind: KeyKind::S },
-            sort: Some(KeyPart { name: "b".into(), kind: KeyKind::S }),
+            partition: vec![KeyPart { name: "a".into(), kind: KeyKind::S }],
+            sort: vec![KeyPart { name: "b".into(), kind: KeyKind::S }],
         }
     }
 
@@ -440,7 +510,7 @@ mod tests {
             (item(&[("a", s("x")), ("b", Value::N("1".into()))]), mismatch),
             (
                 item(&[("a", s("")), ("b", s("x"))]),
-                "One or more parameter values were invalid: The AttributeValue for a key attribute cannot contain an empty string value. Key: a",
+                "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: a",
             ),
             (
                 item(&[("a", long(2049)), ("b", s("x"))]),
@@ -466,10 +536,46 @@ mod tests {
     #[test]
     fn the_longest_keys_fit_the_store() {
         let pairs = [("a", s(&"\0".repeat(2048))), ("b", s(&"\0".repeat(1024)))];
-        let item = item(&pairs);
-        let row = schema().row(&item).unwrap();
-        let index = schema().index_row(&item, &schema(), &row).unwrap();
-        assert!(row.len() <= 2040 && index.len() <= 2040, "{} {}", row.len(), index.len());
+        let mut longest = item(&pairs);
+        let row = schema().row(&longest).unwrap();
+        longest.extend((0..8).map(|place| (format!("k{place}"), s(&"\0".repeat(256)))));
+        let parts = |places: std::ops::Range<u8>| {
+            places.map(|place| KeyPart { name: format!("k{place}"), kind: KeyKind::S }).collect()
+        };
+        let several = KeySchema { partition: parts(0..4), sort: parts(4..8) };
+        for schema in [self::schema(), several] {
+            let index = schema.index_row(&longest, &self::schema(), &row).unwrap();
+            assert!(row.len() <= 2040 && index.len() <= 2040, "{} {}", row.len(), index.len());
+        }
+    }
+
+    /// Rows of an index with two attributes on each side come by the first sort attribute, then by the
+    /// second; a test of the second reads within the first.
+    #[test]
+    fn keys_of_several_attributes() {
+        let part = |name: &str, kind| KeyPart { name: name.into(), kind };
+        let index = KeySchema {
+            partition: vec![part("p", KeyKind::S), part("q", KeyKind::N)],
+            sort: vec![part("s", KeyKind::S), part("t", KeyKind::N)],
+        };
+        let of = |p: &str, text: &str, number: i32| {
+            let pairs = [("a", s("x")), ("b", s("y")), ("p", s(p)), ("q", Value::N("1".into()))];
+            let mut item = item(&pairs);
+            item.extend([("s".to_owned(), s(text)), ("t".to_owned(), Value::N(number.to_string()))]);
+            let row = schema().row(&item).unwrap();
+            index.index_row(&item, &schema(), &row)
+        };
+        let rows = [of("p", "a", 9), of("p", "a", 10), of("p", "ab", 1), of("p", "b", -1)];
+        assert!(rows.is_sorted() && rows.iter().all(Option::is_some));
+        let (p, q, first) = (s("p"), Value::N("1.0".into()), s("a"));
+        let over = compare(Comparison::Greater, Value::N("9".into()));
+        let range = RowRange::of(Rows::Index, &[&p, &q], &[&first], Some(&over)).unwrap();
+        let held: Vec<bool> = rows.iter().flatten().map(|row| range.holds(row)).collect();
+        assert_eq!(held, [false, true, false, false]);
+        let all = RowRange::of(Rows::Index, &[&p, &q], &[], None).unwrap();
+        assert!(rows.iter().flatten().all(|row| all.holds(row)));
+        assert!(!all.holds(&of("o", "a", 9).unwrap()));
+        assert_eq!(of("p", &"x".repeat(1024), 1), None);
     }
 
     fn test(ask: Ask, values: &[Value]) -> KeyTest {
@@ -510,12 +616,12 @@ mod tests {
             prop_assume!(test.ask != Ask::BeginsWith || kind(&value) == Some(Kind::B));
             for rows in [Rows::Table, Rows::Index] {
                 let partition = s("p");
-                let mut row = partition_bytes(&partition).unwrap();
+                let mut row = partition_bytes(&[&partition]).unwrap();
                 row.extend(sort_bytes(&value, rows).unwrap());
                 if rows == Rows::Index {
                     row.extend(&tail);
                 }
-                let range = RowRange::of(rows, &partition, Some(&test)).unwrap();
+                let range = RowRange::of(rows, &[&partition], &[], Some(&test)).unwrap();
                 prop_assert_eq!(range.holds(&row), test.holds(&value), "{:?} {:?}", rows, range);
             }
         }
@@ -525,7 +631,7 @@ mod tests {
     fn segments_divide_all_rows() {
         for total in [1, 2, 3, 7, 4096, 5000, 1_000_000] {
             for text in ["a", "b", "lute", "harp", "1"] {
-                let row = partition_bytes(&s(text)).unwrap();
+                let row = partition_bytes(&[&s(text)]).unwrap();
                 let slot = (u64::from(row[0]) << 4) | (u64::from(row[1]) >> 4);
                 let guess = (slot * u64::from(total) / 4096) as u32;
                 let near = guess.saturating_sub(2)..=(guess + 2).min(total - 1);

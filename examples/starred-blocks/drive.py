@@ -3,8 +3,8 @@
 
 `play` enrols students and uploads recordings through the API alone, several at a time. What is answered with
 an error of the server, or not at all, is asked again with the same id until it is acknowledged; each
-acknowledgement becomes a line of the journal. `check` reads the journal and waits until every student is on
-the board, every recording rendered right and once, and told of by a notice.
+acknowledgement becomes a line of the journal, which each `play` begins anew. `check` reads the journal and waits
+until every student is on the board, every recording rendered right and once, and told of by a notice.
 
     python3 drive.py [play|check] [--students 40] [--recordings 40] [--malformed 1] [--journal FILE]
 """
@@ -107,6 +107,10 @@ class Journal:
 
     def __init__(self, path: pathlib.Path) -> None:
         self.path, self.lock = path, threading.Lock()
+
+    def begin(self) -> None:
+        """Forgets what earlier runs noted, maybe of other deployments."""
+        self.path.unlink(missing_ok=True)
 
     def add(self, kind: str, **facts: Any) -> None:
         """Notes an acknowledgement."""
@@ -253,12 +257,13 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=8)
     parser.add_argument("--patience", type=float, default=120, metavar="SECONDS",
                         help="how long to ask for one thing again, or to wait for everything to be right")
-    parser.add_argument("--journal", type=pathlib.Path, default=pathlib.Path("drive.jsonl"))
+    parser.add_argument("--journal", type=pathlib.Path, help="default: drive-NAME.jsonl")
     asked = parser.parse_args()
-    stack, journal = Stack.here(asked.name), Journal(asked.journal)
+    stack, journal = Stack.here(asked.name), Journal(asked.journal or pathlib.Path(f"drive-{asked.name}.jsonl"))
     api = api_of(stack)
     if asked.action in ("play", "both"):
         began = time.monotonic()
+        journal.begin()
         play(Player(api, journal, asked.patience), asked.students, asked.recordings, asked.malformed,
              asked.concurrency)
         print(f"played in {time.monotonic() - began:.1f} s", file=sys.stderr)

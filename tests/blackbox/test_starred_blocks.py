@@ -280,6 +280,7 @@ def test_terraform_deploys_the_same(college, tmp_path):
 
     terraform("init", "-input=false")
     terraform("apply", packed, "-auto-approve", "-input=false")
+    college.run("drive.py", "--name", "third-college", "--students", 4, "--recordings", 4)
     terraform("plan", packed, "-detailed-exitcode", "-input=false")
     terraform("destroy", packed, "-auto-approve", "-input=false")
 

@@ -3,13 +3,18 @@
 use crate::commands::{Failure, take_flag};
 use crate::config;
 use serde_json::Value;
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 4 * 1024 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the region may be silent while it saves or loads a state.
+const LONG_TIMEOUT: Duration = Duration::from_secs(3600);
+/// Longest line of an answer's head, in bytes.
+const MAX_LINE: u64 = 64 * 1024;
 
 /// Where a region runs.
 pub struct Client {
@@ -49,17 +54,82 @@ impl Client {
         }
     }
 
+    fn connect(&self) -> Result<TcpStream, Failure> {
+        let connected = TcpStream::connect_timeout(&self.address, TIMEOUT);
+        let stream = connected.map_err(|error| self.silent(&error))?;
+        stream.set_read_timeout(Some(LONG_TIMEOUT))?;
+        Ok(stream)
+    }
+
+    fn silent(&self, error: &io::Error) -> Failure {
+        Failure::Failed(format!("no region answers at {}: {error}", self.endpoint()))
+    }
+
+    /// Has a page of any length written to a file.
+    pub fn download(&self, path: &str, out: &mut dyn Write) -> Result<(), Failure> {
+        let mut stream = self.connect()?;
+        // Of this version, an answer of unknown length ends with its connection.
+        write!(stream, "POST {path} HTTP/1.0\r\nhost: {}\r\ncontent-length: 0\r\n\r\n", self.address)?;
+        let mut answer = BufReader::new(stream);
+        let status = read_head(&mut answer)?;
+        if status == 200 {
+            io::copy(&mut answer, out)?;
+            return Ok(());
+        }
+        let mut body = Vec::new();
+        answer.take(MAX_ANSWER).read_to_end(&mut body)?;
+        Err(refused(path, status, &serde_json::from_slice(&body).unwrap_or(Value::Null)))
+    }
+
+    /// Sends a file to a control page, and gives its JSON answer.
+    pub fn upload(&self, path: &str, mut file: File) -> Result<Value, Failure> {
+        let length = file.metadata()?.len();
+        let mut stream = self.connect()?;
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n",
+            self.address
+        )?;
+        // A region that refuses may say so before it has read everything.
+        let sent = io::copy(&mut file, &mut stream);
+        let mut answer = BufReader::new(stream);
+        let (status, mut body) = (read_head(&mut answer), Vec::new());
+        let status = status.map_err(|error| sent.err().unwrap_or(error))?;
+        answer.take(MAX_ANSWER).read_to_end(&mut body)?;
+        let value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        if status < 300 { Ok(value) } else { Err(refused(path, status, &value)) }
+    }
+
     /// The JSON answer of a control page.
     pub fn json(&self, method: &str, path: &str, body: &Value) -> Result<Value, Failure> {
         let text = if body.is_null() { String::new() } else { body.to_string() };
-        let (status, answer) = self
-            .exchange(method, path, &text)
-            .map_err(|error| Failure::Failed(format!("no region answers at {}: {error}", self.endpoint())))?;
+        let (status, answer) = self.exchange(method, path, &text).map_err(|error| self.silent(&error))?;
         let value: Value = serde_json::from_slice(&answer).unwrap_or(Value::Null);
         if status < 300 {
             return Ok(value);
         }
-        let message = value.get("message").and_then(Value::as_str).unwrap_or("no message");
-        Err(Failure::Failed(format!("{path} answered {status}: {message}")))
+        Err(refused(path, status, &value))
+    }
+}
+
+fn refused(path: &str, status: u16, answer: &Value) -> Failure {
+    let message = answer.get("message").and_then(Value::as_str).unwrap_or("no message");
+    Failure::Failed(format!("{path} answered {status}: {message}"))
+}
+
+/// Reads the head of an answer, and gives its status.
+fn read_head(answer: &mut impl BufRead) -> io::Result<u16> {
+    let mut status = None;
+    loop {
+        let mut line = String::new();
+        answer.by_ref().take(MAX_LINE).read_line(&mut line)?;
+        if status.is_none() {
+            status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
+        }
+        match (line.trim_end(), status) {
+            (_, None) => return Err(io::Error::other("the answer is no HTTP")),
+            ("", Some(status)) => return Ok(status),
+            _ => {}
+        }
     }
 }

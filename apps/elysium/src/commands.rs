@@ -45,7 +45,7 @@ const COMMANDS: [(&str, &str, &str, Run); 10] = [
     ("wait", "[--port P] [--seconds N]", "wait until the region serves", status::wait),
     ("env", "[--port P] [--json]", "print the environment that leads any AWS tool here", env::run),
     ("run", "[--port P] -- COMMAND…", "run a command with that environment", run::run),
-    ("state", "reset", "empty the region", state::run),
+    ("state", "save FILE|load FILE|reset", "save, load or empty the state", state::run),
     ("clock", "[freeze|run|advance SECONDS]", "show or move virtual time", clock::run),
     ("coverage", "[--json]", "list every operation and whether it is served", coverage::run),
     ("doctor", "[--json]", "say what this machine can do", doctor::run),

@@ -2,13 +2,14 @@
 
 use crate::config::Config;
 use elysium::rooms;
-use gateway::{EdgeConfig, IamMode, Region, certificates};
+use gateway::{EdgeConfig, IamMode, InitReport, Load, Region, certificates};
 use sandbox::{Launcher, LauncherConfig, ProcessRunner, RunId};
 use service::{Clock, Entropy, Settings};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use store::{DataDirectory, MemoryEngine, Options, Store};
+use tokio::sync::mpsc;
 
 /// Threads that one room may use at once for long pure work.
 const COMPUTE_SHARE: usize = 2;
@@ -63,18 +64,21 @@ async fn start_launcher(folder: &Path, entropy: &Entropy) -> Result<Launcher, St
     Launcher::start(LauncherConfig { executable, run }).await.map_err(|error| refused(&error))
 }
 
-/// The region with what it needs around it.
-pub struct Running {
-    /// The region.
-    pub region: Region,
+/// What is around a region and stays when another state is loaded.
+pub struct Ground {
+    clock: Clock,
+    entropy: Entropy,
+    settings: Settings,
+    edge: EdgeConfig,
+    runner: Arc<ProcessRunner>,
     /// What starts processes.
     pub launcher: Launcher,
-    /// Its certificates.
+    /// The region's certificates.
     pub tls: Arc<rustls::ServerConfig>,
 }
 
-/// Puts the region together. Within the runtime.
-pub async fn assemble(config: &Config, store: Store) -> Result<Running, String> {
+/// Makes ready what a region needs. Within the runtime.
+pub async fn prepare(config: &Config, loads: mpsc::Sender<Load>) -> Result<Ground, String> {
     let (clock, entropy) = (Clock::system(), Entropy::system());
     let folder = scratch(config).map_err(|error| error.to_string())?;
     let tls_dir = config.data_dir.as_ref().map(|folder| folder.join("tls"));
@@ -93,11 +97,30 @@ pub async fn assemble(config: &Config, store: Store) -> Result<Running, String> 
         allowed_hosts: config.allowed_hosts.clone(),
         allowed_origins: config.allowed_origins.clone(),
         version: VERSION,
+        init: Arc::default(),
+        loads: Some(loads),
     };
     let runner = ProcessRunner::new(launcher.clone()).await.map_err(|error| error.to_string())?;
-    let runner = Arc::new(runner);
-    let region = Region::assemble(rooms::all(), store, (clock, entropy), settings, edge, Some(runner))
-        .await
-        .map_err(|error| error.to_string())?;
-    Ok(Running { region, launcher, tls: tls.server })
+    Ok(Ground { clock, entropy, settings, edge, runner: Arc::new(runner), launcher, tls: tls.server })
+}
+
+impl Ground {
+    /// Puts the region together over a state.
+    pub async fn assemble(&self, store: Store) -> Result<Region, String> {
+        let time = (self.clock.clone(), self.entropy.clone());
+        let (settings, edge, runner) = (self.settings.clone(), self.edge.clone(), self.runner.clone());
+        Region::assemble(rooms::all(), store, time, settings, edge, Some(runner))
+            .await
+            .map_err(|error| error.to_string())
+    }
+
+    /// The URL of the region.
+    pub fn endpoint(&self) -> &str {
+        &self.settings.endpoint
+    }
+
+    /// What became of the init scripts.
+    pub fn init(&self) -> &InitReport {
+        &self.edge.init
+    }
 }

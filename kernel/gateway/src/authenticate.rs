@@ -96,6 +96,7 @@ impl Authenticator {
                 }
                 Ok(identity) => Ok(identity),
                 Err(Refused::Credentials(error)) if is_permission(&error) => {
+                    old_url_lives(evidence)?;
                     Ok(self.lenient(evidence, identities, Some(error))?)
                 }
                 Err(refused) => Err(refused),
@@ -122,12 +123,7 @@ impl Authenticator {
         let payload = declared.and_then(|value| value.to_str().ok()).and_then(PayloadHash::parse);
         let payload =
             if self.mode == IamMode::Off { payload.filter(PayloadHash::is_chunked) } else { payload };
-        Ok(Identity {
-            caller: Caller::Principal(Box::new((*principal).clone())),
-            would_refuse,
-            payload,
-            chain: None,
-        })
+        Ok(Identity { caller: Caller::Principal(principal), would_refuse, payload, chain: None })
     }
 
     fn strict(&self, evidence: &Evidence<'_>, identities: &dyn Credentials) -> Result<Identity, Refused> {
@@ -155,7 +151,7 @@ impl Authenticator {
         }
         let held = held?;
         let chain = payload.is_chunked().then(|| ChunkChain::start(&presented, &held.secret, &self.keys));
-        let caller = Caller::Principal(Box::new((*held.principal).clone()));
+        let caller = Caller::Principal(held.principal);
         Ok(Identity { caller, would_refuse: None, payload: declared, chain })
     }
 
@@ -205,11 +201,23 @@ impl Authenticator {
     }
 }
 
+/// Refuses a presigned URL of Signature Version 2 past its end. SDKs still make such URLs by default, so
+/// `warn` lets them through like any other signature that it cannot confirm.
+fn old_url_lives(evidence: &Evidence<'_>) -> Result<(), AuthError> {
+    match Presented::old_expiry(&evidence.head) {
+        Some(expires) if expires < evidence.host_time => {
+            Err(AuthError::OldVersionExpired { expires, now: evidence.host_time })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Whether `warn` lets it through.
 fn is_permission(error: &AuthError) -> bool {
     !matches!(
         error,
         AuthError::PresignExpired { .. }
+            | AuthError::OldVersionExpired { .. }
             | AuthError::PresignNotYet { .. }
             | AuthError::PayloadMismatch { .. }
     )

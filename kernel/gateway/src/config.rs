@@ -1,5 +1,10 @@
 //! What the edge is started with.
 
+use crate::init::InitReport;
+use crate::state::Load;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
 /// How permissions are treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IamMode {
@@ -47,7 +52,7 @@ impl Profile {
 }
 
 /// What the edge is started with.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct EdgeConfig {
     /// How permissions are treated.
     pub iam: IamMode,
@@ -59,4 +64,8 @@ pub struct EdgeConfig {
     pub allowed_origins: Vec<String>,
     /// The version that `/_localstack/info` and `/_localstack/health` say.
     pub version: &'static str,
+    /// What became of the init scripts.
+    pub init: Arc<InitReport>,
+    /// Where saved states go that are to be loaded; `None` in a region that cannot.
+    pub loads: Option<mpsc::Sender<Load>>,
 }

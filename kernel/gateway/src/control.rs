@@ -5,6 +5,7 @@ use crate::message::{Incoming, Outgoing, read_whole};
 use crate::metrics;
 use crate::pipeline::Pipeline;
 use crate::rooms::RoomState;
+use crate::state;
 use serde_json::{Map, Value, json};
 
 /// Longest body of a control request, in bytes.
@@ -14,10 +15,15 @@ fn answer(status: u16, value: &Value) -> Outgoing {
     Outgoing::text(status, "application/json", value.to_string())
 }
 
+/// Whether a path is one of the region's own pages.
+pub fn is_page(path: &str) -> bool {
+    path.starts_with("/_localstack/") || path.starts_with("/_elysium/")
+}
+
 /// Answers a control path; `None` where the path is none.
 pub async fn serve(pipeline: &Pipeline, incoming: &Incoming) -> Option<Outgoing> {
     let path = incoming.path.as_str();
-    if !path.starts_with("/_localstack/") && !path.starts_with("/_elysium/") {
+    if !is_page(path) {
         return None;
     }
     // Whoever can change the region here needs no credentials, so it must be on this machine.
@@ -28,14 +34,16 @@ pub async fn serve(pipeline: &Pipeline, incoming: &Incoming) -> Option<Outgoing>
         ("GET" | "HEAD", "/_localstack/health" | "/_elysium/health") => health(pipeline),
         ("POST", "/_localstack/health") => answer(200, &json!({"status": "running"})),
         ("GET", "/_localstack/info" | "/_elysium/info") => info(pipeline),
-        ("GET", "/_localstack/init") => answer(200, &pipeline.init.report()),
+        ("GET", "/_localstack/init") => answer(200, &pipeline.config.init.report()),
         ("GET", stage) if stage.starts_with("/_localstack/init/") => {
-            match pipeline.init.stage(stage.trim_start_matches("/_localstack/init/")) {
+            match pipeline.config.init.stage(stage.trim_start_matches("/_localstack/init/")) {
                 Some(report) => answer(200, &report),
                 None => not_found(path),
             }
         }
         ("POST", "/_localstack/state/reset" | "/_elysium/state/reset") => reset(pipeline, incoming).await,
+        ("POST", "/_elysium/state/save") => state::save(pipeline),
+        ("POST", "/_elysium/state/load") => state::load(pipeline, incoming).await,
         ("GET", "/_elysium/metrics") => {
             Outgoing::text(200, "text/plain; version=0.0.4", metrics::text(pipeline))
         }
@@ -94,21 +102,10 @@ async fn body_of(incoming: &Incoming) -> Result<Value, Outgoing> {
     serde_json::from_slice(&body).map_err(|error| refused(format!("the body is not JSON: {error}")))
 }
 
-/// Empties the region.
 async fn reset(pipeline: &Pipeline, incoming: &Incoming) -> Outgoing {
-    let body = match body_of(incoming).await {
-        Ok(body) => body,
-        Err(refused) => return refused,
-    };
-    if body.get("account").is_some() {
-        return answer(
-            501,
-            &json!({"message": "one account cannot be emptied alone yet; leave out account"}),
-        );
-    }
-    match pipeline.reset().await {
-        Ok(rows) => answer(200, &json!({"rows": rows})),
-        Err(fault) => answer(503, &json!({"message": fault.to_string()})),
+    match body_of(incoming).await {
+        Ok(body) => state::reset(pipeline, &body).await,
+        Err(refused) => refused,
     }
 }
 

@@ -1,46 +1,127 @@
-//! Answers for web pages. Which pages may call at all is the guard's decision; a page that came this far
-//! gets to see its answer. Buckets have rules of their own, which their room answers.
+//! Web pages: which of them may call at all, what their preflights are answered, and by which headers they
+//! get to see an answer. A resource that names its pages decides by itself; elsewhere the guard does.
 
 use crate::message::{Incoming, Outgoing};
-use http::Method;
+use crate::pipeline::Pipeline;
+use crate::rooms::RoomState;
+use crate::{between, control, guard};
+use http::{HeaderName, HeaderValue, Method};
+use schema::ApiError;
+use service::{PageHeaders, PageRequest, Peek};
+use std::sync::Arc;
+use wire::{AnswerForm, Route, Routing};
 
 const METHODS: &str = "HEAD,GET,PUT,POST,DELETE,OPTIONS,PATCH";
 const EXPOSED: &str = "etag,x-amz-version-id,x-amzn-requestid,x-amz-request-id,x-amzn-errortype,x-amz-checksum-crc32,\
                        x-amz-checksum-sha256,x-amz-function-error,x-amz-log-result,content-range,location";
 const MAX_AGE_S: &str = "600";
 
-/// The answer to a preflight of a page; `None` for other requests.
-pub fn preflight(incoming: &Incoming) -> Option<Outgoing> {
-    if incoming.method != Method::OPTIONS {
+/// What holds for the page that a request comes from.
+pub enum Page {
+    /// No page sent it.
+    None,
+    /// The region's own rule lets it in.
+    Region,
+    /// The resource lets it in, by these headers.
+    Resource(PageHeaders),
+    /// The resource does not; the request itself goes on, and the page does not get to see its answer.
+    Unseen,
+}
+
+/// Decides about the page of a request.
+///
+/// # Errors
+/// The answer, where the request ends here: a preflight, or a page that may not call.
+pub fn admit(pipeline: &Arc<Pipeline>, incoming: &Incoming, id: &str) -> Result<Page, Box<Outgoing>> {
+    let preflight = incoming.method == Method::OPTIONS;
+    if !preflight && incoming.header("origin").is_none() {
+        return Ok(Page::None);
+    }
+    match decided(pipeline, incoming) {
+        Some((_, Ok(headers))) if preflight => {
+            Err(Box::new(with(Outgoing::text(200, "text/plain", ""), &headers)))
+        }
+        Some((_, Ok(headers))) => Ok(Page::Resource(headers)),
+        Some((form, Err(error))) if preflight => Err(Box::new(wire::encode_error(&form, &error, id).into())),
+        decided => {
+            if let Some(why) = guard::refused_origin(&incoming.headers, &pipeline.config) {
+                return Err(Box::new(Outgoing::text(403, "text/plain", why)));
+            }
+            match preflight.then(|| region_preflight(incoming)).flatten() {
+                Some(answer) => Err(Box::new(answer)),
+                None if decided.is_some() => Ok(Page::Unseen),
+                None => Ok(Page::Region),
+            }
+        }
+    }
+}
+
+/// What the resource of a request says of the page, where it is one that decides.
+fn decided(
+    pipeline: &Arc<Pipeline>,
+    incoming: &Incoming,
+) -> Option<(AnswerForm, Result<PageHeaders, ApiError>)> {
+    if control::is_page(&incoming.path) {
         return None;
     }
+    let asked = match incoming.method {
+        Method::OPTIONS => incoming.header("access-control-request-method"),
+        _ => None,
+    };
+    // Of an OPTIONS that asks for no method only the place counts.
+    let place = if incoming.method == Method::OPTIONS { "GET" } else { incoming.method.as_str() };
+    let route: Route = match pipeline.route(incoming, asked.unwrap_or(place)) {
+        Ok(Routing::Operation(route)) => route,
+        Ok(Routing::Host(_) | Routing::NeedsBody) | Err(_) => return None,
+    };
+    let (room, decides) = pipeline.rooms.cross_origin(route.service.name)?;
+    if room.state() != RoomState::Running {
+        return None;
+    }
+    let headers = incoming.header("access-control-request-headers").unwrap_or_default();
+    let request = PageRequest {
+        origin: incoming.header("origin"),
+        method: asked.unwrap_or(incoming.method.as_str()),
+        headers: headers.split(',').map(str::trim).filter(|name| !name.is_empty()).collect(),
+        labels: &route.labels,
+    };
+    let region = crate::pipeline::region_of(incoming);
+    let peek = Peek::new(between::background(pipeline, room.name, "cross-origin", region));
+    let decision = decides.decide(&peek, &request)?;
+    Some((route.form(), decision))
+}
+
+/// The region's own answer to a preflight; `None` for an OPTIONS that is none.
+fn region_preflight(incoming: &Incoming) -> Option<Outgoing> {
     incoming.header("origin")?;
     incoming.header("access-control-request-method")?;
-    // Hosts that are a user's own answer for themselves.
-    if is_users_own(incoming) {
-        return None;
-    }
     let asked = incoming.header("access-control-request-headers").unwrap_or("*");
     let answer = Outgoing::text(204, "text/plain", "")
         .header("access-control-allow-methods", METHODS)
         .header("access-control-allow-headers", asked)
         .header("access-control-max-age", MAX_AGE_S);
-    Some(allow(incoming, answer))
+    Some(Page::Region.show(incoming, answer))
 }
 
-/// Lets the page of a request see the answer.
-pub fn allow(incoming: &Incoming, answer: Outgoing) -> Outgoing {
-    let Some(origin) = incoming.header("origin") else { return answer };
-    if answer.headers.contains_key("access-control-allow-origin") || is_users_own(incoming) {
-        return answer;
+fn with(mut answer: Outgoing, headers: &PageHeaders) -> Outgoing {
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            answer.headers.insert(HeaderName::from_static(name), value);
+        }
     }
     answer
-        .header("access-control-allow-origin", origin)
-        .header("access-control-expose-headers", EXPOSED)
-        .header("vary", "Origin")
 }
 
-fn is_users_own(incoming: &Incoming) -> bool {
-    let host = incoming.authority();
-    host.contains(".execute-api.") || host.contains(".lambda-url.") || incoming.path.starts_with("/_aws/")
+impl Page {
+    /// Lets the page see the answer, where it may.
+    pub fn show(&self, incoming: &Incoming, answer: Outgoing) -> Outgoing {
+        match (self, incoming.header("origin")) {
+            (Page::Resource(headers), _) => with(answer, headers),
+            (Page::Region, Some(origin)) => answer
+                .header("access-control-allow-origin", origin)
+                .header("access-control-expose-headers", EXPOSED)
+                .header("vary", "Origin"),
+            _ => answer,
+        }
+    }
 }

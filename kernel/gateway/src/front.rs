@@ -22,8 +22,13 @@ pub fn by_host(host: HostRoute) -> Found {
     Found { name: host.mark.to_owned(), label: host.id, path_at: 0 }
 }
 
+/// By host or path.
+pub fn find(pipeline: &Pipeline, incoming: &Incoming) -> Option<Found> {
+    by_path(pipeline, incoming).or_else(|| pipeline.router.users_host(incoming.authority()).map(by_host))
+}
+
 /// By the request's path.
-pub fn by_path(pipeline: &Pipeline, incoming: &Incoming) -> Option<Found> {
+fn by_path(pipeline: &Pipeline, incoming: &Incoming) -> Option<Found> {
     let rest = incoming.path.strip_prefix("/_aws/")?;
     let (name, rest) = rest.split_once('/')?;
     pipeline.rooms.front(name)?;

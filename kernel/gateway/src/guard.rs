@@ -1,4 +1,5 @@
-//! A web page must not drive a region on loopback: Host and Origin are checked before anything else.
+//! A web page must not drive a region on loopback: Host and Origin are checked before anything else. Hosts
+//! that are a user's own are open to the pages of all sites, as is a resource to those that it names.
 //!
 //! A page of any site can make a browser send requests to 127.0.0.1, either directly (it then bears the
 //! page's Origin) or through a name that was rebound to loopback (it then bears that name as Host).
@@ -55,21 +56,20 @@ fn is_allowed_origin(origin: &str, config: &EdgeConfig) -> bool {
     matches!(scheme, "http" | "https") && (local || listed)
 }
 
-/// Why a request is turned away at the door; `None` for those that may come in.
-pub fn refusal(headers: &HeaderMap, authority: &str, config: &EdgeConfig) -> Option<String> {
+/// Why a request is turned away for the host that it names; `None` for those that may come in.
+pub fn refused_host(authority: &str, config: &EdgeConfig) -> Option<String> {
     let host = without_port(authority);
-    if !is_allowed_host(host, config) {
-        return Some(format!(
-            "The host {host} is not one of this region. Start it with --allow-host {host}."
-        ));
-    }
+    (!is_allowed_host(host, config))
+        .then(|| format!("The host {host} is not one of this region. Start it with --allow-host {host}."))
+}
+
+/// Why a request is turned away for the page that sends it; `None` for those that may come in.
+pub fn refused_origin(headers: &HeaderMap, config: &EdgeConfig) -> Option<String> {
     let origin = headers.get(http::header::ORIGIN)?;
     let origin = origin.to_str().unwrap_or("null");
-    if is_allowed_origin(origin, config) {
-        None
-    } else {
-        Some(format!("Pages of {origin} may not call this region. Start it with --allow-origin {origin}."))
-    }
+    (!is_allowed_origin(origin, config)).then(|| {
+        format!("Pages of {origin} may not call this region. Start it with --allow-origin {origin}.")
+    })
 }
 
 #[cfg(test)]
@@ -84,6 +84,8 @@ mod tests {
             allowed_hosts: vec!["elysium.test".into()],
             allowed_origins: vec!["https://app.example".into()],
             version: "test",
+            init: Default::default(),
+            loads: None,
         }
     }
 
@@ -101,10 +103,10 @@ mod tests {
             "",
         ];
         for host in come_in {
-            assert_eq!(refusal(&HeaderMap::new(), host, &config()), None, "{host}");
+            assert_eq!(refused_host(host, &config()), None, "{host}");
         }
         for host in ["evil.example", "evillocalhost.com", "localhost.evil.example:4566", "xelysium.test"] {
-            assert!(refusal(&HeaderMap::new(), host, &config()).is_some(), "{host}");
+            assert!(refused_host(host, &config()).is_some(), "{host}");
         }
     }
 
@@ -113,7 +115,7 @@ mod tests {
         let with = |origin: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(http::header::ORIGIN, origin.parse().unwrap());
-            refusal(&headers, "localhost:4566", &config())
+            refused_origin(&headers, &config())
         };
         for origin in ["http://localhost:3000", "http://127.0.0.1:8080", "https://app.example"] {
             assert_eq!(with(origin), None, "{origin}");

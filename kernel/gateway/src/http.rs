@@ -1,11 +1,11 @@
 //! The HTTP edge: sockets, TLS by its first byte, HTTP/1.1 and HTTP/2 with and without TLS, limits, and
 //! the drain at the end. What a request means is the pipeline's.
 
+use crate::arriving::{self, Lingering};
+use crate::door::Door;
 use crate::message::{Incoming, Outgoing};
-use crate::pipeline::Pipeline;
 use bytes::Bytes;
 use futures_util::StreamExt;
-use http_body_util::BodyExt;
 use hyper::body::Frame;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -28,8 +28,6 @@ const MAX_CONNECTIONS: usize = 20_000;
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// A request's head must have come within this time of its first byte.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// The next piece of a body must come within this time.
-const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 /// The first byte of a TLS handshake record.
 const TLS_HANDSHAKE: u8 = 0x16;
 /// How HTTP/2 without TLS begins.
@@ -37,17 +35,17 @@ const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0";
 
 /// Serves connections until told to stop, then drains.
 pub struct Server {
-    pipeline: Arc<Pipeline>,
+    door: Arc<Door>,
     tls: TlsAcceptor,
     stop: watch::Receiver<bool>,
     slots: Arc<Semaphore>,
 }
 
 impl Server {
-    /// A server of a pipeline. `stop` becomes true when no more connections are to be taken.
-    pub fn new(pipeline: Arc<Pipeline>, tls: Arc<rustls::ServerConfig>, stop: watch::Receiver<bool>) -> Self {
+    /// A server of what is behind a door. `stop` becomes true when no more connections are to be taken.
+    pub fn new(door: Arc<Door>, tls: Arc<rustls::ServerConfig>, stop: watch::Receiver<bool>) -> Self {
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        Server { pipeline, tls: TlsAcceptor::from(tls), stop, slots }
+        Server { door, tls: TlsAcceptor::from(tls), stop, slots }
     }
 
     /// Accepts until told to stop; returns when the last connection has ended or `drain` is over.
@@ -105,11 +103,18 @@ impl Server {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (gone_sender, gone) = watch::channel(false);
-        let pipeline = self.pipeline.clone();
+        let door = self.door.clone();
         let handler = service_fn(move |request| {
-            let (pipeline, gone) = (pipeline.clone(), gone.clone());
+            let (door, gone) = (door.clone(), gone.clone());
             async move {
-                Ok::<_, Infallible>(outgoing(pipeline.serve(incoming(request, peer, secure, gone)).await))
+                let (head, body) = request.into_parts();
+                let (body, rest) = arriving::body(body);
+                let request = incoming(head, body, (peer, secure), gone);
+                let waits = request.header("expect").is_some();
+                let answer = door.serve(request).await;
+                // Under HTTP/2 a stream ends alone.
+                let rest = if http2 { None } else { rest.before_answer(waits).await };
+                Ok::<_, Infallible>(outgoing(answer, rest))
             }
         });
         let mut stop = self.stop.clone();
@@ -177,29 +182,22 @@ async fn opening(stream: &TcpStream) -> Option<Opening> {
 }
 
 fn incoming(
-    request: hyper::Request<hyper::body::Incoming>,
-    source: IpAddr,
-    secure: bool,
+    mut head: http::request::Parts,
+    body: Body,
+    (source, secure): (IpAddr, bool),
     gone: watch::Receiver<bool>,
 ) -> Incoming {
-    let (mut parts, body) = request.into_parts();
-    if !parts.headers.contains_key(http::header::HOST)
-        && let Some(authority) = parts.uri.authority()
+    if !head.headers.contains_key(http::header::HOST)
+        && let Some(authority) = head.uri.authority()
         && let Ok(value) = http::HeaderValue::from_str(authority.as_str())
     {
-        parts.headers.insert(http::header::HOST, value);
+        head.headers.insert(http::header::HOST, value);
     }
-    let length = hyper::body::Body::size_hint(&body).exact();
-    let body = if length == Some(0) {
-        Body::from(Bytes::new())
-    } else {
-        Body::stream(length, BodyChunks { body, announced: length, received: 0, timer: None })
-    };
     Incoming {
-        method: parts.method,
-        path: parts.uri.path().to_owned(),
-        query: parts.uri.query().unwrap_or_default().to_owned(),
-        headers: parts.headers,
+        method: head.method,
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().unwrap_or_default().to_owned(),
+        headers: head.headers,
         body,
         source,
         secure,
@@ -207,51 +205,13 @@ fn incoming(
     }
 }
 
-/// The data of a request's body; a client that stops sending is given up after a while.
-struct BodyChunks {
-    body: hyper::body::Incoming,
-    announced: Option<u64>,
-    received: u64,
-    timer: Option<Pin<Box<tokio::time::Sleep>>>,
+/// The body of an answer as hyper takes it, and what is read away when it has been written.
+struct Answer {
+    content: Content,
+    _rest: Option<Lingering>,
 }
 
-impl BodyChunks {
-    fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
-        #[expect(clippy::disallowed_methods, reason = "the edge waits in host time")]
-        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(BODY_TIMEOUT)));
-        timer.as_mut().poll(cx).is_ready()
-    }
-}
-
-impl futures_core::Stream for BodyChunks {
-    type Item = Result<Bytes, BodyError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        loop {
-            match std::pin::pin!(self.body.frame()).as_mut().poll(cx) {
-                Poll::Pending if self.is_late(cx) => {
-                    return Poll::Ready(Some(Err(BodyError::Io("the client stopped sending".to_owned()))));
-                }
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(None) if self.announced.is_some_and(|announced| announced > self.received) => {
-                    return Poll::Ready(Some(Err(BodyError::Incomplete)));
-                }
-                Poll::Ready(None) => return Poll::Ready(None),
-                Poll::Ready(Some(Err(_))) => return Poll::Ready(Some(Err(BodyError::Incomplete))),
-                Poll::Ready(Some(Ok(frame))) => {
-                    self.timer = None;
-                    if let Ok(data) = frame.into_data() {
-                        self.received += data.len() as u64;
-                        return Poll::Ready(Some(Ok(data)));
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The body of an answer as hyper takes it.
-enum Answer {
+enum Content {
     Whole(Option<Bytes>),
     Stream {
         chunks: Pin<Box<dyn futures_core::Stream<Item = Result<Bytes, BodyError>> + Send>>,
@@ -267,9 +227,9 @@ impl hyper::body::Body for Answer {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match &mut *self {
-            Answer::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Answer::Stream { chunks, left } => chunks.poll_next_unpin(cx).map(|chunk| {
+        match &mut self.content {
+            Content::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Content::Stream { chunks, left } => chunks.poll_next_unpin(cx).map(|chunk| {
                 let chunk = chunk?;
                 if let (Some(left), Ok(chunk)) = (left.as_mut(), &chunk) {
                     *left = left.saturating_sub(chunk.len() as u64);
@@ -280,34 +240,39 @@ impl hyper::body::Body for Answer {
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Answer::Whole(bytes) => bytes.is_none(),
-            Answer::Stream { left, .. } => *left == Some(0),
+        match &self.content {
+            Content::Whole(bytes) => bytes.is_none(),
+            Content::Stream { left, .. } => *left == Some(0),
         }
     }
 
     fn size_hint(&self) -> hyper::body::SizeHint {
-        match self {
-            Answer::Whole(bytes) => {
+        match &self.content {
+            Content::Whole(bytes) => {
                 hyper::body::SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
-            Answer::Stream { left: Some(left), .. } => hyper::body::SizeHint::with_exact(*left),
-            Answer::Stream { left: None, .. } => hyper::body::SizeHint::default(),
+            Content::Stream { left: Some(left), .. } => hyper::body::SizeHint::with_exact(*left),
+            Content::Stream { left: None, .. } => hyper::body::SizeHint::default(),
         }
     }
 }
 
-fn outgoing(answer: Outgoing) -> hyper::Response<Answer> {
-    let body = match answer.body {
-        ReplyBody::Bytes(bytes) => Answer::Whole(Some(bytes).filter(|bytes| !bytes.is_empty())),
+fn outgoing(answer: Outgoing, rest: Option<Lingering>) -> hyper::Response<Answer> {
+    let closes = rest.is_some();
+    let content = match answer.body {
+        ReplyBody::Bytes(bytes) => Content::Whole(Some(bytes).filter(|bytes| !bytes.is_empty())),
         ReplyBody::Stream(body) => match body.take() {
-            Some(chunks) => Answer::Stream { chunks, left: body.length },
-            None => Answer::Whole(None),
+            Some(chunks) => Content::Stream { chunks, left: body.length },
+            None => Content::Whole(None),
         },
     };
-    let mut response = hyper::Response::new(body);
+    let mut response = hyper::Response::new(Answer { content, _rest: rest });
     *response.status_mut() =
         http::StatusCode::from_u16(answer.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     *response.headers_mut() = answer.headers;
+    if closes {
+        let close = http::HeaderValue::from_static("close");
+        response.headers_mut().insert(http::header::CONNECTION, close);
+    }
     response
 }

@@ -3,6 +3,7 @@
 //! `http.rs` takes sockets, [`Pipeline`] shows the steps of a request in their order on one screen, and
 //! [`Region`] connects rooms, store, ports, relay and workers. Nothing here names a service.
 
+mod arriving;
 mod authenticate;
 mod authorize;
 mod between;
@@ -10,6 +11,7 @@ mod body;
 mod config;
 mod control;
 mod cors;
+mod door;
 mod front;
 mod guard;
 mod http;
@@ -22,14 +24,18 @@ mod pipeline;
 mod record;
 mod region;
 mod rooms;
+mod sessions;
+mod state;
 mod tls;
 mod words;
 
 pub use config::{EdgeConfig, IamMode, Profile};
+pub use door::Door;
 pub use http::Server;
 pub use init::{InitReport, ScriptState, Stage};
 pub use message::{Incoming, Outgoing, read_whole};
 pub use pipeline::Pipeline;
 pub use region::Region;
 pub use rooms::{Room, RoomState, Rooms, Served};
+pub use state::{Load, LoadRefused, reader};
 pub use tls::{Certificates, certificates};

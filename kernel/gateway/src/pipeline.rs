@@ -6,20 +6,19 @@ use crate::authenticate::{Authenticator, Evidence, Identity, Refused};
 use crate::authorize::Authorizer;
 use crate::body;
 use crate::config::EdgeConfig;
-use crate::init::InitReport;
 use crate::message::{Incoming, Outgoing, read_whole};
 use crate::record::{Refusals, Trace};
 use crate::region::SECRETS_TABLE;
 use crate::rooms::{RoomState, Rooms, Served};
-use crate::{control, cors, front, guard, words};
+use crate::{between, control, cors, front, guard, words};
 use bytes::Bytes;
-use names::Region;
+use names::{AccountId, Region};
 use schema::{ApiError, Obj, Slot};
 use service::{Ctx, Host, Operation, Request};
 use signature::{Credential, RequestHead};
 use std::sync::Arc;
 use std::time::Instant;
-use wire::{AnswerForm, Head, Limits, Route, Routed, Router, Routing, Rules};
+use wire::{AnswerForm, Head, Limits, Route, Routed, Router, Routing, Rules, Unroutable};
 
 /// Longest body of a request that is held in memory, in bytes: a function's 50 MB package in Base64.
 const MAX_BODY: usize = 72 * 1024 * 1024;
@@ -32,8 +31,6 @@ pub struct Pipeline {
     pub rooms: Rooms,
     /// What the edge was started with.
     pub config: EdgeConfig,
-    /// What became of the init scripts.
-    pub init: InitReport,
     /// What `enforce` would refuse.
     pub refusals: Refusals,
     /// When the region was started.
@@ -42,7 +39,7 @@ pub struct Pipeline {
     pub session: String,
     pub(crate) authenticator: Authenticator,
     pub(crate) authorizer: Authorizer,
-    router: Router,
+    pub(crate) router: Router,
 }
 
 /// A request on its way to its operation.
@@ -65,7 +62,6 @@ impl Pipeline {
             authorizer: Authorizer::new(config.iam),
             started: host.clock.instant(),
             session: host.entropy.uuid(),
-            init: InitReport::default(),
             refusals: Refusals::default(),
             host,
             rooms,
@@ -75,24 +71,31 @@ impl Pipeline {
 
     /// Answers a request, whatever it is.
     pub async fn serve(self: &Arc<Self>, incoming: Incoming) -> Outgoing {
-        if let Some(why) = guard::refusal(&incoming.headers, incoming.authority(), &self.config) {
+        if let Some(why) = guard::refused_host(incoming.authority(), &self.config) {
             return Outgoing::text(403, "text/plain", why);
         }
-        if let Some(answer) = cors::preflight(&incoming) {
-            return answer;
+        let id = self.host.entropy.uuid();
+        // A user's own hosts decide themselves which pages may call them.
+        if let Some(found) = front::find(self, &incoming) {
+            return front::serve(self, &incoming, found, id).await;
         }
+        let page = match cors::admit(self, &incoming, &id) {
+            Ok(page) => page,
+            Err(answer) => return *answer,
+        };
         let answer = match control::serve(self, &incoming).await {
             Some(answer) => answer,
-            None => self.answer(&incoming).await,
+            None => self.answer(&incoming, id).await,
         };
-        cors::allow(&incoming, answer)
+        page.show(&incoming, answer)
     }
 
-    async fn answer(self: &Arc<Self>, incoming: &Incoming) -> Outgoing {
-        let id = self.host.entropy.uuid();
-        if let Some(found) = front::by_path(self, incoming) {
-            return front::serve(self, incoming, found, id).await;
-        }
+    /// The operation that a request with this method would mean, from its head.
+    pub(crate) fn route(&self, incoming: &Incoming, method: &str) -> Result<Routing, Unroutable> {
+        self.router.route(&Head { method, ..head_of(incoming) })
+    }
+
+    async fn answer(self: &Arc<Self>, incoming: &Incoming, id: String) -> Outgoing {
         let head = head_of(incoming);
         let (route, body) = match self.router.route(&head) {
             Ok(Routing::Host(host)) => return front::serve(self, incoming, front::by_host(host), id).await,
@@ -152,6 +155,20 @@ impl Pipeline {
     /// If the store cannot be written.
     pub async fn reset(&self) -> Result<usize, store::Fault> {
         self.host.store.erase(&[SECRETS_TABLE]).await
+    }
+
+    /// Empties one account. Its requests that run meanwhile see it half empty; others notice nothing.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub async fn reset_account(&self, account: AccountId) -> Result<usize, store::Fault> {
+        let mut removed = 0;
+        for (room, forget) in self.rooms.forgets() {
+            let ctx = between::background(self, room, "ResetAccount", Region::default());
+            removed += forget(ctx, account).await?;
+        }
+        removed += service::forget_heads(&self.host.store, account).await?;
+        Ok(removed + self.host.store.erase_account(account).await?)
     }
 
     /// The operation, if it is served and its room is open.

@@ -77,7 +77,7 @@ impl Trace {
             Log::error(&self.id, &format!("{}.{}: {error}", self.service, self.operation));
         }
         if let Some(why) = &self.would_refuse {
-            pipeline.refusals.record(&self, why);
+            pipeline.refusals.record(&self.alike(), &self.id, why);
         }
         if !pipeline.host.facts.wanted() {
             return;
@@ -112,16 +112,15 @@ pub struct Refusals(std::sync::Mutex<std::collections::BTreeMap<String, u64>>);
 const MAX_KINDS: usize = 1000;
 
 impl Refusals {
-    fn record(&self, trace: &Trace, why: &str) {
-        let alike = trace.alike();
+    /// Counts a refusal; the first of a kind is said in the log.
+    pub fn record(&self, alike: &str, id: &str, why: &str) {
         let mut kinds = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let known = kinds.get_mut(&alike);
-        if let Some(count) = known {
+        if let Some(count) = kinds.get_mut(alike) {
             *count += 1;
         } else if kinds.len() < MAX_KINDS {
-            kinds.insert(alike, 1);
+            kinds.insert(alike.to_owned(), 1);
             drop(kinds);
-            Log::warn(&trace.id, &format!("--iam enforce would refuse this: {why}"));
+            Log::warn(id, &format!("--iam enforce would refuse this: {why}"));
         }
     }
 

@@ -1,10 +1,11 @@
 //! A region: rooms, store, ports, relay and workers, connected and running.
 
 use crate::between::{self, Between};
-use crate::config::EdgeConfig;
+use crate::config::{EdgeConfig, IamMode};
 use crate::identities::NoIdentities;
 use crate::pipeline::Pipeline;
 use crate::rooms::{RoomState, Rooms};
+use crate::sessions::Lenient;
 use bytes::Bytes;
 use names::{AccountId, Region as RegionName, Scope};
 use ports::runner::Runner;
@@ -12,8 +13,8 @@ use ports::{Caller, Credentials};
 use relay::{Receivers, Relay};
 use schema::ApiError;
 use service::{
-    Clock, Ctx, Delivery, Demand, Entropy, HeadsView, Host, Ports, Request, Seal, Service, Settings, Target,
-    TimerHandler, Worker,
+    Clock, Ctx, Delivery, Demand, End, Entropy, HeadsView, Host, Ports, Request, Seal, Service, Settings,
+    Target, TimerHandler, Worker,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +38,7 @@ pub struct Region {
     timers: Arc<Timers>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
+    ends: Vec<End>,
 }
 
 /// The key of the region's seals, made at first start.
@@ -91,7 +93,8 @@ impl Region {
         let (stop, stopping) = watch::channel(false);
         let mut tasks = workers.start(&stopping);
         tasks.push(tokio::spawn(relay.clone().run(stopping)));
-        Ok(Region { pipeline, relay, timers, stop, tasks })
+        let ends = services.iter().filter_map(|service| service.end).collect();
+        Ok(Region { pipeline, relay, timers, stop, tasks, ends })
     }
 
     /// What requests pass through.
@@ -144,6 +147,9 @@ impl Region {
             // A worker that panicked has said so where it was supervised.
             let _ = task.await;
         }
+        for end in self.ends {
+            end(&self.pipeline.host);
+        }
     }
 }
 
@@ -154,13 +160,16 @@ fn ports(
     runner: Option<Arc<dyn Runner>>,
 ) -> Ports {
     let between = Arc::new(Between(Arc::downgrade(pipeline)));
-    let credentials = services.iter().find_map(|service| service.credentials);
+    let credentials: Arc<dyn Credentials> = match services.iter().find_map(|service| service.credentials) {
+        Some(provide) => provide(host),
+        None => Arc::new(NoIdentities),
+    };
     Ports {
         targets: between.clone(),
         calls: between,
-        credentials: match credentials {
-            Some(provide) => provide(host),
-            None => Arc::new(NoIdentities) as Arc<dyn Credentials>,
+        credentials: match pipeline.config.iam {
+            IamMode::Enforce => credentials,
+            IamMode::Off | IamMode::Warn => Arc::new(Lenient::new(credentials, Arc::downgrade(pipeline))),
         },
         logs: services.iter().find_map(|service| service.logs).map(|provide| provide(host)),
         runner,

@@ -2,7 +2,7 @@
 
 use ports::TargetRequest;
 use schema::{ApiError, OperationShape, ServiceShape};
-use service::{Front, Operation, Service, Target};
+use service::{CrossOrigin, Forget, Front, Operation, Service, Target};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -99,6 +99,8 @@ pub struct Rooms {
     services: Vec<&'static ServiceShape>,
     targets: HashMap<&'static str, (Arc<Room>, Arc<dyn Target>)>,
     fronts: HashMap<&'static str, (Arc<Room>, Arc<dyn Front>)>,
+    forgets: Vec<(&'static str, Forget)>,
+    cross_origin: HashMap<&'static str, (Arc<Room>, Arc<dyn CrossOrigin>)>,
 }
 
 fn address(shape: &'static OperationShape) -> usize {
@@ -120,8 +122,12 @@ impl Rooms {
         for target in &service.targets {
             self.targets.insert(target.service(), (room.clone(), target.clone()));
         }
+        self.forgets.extend(service.forget.clone().map(|forget| (service.name, forget)));
         if let Some(front) = &service.front {
             self.fronts.insert(front.name(), (room.clone(), front.clone()));
+        }
+        if let Some(decides) = &service.cross_origin {
+            self.cross_origin.insert(decides.service(), (room.clone(), decides.clone()));
         }
     }
 
@@ -178,9 +184,19 @@ impl Rooms {
         if found.0.state() == RoomState::Running { Ok(found) } else { Err(found.0.unavailable()) }
     }
 
+    /// What the rooms let go of when an account is emptied.
+    pub fn forgets(&self) -> impl Iterator<Item = (&'static str, &Forget)> {
+        self.forgets.iter().map(|(room, forget)| (*room, forget))
+    }
+
     /// Who serves the hosts of a front.
     pub fn front(&self, name: &str) -> Option<&(Arc<Room>, Arc<dyn Front>)> {
         self.fronts.get(name)
+    }
+
+    /// Who decides which web pages may use the resources of an API.
+    pub fn cross_origin(&self, service: &str) -> Option<&(Arc<Room>, Arc<dyn CrossOrigin>)> {
+        self.cross_origin.get(service)
     }
 
     /// The names of all fronts.

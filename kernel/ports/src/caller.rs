@@ -2,6 +2,7 @@
 
 use names::{AccountId, Arn, Tags, Timestamp};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// What a principal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +64,7 @@ pub enum Caller {
     /// A request without credentials.
     Anonymous,
     /// An identity of an account.
-    Principal(Box<Principal>),
+    Principal(Arc<Principal>),
     /// A service of the region acting by itself or for a resource.
     Service {
         /// `s3.amazonaws.com`

@@ -120,6 +120,9 @@ pub struct Dialect {
     pub error_namespace: Option<&'static str>,
     /// The code of a broken constraint, where it is not the protocol's.
     pub validation_code: Option<&'static str>,
+    /// The error of a required member that is absent, where it is told alone: its code, and its message with
+    /// `{}` in the place of the member's name.
+    pub missing_member: Option<(&'static str, &'static str)>,
     /// The key of the message of errors that are not modelled: `message`, or `Message`.
     pub message_key: &'static str,
     /// XML errors are a bare `<Error>` with a `HostId`; answers carry `x-amz-request-id` and `x-amz-id-2`.
@@ -135,6 +138,7 @@ impl Dialect {
     pub const PLAIN: Dialect = Dialect {
         error_namespace: None,
         validation_code: None,
+        missing_member: None,
         message_key: "message",
         bare_errors: false,
         host_label: None,

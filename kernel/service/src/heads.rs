@@ -5,7 +5,7 @@ use names::{AccountId, Arn, Scope, Tags, Timestamp};
 use policy::Policy;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use store::{Change, Class, Fault, Incarnation, Read, Snapshot, Table, TableId, Tx, View, record};
+use store::{Change, Class, Fault, Incarnation, Read, Snapshot, Store, Table, TableId, Tx, View, record};
 
 /// The head of a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,14 @@ pub fn head_scope(arn: &Arn) -> Scope {
         (Some(account), None) => Scope::Account(account),
         (None, _) => Scope::Partition,
     }
+}
+
+/// Removes the heads of an account whose ARNs name none, as those of buckets.
+///
+/// # Errors
+/// The store's.
+pub async fn forget_heads(store: &Store, account: AccountId) -> Result<usize, Fault> {
+    store.remove_where(&HEADS, move |_, _, head| head.owner == account).await
 }
 
 /// Heads in a transaction.

@@ -19,6 +19,7 @@
 
 mod clock;
 mod compute;
+mod cross_origin;
 mod ctx;
 mod delivery;
 mod demand;
@@ -37,18 +38,19 @@ mod worker;
 
 pub use clock::Clock;
 pub use compute::Compute;
+pub use cross_origin::{CrossOrigin, PageHeaders, PageRequest};
 pub use ctx::{Ctx, Peek, Request};
 pub use delivery::{Deliver, Delivery, DeliveryContext};
 pub use demand::Demand;
 pub use entropy::Entropy;
 pub use front::{Front, FrontReply, FrontRequest};
-pub use heads::{Head, HeadWithPolicy, Heads, HeadsView, head_scope};
+pub use heads::{Head, HeadWithPolicy, Heads, HeadsView, forget_heads, head_scope};
 pub use host::{Fidelity, Host, Pace, Ports, Settings};
 pub use log::Log;
-pub use once::{Once, once};
+pub use once::{AnswerSweep, Once, once};
 pub use operation::{Access, Operation, Ungated};
 pub use pages::Seal;
-pub use room::Service;
+pub use room::{End, Forget, Service};
 pub use tagging::{TagFault, TagRules};
 pub use target::{Reception, Target};
 pub use worker::{TimerHandler, Work, Worker};

@@ -1,13 +1,22 @@
 //! A service of the region, as its room describes it.
 
-use crate::{Front, Host, Operation, Target, TimerHandler, Worker};
+use crate::{BoxFuture, CrossOrigin, Ctx, Front, Host, Operation, Target, TimerHandler, Worker};
+use names::AccountId;
 use ports::{Credentials, LogSink};
 use std::any::Any;
+use std::future::Future;
 use std::sync::Arc;
 use store::{Fault, View};
 
 type Prepare = Box<dyn FnOnce(&mut Host) -> Result<(), Fault> + Send>;
 type Provide<T> = fn(&Arc<Host>) -> Arc<T>;
+
+/// Lets go of what an account has in a room outside of its own scopes: names in the partition, what is held
+/// in common with others, bytes of blobs. Says how many rows went.
+pub type Forget = Arc<dyn Fn(Ctx, AccountId) -> BoxFuture<'static, Result<usize, Fault>> + Send + Sync>;
+
+/// Ends what a room runs beside its workers.
+pub type End = fn(&Host);
 
 /// A service of the region: one body of state and all that works on it.
 pub struct Service {
@@ -23,10 +32,16 @@ pub struct Service {
     pub timers: Vec<TimerHandler>,
     /// Its own hosts.
     pub front: Option<Arc<dyn Front>>,
+    /// Which web pages may use its resources, where those say so themselves.
+    pub cross_origin: Option<Arc<dyn CrossOrigin>>,
     /// The identities of the region, where this room keeps them.
     pub credentials: Option<Provide<dyn Credentials>>,
     /// The log lines of the region, where this room keeps them.
     pub logs: Option<Provide<dyn LogSink>>,
+    /// What an account leaves behind when it is emptied.
+    pub forget: Option<Forget>,
+    /// Ends what the room runs, when the region stops.
+    pub end: Option<End>,
     prepare: Vec<Prepare>,
 }
 
@@ -40,8 +55,11 @@ impl Service {
             workers: Vec::new(),
             timers: Vec::new(),
             front: None,
+            cross_origin: None,
             credentials: None,
             logs: None,
+            forget: None,
+            end: None,
             prepare: Vec::new(),
         }
     }
@@ -85,6 +103,12 @@ impl Service {
         self
     }
 
+    /// Decides itself which web pages may use its resources.
+    pub fn cross_origin(mut self, decides: impl CrossOrigin + 'static) -> Self {
+        self.cross_origin = Some(Arc::new(decides));
+        self
+    }
+
     /// Keeps the identities of the region.
     pub fn credentials(mut self, provide: Provide<dyn Credentials>) -> Self {
         self.credentials = Some(provide);
@@ -94,6 +118,23 @@ impl Service {
     /// Keeps the log lines of the region.
     pub fn logs(mut self, provide: Provide<dyn LogSink>) -> Self {
         self.logs = Some(provide);
+        self
+    }
+
+    /// Lets go of what an account has outside of its own scopes, when that account is emptied; before its
+    /// rows go.
+    pub fn forgets<F, R>(mut self, forget: F) -> Self
+    where
+        F: Fn(Ctx, AccountId) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<usize, Fault>> + Send + 'static,
+    {
+        self.forget = Some(Arc::new(move |ctx, account| Box::pin(forget(ctx, account))));
+        self
+    }
+
+    /// Ends what it runs beside its workers, when the region stops.
+    pub fn ends(mut self, end: End) -> Self {
+        self.end = Some(end);
         self
     }
 

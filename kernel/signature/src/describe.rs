@@ -244,6 +244,9 @@ fn objects(error: &AuthError) -> Description {
         E::SignatureDoesNotMatch(mismatch) => objects_mismatch(mismatch),
         E::HeadersNotSigned(names) => denied(HEADERS_NOT_SIGNED).with("HeadersNotSigned", names),
         E::OldVersion => Description::new(400, "InvalidRequest", OLD_VERSION),
+        E::OldVersionExpired { expires, now } => {
+            denied("Request has expired").with("Expires", expires.iso8601()).with("ServerTime", now.iso8601())
+        }
         E::TwoMechanisms => {
             Description::new(400, "InvalidArgument", TWO_MECHANISMS).with("ArgumentName", "Authorization")
         }

@@ -91,6 +91,13 @@ pub enum AuthError {
     HeadersNotSigned(String),
     /// Signature Version 2, which is no longer served.
     OldVersion,
+    /// A presigned URL of Signature Version 2 past its end.
+    OldVersionExpired {
+        /// When it ended.
+        expires: Timestamp,
+        /// The receiver's moment.
+        now: Timestamp,
+    },
     /// An algorithm other than AWS4-HMAC-SHA256.
     UnsupportedAlgorithm(Place, String),
     /// A signature in the header and another in the query.

@@ -57,6 +57,13 @@ impl Presented {
         }
     }
 
+    /// When a presigned URL of Signature Version 2 ends, where a request is one: seconds of Unix time.
+    pub fn old_expiry(head: &RequestHead<'_>) -> Option<Timestamp> {
+        let is_old = matches!(Scheme::of_query(head.query), Scheme::Version2);
+        let seconds: i64 = query::value(head.query, "Expires").filter(|_| is_old)?.parse().ok()?;
+        Some(Timestamp(seconds.checked_mul(1000)?))
+    }
+
     /// The signing rules of the scope's service.
     pub fn dialect(&self) -> Dialect {
         Dialect::of(self.credential.service())

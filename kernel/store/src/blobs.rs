@@ -90,7 +90,7 @@ pub struct Blobs {
     state: Arc<State>,
 }
 
-fn fault(error: &io::Error) -> Fault {
+pub(crate) fn fault(error: &io::Error) -> Fault {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Fault::Unavailable(Reason::DiskFull),
         io::ErrorKind::NotFound => Fault::Corrupt { table: "blobs", why: Corrupt("the blob is gone") },
@@ -172,6 +172,11 @@ impl Blobs {
 
     fn is_instant(&self) -> bool {
         self.backend.is_instant()
+    }
+
+    /// What keeps them; its methods may block.
+    pub(crate) fn backend(&self) -> &dyn BlobBackend {
+        self.backend.as_ref()
     }
 }
 

@@ -3,7 +3,9 @@
 //! An engine's test binary says `store::contract_tests!(fresh_place)`, where `fresh_place` makes a
 //! `Place` with no data; each check becomes a test of its own.
 
+pub mod archive;
 pub mod blobs;
+pub mod erase;
 pub mod garbage;
 pub mod limits;
 pub mod model;
@@ -84,6 +86,9 @@ macro_rules! contract_tests {
             garbage: rows_of_an_incarnation_are_swept, blobs_go_with_their_last_row, orphans_are_swept;
             blobs: large_values_and_ranges, small_values_stay_in_the_reference;
             limits: keys_and_values, long_values_in_chunks, transactions_are_bounded;
+            archive: what_is_saved_here_is_loaded_elsewhere, what_is_saved_elsewhere_is_loaded_here,
+                a_damaged_file_is_refused, a_state_is_saved_as_it_was;
+            erase: an_account_alone_is_emptied, what_matches_is_removed_everywhere;
             reopen: what_was_committed_is_there, numbers_are_not_given_twice, a_closed_store_refuses;
         }
     };

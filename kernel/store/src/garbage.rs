@@ -5,7 +5,7 @@
 
 use crate::blobs::{BlobId, BlobRef};
 use crate::key::{Incarnation, Key};
-use crate::read::{self, Read};
+use crate::read::{self, Read, Snapshot};
 use crate::span::Span;
 use crate::state::{self, CHUNKS, Stored};
 use crate::table::{Class, Table};
@@ -73,9 +73,11 @@ impl Tx {
 }
 
 impl Store {
-    /// Removes garbage, about `limit` rows and blobs of it. For one worker at a time.
+    /// Removes garbage, about `limit` rows and blobs of it; nothing while another does, or while a state is
+    /// being saved.
     pub async fn sweep(&self, limit: usize) -> Result<Swept, Fault> {
         let mut swept = Swept::default();
+        let Some(_turn) = self.shared.sweeping.begin() else { return Ok(swept) };
         while swept.rows + swept.blobs < limit {
             let oldest = self.read().scan(&GARBAGE, &Scope::Partition, Span::all()).next().transpose()?;
             let Some((number, garbage)) = oldest else { return Ok(swept) };
@@ -153,8 +155,10 @@ impl Store {
     }
 
     /// Removes the blobs of one of 256 shelves that were written before the store was opened and that no
-    /// commit kept. A worker goes over all shelves once after a start that was not clean.
-    pub async fn sweep_orphans(&self, shelf: u8) -> Result<usize, Fault> {
+    /// commit kept; says how many, or nothing where it has to be asked again since a state is being saved. A
+    /// worker goes over all shelves once after a start that was not clean.
+    pub async fn sweep_orphans(&self, shelf: u8) -> Result<Option<usize>, Fault> {
+        let Some(_turn) = self.shared.sweeping.begin() else { return Ok(None) };
         let found = self.blobs().run(move |backend| backend.list(shelf)).await?;
         let mut removed = 0;
         for id in found.into_iter().filter(|id| id.0 < self.shared.opened_at) {
@@ -164,6 +168,11 @@ impl Store {
                 removed += 1;
             }
         }
-        Ok(removed)
+        Ok(Some(removed))
     }
+}
+
+/// The blobs that rows of a state refer to.
+pub(crate) fn blobs_in_use(read: &Snapshot) -> impl Iterator<Item = Result<BlobId, Fault>> {
+    read.scan(&BLOB_USES, &Scope::Partition, Span::all()).map(|row| row.map(|(id, _)| BlobId(id)))
 }

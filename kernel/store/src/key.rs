@@ -290,16 +290,21 @@ impl Key for Region {
     }
 }
 
+/// The first byte of scopes that are an account.
+pub(crate) const OF_ACCOUNT: u8 = 1;
+/// The first byte of scopes that are a region of an account.
+pub(crate) const REGIONAL: u8 = 2;
+
 impl Key for Scope {
     fn encode(&self, out: &mut KeyWriter) {
         match self {
             Scope::Partition => out.raw(&[0]),
             Scope::Account(account) => {
-                out.raw(&[1]);
+                out.raw(&[OF_ACCOUNT]);
                 account.encode(out);
             }
             Scope::Regional(account, region) => {
-                out.raw(&[2]);
+                out.raw(&[REGIONAL]);
                 account.encode(out);
                 region.encode(out);
             }
@@ -309,8 +314,8 @@ impl Key for Scope {
     fn decode(reader: &mut KeyReader<'_>) -> Result<Self, Corrupt> {
         match u8::decode(reader)? {
             0 => Ok(Scope::Partition),
-            1 => AccountId::decode(reader).map(Scope::Account),
-            2 => Ok(Scope::Regional(AccountId::decode(reader)?, Region::decode(reader)?)),
+            OF_ACCOUNT => AccountId::decode(reader).map(Scope::Account),
+            REGIONAL => Ok(Scope::Regional(AccountId::decode(reader)?, Region::decode(reader)?)),
             _ => Err(Corrupt("not a scope")),
         }
     }

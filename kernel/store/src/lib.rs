@@ -29,6 +29,8 @@
 //! The way of a commit: `store.rs` (first run, on the caller's thread) → `committer.rs` (resolve against
 //! `window.rs`, apply, sync, publish) → `feed.rs` → `view.rs` → the caller.
 
+mod across;
+mod archive;
 mod blobs;
 mod claim;
 mod committer;
@@ -50,6 +52,7 @@ mod slices;
 mod span;
 mod state;
 mod store;
+mod sweeping;
 mod table;
 mod timers;
 mod tx;
@@ -58,6 +61,8 @@ mod view;
 mod window;
 mod writes;
 
+pub use across::{Looked, Place};
+pub use archive::{ArchiveError, Archived, Saving, check, load};
 pub use blobs::{
     BLOCK, BlobBackend, BlobId, BlobReader, BlobRef, BlobSink, BlobSource, BlobWriter, Blobs, FileBlobs,
     INLINE_LIMIT, MemoryBlobs,

@@ -166,7 +166,12 @@ fn chunked_length(shape: &Shape, bytes: &[u8]) -> Result<usize, Fault> {
 }
 
 /// A value out of its stored row, with its chunks where it has some.
-fn whole(engine: &dyn EngineSnapshot, shape: &Shape, key: &[u8], row: Bytes) -> Result<Bytes, Fault> {
+pub(crate) fn whole(
+    engine: &dyn EngineSnapshot,
+    shape: &Shape,
+    key: &[u8],
+    row: Bytes,
+) -> Result<Bytes, Fault> {
     if !shape.large {
         return Ok(row);
     }

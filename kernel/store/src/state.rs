@@ -86,7 +86,7 @@ pub(crate) struct Stored {
 const TABLE_ROWS: &str = "table/";
 
 impl Stored {
-    fn row(self, name: &str) -> SystemRow {
+    pub(crate) fn row(self, name: &str) -> SystemRow {
         let [high, low] = self.number.to_be_bytes();
         let flags = u8::from(self.of_incarnation) | (u8::from(self.large) << 1);
         let value = Bytes::from(vec![high, low, self.class as u8, flags]);
@@ -196,6 +196,12 @@ pub(crate) fn prefix_of(number: u16, scope: &Scope) -> KeyWriter {
 
 /// How many bytes of a stored key come before its scope.
 pub(crate) const BEFORE_SCOPE: usize = 3;
+
+/// A stored key of a numbered table: its scope and what follows are given as bytes.
+pub(crate) fn numbered_key(number: u16, rest: &[u8]) -> Bytes {
+    let [high, low] = number.to_be_bytes();
+    Bytes::from([&[high, low, SHARD], rest].concat())
+}
 
 /// Numbers that are never given twice, also across crashes: a bound below which all numbers may be in
 /// use is stored ahead of them.

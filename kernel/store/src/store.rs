@@ -1,11 +1,12 @@
 //! The store: opening, committing, reading, closing.
 
+use crate::archive::{self, ArchiveError};
 use crate::blobs::{BlobBackend, Blobs, FileBlobs, MemoryBlobs};
 use crate::committer::{CLEAN_ROW, End, Entry, Job, SEQUENCE_ROW, Shared};
-use crate::engine::{Batch, Engine, EngineError};
+use crate::engine::{Batch, Engine, EngineError, EngineSnapshot};
 use crate::guards::DataDirectory;
 use crate::read::Snapshot;
-use crate::state::{self, Catalog, Numbers, Published, State};
+use crate::state::{self, Catalog, Numbers, Published, State, SystemRow};
 use crate::tx::Tx;
 use crate::{Class, Fault};
 use bytes::Bytes;
@@ -18,6 +19,10 @@ use tokio::sync::oneshot;
 /// The version of the store's own layout.
 const FORMAT: u64 = 1;
 const FORMAT_ROW: &str = "format";
+/// The row with the version of the program that opened the data last.
+const VERSION_ROW: &str = "version";
+/// The version of this program, as all of its crates have it.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A first run shorter than this may be repeated by the committer.
 const SHORT_RUN: Duration = Duration::from_millis(1);
@@ -32,18 +37,30 @@ pub struct Options {
     pub blobs: Box<dyn BlobBackend>,
     /// Writes are refused while the disk has less free bytes.
     pub minimum_free: u64,
+    /// The version of this program, which the data will bear.
+    pub version: &'static str,
 }
 
 impl Options {
     /// Nothing outlives the process.
     pub fn in_memory() -> Self {
-        Options { directory: None, blobs: Box::new(MemoryBlobs::default()), minimum_free: 0 }
+        Options {
+            directory: None,
+            blobs: Box::new(MemoryBlobs::default()),
+            minimum_free: 0,
+            version: VERSION,
+        }
     }
 
     /// Blobs and guards in a data directory; 256 MiB of its disk stay free.
     pub fn in_directory(directory: DataDirectory) -> Result<Self, OpenError> {
         let blobs = FileBlobs::open(&directory.blobs_path()).map_err(OpenError::Directory)?;
-        Ok(Options { directory: Some(directory), blobs: Box::new(blobs), minimum_free: 256 * 1024 * 1024 })
+        Ok(Options {
+            directory: Some(directory),
+            blobs: Box::new(blobs),
+            minimum_free: 256 * 1024 * 1024,
+            version: VERSION,
+        })
     }
 }
 
@@ -65,7 +82,11 @@ pub enum OpenError {
     Newer {
         /// The version of its layout.
         format: u64,
+        /// The version of the program that wrote it.
+        version: String,
     },
+    /// The copy of `meta` that is made before an older version's data is changed could not be made.
+    Upgrade(ArchiveError),
     /// The data cannot be understood.
     Fault(Fault),
 }
@@ -80,8 +101,13 @@ impl fmt::Display for OpenError {
                 "the data ends at commit {found}, but commit {acknowledged} was acknowledged; \
                  if an older copy was put back on purpose, remove the file high-water beside it"
             ),
-            OpenError::Newer { format } => {
-                write!(f, "the data has layout {format}, this version knows up to {FORMAT}")
+            OpenError::Newer { format, version } => write!(
+                f,
+                "the data has layout {format} and was written by version {version}; \
+                 version {VERSION} knows layouts up to {FORMAT}: start the newer one"
+            ),
+            OpenError::Upgrade(error) => {
+                write!(f, "no copy of the older version's meta can be kept, so nothing was changed: {error}")
             }
             OpenError::Fault(fault) => fault.fmt(f),
         }
@@ -109,6 +135,7 @@ pub struct Store {
     pub(crate) shared: Arc<Shared>,
     committer: Arc<Committer>,
     was_clean: bool,
+    version: &'static str,
 }
 
 /// Ends the committer's thread with the last handle of the store.
@@ -138,23 +165,61 @@ fn number_row(row: Option<Bytes>) -> u64 {
     row.and_then(|row| row.as_ref().try_into().ok()).map_or(0, u64::from_be_bytes)
 }
 
+fn number(number: u64) -> Bytes {
+    Bytes::copy_from_slice(&number.to_be_bytes())
+}
+
+/// What `meta` says of a store that was closed after a commit, all of whose numbers are below one.
+pub(crate) fn rows_of_a_closed_store(sequence: u64, numbers: u64) -> [SystemRow; 5] {
+    [
+        (state::system_key(FORMAT_ROW), number(FORMAT)),
+        (state::system_key(VERSION_ROW), Bytes::from_static(VERSION.as_bytes())),
+        (state::system_key(SEQUENCE_ROW), number(sequence)),
+        (state::system_key(CLEAN_ROW), Bytes::from_static(&[1])),
+        Numbers::extension_row(numbers),
+    ]
+}
+
+/// What is to be known of data before anything of it is changed.
+struct Found {
+    format: u64,
+    version: String,
+    sequence: u64,
+    was_clean: bool,
+}
+
+impl Found {
+    /// Refuses data that this version cannot go on with; keeps a copy of `meta` that another one wrote.
+    fn check(engine: &dyn EngineSnapshot, options: &Options) -> Result<Self, OpenError> {
+        let meta = |row| engine.get(Class::Meta, &state::system_key(row));
+        let version = meta(VERSION_ROW)?.map(|row| String::from_utf8_lossy(&row).into_owned());
+        let format = number_row(meta(FORMAT_ROW)?);
+        let found = Found {
+            format,
+            version: version.unwrap_or_else(|| "unknown".to_owned()),
+            sequence: number_row(meta(SEQUENCE_ROW)?),
+            was_clean: meta(CLEAN_ROW)?.is_some() || format == 0,
+        };
+        if format > FORMAT {
+            return Err(OpenError::Newer { format, version: found.version });
+        }
+        let Some(directory) = &options.directory else { return Ok(found) };
+        let acknowledged = directory.high_water().map_err(OpenError::Directory)?;
+        if found.sequence < acknowledged {
+            return Err(OpenError::Behind { found: found.sequence, acknowledged });
+        }
+        if found.format > 0 && (found.format < FORMAT || found.version != options.version) {
+            archive::keep_meta(directory, engine, &found.version).map_err(OpenError::Upgrade)?;
+        }
+        Ok(found)
+    }
+}
+
 impl Store {
     /// Opens a store over an engine: checks the guards, reserves numbers, starts the committer.
     pub fn open(engine: Box<dyn Engine>, options: Options) -> Result<Self, OpenError> {
         let found = engine.snapshot()?;
-        let meta = |row| found.get(Class::Meta, &state::system_key(row));
-        let format = number_row(meta(FORMAT_ROW)?);
-        if format > FORMAT {
-            return Err(OpenError::Newer { format });
-        }
-        let sequence = number_row(meta(SEQUENCE_ROW)?);
-        if let Some(directory) = &options.directory {
-            let acknowledged = directory.high_water().map_err(OpenError::Directory)?;
-            if sequence < acknowledged {
-                return Err(OpenError::Behind { found: sequence, acknowledged });
-            }
-        }
-        let was_clean = meta(CLEAN_ROW)?.is_some() || format == 0;
+        let Found { sequence, was_clean, .. } = Found::check(found.as_ref(), &options)?;
         let catalog = Catalog::load(found.as_ref())?;
         let numbers = Numbers::load(found.as_ref())?;
         let ceiling = numbers.extension().unwrap_or_default();
@@ -162,10 +227,11 @@ impl Store {
         engine.apply(Batch {
             writes: vec![
                 (Class::Meta, key, Some(value)),
+                (Class::Meta, state::system_key(FORMAT_ROW), Some(number(FORMAT))),
                 (
                     Class::Meta,
-                    state::system_key(FORMAT_ROW),
-                    Some(Bytes::copy_from_slice(&FORMAT.to_be_bytes())),
+                    state::system_key(VERSION_ROW),
+                    Some(Bytes::from_static(options.version.as_bytes())),
                 ),
                 (Class::Meta, state::system_key(CLEAN_ROW), None),
             ],
@@ -175,7 +241,7 @@ impl Store {
 
         let published = Published { sequence, engine: engine.snapshot()? };
         let state = Arc::new(State::new(catalog, numbers, published));
-        let Options { directory, blobs, minimum_free } = options;
+        let Options { directory, blobs, minimum_free, version } = options;
         let blobs = Blobs::new(Arc::from(blobs), state.clone());
         let shared = Arc::new(Shared::new(engine, state, blobs, directory, minimum_free));
         let thread = std::thread::Builder::new().name("committer".into()).spawn({
@@ -184,12 +250,22 @@ impl Store {
         });
         let thread = Mutex::new(Some(thread.map_err(OpenError::Directory)?));
         let committer = Arc::new(Committer { shared: shared.clone(), thread });
-        Ok(Store { shared, committer, was_clean })
+        Ok(Store { shared, committer, was_clean, version })
     }
 
     /// Whether the store had been closed before it was opened, rather than killed.
     pub fn was_clean(&self) -> bool {
         self.was_clean
+    }
+
+    /// The version of the program that opened it.
+    pub fn version(&self) -> &'static str {
+        self.version
+    }
+
+    /// Where its data is, if it is kept in a directory.
+    pub fn directory(&self) -> Option<&DataDirectory> {
+        self.shared.directory.as_ref()
     }
 
     /// Takes no more commits, finishes those that wait, and marks the data as cleanly closed. Blocks.

@@ -16,7 +16,7 @@ use names::{Scope, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-static TIMERS: Table<(Timestamp, u64), Timer> = Table::new("store/timers", Class::Queue);
+pub(crate) static TIMERS: Table<(Timestamp, u64), Timer> = Table::new("store/timers", Class::Queue);
 
 /// Something to be done at a time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,17 +1,19 @@
-//! The writes of the last batches, in key order: what a transaction read is held against them.
+//! The writes of the last batches, in their order: what a transaction read is held against them.
 
 use crate::writes::{ReadSet, WriteSet};
 use bytes::Bytes;
-use std::collections::{BTreeMap, VecDeque};
-use std::ops::Bound;
+use std::collections::{HashMap, VecDeque};
 
 /// How many written keys are remembered. A transaction that began before them counts as conflicting.
 const MAX_KEYS: usize = 32 * 1024;
 
 /// The keys written lately, each with the sequence of its last write.
+///
+/// A transaction is seldom more than a batch or two behind, so a range is held against the few keys
+/// written since, one by one; an ordered map of all would cost each write more than that saves.
 #[derive(Default)]
 pub(crate) struct Window {
-    last: BTreeMap<Bytes, u64>,
+    last: HashMap<Bytes, u64>,
     order: VecDeque<(u64, Bytes)>,
     /// Writes up to this sequence may have been forgotten.
     floor: u64,
@@ -33,11 +35,8 @@ impl Window {
     }
 
     fn range_changed(&self, low: &[u8], high: &[u8], base: u64) -> bool {
-        low < high
-            && self
-                .last
-                .range::<[u8], _>((Bound::Included(low), Bound::Excluded(high)))
-                .any(|(_, at)| *at > base)
+        let since = self.order.partition_point(|(at, _)| *at <= base);
+        self.order.range(since..).any(|(_, key)| low <= key.as_ref() && key.as_ref() < high)
     }
 
     /// Remembers the writes of a batch, and forgets the oldest beyond the bound.

@@ -77,6 +77,8 @@ impl Setup {
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             version: "test",
+            init: Arc::default(),
+            loads: None,
         };
         let time = (Clock::frozen_at(START), Entropy::seeded(1));
         let region = gateway::Region::assemble(self.services, store, time, settings, edge, self.runner).await;
@@ -108,7 +110,7 @@ impl Region {
 
     /// The root of the default account.
     pub fn root() -> Caller {
-        Caller::Principal(Box::new(Principal::root(AccountId::DEFAULT)))
+        Caller::Principal(Arc::new(Principal::root(AccountId::DEFAULT)))
     }
 
     /// Calls an operation as the root of the default account.

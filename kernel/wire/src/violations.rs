@@ -118,9 +118,11 @@ impl Violations {
 
     /// The error that a client is answered.
     pub fn into_error(self, form: &AnswerForm) -> ApiError {
-        if let (Protocol::Ec2Query, Some(member)) = (form.protocol, self.first_missing) {
-            let message = format!("The request must contain the parameter {member}");
-            return ApiError::new("MissingParameter", 400, message);
+        let own = form.service.and_then(|service| service.dialect.missing_member);
+        let ec2 = ("MissingParameter", "The request must contain the parameter {}");
+        let told_alone = own.or((form.protocol == Protocol::Ec2Query).then_some(ec2));
+        if let (Some((code, message)), Some(member)) = (told_alone, self.first_missing) {
+            return ApiError::new(code, 400, message.replace("{}", member));
         }
         if form.bare_errors() {
             let message =

@@ -87,7 +87,7 @@ async fn caller(ctx: &Ctx, question: &Question) -> Result<Caller, Unanswered> {
         source_account: question.account,
     };
     let session = ctx.ports().credentials.session(request).await?;
-    Ok(Caller::Principal(Box::new((*session.principal).clone())))
+    Ok(Caller::Principal(session.principal))
 }
 
 /// The function of a URI, with the variables of a stage; a stage may name one that is none.

@@ -23,4 +23,5 @@ pub fn service() -> Service {
         .part(throttle::Throttle::default())
         .part(authorize::Remembered::default())
         .front(front::ExecuteApi)
+        .forgets(state::forget)
 }

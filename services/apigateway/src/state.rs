@@ -298,6 +298,11 @@ pub fn remove_api(tx: &mut Tx, scope: &Scope, api: &Api) -> Result<(), Fault> {
     tx.discard(scope, api.incarnation)
 }
 
+/// Frees the ids of the APIs of an account that is being emptied.
+pub async fn forget(ctx: service::Ctx, account: AccountId) -> Result<usize, Fault> {
+    ctx.host().store.remove_where(&PLACES, move |_, _, place| place.account == account).await
+}
+
 /// A part of an API by its id.
 pub fn part<P: Part>(read: &impl Read, scope: &Scope, api: &Api, id: &str) -> Result<Option<P>, Fault> {
     read.get(P::table(), scope, &(api.incarnation, id.to_owned()))

@@ -6,6 +6,7 @@ mod answers;
 mod credentials;
 mod directory;
 mod errors;
+mod forget;
 mod managed;
 mod ops;
 mod pages;
@@ -28,4 +29,5 @@ pub fn service() -> Service {
         .timer(sessions::SWEEP)
         .timer(ops::linked_roles::FORGET)
         .credentials(credentials::provide)
+        .forgets(forget::forget)
 }

@@ -5,6 +5,7 @@ mod answers;
 mod compute;
 mod errors;
 mod events;
+mod forget;
 mod invoke;
 mod ops;
 mod policy;
@@ -33,4 +34,6 @@ pub fn service() -> Service {
         .worker(Worker::every("lambda/mappings", 60_000, pollers::round).woken_by(mapping))
         .worker(Worker::every("lambda/idle", 30_000, workers::reap))
         .worker(Worker::every("lambda/files", 600_000, workers::sweep))
+        .forgets(forget::forget)
+        .ends(forget::end)
 }

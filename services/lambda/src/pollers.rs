@@ -39,6 +39,11 @@ impl Pollers {
         Pollers { running: Mutex::default(), wake }
     }
 
+    /// Ends all of them, each after what it has in hand.
+    pub fn end(&self) {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// A mapping came, changed or went.
     pub fn changed(&self) {
         self.wake.notify_one();

@@ -4,7 +4,7 @@
 use names::{AccountId, Arn, Region, Scope, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use store::{BlobRef, Class, Fault, Incarnation, Raw, Read, Span, Table, Tx, record};
+use store::{BlobRef, Class, Fault, Incarnation, Raw, Read, Snapshot, Span, Store, Table, Tx, record};
 
 /// The version that is not published.
 pub const LATEST: &str = "$LATEST";
@@ -176,6 +176,15 @@ pub fn functions(
 ) -> impl Iterator<Item = Result<Function, Fault>> {
     let span = after.map_or_else(Span::all, |after| Span::all().after(&after.to_owned()));
     read.scan(&FUNCTIONS, scope, span).map(|row| row.map(|(_, function)| function))
+}
+
+/// The functions of an account in all regions.
+pub fn functions_of(
+    read: &Snapshot,
+    account: AccountId,
+) -> impl Iterator<Item = Result<(Scope, Function), Fault>> + use<> {
+    let rows = read.in_regions_of(&FUNCTIONS, account);
+    rows.map(|row| row.map(|(scope, _, function)| (scope, function)))
 }
 
 /// Writes a function.
@@ -447,6 +456,11 @@ pub fn mappings(read: &impl Read, after: Option<&str>) -> impl Iterator<Item = R
 /// Writes a mapping.
 pub fn put_mapping(tx: &mut Tx, mapping: &Mapping) -> Result<(), Fault> {
     tx.put(&MAPPINGS, &Scope::Partition, &mapping.uuid, mapping)
+}
+
+/// Removes all mappings of an account.
+pub async fn forget_mappings(store: &Store, account: AccountId) -> Result<usize, Fault> {
+    store.remove_where(&MAPPINGS, move |_, _, mapping| mapping.scope.account() == Some(account)).await
 }
 
 /// Removes a mapping.

@@ -10,17 +10,18 @@ use names::{Scope, Timestamp};
 use ports::{BoxFuture, LogSink, LogTarget};
 use schema::ApiError;
 use service::Host;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// Bytes of messages, and events, that one commit takes.
 const CHUNK_BYTES: usize = 1024 * 1024;
 const CHUNK_EVENTS: usize = 10_000;
 
-struct Sink(Arc<Host>);
+/// Held weakly: the host holds the port.
+struct Sink(Weak<Host>);
 
 /// The port to this room.
 pub fn provide(host: &Arc<Host>) -> Arc<dyn LogSink> {
-    Arc::new(Sink(host.clone()))
+    Arc::new(Sink(Arc::downgrade(host)))
 }
 
 impl LogSink for Sink {
@@ -41,9 +42,9 @@ impl LogSink for Sink {
 
 impl Sink {
     async fn append(&self, target: Arc<LogTarget>, events: Vec<NewEvent>) -> Result<(), LogsError> {
-        let now = self.0.clock.now();
-        self.0
-            .store
+        let Some(host) = self.0.upgrade() else { return Ok(()) };
+        let now = host.clock.now();
+        host.store
             .commit(move |tx| {
                 let scope = Scope::Regional(target.account, target.region.clone());
                 let group = match state::group(tx, &scope, &target.group)? {

@@ -5,9 +5,11 @@
 //! `outflow`; it is never whole in memory beyond a small bound.
 
 mod checksums;
+mod cross_origin;
 mod describe;
 mod digest;
 mod errors;
+mod forget;
 mod intake;
 mod lookup;
 mod notify;
@@ -25,5 +27,8 @@ use service::Service;
 
 /// The room.
 pub fn service() -> Service {
-    Service::new("s3", ops::all()).worker(workers::remains())
+    Service::new("s3", ops::all())
+        .cross_origin(cross_origin::Buckets)
+        .worker(workers::remains())
+        .forgets(forget::forget)
 }

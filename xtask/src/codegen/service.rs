@@ -243,6 +243,9 @@ fn dialect(said: &Node) -> String {
             let _ = write!(fields, "{field}: Some({text:?}), ");
         }
     }
+    if let (Some(code), Some(message)) = (said.text("missingCode"), said.text("missingMessage")) {
+        let _ = write!(fields, "missing_member: Some(({code:?}, {message:?})), ");
+    }
     if let Some(key) = said.text("messageKey") {
         let _ = write!(fields, "message_key: {key:?}, ");
     }

@@ -27,8 +27,16 @@ const METADATA: &[&str] = &[
 ];
 
 /// Overlays only: the fields of `schema::Dialect`.
-const DIALECT: &[&str] =
-    &["bareErrors", "errorNamespace", "hostLabel", "messageKey", "urlMember", "validationCode"];
+const DIALECT: &[&str] = &[
+    "bareErrors",
+    "errorNamespace",
+    "hostLabel",
+    "messageKey",
+    "missingCode",
+    "missingMessage",
+    "urlMember",
+    "validationCode",
+];
 
 const OPERATION: &[&str] = &[
     "alias",

@@ -3,15 +3,17 @@
 use super::stop::PID_FILE;
 use super::{Failure, say, supervise};
 use crate::config::{self, Config, LogFormat};
+use crate::loading::Standing;
 use crate::{hooks, region};
 use elysium::rooms;
-use gateway::{IamMode, Profile, Server, Stage};
+use gateway::{Door, IamMode, Profile, Server, Stage};
 use service::Log;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// How long connections may take to end.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -23,9 +25,9 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
     if config.supervise && !supervise::is_supervised() {
         return supervise::run(arguments);
     }
-    let store = region::open_store(&config).map_err(Failure::Failed)?;
+    let mut store = region::open_store(&config).map_err(Failure::Failed)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let served = runtime.block_on(serve(&config, store.clone()));
+    let served = runtime.block_on(serve(&config, &mut store));
     // What still waits for clients is of no more use.
     runtime.shutdown_timeout(Duration::from_millis(200));
     store.close().map_err(|fault| Failure::Failed(format!("the store was not closed cleanly: {fault}")))?;
@@ -35,34 +37,46 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
     served
 }
 
-async fn serve(config: &Config, store: store::Store) -> Result<(), Failure> {
+/// Serves until told to stop; `store` is that of the present state, also when another was loaded.
+async fn serve(config: &Config, store: &mut store::Store) -> Result<(), Failure> {
     let address = SocketAddr::new(config.listen, config.port);
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| Failure::Failed(format!("cannot listen on {address}: {error}")))?;
-    let running = region::assemble(config, store).await.map_err(Failure::Failed)?;
-    let pipeline = running.region.pipeline().clone();
-    let endpoint = pipeline.host.settings.endpoint.clone();
-    let run_hooks = |stage| hooks::run(&running.launcher, &config.init_dir, stage, &endpoint, &pipeline.init);
+    let (sender, mut loads) = mpsc::channel(1);
+    let ground = region::prepare(config, sender).await.map_err(Failure::Failed)?;
+    let mut standing = Standing::over(&ground, store.clone()).await.map_err(Failure::Failed)?;
+    let run_hooks =
+        |stage| hooks::run(&ground.launcher, &config.init_dir, stage, ground.endpoint(), ground.init());
     run_hooks(Stage::Boot).await;
     run_hooks(Stage::Start).await;
 
     if let Some(folder) = &config.data_dir {
         std::fs::write(folder.join(PID_FILE), std::process::id().to_string())?;
     }
-    introduce(config, &running.region).await?;
+    introduce(config, &standing.region).await?;
     let (stop, stopping) = watch::channel(false);
-    let server = Server::new(pipeline.clone(), running.tls.clone(), stopping);
+    let door = Door::to(standing.region.pipeline().clone());
+    let server = Server::new(door.clone(), ground.tls.clone(), stopping);
     let serving = tokio::spawn(server.run(listener, DRAIN));
     say("Ready.");
     run_hooks(Stage::Ready).await;
 
-    stop_signal().await?;
+    let mut told = pin!(stop_signal());
+    loop {
+        tokio::select! {
+            told = &mut told => break told?,
+            Some(load) = loads.recv() => {
+                standing = standing.load(&ground, &door, load).await.map_err(Failure::Failed)?;
+                *store = standing.store.clone();
+            }
+        }
+    }
     run_hooks(Stage::Shutdown).await;
     stop.send_replace(true);
-    running.region.stop().await;
+    standing.region.stop().await;
     let _ = serving.await;
-    running
+    ground
         .launcher
         .stop()
         .await

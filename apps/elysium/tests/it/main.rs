@@ -1,3 +1,4 @@
 //! What crosses rooms: every room of the binary in one in-process region.
 
 mod refused_caller;
+mod stopping;

@@ -14,7 +14,7 @@ const TRIES: u64 = 12;
 fn nobody() -> Caller {
     let account = AccountId::from_number(111_122_223_333).unwrap();
     let arn = Arn::global("iam", account, "user/nobody");
-    Caller::Principal(Box::new(Principal {
+    Caller::Principal(std::sync::Arc::new(Principal {
         kind: PrincipalKind::User,
         policy_arn: arn.clone(),
         arn,

@@ -1,9 +1,10 @@
 //! Guards: lost data is noticed at open, a full disk refuses writes and nothing else.
 
+use bytes::Bytes;
 use names::Scope;
 use store::{
-    Class, DataDirectory, Fault, Incarnation, MemoryEngine, OpenError, Options, Read, Reason, Span, Store,
-    Table,
+    Batch, Class, DataDirectory, Engine, Failure, Fault, FaultyEngine, Incarnation, MemoryEngine, OpenError,
+    Options, Read, Reason, Span, Store, Table,
 };
 
 static ROWS: Table<(Incarnation, u64), u64> = Table::of_incarnation("guards/rows", Class::Items);
@@ -61,4 +62,48 @@ async fn a_table_declared_otherwise_is_refused() {
     let store = Store::open(Box::new(engine), Options::in_memory()).unwrap();
     let read = store.read().get(&AS_IT_IS, &Scope::Partition, &1);
     assert!(matches!(read, Err(Fault::Corrupt { table: "guards/changed", .. })), "{read:?}");
+}
+
+#[tokio::test]
+async fn an_upgrade_keeps_a_copy_of_meta_before_its_first_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = MemoryEngine::new();
+    let older = Options { version: "0.0.9", ..in_directory(&folder) };
+    let store = Store::open(Box::new(engine.clone()), older).unwrap();
+    write(&store, 1).await.unwrap();
+    drop(store);
+    let copy = folder.path().join("meta-0.0.9");
+    assert!(!copy.exists());
+
+    let failing = FaultyEngine::failing_after(engine.clone(), 0, Failure::Before);
+    assert!(Store::open(Box::new(failing), in_directory(&folder)).is_err());
+    let kept = std::fs::read(&copy).unwrap();
+    assert!(kept.windows(5).any(|bytes| bytes == b"0.0.9"), "the copy was made before anything was written");
+    for named in ["numbers", "sequence", "table/guards/rows"] {
+        assert!(kept.windows(named.len()).any(|bytes| bytes == named.as_bytes()), "{named}");
+    }
+    let store = Store::open(Box::new(engine.clone()), in_directory(&folder)).unwrap();
+    write(&store, 2).await.unwrap();
+    drop(store);
+    std::fs::remove_file(&copy).unwrap();
+    drop(Store::open(Box::new(engine), in_directory(&folder)).unwrap());
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        3,
+        "lock, high-water, blobs: no other copy"
+    );
+}
+
+#[tokio::test]
+async fn data_of_a_newer_layout_is_refused_and_not_touched() {
+    let engine = MemoryEngine::new();
+    let newer = |row: &'static [u8], value| (Class::Meta, Bytes::from_static(row), Some(value));
+    let format = newer(b"\0\0\0format", Bytes::copy_from_slice(&7u64.to_be_bytes()));
+    let version = newer(b"\0\0\0version", Bytes::from_static(b"9.1.0"));
+    engine.apply(Batch { writes: vec![format, version] }).unwrap();
+    let failing = FaultyEngine::failing_after(engine, 0, Failure::Before);
+    let refused = Store::open(Box::new(failing), Options::in_memory()).err().unwrap();
+    assert!(matches!(refused, OpenError::Newer { format: 7, .. }), "{refused:?}");
+    let text = refused.to_string();
+    assert!(text.contains("layout 7") && text.contains("9.1.0") && text.contains("up to 1"), "{text}");
 }

@@ -4,7 +4,7 @@
 //! the query `Action` and the path among all services. Where services share a name, `Version` and the more
 //! specific path decide, then the order in which the services are listed.
 
-use super::hosts::{Host, Rules};
+use super::hosts::{Host, HostRoute, Rules};
 use super::select::{Asked, select};
 use super::template::{Leaf, compile};
 use super::trie::{Segments, Trie};
@@ -102,6 +102,11 @@ impl Router {
             router.prefixes.entry(shape.endpoint_prefix).or_default().push(index);
         }
         router
+    }
+
+    /// Where a host's every path is a user's own.
+    pub fn users_host(&self, host: &str) -> Option<HostRoute> {
+        Host::parse(host)?.marked(&self.rules)
     }
 
     /// The operation that a request means, from its head.

@@ -136,7 +136,7 @@ async fn session_tags_pass_on_where_they_are_transitive() {
     let credentials = region.host().ports().credentials.clone();
     let caller = |key: &str| {
         let principal = credentials.find(key).unwrap().unwrap().principal;
-        (principal.tags.clone(), ports::Caller::Principal(Box::new((*principal).clone())))
+        (principal.tags.clone(), ports::Caller::Principal(principal))
     };
     let (tags, chaining) = caller(&first.access_key_id);
     assert_eq!((tags.get("band"), tags.get("hall")), (Some("1"), Some("2")));

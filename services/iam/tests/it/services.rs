@@ -109,8 +109,7 @@ async fn a_users_token_session_does_no_iam_and_makes_no_other() {
     let key = CreateAccessKeyInput { user_name: Some("bard".to_owned()) };
     let key = region.call::<api::CreateAccessKey>(key).await.unwrap().access_key;
     let credentials = region.host().ports().credentials.clone();
-    let caller =
-        |key: &str| Caller::Principal(Box::new((*credentials.find(key).unwrap().unwrap().principal).clone()));
+    let caller = |key: &str| Caller::Principal(credentials.find(key).unwrap().unwrap().principal);
     let bard = caller(&key.access_key_id);
     let token = region.call_as::<sts::GetSessionToken>(bard.clone(), GetSessionTokenInput::default()).await;
     let token = token.unwrap().credentials.unwrap();
@@ -136,7 +135,7 @@ async fn the_administrator_is_made_once_and_may_everything() {
         (&*held.secret, held.principal.user_name.as_deref()),
         (secret.as_str(), Some("administrator"))
     );
-    let administrator = Caller::Principal(Box::new((*held.principal).clone()));
+    let administrator = Caller::Principal(held.principal);
     let user = CreateUserInput { user_name: "bard".to_owned(), ..Default::default() };
     region.call_as::<api::CreateUser>(administrator, user).await.unwrap();
 }

@@ -12,8 +12,9 @@ use bytes::Bytes;
 use names::{Arn, Scope};
 use service::Ctx;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::Incarnation;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
@@ -69,6 +70,8 @@ pub struct Dispatcher {
     machine: Machine,
     /// Environments that one version starts at a time.
     starts: usize,
+    /// The region stops: no environment waits for work any more.
+    ended: AtomicBool,
 }
 
 impl Default for Dispatcher {
@@ -80,6 +83,7 @@ impl Default for Dispatcher {
             admission: Admission::default(),
             machine: Machine::default(),
             starts: 2 * std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            ended: AtomicBool::new(false),
         }
     }
 }
@@ -143,7 +147,11 @@ impl Dispatcher {
     }
 
     fn give_back(&self, environment: Environment, reusable: bool) {
-        let gone = if reusable { self.pools().put_back(environment) } else { Some(environment) };
+        let gone = {
+            let mut pools = self.pools();
+            let stays = reusable && !self.ended.load(Ordering::Acquire);
+            if stays { pools.put_back(environment) } else { Some(environment) }
+        };
         let ended = gone.is_some();
         drop(gone);
         if ended || self.places.available_permits() == 0 {
@@ -223,6 +231,16 @@ impl Dispatcher {
         let count = gone.len();
         drop(gone);
         (0..count).for_each(|_| self.freed.notify_one());
+    }
+
+    /// Ends the environments that wait, and those that work when they are done.
+    pub fn end(&self, now: Instant) {
+        let gone = {
+            let mut pools = self.pools();
+            self.ended.store(true, Ordering::Release);
+            pools.idle_longer(now, Duration::ZERO)
+        };
+        drop(gone);
     }
 
     /// Removes files that nothing needs any more.

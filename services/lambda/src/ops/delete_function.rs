@@ -10,7 +10,7 @@ use model_lambda::{DeleteFunctionInput, DeleteFunctionOutput};
 use names::Scope;
 use service::{Ctx, Heads};
 use std::sync::Arc;
-use store::{Incarnation, Tx};
+use store::{Fault, Incarnation, Tx};
 
 /// DeleteFunction.
 pub async fn delete_function(
@@ -33,7 +33,11 @@ pub async fn delete_function(
     Ok(DeleteFunctionOutput { status_code: Some(204) })
 }
 
-fn remove(tx: &mut Tx, scope: &Scope, function: &Function) -> Result<(), LambdaError> {
+/// Removes a function with its versions and aliases.
+///
+/// # Errors
+/// The store's.
+pub fn remove(tx: &mut Tx, scope: &Scope, function: &Function) -> Result<(), Fault> {
     let versions: Vec<Configuration> = state::versions(tx, scope, function, 0).collect::<Result<_, _>>()?;
     let aliases: Vec<Alias> = state::aliases(tx, scope, function, None).collect::<Result<_, _>>()?;
     let name = &function.latest.name;
@@ -50,7 +54,7 @@ fn remove(tx: &mut Tx, scope: &Scope, function: &Function) -> Result<(), LambdaE
         totals.reserved = totals.reserved.saturating_sub(function.reserved.unwrap_or(0));
     })?;
     tx.remove_head(&state::arn(scope, name, None))?;
-    Ok(state::remove_function(tx, scope, function)?)
+    state::remove_function(tx, scope, function)
 }
 
 fn remove_version(tx: &mut Tx, named: &Named, function: &Function) -> Result<(), LambdaError> {

@@ -54,10 +54,10 @@ pub async fn caller(
         source_account: account,
     };
     match ctx.ports().credentials.session(request).await {
-        Ok(session) => Ok(Caller::Principal(Box::new(session.principal.as_ref().clone()))),
+        Ok(session) => Ok(Caller::Principal(session.principal)),
         Err(error) if error.status >= 500 => Err(LambdaError::Other(error)),
         Err(_) if ctx.host().settings.enforces => Err(LambdaError::RoleNotAssumable),
-        Err(_) => Ok(Caller::Principal(Box::new(Principal::root(account)))),
+        Err(_) => Ok(Caller::Principal(Arc::new(Principal::root(account)))),
     }
 }
 
@@ -240,7 +240,7 @@ impl Poller {
     /// (Lambda Developer Guide, "Execution role permissions" of Amazon SQS).
     async fn give_back(&self, messages: &[Message]) -> Result<(), LambdaError> {
         let owner = self.mapping.source.account().unwrap_or(AccountId::DEFAULT);
-        let caller = Caller::Principal(Box::new(Principal::root(owner)));
+        let caller = Caller::Principal(Arc::new(Principal::root(owner)));
         for part in messages.chunks(MOST_AT_ONCE) {
             let entries =
                 part.iter().enumerate().map(|(place, message)| ChangeMessageVisibilityBatchRequestEntry {

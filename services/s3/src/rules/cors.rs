@@ -66,6 +66,47 @@ pub fn validate(rules: &[CorsRule]) -> Result<(), CorsFault> {
     Ok(())
 }
 
+/// A page that a rule lets in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admitted<'a> {
+    /// The rule.
+    pub rule: &'a CorsRule,
+    /// The origin as the answer names it: `*` where the rule does not ask who it is.
+    pub origin: &'a str,
+    /// The headers that were asked for, in lower case.
+    pub headers: Vec<String>,
+}
+
+/// Whether a text fits a pattern with at most one `*`.
+fn fits(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((start, end)) => {
+            text.len() >= start.len() + end.len() && text.starts_with(start) && text.ends_with(end)
+        }
+    }
+}
+
+/// The first rule that lets a page do a method with headers.
+pub fn admit<'a>(
+    rules: &'a [CorsRule],
+    origin: &'a str,
+    method: &str,
+    headers: &[&str],
+) -> Option<Admitted<'a>> {
+    let headers: Vec<String> = headers.iter().map(|name| name.to_ascii_lowercase()).collect();
+    let has_header = |rule: &CorsRule, name: &String| {
+        rule.allowed_headers.iter().any(|pattern| fits(&pattern.to_ascii_lowercase(), name))
+    };
+    rules.iter().find_map(|rule| {
+        let pattern = rule.allowed_origins.iter().find(|pattern| fits(pattern, origin))?;
+        let fitting = rule.allowed_methods.iter().any(|known| known == method)
+            && headers.iter().all(|name| has_header(rule, name));
+        let origin = if pattern == "*" { "*" } else { origin };
+        fitting.then(|| Admitted { rule, origin, headers: headers.clone() })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,5 +131,29 @@ mod tests {
         assert_eq!(validate(&[rule(&["*"], &["PATCH"], &[])]), Err(CorsFault::Method("PATCH".into())));
         assert_eq!(validate(&[rule(&["*.*"], &["GET"], &[])]), Err(CorsFault::Origin("*.*".into())));
         assert_eq!(validate(&[rule(&["*"], &["GET"], &["x-*-*"])]), Err(CorsFault::Header("x-*-*".into())));
+    }
+
+    #[test]
+    fn pages() {
+        let rules = [
+            rule(&["https://*.example.com", "http://localhost:3000"], &["PUT", "GET"], &["x-amz-*"]),
+            rule(&["*"], &["GET"], &[]),
+        ];
+        type Case = (&'static str, &'static str, &'static [&'static str], Option<(usize, &'static str)>);
+        let cases: [Case; 8] = [
+            ("https://a.example.com", "PUT", &[], Some((0, "https://a.example.com"))),
+            ("https://a.example.com", "PUT", &["X-Amz-Date"], Some((0, "https://a.example.com"))),
+            ("https://a.example.com", "PUT", &["content-type"], None),
+            ("http://localhost:3000", "GET", &[], Some((0, "http://localhost:3000"))),
+            ("https://example.com", "GET", &[], Some((1, "*"))),
+            ("https://example.com", "PUT", &[], None),
+            ("https://a.example.com.evil", "PUT", &[], None),
+            ("https://a.example.com", "DELETE", &[], None),
+        ];
+        for (origin, method, headers, expect) in cases {
+            let found = admit(&rules, origin, method, headers);
+            let found = found.map(|found| (usize::from(found.rule == &rules[1]), found.origin));
+            assert_eq!(found, expect, "{origin} {method} {headers:?}");
+        }
     }
 }

@@ -13,6 +13,9 @@ use bytes::Bytes;
 use names::Scope;
 use store::{Fault, Incarnation, Raw, Read, Span, Start, Tx};
 
+/// About how many versions one commit removes.
+const BATCH: usize = 100;
+
 type NoncurrentKey = (Incarnation, String, u64);
 
 fn older_key(bucket: &Bucket, key: &str, number: u64) -> NoncurrentKey {
@@ -177,6 +180,28 @@ pub fn remove(tx: &mut Tx, bucket: &Bucket, key: &str, version: &Version) -> Res
     tx.delete(&NONCURRENT, &bucket.scope, &older_key(bucket, key, next.number))?;
     let older_null = entry.older_null.filter(|null| *null != next.number);
     put_entry(tx, bucket, key, &Entry { version: next, older_null })
+}
+
+/// Removes versions of whatever keys come first, for as far as one commit goes; says how many.
+///
+/// # Errors
+/// The store's.
+pub fn clear_some(tx: &mut Tx, bucket: &Bucket) -> Result<usize, Fault> {
+    let keys: Vec<_> = scan(tx, bucket, "", From::Key("")).take(BATCH).collect::<Result<_, _>>()?;
+    let mut removed = 0;
+    for (key, newest) in keys {
+        let older: Vec<_> = older(tx, bucket, &key, None).take(BATCH).collect::<Result<_, _>>()?;
+        for version in &older {
+            remove(tx, bucket, &key, version)?;
+        }
+        removed += older.len();
+        if removed >= BATCH {
+            break;
+        }
+        remove(tx, bucket, &key, &newest)?;
+        removed += 1;
+    }
+    Ok(removed)
 }
 
 /// Gives up the bytes of a version that no row will refer to any more.

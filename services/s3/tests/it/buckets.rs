@@ -7,7 +7,7 @@ use names::AccountId;
 use ports::{Caller, Principal};
 
 fn other_account() -> Caller {
-    Caller::Principal(Box::new(Principal::root("111111111111".parse::<AccountId>().unwrap())))
+    Caller::Principal(std::sync::Arc::new(Principal::root("111111111111".parse::<AccountId>().unwrap())))
 }
 
 fn creating(bucket: &str) -> CreateBucketInput {

@@ -1,0 +1,43 @@
+//! What an account has outside of its own scopes: packages held in common, asynchronous invocations,
+//! mappings. And the end of what the room runs.
+
+use crate::compute::Dispatcher;
+use crate::ops::delete_function;
+use crate::pollers::Pollers;
+use crate::state::{self, Event};
+use names::AccountId;
+use service::{Ctx, Host};
+use store::{Fault, Tx};
+
+/// Removes the functions of an account that is being emptied, what waits for them, and its mappings.
+pub async fn forget(ctx: Ctx, account: AccountId) -> Result<usize, Fault> {
+    let mut removed = state::forget_mappings(&ctx.host().store, account).await?;
+    ctx.part::<Pollers>().changed();
+    let read = ctx.read();
+    for function in state::functions_of(&read, account) {
+        let (scope, function) = function?;
+        let incarnation = function.incarnation;
+        let remove = move |tx: &mut Tx| {
+            let now = state::function(tx, &scope, &function.latest.name)?;
+            let still = now.filter(|now| now.incarnation == incarnation);
+            still.map_or(Ok(()), |function| delete_function::remove(tx, &scope, &function))
+        };
+        ctx.commit::<(), Fault, _>(remove).await?;
+        ctx.part::<Dispatcher>().retire(incarnation, None);
+        removed += 1;
+    }
+    let own = |event: &Event| event.scope.account() == Some(account);
+    let events = state::events(&read).filter(|event| event.as_ref().map_or(true, |(_, event)| own(event)));
+    let events: Vec<u64> = events.map(|event| event.map(|(number, _)| number)).collect::<Result<_, _>>()?;
+    for number in &events {
+        let number = *number;
+        ctx.commit(move |tx| state::end_event(tx, number)).await?;
+    }
+    Ok(removed + events.len())
+}
+
+/// Ends all environments and pollers; those at work end when they are done.
+pub fn end(host: &Host) {
+    host.part::<Pollers>().end();
+    host.part::<Dispatcher>().end(host.clock.instant());
+}

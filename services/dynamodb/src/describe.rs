@@ -3,7 +3,8 @@
 use crate::definitions;
 use crate::errors::DynamoError;
 use crate::rules::codec;
-use crate::rules::keys::{KeyKind, KeySchema, RowRange};
+use crate::rules::keys::{KeyKind, KeySchema};
+use crate::rules::rows::RowRange;
 use crate::state::{self, IndexRecord, IndexScope, Projected, TableRecord, Throughput};
 use crate::statistics::{Count, Statistics};
 use model::{

@@ -5,7 +5,7 @@ use crate::errors::DynamoError;
 use crate::rules::codec;
 use crate::rules::expression::bind::Bound;
 use crate::rules::expression::projection::Projection;
-use crate::rules::keys::RowRange;
+use crate::rules::rows::RowRange;
 use crate::rules::size::{self, MAX_PAGE};
 use crate::rules::value::Item;
 use crate::state::{self, IndexRecord, TableRecord};

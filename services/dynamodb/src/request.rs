@@ -8,7 +8,7 @@ use crate::rules::expression::bind::Bound;
 use crate::rules::expression::placeholders::{Names, Placeholders, Values};
 use crate::rules::expression::projection::Projection;
 use crate::rules::expression::update::Action;
-use crate::rules::keys::{RowRange, Rows};
+use crate::rules::rows::{RowRange, Rows};
 use crate::rules::value::{Item, Value};
 use crate::state::{self, IndexScope};
 use model_dynamodb::{ItemCollectionMetrics, ReturnItemCollectionMetrics};

@@ -8,5 +8,6 @@ pub mod keys;
 pub mod legacy;
 pub mod number;
 pub mod partiql;
+pub mod rows;
 pub mod size;
 pub mod value;

@@ -8,7 +8,8 @@ mod older;
 
 use crate::errors::DynamoError;
 use crate::rules::codec::{self, Stored};
-use crate::rules::keys::{KeyPart, KeySchema, RowRange};
+use crate::rules::keys::{KeyPart, KeySchema};
+use crate::rules::rows::RowRange;
 use crate::rules::value::Item;
 use crate::statistics::Count;
 use bytes::Bytes;

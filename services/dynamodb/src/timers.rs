@@ -3,7 +3,7 @@
 
 use crate::errors::DynamoError;
 use crate::rules::expiry;
-use crate::rules::keys::RowRange;
+use crate::rules::rows::RowRange;
 use crate::rules::value::Item;
 use crate::state::{self, Expiry, TableRecord};
 use crate::statistics::Count;

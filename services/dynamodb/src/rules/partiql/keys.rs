@@ -4,7 +4,8 @@ use crate::rules::expression::bind::{Bound, Operand};
 use crate::rules::expression::condition::{Ask, Comparison, Condition};
 use crate::rules::expression::key_condition::KeyTest;
 use crate::rules::expression::path::Path;
-use crate::rules::keys::{KeySchema, RowRange, Rows};
+use crate::rules::keys::KeySchema;
+use crate::rules::rows::{RowRange, Rows};
 use crate::rules::value::{self, Item, Value};
 
 /// A key and what else a condition asks.

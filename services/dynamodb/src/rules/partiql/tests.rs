@@ -5,7 +5,8 @@ use super::bind::Parameters;
 use super::keys;
 use super::syntax::{Statement, Verb};
 use crate::rules::expression::apply;
-use crate::rules::keys::{KeyKind, KeyPart, KeySchema, Rows};
+use crate::rules::keys::{KeyKind, KeyPart, KeySchema};
+use crate::rules::rows::Rows;
 use crate::rules::value::{Item, Value};
 
 const OPEN: &str = "Statement wasn't well formed, can't be processed: ";

@@ -119,10 +119,13 @@ impl Pipeline {
         let mut trace = Trace::begin(self, &asked.route, &id);
         let result = self.run(&asked, &mut trace).await;
         trace.end(self, result.as_ref().err());
-        match result {
-            Ok(output) => wire::encode_output(&asked.route, output.as_ref(), &id).into(),
-            Err(error) => wire::encode_error(&asked.route.form(), &error, &id).into(),
-        }
+        let mut reply = match result {
+            Ok(output) => wire::encode_output(&asked.route, output.as_ref(), &id),
+            Err(error) => wire::encode_error(&asked.route.form(), &error, &id),
+        };
+        let head = head_of(asked.incoming);
+        wire::seal(&mut reply, &asked.route.service.dialect, head.header("accept-encoding"));
+        reply.into()
     }
 
     /// The steps in their order.

@@ -34,6 +34,7 @@ const DIALECT: &[&str] = &[
     "messageKey",
     "missingCode",
     "missingMessage",
+    "sumsBodies",
     "urlMember",
     "validationCode",
 ];

@@ -64,6 +64,54 @@ macro_rules! union {
     };
 }
 
+/// Implements the views of a lenient union: an enum with the variant `Unset`, one variant a member, and
+/// `Many` for what has several members.
+#[macro_export]
+macro_rules! lenient_union {
+    ($name:ident, $table:expr, { $($index:literal $variant:ident),* $(,)? }) => {
+        impl $crate::Obj for $name {
+            fn shape(&self) -> &'static $crate::Shape {
+                &$table
+            }
+            fn get(&self, index: usize) -> Option<$crate::Val<'_>> {
+                match (index, self) {
+                    $(($index, Self::$variant(value)) => $crate::Value::val(value),)*
+                    (_, Self::Many(all)) => all.iter().find_map(|one| $crate::Obj::get(one, index)),
+                    _ => None,
+                }
+            }
+            fn slot(&mut self, index: usize) -> Option<$crate::Slot<'_>> {
+                let fresh = match index {
+                    $($index => Self::$variant(Default::default()),)*
+                    _ => return None,
+                };
+                if let Self::Many(all) = self {
+                    all.push(Self::Unset);
+                } else if !matches!(self, Self::Unset)
+                    && std::mem::discriminant(self) != std::mem::discriminant(&fresh)
+                {
+                    *self = Self::Many(vec![std::mem::take(self), Self::Unset]);
+                }
+                let place = match self {
+                    Self::Many(all) => all.last_mut()?,
+                    one => one,
+                };
+                if matches!(place, Self::Unset) {
+                    *place = fresh;
+                }
+                match place {
+                    $(Self::$variant(value) => Some($crate::Value::slot(value)),)*
+                    Self::Unset | Self::Many(_) => None,
+                }
+            }
+            fn into_any(self: Box<Self>) -> Box<dyn std::any::Any + Send + Sync> {
+                self
+            }
+        }
+        $crate::structured!($name);
+    };
+}
+
 /// What structs and unions have in common: they are values, and print by their table.
 #[doc(hidden)]
 #[macro_export]

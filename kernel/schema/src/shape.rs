@@ -52,6 +52,10 @@ pub struct TextTy {
     pub pattern: Option<&'static str>,
     /// The text is JSON inside a header, base64-encoded there.
     pub json_value: bool,
+    /// An ARN may stand in its place, which the constraints do not hold for.
+    pub or_arn: bool,
+    /// As a member of an input: its absence and a length out of bounds are told alone, before all else.
+    pub told_alone: bool,
 }
 
 /// A text shape with a list of values.
@@ -207,6 +211,8 @@ pub struct Shape {
     pub members: &'static [Member],
     /// Exactly one member is set; the Rust type is an enum.
     pub union: bool,
+    /// A union that keeps what is wrong with it, none or several members, for its service to judge.
+    pub lenient: bool,
     /// The name of the XML root element, where it differs from the protocol's rule.
     pub xml_root: Option<&'static str>,
     /// The namespace of the XML root element.
@@ -228,7 +234,8 @@ impl std::fmt::Debug for Shape {
 
 impl TextTy {
     /// No constraint.
-    pub const ANY: TextTy = TextTy { size: SizeRange::ANY, pattern: None, json_value: false };
+    pub const ANY: TextTy =
+        TextTy { size: SizeRange::ANY, pattern: None, json_value: false, or_arn: false, told_alone: false };
 }
 
 impl ListTy {
@@ -301,6 +308,7 @@ impl Shape {
             name,
             members,
             union: false,
+            lenient: false,
             xml_root: None,
             xml_namespace: None,
             error: false,

@@ -25,7 +25,8 @@ pub fn decode(
     match route.protocol {
         Protocol::AwsJson10 | Protocol::AwsJson11 => {
             let mut seen = Seen::default();
-            let decoder = json::Decoder::new(body, limits, &mut violations)?;
+            let words = json::Words::of(route.service.dialect.error_namespace);
+            let decoder = json::Decoder::new(body, limits, &mut violations)?.wording(words);
             decoder.top(into, Members::All, &mut seen, &Path::ROOT)?;
             Fill::new(limits, &mut violations).finish(into.shape(), &seen, &Path::ROOT);
         }

@@ -107,6 +107,13 @@ impl Said<'_> {
     /// The key of the message: the modelled shape's own, else the framework's.
     fn message_key(&self) -> &'static str {
         let members = self.modelled.map_or([].as_slice(), |shape| shape.shape.members);
+        // Where the older framework has more to tell than a message, the message has a capital letter
+        // (moto, test_dynamodb_exceptions.py, `TestReturnValuesOnConditionCheckFailure`, run on AWS).
+        let is_older = self.form.service.is_some_and(|service| service.dialect.error_namespace.is_some());
+        let tells_more = || (0..members.len()).any(|index| !is_message(&members[index]) && self.has(index));
+        if is_older && self.form.protocol != Protocol::RpcV2Cbor && tells_more() {
+            return "Message";
+        }
         if let Some(member) = members.iter().find(|member| is_message(member)) {
             return member.wire_name.unwrap_or(member.name);
         }

@@ -54,7 +54,7 @@ impl<'v> Fill<'v> {
     /// one member set.
     pub(crate) fn finish(&mut self, shape: &'static Shape, seen: &Seen, path: &Path<'_>) {
         if shape.union {
-            if seen.count() != 1 {
+            if seen.count() != 1 && !shape.lenient {
                 self.violations.ambiguous(shape.name, seen.count());
             }
             return;

@@ -9,3 +9,4 @@ mod scan;
 
 pub(crate) use decode::{Decoder, Members};
 pub(crate) use encode::{Encoder, string as write_string};
+pub(crate) use mismatch::Words;

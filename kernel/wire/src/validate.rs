@@ -5,12 +5,36 @@
 
 use crate::path::Path;
 use crate::{Violations, pattern, printed};
-use schema::{List, Map, Member, NumberRange, Obj, SizeRange, Ty, Val};
+use schema::{List, Map, Member, NumberRange, Obj, SizeRange, TextTy, Ty, Val};
 use std::fmt::Display;
 
 /// Adds what is wrong with the content of an input to what decoding found missing, in the model's order.
 pub fn validate(obj: &dyn Obj, violations: &mut Violations) {
+    for (index, member) in obj.shape().members.iter().enumerate() {
+        if let Ty::Text(ty) = member.ty
+            && ty.told_alone
+        {
+            tell_alone(obj.get(index), member, ty, violations);
+        }
+    }
     structure(obj, &Path::ROOT, violations);
+}
+
+/// What is told of a member alone, in the words of DynamoDB's operations on tables (dynalite,
+/// test/createTable.js).
+fn tell_alone(val: Option<Val<'_>>, member: &Member, ty: &TextTy, violations: &mut Violations) {
+    if member.required && violations.is_missing(&Path::ROOT.member(member.name).text()) {
+        violations
+            .alone(format!("The parameter '{}' is required but was not present in the request", member.name));
+    } else if let Some(Val::Text(text)) = val
+        && !(ty.size.min..=ty.size.max).contains(&(text.chars().count() as u64))
+        && !(ty.or_arn && text.starts_with("arn:"))
+    {
+        violations.alone(format!(
+            "{} must be at least {} characters long and at most {} characters long",
+            member.name, ty.size.min, ty.size.max
+        ));
+    }
 }
 
 fn structure(obj: &dyn Obj, path: &Path<'_>, violations: &mut Violations) {
@@ -23,7 +47,7 @@ fn structure(obj: &dyn Obj, path: &Path<'_>, violations: &mut Violations) {
         }
         if let Some(val) = obj.get(index) {
             value(&val, member.ty, member, &path, violations);
-            if shape.union {
+            if shape.union && !shape.lenient {
                 return;
             }
         }
@@ -124,6 +148,7 @@ fn is_broken(val: &Val<'_>, ty: &'static Ty) -> bool {
 /// The rules of a type that a value breaks, one by one.
 fn broken(val: &Val<'_>, ty: &'static Ty, report: &mut dyn FnMut(String)) {
     match (val, ty) {
+        (Val::Text(text), Ty::Text(ty)) if ty.or_arn && text.starts_with("arn:") => {}
         (Val::Text(text), Ty::Text(ty)) => {
             if ty.pattern.is_some_and(|pattern| !pattern::matches(pattern, text)) {
                 report(pattern_rule(ty.pattern.unwrap_or_default()));

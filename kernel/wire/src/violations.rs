@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 
 /// How many texts and paths are kept; all are counted.
 const KEPT: usize = 100;
+/// How many services of the older framework tell of, and count (dynalite, test/createTable.js).
+const TOLD_BY_OLDER: usize = 10;
 
 /// What is wrong with an input that could be decoded.
 #[derive(Debug, Default)]
@@ -17,6 +19,7 @@ pub struct Violations {
     /// The first required member that was found missing, as the model names it.
     first_missing: Option<&'static str>,
     ambiguous: Option<(&'static str, u32)>,
+    alone: Option<String>,
     texts: Vec<String>,
     count: usize,
 }
@@ -29,7 +32,7 @@ impl Violations {
 
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
-        self.count == 0 && self.missing.is_empty() && self.ambiguous.is_none()
+        self.count == 0 && self.missing.is_empty() && self.ambiguous.is_none() && self.alone.is_none()
     }
 
     /// How many constraints are broken.
@@ -47,6 +50,15 @@ impl Violations {
 
     pub(crate) fn has_missing(&self) -> bool {
         !self.missing.is_empty()
+    }
+
+    pub(crate) fn is_missing(&self, path: &str) -> bool {
+        self.missing.contains(path)
+    }
+
+    /// A message that stands for all the others.
+    pub(crate) fn alone(&mut self, message: String) {
+        self.alone.get_or_insert(message);
     }
 
     /// Takes a missing member's path out, to be worded at its place.
@@ -72,6 +84,13 @@ impl Violations {
 
     /// AWS's message.
     pub fn message(&self) -> String {
+        self.worded(KEPT, usize::MAX)
+    }
+
+    fn worded(&self, told: usize, counted: usize) -> String {
+        if let Some(alone) = &self.alone {
+            return alone.clone();
+        }
         let mut texts = self.texts.clone();
         let mut count = self.count;
         for path in &self.missing {
@@ -89,6 +108,8 @@ impl Violations {
                  supported datatypes"
             ),
             _ => {
+                texts.truncate(told);
+                let count = count.min(counted);
                 let plural = if count == 1 { "" } else { "s" };
                 format!("{count} validation error{plural} detected: {}", texts.join("; "))
             }
@@ -115,6 +136,8 @@ impl Violations {
             Protocol::RestXml => "InvalidArgument",
             _ => "ValidationException",
         });
-        ApiError::new(code, 400, self.message())
+        let is_older = form.service.is_some_and(|service| service.dialect.error_namespace.is_some());
+        let message = if is_older { self.worded(TOLD_BY_OLDER, TOLD_BY_OLDER) } else { self.message() };
+        ApiError::new(code, 400, message)
     }
 }

@@ -8,30 +8,44 @@ schema::text_enum!(AttributeAction {
     Delete = "DELETE",
 });
 
+schema::text_enum!(BatchStatementErrorCodeEnum {
+    ConditionalCheckFailed = "ConditionalCheckFailed",
+    ItemCollectionSizeLimitExceeded = "ItemCollectionSizeLimitExceeded",
+    RequestLimitExceeded = "RequestLimitExceeded",
+    ValidationError = "ValidationError",
+    ProvisionedThroughputExceeded = "ProvisionedThroughputExceeded",
+    TransactionConflict = "TransactionConflict",
+    ThrottlingError = "ThrottlingError",
+    InternalServerError = "InternalServerError",
+    ResourceNotFound = "ResourceNotFound",
+    AccessDenied = "AccessDenied",
+    DuplicateItem = "DuplicateItem",
+});
+
 schema::text_enum!(BillingMode {
     Provisioned = "PROVISIONED",
     PayPerRequest = "PAY_PER_REQUEST",
 });
 
 schema::text_enum!(ComparisonOperator {
-    Eq = "EQ",
-    Ne = "NE",
     In = "IN",
-    Le = "LE",
-    Lt = "LT",
-    Ge = "GE",
-    Gt = "GT",
-    Between = "BETWEEN",
-    NotNull = "NOT_NULL",
     Null = "NULL",
-    Contains = "CONTAINS",
+    Between = "BETWEEN",
+    Lt = "LT",
     NotContains = "NOT_CONTAINS",
+    Eq = "EQ",
+    Gt = "GT",
+    NotNull = "NOT_NULL",
+    Ne = "NE",
+    Le = "LE",
     BeginsWith = "BEGINS_WITH",
+    Ge = "GE",
+    Contains = "CONTAINS",
 });
 
 schema::text_enum!(ConditionalOperator {
-    And = "AND",
     Or = "OR",
+    And = "AND",
 });
 
 schema::text_enum!(ContinuousBackupsStatus {
@@ -69,8 +83,8 @@ schema::text_enum!(PointInTimeRecoveryStatus {
 
 schema::text_enum!(ProjectionType {
     All = "ALL",
-    KeysOnly = "KEYS_ONLY",
     Include = "INCLUDE",
+    KeysOnly = "KEYS_ONLY",
 });
 
 schema::text_enum!(ReplicaStatus {
@@ -98,10 +112,10 @@ schema::text_enum!(ReturnItemCollectionMetrics {
 });
 
 schema::text_enum!(ReturnValue {
-    None = "NONE",
-    AllOld = "ALL_OLD",
-    UpdatedOld = "UPDATED_OLD",
     AllNew = "ALL_NEW",
+    UpdatedOld = "UPDATED_OLD",
+    AllOld = "ALL_OLD",
+    None = "NONE",
     UpdatedNew = "UPDATED_NEW",
 });
 
@@ -124,16 +138,16 @@ schema::text_enum!(SSEType {
 });
 
 schema::text_enum!(ScalarAttributeType {
-    S = "S",
-    N = "N",
     B = "B",
+    N = "N",
+    S = "S",
 });
 
 schema::text_enum!(Select {
-    AllAttributes = "ALL_ATTRIBUTES",
-    AllProjectedAttributes = "ALL_PROJECTED_ATTRIBUTES",
     SpecificAttributes = "SPECIFIC_ATTRIBUTES",
     Count = "COUNT",
+    AllAttributes = "ALL_ATTRIBUTES",
+    AllProjectedAttributes = "ALL_PROJECTED_ATTRIBUTES",
 });
 
 schema::text_enum!(StreamViewType {

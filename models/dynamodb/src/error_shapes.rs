@@ -13,6 +13,12 @@ pub struct ConditionalCheckFailedException {
 s::object!(ConditionalCheckFailedException, tables::CONDITIONAL_CHECK_FAILED_EXCEPTION, { 0 message, 1 item });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct DuplicateItemException {
+    pub message: Option<String>,
+}
+s::object!(DuplicateItemException, tables::DUPLICATE_ITEM_EXCEPTION, { 0 message });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct IdempotentParameterMismatchException {
     pub message: Option<String>,
 }
@@ -35,6 +41,12 @@ pub struct LimitExceededException {
     pub message: Option<String>,
 }
 s::object!(LimitExceededException, tables::LIMIT_EXCEEDED_EXCEPTION, { 0 message });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PolicyNotFoundException {
+    pub message: Option<String>,
+}
+s::object!(PolicyNotFoundException, tables::POLICY_NOT_FOUND_EXCEPTION, { 0 message });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ProvisionedThroughputExceededException {

@@ -5,10 +5,12 @@ use crate::tables as t;
 use schema::ErrorShape;
 
 pub static CONDITIONAL_CHECK_FAILED_EXCEPTION: ErrorShape = ErrorShape { shape: &t::CONDITIONAL_CHECK_FAILED_EXCEPTION, code: None, query_code: None, status: 400, sender: true };
+pub static DUPLICATE_ITEM_EXCEPTION: ErrorShape = ErrorShape { shape: &t::DUPLICATE_ITEM_EXCEPTION, code: None, query_code: None, status: 400, sender: true };
 pub static IDEMPOTENT_PARAMETER_MISMATCH_EXCEPTION: ErrorShape = ErrorShape { shape: &t::IDEMPOTENT_PARAMETER_MISMATCH_EXCEPTION, code: None, query_code: None, status: 400, sender: true };
 pub static INTERNAL_SERVER_ERROR: ErrorShape = ErrorShape { shape: &t::INTERNAL_SERVER_ERROR, code: None, query_code: None, status: 500, sender: false };
 pub static ITEM_COLLECTION_SIZE_LIMIT_EXCEEDED_EXCEPTION: ErrorShape = ErrorShape { shape: &t::ITEM_COLLECTION_SIZE_LIMIT_EXCEEDED_EXCEPTION, code: None, query_code: None, status: 400, sender: true };
 pub static LIMIT_EXCEEDED_EXCEPTION: ErrorShape = ErrorShape { shape: &t::LIMIT_EXCEEDED_EXCEPTION, code: None, query_code: None, status: 400, sender: true };
+pub static POLICY_NOT_FOUND_EXCEPTION: ErrorShape = ErrorShape { shape: &t::POLICY_NOT_FOUND_EXCEPTION, code: None, query_code: None, status: 400, sender: true };
 pub static PROVISIONED_THROUGHPUT_EXCEEDED_EXCEPTION: ErrorShape = ErrorShape { shape: &t::PROVISIONED_THROUGHPUT_EXCEEDED_EXCEPTION, code: None, query_code: None, status: 400, sender: true };
 pub static REPLICATED_WRITE_CONFLICT_EXCEPTION: ErrorShape = ErrorShape { shape: &t::REPLICATED_WRITE_CONFLICT_EXCEPTION, code: None, query_code: None, status: 400, sender: true };
 pub static REQUEST_LIMIT_EXCEEDED: ErrorShape = ErrorShape { shape: &t::REQUEST_LIMIT_EXCEEDED, code: None, query_code: None, status: 400, sender: true };

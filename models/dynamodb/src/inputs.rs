@@ -6,6 +6,13 @@ use schema as s;
 use std::collections::BTreeMap;
 
 #[derive(Clone, Default, PartialEq)]
+pub struct BatchExecuteStatementInput {
+    pub statements: Vec<BatchStatementRequest>,
+    pub return_consumed_capacity: Option<ReturnConsumedCapacity>,
+}
+s::object!(BatchExecuteStatementInput, tables::BATCH_EXECUTE_STATEMENT_INPUT, { 0 statements, 1 return_consumed_capacity });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct BatchGetItemInput {
     pub request_items: BTreeMap<String, KeysAndAttributes>,
     pub return_consumed_capacity: Option<ReturnConsumedCapacity>,
@@ -22,9 +29,9 @@ s::object!(BatchWriteItemInput, tables::BATCH_WRITE_ITEM_INPUT, { 0 request_item
 
 #[derive(Clone, Default, PartialEq)]
 pub struct CreateTableInput {
-    pub attribute_definitions: Option<Vec<AttributeDefinition>>,
+    pub attribute_definitions: Vec<AttributeDefinition>,
     pub table_name: String,
-    pub key_schema: Option<Vec<KeySchemaElement>>,
+    pub key_schema: Vec<KeySchemaElement>,
     pub local_secondary_indexes: Option<Vec<LocalSecondaryIndex>>,
     pub global_secondary_indexes: Option<Vec<GlobalSecondaryIndex>>,
     pub billing_mode: Option<BillingMode>,
@@ -57,6 +64,13 @@ pub struct DeleteItemInput {
     pub return_values_on_condition_check_failure: Option<ReturnValuesOnConditionCheckFailure>,
 }
 s::object!(DeleteItemInput, tables::DELETE_ITEM_INPUT, { 0 table_name, 1 key, 2 expected, 3 conditional_operator, 4 return_values, 5 return_consumed_capacity, 6 return_item_collection_metrics, 7 condition_expression, 8 expression_attribute_names, 9 expression_attribute_values, 10 return_values_on_condition_check_failure });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DeleteResourcePolicyInput {
+    pub resource_arn: String,
+    pub expected_revision_id: Option<String>,
+}
+s::object!(DeleteResourcePolicyInput, tables::DELETE_RESOURCE_POLICY_INPUT, { 0 resource_arn, 1 expected_revision_id });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct DeleteTableInput {
@@ -93,6 +107,26 @@ pub struct DescribeTimeToLiveInput {
 s::object!(DescribeTimeToLiveInput, tables::DESCRIBE_TIME_TO_LIVE_INPUT, { 0 table_name });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ExecuteStatementInput {
+    pub statement: String,
+    pub parameters: Option<Vec<AttributeValue>>,
+    pub consistent_read: Option<bool>,
+    pub next_token: Option<String>,
+    pub return_consumed_capacity: Option<ReturnConsumedCapacity>,
+    pub limit: Option<i32>,
+    pub return_values_on_condition_check_failure: Option<ReturnValuesOnConditionCheckFailure>,
+}
+s::object!(ExecuteStatementInput, tables::EXECUTE_STATEMENT_INPUT, { 0 statement, 1 parameters, 2 consistent_read, 3 next_token, 4 return_consumed_capacity, 5 limit, 6 return_values_on_condition_check_failure });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ExecuteTransactionInput {
+    pub transact_statements: Vec<ParameterizedStatement>,
+    pub client_request_token: Option<String>,
+    pub return_consumed_capacity: Option<ReturnConsumedCapacity>,
+}
+s::object!(ExecuteTransactionInput, tables::EXECUTE_TRANSACTION_INPUT, { 0 transact_statements, 1 client_request_token, 2 return_consumed_capacity });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GetItemInput {
     pub table_name: String,
     pub key: BTreeMap<String, AttributeValue>,
@@ -105,6 +139,12 @@ pub struct GetItemInput {
 s::object!(GetItemInput, tables::GET_ITEM_INPUT, { 0 table_name, 1 key, 2 attributes_to_get, 3 consistent_read, 4 return_consumed_capacity, 5 projection_expression, 6 expression_attribute_names });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct GetResourcePolicyInput {
+    pub resource_arn: String,
+}
+s::object!(GetResourcePolicyInput, tables::GET_RESOURCE_POLICY_INPUT, { 0 resource_arn });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ListTablesInput {
     pub exclusive_start_table_name: Option<String>,
     pub limit: Option<i32>,
@@ -113,7 +153,7 @@ s::object!(ListTablesInput, tables::LIST_TABLES_INPUT, { 0 exclusive_start_table
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ListTagsOfResourceInput {
-    pub resource_arn: String,
+    pub resource_arn: Option<String>,
     pub next_token: Option<String>,
 }
 s::object!(ListTagsOfResourceInput, tables::LIST_TAGS_OF_RESOURCE_INPUT, { 0 resource_arn, 1 next_token });
@@ -133,6 +173,15 @@ pub struct PutItemInput {
     pub return_values_on_condition_check_failure: Option<ReturnValuesOnConditionCheckFailure>,
 }
 s::object!(PutItemInput, tables::PUT_ITEM_INPUT, { 0 table_name, 1 item, 2 expected, 3 return_values, 4 return_consumed_capacity, 5 return_item_collection_metrics, 6 conditional_operator, 7 condition_expression, 8 expression_attribute_names, 9 expression_attribute_values, 10 return_values_on_condition_check_failure });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutResourcePolicyInput {
+    pub resource_arn: String,
+    pub policy: String,
+    pub expected_revision_id: Option<String>,
+    pub confirm_remove_self_resource_access: Option<bool>,
+}
+s::object!(PutResourcePolicyInput, tables::PUT_RESOURCE_POLICY_INPUT, { 0 resource_arn, 1 policy, 2 expected_revision_id, 3 confirm_remove_self_resource_access });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct QueryInput {
@@ -179,8 +228,8 @@ s::object!(ScanInput, tables::SCAN_INPUT, { 0 table_name, 1 index_name, 2 attrib
 
 #[derive(Clone, Default, PartialEq)]
 pub struct TagResourceInput {
-    pub resource_arn: String,
-    pub tags: Vec<Tag>,
+    pub resource_arn: Option<String>,
+    pub tags: Option<Vec<Tag>>,
 }
 s::object!(TagResourceInput, tables::TAG_RESOURCE_INPUT, { 0 resource_arn, 1 tags });
 
@@ -202,8 +251,8 @@ s::object!(TransactWriteItemsInput, tables::TRANSACT_WRITE_ITEMS_INPUT, { 0 tran
 
 #[derive(Clone, Default, PartialEq)]
 pub struct UntagResourceInput {
-    pub resource_arn: String,
-    pub tag_keys: Vec<String>,
+    pub resource_arn: Option<String>,
+    pub tag_keys: Option<Vec<String>>,
 }
 s::object!(UntagResourceInput, tables::UNTAG_RESOURCE_INPUT, { 0 resource_arn, 1 tag_keys });
 

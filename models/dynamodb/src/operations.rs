@@ -4,6 +4,23 @@
 use crate::{SERVICE, tables as t, errors as e};
 use schema::*;
 
+operation!(BatchExecuteStatement, BATCH_EXECUTE_STATEMENT, crate::BatchExecuteStatementInput => crate::BatchExecuteStatementOutput, SERVICE);
+pub static BATCH_EXECUTE_STATEMENT: OperationShape = OperationShape {
+    name: "BatchExecuteStatement",
+    input: &t::BATCH_EXECUTE_STATEMENT_INPUT,
+    output: &t::BATCH_EXECUTE_STATEMENT_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::REQUEST_LIMIT_EXCEEDED, &e::INTERNAL_SERVER_ERROR, &e::THROTTLING_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(BatchGetItem, BATCH_GET_ITEM, crate::BatchGetItemInput => crate::BatchGetItemOutput, SERVICE);
 pub static BATCH_GET_ITEM: OperationShape = OperationShape {
     name: "BatchGetItem",
@@ -64,6 +81,23 @@ pub static DELETE_ITEM: OperationShape = OperationShape {
     input_root: None,
     input_namespace: None,
     errors: &[&e::CONDITIONAL_CHECK_FAILED_EXCEPTION, &e::PROVISIONED_THROUGHPUT_EXCEEDED_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION, &e::ITEM_COLLECTION_SIZE_LIMIT_EXCEEDED_EXCEPTION, &e::TRANSACTION_CONFLICT_EXCEPTION, &e::REQUEST_LIMIT_EXCEEDED, &e::INTERNAL_SERVER_ERROR, &e::REPLICATED_WRITE_CONFLICT_EXCEPTION, &e::THROTTLING_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(DeleteResourcePolicy, DELETE_RESOURCE_POLICY, crate::DeleteResourcePolicyInput => crate::DeleteResourcePolicyOutput, SERVICE);
+pub static DELETE_RESOURCE_POLICY: OperationShape = OperationShape {
+    name: "DeleteResourcePolicy",
+    input: &t::DELETE_RESOURCE_POLICY_INPUT,
+    output: &t::DELETE_RESOURCE_POLICY_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::RESOURCE_NOT_FOUND_EXCEPTION, &e::INTERNAL_SERVER_ERROR, &e::POLICY_NOT_FOUND_EXCEPTION, &e::RESOURCE_IN_USE_EXCEPTION, &e::LIMIT_EXCEEDED_EXCEPTION],
     http: HttpBinding { method: "POST", path: "/", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
@@ -174,6 +208,40 @@ pub static DESCRIBE_TIME_TO_LIVE: OperationShape = OperationShape {
     read_only: true,
 };
 
+operation!(ExecuteStatement, EXECUTE_STATEMENT, crate::ExecuteStatementInput => crate::ExecuteStatementOutput, SERVICE);
+pub static EXECUTE_STATEMENT: OperationShape = OperationShape {
+    name: "ExecuteStatement",
+    input: &t::EXECUTE_STATEMENT_INPUT,
+    output: &t::EXECUTE_STATEMENT_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::CONDITIONAL_CHECK_FAILED_EXCEPTION, &e::PROVISIONED_THROUGHPUT_EXCEEDED_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION, &e::ITEM_COLLECTION_SIZE_LIMIT_EXCEEDED_EXCEPTION, &e::TRANSACTION_CONFLICT_EXCEPTION, &e::REQUEST_LIMIT_EXCEEDED, &e::INTERNAL_SERVER_ERROR, &e::DUPLICATE_ITEM_EXCEPTION, &e::THROTTLING_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(ExecuteTransaction, EXECUTE_TRANSACTION, crate::ExecuteTransactionInput => crate::ExecuteTransactionOutput, SERVICE);
+pub static EXECUTE_TRANSACTION: OperationShape = OperationShape {
+    name: "ExecuteTransaction",
+    input: &t::EXECUTE_TRANSACTION_INPUT,
+    output: &t::EXECUTE_TRANSACTION_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::RESOURCE_NOT_FOUND_EXCEPTION, &e::TRANSACTION_CANCELED_EXCEPTION, &e::TRANSACTION_IN_PROGRESS_EXCEPTION, &e::IDEMPOTENT_PARAMETER_MISMATCH_EXCEPTION, &e::PROVISIONED_THROUGHPUT_EXCEEDED_EXCEPTION, &e::REQUEST_LIMIT_EXCEEDED, &e::INTERNAL_SERVER_ERROR, &e::THROTTLING_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(GetItem, GET_ITEM, crate::GetItemInput => crate::GetItemOutput, SERVICE);
 pub static GET_ITEM: OperationShape = OperationShape {
     name: "GetItem",
@@ -183,6 +251,23 @@ pub static GET_ITEM: OperationShape = OperationShape {
     input_root: None,
     input_namespace: None,
     errors: &[&e::PROVISIONED_THROUGHPUT_EXCEEDED_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION, &e::REQUEST_LIMIT_EXCEEDED, &e::INTERNAL_SERVER_ERROR, &e::THROTTLING_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(GetResourcePolicy, GET_RESOURCE_POLICY, crate::GetResourcePolicyInput => crate::GetResourcePolicyOutput, SERVICE);
+pub static GET_RESOURCE_POLICY: OperationShape = OperationShape {
+    name: "GetResourcePolicy",
+    input: &t::GET_RESOURCE_POLICY_INPUT,
+    output: &t::GET_RESOURCE_POLICY_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::RESOURCE_NOT_FOUND_EXCEPTION, &e::INTERNAL_SERVER_ERROR, &e::POLICY_NOT_FOUND_EXCEPTION],
     http: HttpBinding { method: "POST", path: "/", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
@@ -234,6 +319,23 @@ pub static PUT_ITEM: OperationShape = OperationShape {
     input_root: None,
     input_namespace: None,
     errors: &[&e::CONDITIONAL_CHECK_FAILED_EXCEPTION, &e::PROVISIONED_THROUGHPUT_EXCEEDED_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION, &e::ITEM_COLLECTION_SIZE_LIMIT_EXCEEDED_EXCEPTION, &e::TRANSACTION_CONFLICT_EXCEPTION, &e::REQUEST_LIMIT_EXCEEDED, &e::INTERNAL_SERVER_ERROR, &e::REPLICATED_WRITE_CONFLICT_EXCEPTION, &e::THROTTLING_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(PutResourcePolicy, PUT_RESOURCE_POLICY, crate::PutResourcePolicyInput => crate::PutResourcePolicyOutput, SERVICE);
+pub static PUT_RESOURCE_POLICY: OperationShape = OperationShape {
+    name: "PutResourcePolicy",
+    input: &t::PUT_RESOURCE_POLICY_INPUT,
+    output: &t::PUT_RESOURCE_POLICY_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::RESOURCE_NOT_FOUND_EXCEPTION, &e::INTERNAL_SERVER_ERROR, &e::LIMIT_EXCEEDED_EXCEPTION, &e::POLICY_NOT_FOUND_EXCEPTION, &e::RESOURCE_IN_USE_EXCEPTION],
     http: HttpBinding { method: "POST", path: "/", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,

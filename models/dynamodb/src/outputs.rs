@@ -6,6 +6,13 @@ use schema as s;
 use std::collections::BTreeMap;
 
 #[derive(Clone, Default, PartialEq)]
+pub struct BatchExecuteStatementOutput {
+    pub responses: Option<Vec<BatchStatementResponse>>,
+    pub consumed_capacity: Option<Vec<ConsumedCapacity>>,
+}
+s::object!(BatchExecuteStatementOutput, tables::BATCH_EXECUTE_STATEMENT_OUTPUT, { 0 responses, 1 consumed_capacity });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct BatchGetItemOutput {
     pub responses: Option<BTreeMap<String, Vec<BTreeMap<String, AttributeValue>>>>,
     pub unprocessed_keys: Option<BTreeMap<String, KeysAndAttributes>>,
@@ -34,6 +41,12 @@ pub struct DeleteItemOutput {
     pub item_collection_metrics: Option<ItemCollectionMetrics>,
 }
 s::object!(DeleteItemOutput, tables::DELETE_ITEM_OUTPUT, { 0 attributes, 1 consumed_capacity, 2 item_collection_metrics });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DeleteResourcePolicyOutput {
+    pub revision_id: Option<String>,
+}
+s::object!(DeleteResourcePolicyOutput, tables::DELETE_RESOURCE_POLICY_OUTPUT, { 0 revision_id });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct DeleteTableOutput {
@@ -75,11 +88,34 @@ pub struct DescribeTimeToLiveOutput {
 s::object!(DescribeTimeToLiveOutput, tables::DESCRIBE_TIME_TO_LIVE_OUTPUT, { 0 time_to_live_description });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ExecuteStatementOutput {
+    pub items: Option<Vec<BTreeMap<String, AttributeValue>>>,
+    pub next_token: Option<String>,
+    pub consumed_capacity: Option<ConsumedCapacity>,
+    pub last_evaluated_key: Option<BTreeMap<String, AttributeValue>>,
+}
+s::object!(ExecuteStatementOutput, tables::EXECUTE_STATEMENT_OUTPUT, { 0 items, 1 next_token, 2 consumed_capacity, 3 last_evaluated_key });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ExecuteTransactionOutput {
+    pub responses: Option<Vec<ItemResponse>>,
+    pub consumed_capacity: Option<Vec<ConsumedCapacity>>,
+}
+s::object!(ExecuteTransactionOutput, tables::EXECUTE_TRANSACTION_OUTPUT, { 0 responses, 1 consumed_capacity });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GetItemOutput {
     pub item: Option<BTreeMap<String, AttributeValue>>,
     pub consumed_capacity: Option<ConsumedCapacity>,
 }
 s::object!(GetItemOutput, tables::GET_ITEM_OUTPUT, { 0 item, 1 consumed_capacity });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetResourcePolicyOutput {
+    pub policy: Option<String>,
+    pub revision_id: Option<String>,
+}
+s::object!(GetResourcePolicyOutput, tables::GET_RESOURCE_POLICY_OUTPUT, { 0 policy, 1 revision_id });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ListTablesOutput {
@@ -102,6 +138,12 @@ pub struct PutItemOutput {
     pub item_collection_metrics: Option<ItemCollectionMetrics>,
 }
 s::object!(PutItemOutput, tables::PUT_ITEM_OUTPUT, { 0 attributes, 1 consumed_capacity, 2 item_collection_metrics });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutResourcePolicyOutput {
+    pub revision_id: Option<String>,
+}
+s::object!(PutResourcePolicyOutput, tables::PUT_RESOURCE_POLICY_OUTPUT, { 0 revision_id });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct QueryOutput {

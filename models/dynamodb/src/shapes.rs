@@ -34,8 +34,9 @@ pub enum AttributeValue {
     L(Vec<AttributeValue>),
     NULL(bool),
     BOOL(bool),
+    Many(Vec<AttributeValue>),
 }
-s::union!(AttributeValue, tables::ATTRIBUTE_VALUE, { 0 S, 1 N, 2 B, 3 SS, 4 NS, 5 BS, 6 M, 7 L, 8 NULL, 9 BOOL });
+s::lenient_union!(AttributeValue, tables::ATTRIBUTE_VALUE, { 0 S, 1 N, 2 B, 3 SS, 4 NS, 5 BS, 6 M, 7 L, 8 NULL, 9 BOOL });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct AttributeValueUpdate {
@@ -43,6 +44,31 @@ pub struct AttributeValueUpdate {
     pub action: Option<AttributeAction>,
 }
 s::object!(AttributeValueUpdate, tables::ATTRIBUTE_VALUE_UPDATE, { 0 value, 1 action });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct BatchStatementError {
+    pub code: Option<BatchStatementErrorCodeEnum>,
+    pub message: Option<String>,
+    pub item: Option<BTreeMap<String, AttributeValue>>,
+}
+s::object!(BatchStatementError, tables::BATCH_STATEMENT_ERROR, { 0 code, 1 message, 2 item });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct BatchStatementRequest {
+    pub statement: String,
+    pub parameters: Option<Vec<AttributeValue>>,
+    pub consistent_read: Option<bool>,
+    pub return_values_on_condition_check_failure: Option<ReturnValuesOnConditionCheckFailure>,
+}
+s::object!(BatchStatementRequest, tables::BATCH_STATEMENT_REQUEST, { 0 statement, 1 parameters, 2 consistent_read, 3 return_values_on_condition_check_failure });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct BatchStatementResponse {
+    pub error: Option<BatchStatementError>,
+    pub table_name: Option<String>,
+    pub item: Option<BTreeMap<String, AttributeValue>>,
+}
+s::object!(BatchStatementResponse, tables::BATCH_STATEMENT_RESPONSE, { 0 error, 1 table_name, 2 item });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct BillingModeSummary {
@@ -310,6 +336,14 @@ pub struct OnDemandThroughputOverride {
     pub max_read_request_units: Option<i64>,
 }
 s::object!(OnDemandThroughputOverride, tables::ON_DEMAND_THROUGHPUT_OVERRIDE, { 0 max_read_request_units });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ParameterizedStatement {
+    pub statement: String,
+    pub parameters: Option<Vec<AttributeValue>>,
+    pub return_values_on_condition_check_failure: Option<ReturnValuesOnConditionCheckFailure>,
+}
+s::object!(ParameterizedStatement, tables::PARAMETERIZED_STATEMENT, { 0 statement, 1 parameters, 2 return_values_on_condition_check_failure });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct PointInTimeRecoveryDescription {

@@ -15,7 +15,7 @@ pub static ATTRIBUTE_DEFINITION: Shape = Shape::new("AttributeDefinition", &[
     Member { required: true, ..Member::new("AttributeType", &ty::SCALAR_ATTRIBUTE_TYPE) },
 ], || Box::new(crate::AttributeDefinition::default()));
 
-pub static ATTRIBUTE_VALUE: Shape = Shape { union: true, ..Shape::new("AttributeValue", &[
+pub static ATTRIBUTE_VALUE: Shape = Shape { union: true, lenient: true, ..Shape::new("AttributeValue", &[
     Member::new("S", &Ty::TEXT),
     Member::new("N", &Ty::TEXT),
     Member::new("B", &Ty::BLOB),
@@ -33,6 +33,16 @@ pub static ATTRIBUTE_VALUE_UPDATE: Shape = Shape::new("AttributeValueUpdate", &[
     Member::new("Action", &ty::ATTRIBUTE_ACTION),
 ], || Box::new(crate::AttributeValueUpdate::default()));
 
+pub static BATCH_EXECUTE_STATEMENT_INPUT: Shape = Shape::new("BatchExecuteStatementInput", &[
+    Member { required: true, ..Member::new("Statements", &ty::PARTI_QL_BATCH_REQUEST) },
+    Member::new("ReturnConsumedCapacity", &ty::RETURN_CONSUMED_CAPACITY),
+], || Box::new(crate::BatchExecuteStatementInput::default()));
+
+pub static BATCH_EXECUTE_STATEMENT_OUTPUT: Shape = Shape::new("BatchExecuteStatementOutput", &[
+    Member::new("Responses", &ty::PARTI_QL_BATCH_RESPONSE),
+    Member::new("ConsumedCapacity", &ty::CONSUMED_CAPACITY_MULTIPLE),
+], || Box::new(crate::BatchExecuteStatementOutput::default()));
+
 pub static BATCH_GET_ITEM_INPUT: Shape = Shape::new("BatchGetItemInput", &[
     Member { required: true, ..Member::new("RequestItems", &ty::BATCH_GET_REQUEST_MAP) },
     Member::new("ReturnConsumedCapacity", &ty::RETURN_CONSUMED_CAPACITY),
@@ -43,6 +53,25 @@ pub static BATCH_GET_ITEM_OUTPUT: Shape = Shape::new("BatchGetItemOutput", &[
     Member::new("UnprocessedKeys", &ty::BATCH_GET_REQUEST_MAP),
     Member::new("ConsumedCapacity", &ty::CONSUMED_CAPACITY_MULTIPLE),
 ], || Box::new(crate::BatchGetItemOutput::default()));
+
+pub static BATCH_STATEMENT_ERROR: Shape = Shape::new("BatchStatementError", &[
+    Member::new("Code", &ty::BATCH_STATEMENT_ERROR_CODE_ENUM),
+    Member::new("Message", &Ty::TEXT),
+    Member::new("Item", &ty::ATTRIBUTE_MAP),
+], || Box::new(crate::BatchStatementError::default()));
+
+pub static BATCH_STATEMENT_REQUEST: Shape = Shape::new("BatchStatementRequest", &[
+    Member { required: true, ..Member::new("Statement", &ty::PARTI_QL_STATEMENT) },
+    Member::new("Parameters", &ty::PREPARED_STATEMENT_PARAMETERS),
+    Member::new("ConsistentRead", &Ty::Bool),
+    Member::new("ReturnValuesOnConditionCheckFailure", &ty::RETURN_VALUES_ON_CONDITION_CHECK_FAILURE),
+], || Box::new(crate::BatchStatementRequest::default()));
+
+pub static BATCH_STATEMENT_RESPONSE: Shape = Shape::new("BatchStatementResponse", &[
+    Member::new("Error", &ty::BATCH_STATEMENT_ERROR),
+    Member::new("TableName", &ty::TABLE_NAME),
+    Member::new("Item", &ty::ATTRIBUTE_MAP),
+], || Box::new(crate::BatchStatementResponse::default()));
 
 pub static BATCH_WRITE_ITEM_INPUT: Shape = Shape::new("BatchWriteItemInput", &[
     Member { required: true, ..Member::new("RequestItems", &ty::BATCH_WRITE_ITEM_REQUEST_MAP) },
@@ -80,7 +109,7 @@ pub static CONDITION: Shape = Shape::new("Condition", &[
 
 pub static CONDITION_CHECK: Shape = Shape::new("ConditionCheck", &[
     Member { required: true, ..Member::new("Key", &ty::KEY) },
-    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
+    Member { required: true, ..Member::new("TableName", &ty::ITEM_TABLE_NAME) },
     Member { required: true, ..Member::new("ConditionExpression", &Ty::TEXT) },
     Member::new("ExpressionAttributeNames", &ty::EXPRESSION_ATTRIBUTE_NAME_MAP),
     Member::new("ExpressionAttributeValues", &ty::EXPRESSION_ATTRIBUTE_VALUE_MAP),
@@ -130,9 +159,9 @@ pub static CREATE_REPLICATION_GROUP_MEMBER_ACTION: Shape = Shape::new("CreateRep
 ], || Box::new(crate::CreateReplicationGroupMemberAction::default()));
 
 pub static CREATE_TABLE_INPUT: Shape = Shape::new("CreateTableInput", &[
-    Member::new("AttributeDefinitions", &ty::ATTRIBUTE_DEFINITIONS),
-    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
-    Member::new("KeySchema", &ty::KEY_SCHEMA),
+    Member { required: true, ..Member::new("AttributeDefinitions", &ty::ATTRIBUTE_DEFINITIONS) },
+    Member { required: true, ..Member::new("TableName", &ty::OWN_TABLE_NAME) },
+    Member { required: true, ..Member::new("KeySchema", &ty::KEY_SCHEMA) },
     Member::new("LocalSecondaryIndexes", &ty::LOCAL_SECONDARY_INDEX_LIST),
     Member::new("GlobalSecondaryIndexes", &ty::GLOBAL_SECONDARY_INDEX_LIST),
     Member::new("BillingMode", &ty::BILLING_MODE),
@@ -155,7 +184,7 @@ pub static CREATE_TABLE_OUTPUT: Shape = Shape::new("CreateTableOutput", &[
 
 pub static DELETE: Shape = Shape::new("Delete", &[
     Member { required: true, ..Member::new("Key", &ty::KEY) },
-    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
+    Member { required: true, ..Member::new("TableName", &ty::ITEM_TABLE_NAME) },
     Member::new("ConditionExpression", &Ty::TEXT),
     Member::new("ExpressionAttributeNames", &ty::EXPRESSION_ATTRIBUTE_NAME_MAP),
     Member::new("ExpressionAttributeValues", &ty::EXPRESSION_ATTRIBUTE_VALUE_MAP),
@@ -171,7 +200,7 @@ pub static DELETE_GLOBAL_TABLE_WITNESS_GROUP_MEMBER_ACTION: Shape = Shape::new("
 ], || Box::new(crate::DeleteGlobalTableWitnessGroupMemberAction::default()));
 
 pub static DELETE_ITEM_INPUT: Shape = Shape::new("DeleteItemInput", &[
-    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
+    Member { required: true, ..Member::new("TableName", &ty::ITEM_TABLE_NAME) },
     Member { required: true, ..Member::new("Key", &ty::KEY) },
     Member::new("Expected", &ty::EXPECTED_ATTRIBUTE_MAP),
     Member::new("ConditionalOperator", &ty::CONDITIONAL_OPERATOR),
@@ -198,8 +227,17 @@ pub static DELETE_REQUEST: Shape = Shape::new("DeleteRequest", &[
     Member { required: true, ..Member::new("Key", &ty::KEY) },
 ], || Box::new(crate::DeleteRequest::default()));
 
+pub static DELETE_RESOURCE_POLICY_INPUT: Shape = Shape::new("DeleteResourcePolicyInput", &[
+    Member { required: true, ..Member::new("ResourceArn", &ty::RESOURCE_ARN_STRING) },
+    Member::new("ExpectedRevisionId", &ty::POLICY_REVISION_ID),
+], || Box::new(crate::DeleteResourcePolicyInput::default()));
+
+pub static DELETE_RESOURCE_POLICY_OUTPUT: Shape = Shape::new("DeleteResourcePolicyOutput", &[
+    Member::new("RevisionId", &ty::POLICY_REVISION_ID),
+], || Box::new(crate::DeleteResourcePolicyOutput::default()));
+
 pub static DELETE_TABLE_INPUT: Shape = Shape::new("DeleteTableInput", &[
-    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
+    Member { required: true, ..Member::new("TableName", &ty::OWN_TABLE_NAME) },
 ], || Box::new(crate::DeleteTableInput::default()));
 
 pub static DELETE_TABLE_OUTPUT: Shape = Shape::new("DeleteTableOutput", &[
@@ -230,7 +268,7 @@ pub static DESCRIBE_LIMITS_OUTPUT: Shape = Shape::new("DescribeLimitsOutput", &[
 ], || Box::new(crate::DescribeLimitsOutput::default()));
 
 pub static DESCRIBE_TABLE_INPUT: Shape = Shape::new("DescribeTableInput", &[
-    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
+    Member { required: true, ..Member::new("TableName", &ty::OWN_TABLE_NAME) },
 ], || Box::new(crate::DescribeTableInput::default()));
 
 pub static DESCRIBE_TABLE_OUTPUT: Shape = Shape::new("DescribeTableOutput", &[
@@ -238,17 +276,49 @@ pub static DESCRIBE_TABLE_OUTPUT: Shape = Shape::new("DescribeTableOutput", &[
 ], || Box::new(crate::DescribeTableOutput::default()));
 
 pub static DESCRIBE_TIME_TO_LIVE_INPUT: Shape = Shape::new("DescribeTimeToLiveInput", &[
-    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
+    Member { required: true, ..Member::new("TableName", &ty::OWN_TABLE_NAME) },
 ], || Box::new(crate::DescribeTimeToLiveInput::default()));
 
 pub static DESCRIBE_TIME_TO_LIVE_OUTPUT: Shape = Shape::new("DescribeTimeToLiveOutput", &[
     Member::new("TimeToLiveDescription", &ty::TIME_TO_LIVE_DESCRIPTION),
 ], || Box::new(crate::DescribeTimeToLiveOutput::default()));
 
+pub static DUPLICATE_ITEM_EXCEPTION: Shape = Shape { error: true, ..Shape::new("DuplicateItemException", &[
+    Member::new("message", &Ty::TEXT),
+], || Box::new(crate::DuplicateItemException::default())) };
+
 pub static ENDPOINT: Shape = Shape::new("Endpoint", &[
     Member { required: true, ..Member::new("Address", &Ty::TEXT) },
     Member { required: true, ..Member::new("CachePeriodInMinutes", &Ty::LONG) },
 ], || Box::new(crate::Endpoint::default()));
+
+pub static EXECUTE_STATEMENT_INPUT: Shape = Shape::new("ExecuteStatementInput", &[
+    Member { required: true, ..Member::new("Statement", &ty::PARTI_QL_STATEMENT) },
+    Member::new("Parameters", &ty::PREPARED_STATEMENT_PARAMETERS),
+    Member::new("ConsistentRead", &Ty::Bool),
+    Member::new("NextToken", &ty::PARTI_QL_NEXT_TOKEN),
+    Member::new("ReturnConsumedCapacity", &ty::RETURN_CONSUMED_CAPACITY),
+    Member::new("Limit", &ty::POSITIVE_INTEGER_OBJECT),
+    Member::new("ReturnValuesOnConditionCheckFailure", &ty::RETURN_VALUES_ON_CONDITION_CHECK_FAILURE),
+], || Box::new(crate::ExecuteStatementInput::default()));
+
+pub static EXECUTE_STATEMENT_OUTPUT: Shape = Shape::new("ExecuteStatementOutput", &[
+    Member::new("Items", &ty::ITEM_LIST),
+    Member::new("NextToken", &ty::PARTI_QL_NEXT_TOKEN),
+    Member::new("ConsumedCapacity", &ty::CONSUMED_CAPACITY),
+    Member::new("LastEvaluatedKey", &ty::KEY),
+], || Box::new(crate::ExecuteStatementOutput::default()));
+
+pub static EXECUTE_TRANSACTION_INPUT: Shape = Shape::new("ExecuteTransactionInput", &[
+    Member { required: true, ..Member::new("TransactStatements", &ty::PARAMETERIZED_STATEMENTS) },
+    Member { idempotency_token: true, ..Member::new("ClientRequestToken", &ty::CLIENT_REQUEST_TOKEN) },
+    Member::new("ReturnConsumedCapacity", &ty::RETURN_CONSUMED_CAPACITY),
+], || Box::new(crate::ExecuteTransactionInput::default()));
+
+pub static EXECUTE_TRANSACTION_OUTPUT: Shape = Shape::new("ExecuteTransactionOutput", &[
+    Member::new("Responses", &ty::ITEM_RESPONSE_LIST),
+    Member::new("ConsumedCapacity", &ty::CONSUMED_CAPACITY_MULTIPLE),
+], || Box::new(crate::ExecuteTransactionOutput::default()));
 
 pub static EXPECTED_ATTRIBUTE_VALUE: Shape = Shape::new("ExpectedAttributeValue", &[
     Member::new("Value", &ty::ATTRIBUTE_VALUE),
@@ -259,13 +329,13 @@ pub static EXPECTED_ATTRIBUTE_VALUE: Shape = Shape::new("ExpectedAttributeValue"
 
 pub static GET: Shape = Shape::new("Get", &[
     Member { required: true, ..Member::new("Key", &ty::KEY) },
-    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
+    Member { required: true, ..Member::new("TableName", &ty::ITEM_TABLE_NAME) },
     Member::new("ProjectionExpression", &Ty::TEXT),
     Member::new("ExpressionAttributeNames", &ty::EXPRESSION_ATTRIBUTE_NAME_MAP),
 ], || Box::new(crate::Get::default()));
 
 pub static GET_ITEM_INPUT: Shape = Shape::new("GetItemInput", &[
-    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
+    Member { required: true, ..Member::new("TableName", &ty::ITEM_TABLE_NAME) },
     Member { required: true, ..Member::new("Key", &ty::KEY) },
     Member::new("AttributesToGet", &ty::ATTRIBUTE_NAME_LIST),
     Member::new("ConsistentRead", &Ty::Bool),
@@ -278,6 +348,15 @@ pub static GET_ITEM_OUTPUT: Shape = Shape::new("GetItemOutput", &[
     Member::new("Item", &ty::ATTRIBUTE_MAP),
     Member::new("ConsumedCapacity", &ty::CONSUMED_CAPACITY),
 ], || Box::new(crate::GetItemOutput::default()));
+
+pub static GET_RESOURCE_POLICY_INPUT: Shape = Shape::new("GetResourcePolicyInput", &[
+    Member { required: true, ..Member::new("ResourceArn", &ty::RESOURCE_ARN_STRING) },
+], || Box::new(crate::GetResourcePolicyInput::default()));
+
+pub static GET_RESOURCE_POLICY_OUTPUT: Shape = Shape::new("GetResourcePolicyOutput", &[
+    Member::new("Policy", &Ty::TEXT),
+    Member::new("RevisionId", &ty::POLICY_REVISION_ID),
+], || Box::new(crate::GetResourcePolicyOutput::default()));
 
 pub static GLOBAL_SECONDARY_INDEX: Shape = Shape::new("GlobalSecondaryIndex", &[
     Member { required: true, ..Member::new("IndexName", &ty::INDEX_NAME) },
@@ -373,7 +452,7 @@ pub static LIST_TABLES_OUTPUT: Shape = Shape::new("ListTablesOutput", &[
 ], || Box::new(crate::ListTablesOutput::default()));
 
 pub static LIST_TAGS_OF_RESOURCE_INPUT: Shape = Shape::new("ListTagsOfResourceInput", &[
-    Member { required: true, ..Member::new("ResourceArn", &ty::RESOURCE_ARN_STRING) },
+    Member::new("ResourceArn", &ty::RESOURCE_ARN_STRING),
     Member::new("NextToken", &Ty::TEXT),
 ], || Box::new(crate::ListTagsOfResourceInput::default()));
 
@@ -406,12 +485,22 @@ pub static ON_DEMAND_THROUGHPUT_OVERRIDE: Shape = Shape::new("OnDemandThroughput
     Member::new("MaxReadRequestUnits", &Ty::LONG),
 ], || Box::new(crate::OnDemandThroughputOverride::default()));
 
+pub static PARAMETERIZED_STATEMENT: Shape = Shape::new("ParameterizedStatement", &[
+    Member { required: true, ..Member::new("Statement", &ty::PARTI_QL_STATEMENT) },
+    Member::new("Parameters", &ty::PREPARED_STATEMENT_PARAMETERS),
+    Member::new("ReturnValuesOnConditionCheckFailure", &ty::RETURN_VALUES_ON_CONDITION_CHECK_FAILURE),
+], || Box::new(crate::ParameterizedStatement::default()));
+
 pub static POINT_IN_TIME_RECOVERY_DESCRIPTION: Shape = Shape::new("PointInTimeRecoveryDescription", &[
     Member::new("PointInTimeRecoveryStatus", &ty::POINT_IN_TIME_RECOVERY_STATUS),
     Member::new("RecoveryPeriodInDays", &ty::RECOVERY_PERIOD_IN_DAYS),
     Member::new("EarliestRestorableDateTime", &Ty::TIME),
     Member::new("LatestRestorableDateTime", &Ty::TIME),
 ], || Box::new(crate::PointInTimeRecoveryDescription::default()));
+
+pub static POLICY_NOT_FOUND_EXCEPTION: Shape = Shape { error: true, ..Shape::new("PolicyNotFoundException", &[
+    Member::new("message", &Ty::TEXT),
+], || Box::new(crate::PolicyNotFoundException::default())) };
 
 pub static PROJECTION: Shape = Shape::new("Projection", &[
     Member::new("ProjectionType", &ty::PROJECTION_TYPE),
@@ -442,7 +531,7 @@ pub static PROVISIONED_THROUGHPUT_OVERRIDE: Shape = Shape::new("ProvisionedThrou
 
 pub static PUT: Shape = Shape::new("Put", &[
     Member { required: true, ..Member::new("Item", &ty::PUT_ITEM_INPUT_ATTRIBUTE_MAP) },
-    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
+    Member { required: true, ..Member::new("TableName", &ty::ITEM_TABLE_NAME) },
     Member::new("ConditionExpression", &Ty::TEXT),
     Member::new("ExpressionAttributeNames", &ty::EXPRESSION_ATTRIBUTE_NAME_MAP),
     Member::new("ExpressionAttributeValues", &ty::EXPRESSION_ATTRIBUTE_VALUE_MAP),
@@ -450,7 +539,7 @@ pub static PUT: Shape = Shape::new("Put", &[
 ], || Box::new(crate::Put::default()));
 
 pub static PUT_ITEM_INPUT: Shape = Shape::new("PutItemInput", &[
-    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
+    Member { required: true, ..Member::new("TableName", &ty::ITEM_TABLE_NAME) },
     Member { required: true, ..Member::new("Item", &ty::PUT_ITEM_INPUT_ATTRIBUTE_MAP) },
     Member::new("Expected", &ty::EXPECTED_ATTRIBUTE_MAP),
     Member::new("ReturnValues", &ty::RETURN_VALUE),
@@ -473,8 +562,19 @@ pub static PUT_REQUEST: Shape = Shape::new("PutRequest", &[
     Member { required: true, ..Member::new("Item", &ty::PUT_ITEM_INPUT_ATTRIBUTE_MAP) },
 ], || Box::new(crate::PutRequest::default()));
 
+pub static PUT_RESOURCE_POLICY_INPUT: Shape = Shape::new("PutResourcePolicyInput", &[
+    Member { required: true, ..Member::new("ResourceArn", &ty::RESOURCE_ARN_STRING) },
+    Member { required: true, ..Member::new("Policy", &Ty::TEXT) },
+    Member::new("ExpectedRevisionId", &ty::POLICY_REVISION_ID),
+    Member::new("ConfirmRemoveSelfResourceAccess", &Ty::Bool),
+], || Box::new(crate::PutResourcePolicyInput::default()));
+
+pub static PUT_RESOURCE_POLICY_OUTPUT: Shape = Shape::new("PutResourcePolicyOutput", &[
+    Member::new("RevisionId", &ty::POLICY_REVISION_ID),
+], || Box::new(crate::PutResourcePolicyOutput::default()));
+
 pub static QUERY_INPUT: Shape = Shape::new("QueryInput", &[
-    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
+    Member { required: true, ..Member::new("TableName", &ty::ITEM_TABLE_NAME) },
     Member::new("IndexName", &ty::INDEX_NAME),
     Member::new("Select", &ty::SELECT),
     Member::new("AttributesToGet", &ty::ATTRIBUTE_NAME_LIST),
@@ -574,7 +674,7 @@ pub static SSE_SPECIFICATION: Shape = Shape::new("SSESpecification", &[
 ], || Box::new(crate::SSESpecification::default()));
 
 pub static SCAN_INPUT: Shape = Shape::new("ScanInput", &[
-    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
+    Member { required: true, ..Member::new("TableName", &ty::ITEM_TABLE_NAME) },
     Member::new("IndexName", &ty::INDEX_NAME),
     Member::new("AttributesToGet", &ty::ATTRIBUTE_NAME_LIST),
     Member::new("Limit", &ty::POSITIVE_INTEGER_OBJECT),
@@ -657,8 +757,8 @@ pub static TAG: Shape = Shape::new("Tag", &[
 ], || Box::new(crate::Tag::default()));
 
 pub static TAG_RESOURCE_INPUT: Shape = Shape::new("TagResourceInput", &[
-    Member { required: true, ..Member::new("ResourceArn", &ty::RESOURCE_ARN_STRING) },
-    Member { required: true, ..Member::new("Tags", &ty::TAG_LIST) },
+    Member::new("ResourceArn", &ty::RESOURCE_ARN_STRING),
+    Member::new("Tags", &ty::TAG_LIST),
 ], || Box::new(crate::TagResourceInput::default()));
 
 pub static THROTTLING_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ThrottlingException", &[
@@ -728,14 +828,14 @@ pub static TRANSACTION_IN_PROGRESS_EXCEPTION: Shape = Shape { error: true, ..Sha
 ], || Box::new(crate::TransactionInProgressException::default())) };
 
 pub static UNTAG_RESOURCE_INPUT: Shape = Shape::new("UntagResourceInput", &[
-    Member { required: true, ..Member::new("ResourceArn", &ty::RESOURCE_ARN_STRING) },
-    Member { required: true, ..Member::new("TagKeys", &ty::TAG_KEY_LIST) },
+    Member::new("ResourceArn", &ty::RESOURCE_ARN_STRING),
+    Member::new("TagKeys", &ty::TAG_KEY_LIST),
 ], || Box::new(crate::UntagResourceInput::default()));
 
 pub static UPDATE: Shape = Shape::new("Update", &[
     Member { required: true, ..Member::new("Key", &ty::KEY) },
     Member { required: true, ..Member::new("UpdateExpression", &Ty::TEXT) },
-    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
+    Member { required: true, ..Member::new("TableName", &ty::ITEM_TABLE_NAME) },
     Member::new("ConditionExpression", &Ty::TEXT),
     Member::new("ExpressionAttributeNames", &ty::EXPRESSION_ATTRIBUTE_NAME_MAP),
     Member::new("ExpressionAttributeValues", &ty::EXPRESSION_ATTRIBUTE_VALUE_MAP),
@@ -750,7 +850,7 @@ pub static UPDATE_GLOBAL_SECONDARY_INDEX_ACTION: Shape = Shape::new("UpdateGloba
 ], || Box::new(crate::UpdateGlobalSecondaryIndexAction::default()));
 
 pub static UPDATE_ITEM_INPUT: Shape = Shape::new("UpdateItemInput", &[
-    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
+    Member { required: true, ..Member::new("TableName", &ty::ITEM_TABLE_NAME) },
     Member { required: true, ..Member::new("Key", &ty::KEY) },
     Member::new("AttributeUpdates", &ty::ATTRIBUTE_UPDATES),
     Member::new("Expected", &ty::EXPECTED_ATTRIBUTE_MAP),
@@ -782,7 +882,7 @@ pub static UPDATE_REPLICATION_GROUP_MEMBER_ACTION: Shape = Shape::new("UpdateRep
 
 pub static UPDATE_TABLE_INPUT: Shape = Shape::new("UpdateTableInput", &[
     Member::new("AttributeDefinitions", &ty::ATTRIBUTE_DEFINITIONS),
-    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
+    Member { required: true, ..Member::new("TableName", &ty::OWN_TABLE_NAME) },
     Member::new("BillingMode", &ty::BILLING_MODE),
     Member::new("ProvisionedThroughput", &ty::PROVISIONED_THROUGHPUT),
     Member::new("GlobalSecondaryIndexUpdates", &ty::GLOBAL_SECONDARY_INDEX_UPDATE_LIST),
@@ -803,7 +903,7 @@ pub static UPDATE_TABLE_OUTPUT: Shape = Shape::new("UpdateTableOutput", &[
 ], || Box::new(crate::UpdateTableOutput::default()));
 
 pub static UPDATE_TIME_TO_LIVE_INPUT: Shape = Shape::new("UpdateTimeToLiveInput", &[
-    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
+    Member { required: true, ..Member::new("TableName", &ty::OWN_TABLE_NAME) },
     Member { required: true, ..Member::new("TimeToLiveSpecification", &ty::TIME_TO_LIVE_SPECIFICATION) },
 ], || Box::new(crate::UpdateTimeToLiveInput::default()));
 

@@ -1,5 +1,6 @@
 //! `ConsumedCapacity`, in the detail that a request asks for.
 
+use crate::find::Found;
 use crate::rules::size;
 use crate::state::{IndexScope, TableRecord};
 use crate::write::Written;
@@ -15,6 +16,28 @@ pub enum Used {
     TransactionRead,
     /// By a write of a transaction.
     TransactionWrite,
+}
+
+/// What a request used, table by table, in the order in which it came to them.
+#[derive(Default)]
+pub struct Ledger(Vec<(Found, Usage)>);
+
+impl Ledger {
+    /// Adds what was used of a table.
+    pub fn add(&mut self, found: &Found, usage: Usage) {
+        let same = |other: &Found| other.scope == found.scope && other.table.name == found.table.name;
+        match self.0.iter_mut().find(|(other, _)| same(other)) {
+            Some((_, sum)) => sum.add(usage),
+            None => self.0.push((found.clone(), usage)),
+        }
+    }
+
+    /// The answer, where it was asked for.
+    pub fn shown(&self, asked: Option<&ReturnConsumedCapacity>, used: Used) -> Option<Vec<ConsumedCapacity>> {
+        let all = self.0.iter().filter_map(|(found, usage)| usage.shown(&found.table, asked, used));
+        let all: Vec<_> = all.collect();
+        (!all.is_empty()).then_some(all)
+    }
 }
 
 /// What is used of one table, summed over a request.

@@ -4,7 +4,7 @@
 
 use crate::errors::DynamoError;
 use crate::rules::codec;
-use crate::rules::keys::RowRange;
+use crate::rules::rows::RowRange;
 use crate::state;
 use crate::statistics::{Count, Statistics};
 use names::Scope;

@@ -72,43 +72,100 @@ fn names<'n>(all: impl Iterator<Item = &'n String>) -> String {
     all.map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// The key of a table or index, of attributes that are defined.
+/// The most attributes of the key of a table or a local index.
+const MAX_PLAIN_KEY: usize = 2;
+/// The most attributes of each side of the key of a global index.
+const MAX_KEY_SIDE: usize = 4;
+
+/// The key of a table or local index, of attributes that are defined.
 ///
 /// # Errors
 /// AWS's message.
 pub fn key(elements: &[KeySchemaElement], attributes: &[KeyPart]) -> Result<KeySchema, DynamoError> {
-    let defined = |name: &str| attributes.iter().find(|part| part.name == name).cloned();
-    if elements.iter().any(|element| defined(&element.attribute_name).is_none()) {
-        return Err(DynamoError::invalid_value(format!(
-            "Some index key attributes are not defined in AttributeDefinitions. Keys: [{}], \
-             AttributeDefinitions: [{}]",
-            names(elements.iter().map(|element| &element.attribute_name)),
-            names(attributes.iter().map(|part| &part.name))
-        )));
-    }
-    let [first, rest @ ..] = elements else {
-        return Err(DynamoError::invalid(
-            "Invalid KeySchema: The first KeySchemaElement is not a HASH key type",
-        ));
-    };
-    if rest.first().is_some_and(|second| second.attribute_name == first.attribute_name) {
-        return Err(DynamoError::invalid(
-            "Both the Hash Key and the Range Key element in the KeySchema have the same name",
-        ));
-    }
-    if first.key_type != KeyType::Hash {
-        return Err(DynamoError::invalid(
-            "Invalid KeySchema: The first KeySchemaElement is not a HASH key type",
-        ));
-    }
-    if rest.first().is_some_and(|second| second.key_type != KeyType::Range) {
+    check_defined(elements, attributes)?;
+    if elements.len() == MAX_PLAIN_KEY && elements[1].key_type != KeyType::Range {
+        check_first(elements)?;
         return Err(DynamoError::invalid(
             "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type",
         ));
     }
-    let partition = defined(&first.attribute_name);
-    let partition = partition.ok_or(DynamoError::Corrupt("a defined attribute is not defined"))?;
-    Ok(KeySchema { partition, sort: rest.first().and_then(|second| defined(&second.attribute_name)) })
+    global_key(elements, attributes)
+}
+
+/// Refuses a key of a table or local index with too many attributes, as a broken constraint.
+///
+/// # Errors
+/// AWS's message.
+pub fn check_plain_length(elements: &[KeySchemaElement], place: &str) -> Result<(), DynamoError> {
+    if elements.len() <= MAX_PLAIN_KEY {
+        return Ok(());
+    }
+    let printed = elements.iter().map(|element| {
+        format!("KeySchemaElement(attributeName={}, keyType={})", element.attribute_name, element.key_type)
+    });
+    Err(DynamoError::invalid(format!(
+        "1 validation error detected: Value '[{}]' at '{place}' failed to satisfy constraint: Member must \
+         have length less than or equal to {MAX_PLAIN_KEY}",
+        printed.collect::<Vec<_>>().join(", ")
+    )))
+}
+
+fn check_defined(elements: &[KeySchemaElement], attributes: &[KeyPart]) -> Result<(), DynamoError> {
+    let is_defined = |name: &str| attributes.iter().any(|part| part.name == name);
+    if elements.iter().all(|element| is_defined(&element.attribute_name)) {
+        return Ok(());
+    }
+    Err(DynamoError::invalid_value(format!(
+        "Some index key attributes are not defined in AttributeDefinitions. Keys: [{}], \
+         AttributeDefinitions: [{}]",
+        names(elements.iter().map(|element| &element.attribute_name)),
+        names(attributes.iter().map(|part| &part.name))
+    )))
+}
+
+fn check_first(elements: &[KeySchemaElement]) -> Result<(), DynamoError> {
+    let mut seen = BTreeSet::new();
+    if !elements.iter().all(|element| seen.insert(element.attribute_name.as_str())) {
+        return Err(DynamoError::invalid(
+            "Both the Hash Key and the Range Key element in the KeySchema have the same name",
+        ));
+    }
+    if elements.first().is_none_or(|first| first.key_type != KeyType::Hash) {
+        return Err(DynamoError::invalid(
+            "Invalid KeySchema: The first KeySchemaElement is not a HASH key type",
+        ));
+    }
+    Ok(())
+}
+
+/// The key of a global index: up to four attributes on each side (developer guide, "Multi-attribute keys").
+///
+/// # Errors
+/// AWS's message.
+pub fn global_key(elements: &[KeySchemaElement], attributes: &[KeyPart]) -> Result<KeySchema, DynamoError> {
+    check_defined(elements, attributes)?;
+    check_first(elements)?;
+    if !elements.is_sorted_by_key(|element| element.key_type != KeyType::Hash) {
+        return Err(DynamoError::invalid(
+            "Invalid KeySchema: All HASH key types must come before the RANGE key types",
+        ));
+    }
+    let side = |side: KeyType| -> Vec<KeyPart> {
+        let elements = elements.iter().filter(|element| element.key_type == side);
+        elements
+            .filter_map(|element| attributes.iter().find(|part| part.name == element.attribute_name))
+            .cloned()
+            .collect()
+    };
+    let key = KeySchema { partition: side(KeyType::Hash), sort: side(KeyType::Range) };
+    for (side, parts) in [("HASH", &key.partition), ("RANGE", &key.sort)] {
+        if parts.len() > MAX_KEY_SIDE {
+            return Err(DynamoError::invalid(format!(
+                "Invalid KeySchema: The number of {side} key types exceeds the limit of {MAX_KEY_SIDE}"
+            )));
+        }
+    }
+    Ok(key)
 }
 
 fn projected(projection: &model::Projection) -> Result<Projected, DynamoError> {
@@ -153,6 +210,36 @@ pub fn warm(asked: &model::WarmThroughput) -> (Option<i64>, Option<i64>) {
     (asked.read_units_per_second, asked.write_units_per_second)
 }
 
+/// What a new table or index can take at once when it is paid by request: reads and writes in a second.
+pub const INITIAL_ON_DEMAND: (i64, i64) = (12_000, 4_000);
+
+/// Refuses a warm throughput below what there is without asking.
+///
+/// # Errors
+/// AWS's message.
+pub fn check_warm(
+    asked: Option<&model::WarmThroughput>,
+    on_demand: bool,
+    provisioned: &Throughput,
+    whose: &str,
+) -> Result<(), DynamoError> {
+    let Some(asked) = asked else { return Ok(()) };
+    let (least, of) = match on_demand {
+        true => (INITIAL_ON_DEMAND, "OnDemand"),
+        false => ((provisioned.read, provisioned.write), "Provisioned"),
+    };
+    let units = [
+        ("ReadUnitsPerSecond", asked.read_units_per_second, least.0),
+        ("WriteUnitsPerSecond", asked.write_units_per_second, least.1),
+    ];
+    match units.into_iter().find(|(_, units, least)| units.is_some_and(|units| units < *least)) {
+        None => Ok(()),
+        Some((name, ..)) => Err(DynamoError::invalid_value(format!(
+            "Requested {name} for WarmThroughput for {whose} is lower than initial throughput for {of}"
+        ))),
+    }
+}
+
 /// Read and write units that bound a table paid by request.
 pub fn on_demand(asked: &model::OnDemandThroughput) -> (Option<i64>, Option<i64>) {
     (asked.max_read_request_units, asked.max_write_request_units)
@@ -171,7 +258,7 @@ pub fn local_indexes(
     if asked.is_empty() {
         return Err(DynamoError::invalid_value("List of LocalSecondaryIndexes is empty"));
     }
-    if table.sort.is_none() {
+    if table.sort.is_empty() {
         return Err(DynamoError::invalid_value(
             "Table KeySchema does not have a range key, which is required when specifying a \
              LocalSecondaryIndex",
@@ -179,8 +266,9 @@ pub fn local_indexes(
     }
     let mut wishes: Vec<IndexWish> = Vec::new();
     for index in asked {
+        check_plain_length(&index.key_schema, "localSecondaryIndexes.1.member.keySchema")?;
         let key = key(&index.key_schema, attributes)?;
-        if key.sort.is_none() {
+        if key.sort.is_empty() {
             return Err(DynamoError::invalid_value(format!(
                 "Index KeySchema does not have a range key for index: {}",
                 index.index_name
@@ -190,7 +278,9 @@ pub fn local_indexes(
             return Err(DynamoError::invalid_value(format!(
                 "Index KeySchema does not have the same leading hash key as table KeySchema for index: {}. \
                  index hash key: {}, table hash key: {}",
-                index.index_name, key.partition.name, table.partition.name
+                index.index_name,
+                key.leading(),
+                table.leading()
             )));
         }
         let wish = IndexWish {
@@ -244,7 +334,7 @@ pub fn global_index(
     attributes: &[KeyPart],
     on_demand: bool,
 ) -> Result<IndexWish, DynamoError> {
-    let key = key(&index.key_schema, attributes)?;
+    let key = global_key(&index.key_schema, attributes)?;
     let projected = projected(&index.projection)?;
     let throughput = match (&index.provisioned_throughput, on_demand) {
         (Some(_), true) => {
@@ -263,6 +353,8 @@ pub fn global_index(
         (Some(asked), false) => self::throughput(asked)?,
         (None, true) => Throughput::default(),
     };
+    let whose = format!("index {}", index.index_name);
+    check_warm(index.warm_throughput.as_ref(), on_demand, &throughput, &whose)?;
     Ok(IndexWish {
         name: index.index_name.clone(),
         scope: IndexScope::Global,

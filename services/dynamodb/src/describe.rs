@@ -1,6 +1,7 @@
 //! How a table is described.
 
 use crate::counting;
+use crate::definitions;
 use crate::errors::DynamoError;
 use crate::rules::keys::{KeyKind, KeySchema};
 use crate::state::{self, IndexRecord, IndexScope, Projected, TableRecord, Throughput};
@@ -54,8 +55,8 @@ impl Counts {
 
 fn key_schema(key: &KeySchema) -> Vec<KeySchemaElement> {
     let element = |name: &str, key_type| KeySchemaElement { attribute_name: name.to_owned(), key_type };
-    let sort = key.sort.as_ref().map(|sort| element(&sort.name, KeyType::Range));
-    std::iter::once(element(&key.partition.name, KeyType::Hash)).chain(sort).collect()
+    let partition = key.partition.iter().map(|part| element(&part.name, KeyType::Hash));
+    partition.chain(key.sort.iter().map(|part| element(&part.name, KeyType::Range))).collect()
 }
 
 fn throughput(throughput: &Throughput) -> ProvisionedThroughputDescription {
@@ -110,7 +111,7 @@ pub fn table(scope: &Scope, record: &TableRecord, status: TableStatus, counts: &
         item_count: Some(count.items),
         table_arn: arn.clone(),
         table_id: Some(record.id.clone()),
-        billing_mode_summary: billing(record),
+        billing_mode_summary: billing(record, &status),
         global_secondary_indexes: (!global.is_empty()).then_some(global),
         local_secondary_indexes: (!local.is_empty()).then_some(local),
         sse_description: encryption(record),
@@ -135,11 +136,12 @@ fn definition(part: &crate::rules::keys::KeyPart) -> model::AttributeDefinition 
     model::AttributeDefinition { attribute_name: part.name.clone(), attribute_type: kind }
 }
 
-fn billing(record: &TableRecord) -> Option<BillingModeSummary> {
+fn billing(record: &TableRecord, status: &TableStatus) -> Option<BillingModeSummary> {
     match record.on_demand {
         Some(since) => Some(BillingModeSummary {
             billing_mode: Some(BillingMode::PayPerRequest),
-            last_update_to_pay_per_request_date_time: Some(since),
+            // Told once the table is made (dynalite, test/createTable.js).
+            last_update_to_pay_per_request_date_time: (*status != TableStatus::Creating).then_some(since),
         }),
         None => record.billing_stated.then_some(BillingModeSummary {
             billing_mode: Some(BillingMode::Provisioned),
@@ -168,7 +170,8 @@ fn warm_units(
     provisioned: &Throughput,
     is_on_demand: bool,
 ) -> (i64, i64) {
-    let default = if is_on_demand { (12_000, 4_000) } else { (provisioned.read, provisioned.write) };
+    let default =
+        if is_on_demand { definitions::INITIAL_ON_DEMAND } else { (provisioned.read, provisioned.write) };
     let (read, write) = asked.unwrap_or_default();
     (read.unwrap_or(default.0), write.unwrap_or(default.1))
 }

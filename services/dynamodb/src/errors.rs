@@ -5,6 +5,9 @@ use model_dynamodb as model;
 use schema::ApiError;
 use store::{Fault, Reason};
 
+/// What an insert of an item that is there is told.
+pub const DUPLICATE: &str = "Duplicate primary key exists in table";
+
 /// Why an operation is refused.
 #[derive(Debug)]
 pub enum DynamoError {
@@ -18,6 +21,19 @@ pub enum DynamoError {
     TableNotFound(String),
     /// The resource of an ARN does not exist.
     NoSuchResource(String),
+    /// The resource has no such policy: what was asked of which.
+    NoPolicy(String),
+    /// A resource is named that nobody may be allowed to use.
+    Denied {
+        /// The caller.
+        who: String,
+        /// The action.
+        action: &'static str,
+        /// The resource.
+        resource: String,
+    },
+    /// An item is there already that a statement inserts.
+    Duplicate,
     /// A table of that name exists.
     TableExists(String),
     /// The table or index is being changed: the message.
@@ -91,6 +107,17 @@ impl From<DynamoError> for ApiError {
             DynamoError::NoSuchResource(arn) => {
                 not_found(format!("Requested resource not found: ResourcArn: {arn} not found"))
             }
+            DynamoError::NoPolicy(why) => ApiError::new(
+                "PolicyNotFoundException",
+                400,
+                format!("Resource-based policy not found for the provided ResourceArn: {why}"),
+            ),
+            DynamoError::Denied { who, action, resource } => ApiError::new(
+                "AccessDeniedException",
+                400,
+                format!("User: {who} is not authorized to perform: {action} on resource: {resource}"),
+            ),
+            DynamoError::Duplicate => ApiError::new("DuplicateItemException", 400, DUPLICATE),
             DynamoError::TableExists(name) => {
                 ApiError::new("ResourceInUseException", 400, format!("Table already exists: {name}"))
             }

@@ -2,6 +2,7 @@
 //! generations: what was not used since the last turn goes.
 
 use crate::rules::expression::{condition, projection, update};
+use crate::rules::partiql;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,6 +15,7 @@ pub struct Expressions {
     conditions: Cache<condition::Parsed>,
     projections: Cache<projection::Parsed>,
     updates: Cache<update::Parsed>,
+    statements: Cache<partiql::syntax::Statement>,
 }
 
 impl Expressions {
@@ -39,6 +41,14 @@ impl Expressions {
     /// AWS's message, without the name of the parameter.
     pub fn update(&self, text: &str) -> Result<Arc<update::Parsed>, String> {
         self.updates.get(text, update::parse)
+    }
+
+    /// A statement of PartiQL.
+    ///
+    /// # Errors
+    /// AWS's message.
+    pub fn statement(&self, text: &str) -> Result<Arc<partiql::syntax::Statement>, String> {
+        self.statements.get(text, partiql::parse)
     }
 }
 

@@ -20,8 +20,10 @@ mod request;
 pub mod rules;
 mod select;
 mod state;
+mod statements;
 mod statistics;
 mod timers;
+mod transaction;
 mod views;
 mod write;
 

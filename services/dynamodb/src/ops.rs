@@ -1,16 +1,20 @@
 //! The operations of the room, one line each.
 
 mod account;
+mod batch_execute_statement;
 mod batch_get_item;
 mod batch_write_item;
 mod create_table;
-mod delete_item;
+pub mod delete_item;
 mod delete_table;
 mod describe_table;
+mod execute_statement;
+mod execute_transaction;
 mod get_item;
 mod list_tables;
-mod put_item;
+pub mod put_item;
 mod query;
+mod resource_policy;
 mod scan;
 mod tags;
 mod time_to_live;
@@ -27,20 +31,26 @@ use service::Operation;
 #[rustfmt::skip]
 pub fn all() -> Vec<Operation> {
     vec![
+        Operation::new::<model::BatchExecuteStatement, _, _, _>(batch_execute_statement::batch_execute_statement).acts_on(policy::batch_execute_statement),
         Operation::new::<model::BatchGetItem, _, _, _>(batch_get_item::batch_get_item).acts_on(policy::batch_get_item),
         Operation::new::<model::BatchWriteItem, _, _, _>(batch_write_item::batch_write_item).acts_on(policy::batch_write_item),
         Operation::new::<model::CreateTable, _, _, _>(create_table::create_table).acts_on(policy::create_table),
         Operation::new::<model::DeleteItem, _, _, _>(delete_item::delete_item).acts_on(policy::delete_item),
+        Operation::new::<model::DeleteResourcePolicy, _, _, _>(resource_policy::delete_resource_policy).acts_on(policy::delete_resource_policy),
         Operation::new::<model::DeleteTable, _, _, _>(delete_table::delete_table).acts_on(policy::delete_table),
         Operation::new::<model::DescribeContinuousBackups, _, _, _>(account::describe_continuous_backups).acts_on(policy::describe_continuous_backups),
         Operation::new::<model::DescribeEndpoints, _, _, _>(account::describe_endpoints).acts_on_everything(),
         Operation::new::<model::DescribeLimits, _, _, _>(account::describe_limits).acts_on_everything(),
         Operation::new::<model::DescribeTable, _, _, _>(describe_table::describe_table).acts_on(policy::describe_table),
         Operation::new::<model::DescribeTimeToLive, _, _, _>(time_to_live::describe_time_to_live).acts_on(policy::describe_time_to_live),
+        Operation::new::<model::ExecuteStatement, _, _, _>(execute_statement::execute_statement).acts_on(policy::execute_statement),
+        Operation::new::<model::ExecuteTransaction, _, _, _>(execute_transaction::execute_transaction).acts_on(policy::execute_transaction),
         Operation::new::<model::GetItem, _, _, _>(get_item::get_item).acts_on(policy::get_item),
+        Operation::new::<model::GetResourcePolicy, _, _, _>(resource_policy::get_resource_policy).acts_on(policy::get_resource_policy),
         Operation::new::<model::ListTables, _, _, _>(list_tables::list_tables).acts_on_everything(),
         Operation::new::<model::ListTagsOfResource, _, _, _>(tags::list_tags_of_resource).acts_on(policy::list_tags_of_resource),
         Operation::new::<model::PutItem, _, _, _>(put_item::put_item).acts_on(policy::put_item),
+        Operation::new::<model::PutResourcePolicy, _, _, _>(resource_policy::put_resource_policy).acts_on(policy::put_resource_policy),
         Operation::new::<model::Query, _, _, _>(query::query).acts_on(policy::query),
         Operation::new::<model::Scan, _, _, _>(scan::scan).acts_on(policy::scan),
         Operation::new::<model::TagResource, _, _, _>(tags::tag_resource).acts_on(policy::tag_resource),

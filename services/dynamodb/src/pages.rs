@@ -5,7 +5,7 @@ use crate::errors::DynamoError;
 use crate::rules::codec;
 use crate::rules::expression::bind::Bound;
 use crate::rules::expression::projection::Projection;
-use crate::rules::keys::RowRange;
+use crate::rules::rows::RowRange;
 use crate::rules::size::{self, MAX_PAGE};
 use crate::rules::value::Item;
 use crate::state::{self, IndexRecord, TableRecord};
@@ -100,7 +100,7 @@ impl Reading {
         range: RowRange,
         pause: usize,
     ) -> Result<Stop, DynamoError> {
-        let sort_key = self.table.key.sort.as_ref().map(|sort| sort.name.as_str());
+        let sort_key = self.table.key.sort.first().map(|sort| sort.name.as_str());
         let incarnation = self.index().map_or(self.table.incarnation, |index| index.incarnation);
         for row in state::rows(read, &self.scope, incarnation, &range, self.forward) {
             let (key, bytes) = row?;

@@ -2,7 +2,9 @@
 
 use crate::errors::DynamoError;
 use crate::find;
+use crate::rules::partiql::syntax::Verb;
 use crate::rules::value::{Item, Value};
+use crate::statements::Prepared;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use model::ReturnValue;
@@ -43,7 +45,7 @@ fn leading_keys<'k>(
     keys: impl IntoIterator<Item = &'k Item>,
 ) -> Demand {
     let Some(record) = find::peeked(peek, table) else { return demand };
-    let partition = &record.key.partition.name;
+    let partition = record.key.leading();
     let values = keys.into_iter().filter_map(|key| leading(key.get(partition)?));
     demand.when("dynamodb:LeadingKeys", values)
 }
@@ -125,8 +127,8 @@ pub async fn query(peek: Peek, input: Arc<model::QueryInput>) -> Demands {
 fn queried_partition(peek: &Peek, input: &model::QueryInput) -> Option<String> {
     let record = find::peeked(peek, &input.table_name)?;
     let index = input.index_name.as_ref().and_then(|name| record.index(name));
-    let partition = index.map_or(&record.key.partition, |index| &index.key.partition);
-    if let Some(condition) = input.key_conditions.as_ref().and_then(|all| all.get(&partition.name)) {
+    let partition = index.map_or(&record.key, |index| &index.key).leading();
+    if let Some(condition) = input.key_conditions.as_ref().and_then(|all| all.get(partition)) {
         return leading(condition.attribute_value_list.as_ref()?.first()?);
     }
     let text = input.key_condition_expression.as_ref()?;
@@ -135,7 +137,7 @@ fn queried_partition(peek: &Peek, input: &model::QueryInput) -> Option<String> {
     let mut binder = crate::request::Binder::new(peek.part(), names, values).ok()?;
     let condition = binder.condition("KeyConditionExpression", Some(text)).ok()??;
     let tests = crate::rules::expression::key_condition::tests(condition).ok()?;
-    leading(tests.get(&partition.name)?.values.first()?)
+    leading(tests.get(partition)?.values.first()?)
 }
 
 /// Scan.
@@ -202,6 +204,50 @@ pub async fn transact_write_items(peek: Peek, input: Arc<model::TransactWriteIte
     Ok(demands)
 }
 
+/// What one statement of PartiQL needs; one that cannot be read needs to read everything.
+fn statement(peek: &Peek, text: &str, parameters: Option<&Vec<Value>>) -> Demand {
+    let Ok(prepared) = Prepared::new(peek.part(), text, parameters) else {
+        return on_table(peek, "dynamodb:PartiQLSelect", "*");
+    };
+    let action = match &prepared.statement.verb {
+        Verb::Select(..) => "dynamodb:PartiQLSelect",
+        Verb::Exists => "dynamodb:ConditionCheckItem",
+        Verb::Insert(_) => "dynamodb:PartiQLInsert",
+        Verb::Update(..) => "dynamodb:PartiQLUpdate",
+        Verb::Delete(_) => "dynamodb:PartiQLDelete",
+    };
+    let index = prepared.statement.source.index.as_ref();
+    let demand = on_index(peek, action, prepared.table(), index);
+    let Some(record) = find::peeked(peek, prepared.table()) else { return demand };
+    let schema = index.and_then(|name| record.index(name)).map_or(&record.key, |index| &index.key);
+    let leads = prepared.leading_values(schema);
+    let demand = match prepared.statement.verb.reads() {
+        true => demand.when("dynamodb:FullTableScan", [leads.is_empty().to_string()]),
+        false => demand,
+    };
+    match leads.is_empty() {
+        true => demand,
+        false => demand.when("dynamodb:LeadingKeys", leads.iter().filter_map(leading)),
+    }
+}
+
+/// ExecuteStatement.
+pub async fn execute_statement(peek: Peek, input: Arc<model::ExecuteStatementInput>) -> Demands {
+    Ok(vec![statement(&peek, &input.statement, input.parameters.as_ref())])
+}
+
+/// BatchExecuteStatement: what each of its statements needs.
+pub async fn batch_execute_statement(peek: Peek, input: Arc<model::BatchExecuteStatementInput>) -> Demands {
+    let all = input.statements.iter();
+    Ok(all.map(|one| statement(&peek, &one.statement, one.parameters.as_ref())).collect())
+}
+
+/// ExecuteTransaction: what each of its statements needs.
+pub async fn execute_transaction(peek: Peek, input: Arc<model::ExecuteTransactionInput>) -> Demands {
+    let all = input.transact_statements.iter();
+    Ok(all.map(|one| statement(&peek, &one.statement, one.parameters.as_ref())).collect())
+}
+
 /// Operations on one table, by their own names.
 macro_rules! table_demands {
     ($($name:ident: $input:ident => $action:literal),* $(,)?) => {$(
@@ -222,17 +268,26 @@ table_demands! {
     describe_continuous_backups: DescribeContinuousBackupsInput => "dynamodb:DescribeContinuousBackups",
 }
 
-/// TagResource.
-pub async fn tag_resource(peek: Peek, input: Arc<model::TagResourceInput>) -> Demands {
-    Ok(vec![on_table(&peek, "dynamodb:TagResource", &input.resource_arn)])
+/// Operations on the resource of an ARN, by their own names.
+macro_rules! resource_demands {
+    ($($name:ident: $input:ident => $action:literal),* $(,)?) => {$(
+        #[doc = concat!("`", $action, "` on the resource.")]
+        pub async fn $name(peek: Peek, input: Arc<model::$input>) -> Demands {
+            Ok(vec![on_table(&peek, $action, named(&input.resource_arn))])
+        }
+    )*};
 }
 
-/// UntagResource.
-pub async fn untag_resource(peek: Peek, input: Arc<model::UntagResourceInput>) -> Demands {
-    Ok(vec![on_table(&peek, "dynamodb:UntagResource", &input.resource_arn)])
+/// An ARN that may be missing, which the operation itself refuses.
+fn named<'n>(arn: impl Into<Option<&'n String>>) -> &'n str {
+    arn.into().map_or("", String::as_str)
 }
 
-/// ListTagsOfResource.
-pub async fn list_tags_of_resource(peek: Peek, input: Arc<model::ListTagsOfResourceInput>) -> Demands {
-    Ok(vec![on_table(&peek, "dynamodb:ListTagsOfResource", &input.resource_arn)])
+resource_demands! {
+    put_resource_policy: PutResourcePolicyInput => "dynamodb:PutResourcePolicy",
+    get_resource_policy: GetResourcePolicyInput => "dynamodb:GetResourcePolicy",
+    delete_resource_policy: DeleteResourcePolicyInput => "dynamodb:DeleteResourcePolicy",
+    tag_resource: TagResourceInput => "dynamodb:TagResource",
+    untag_resource: UntagResourceInput => "dynamodb:UntagResource",
+    list_tags_of_resource: ListTagsOfResourceInput => "dynamodb:ListTagsOfResource",
 }

@@ -8,7 +8,7 @@ use crate::rules::expression::bind::Bound;
 use crate::rules::expression::placeholders::{Names, Placeholders, Values};
 use crate::rules::expression::projection::Projection;
 use crate::rules::expression::update::Action;
-use crate::rules::keys::{RowRange, Rows};
+use crate::rules::rows::{RowRange, Rows};
 use crate::rules::value::{Item, Value};
 use crate::state::{self, IndexScope};
 use model_dynamodb::{ItemCollectionMetrics, ReturnItemCollectionMetrics};
@@ -95,14 +95,14 @@ pub async fn collection_metrics(
     asked: Option<&ReturnItemCollectionMetrics>,
 ) -> Result<Option<ItemCollectionMetrics>, DynamoError> {
     let has_local = found.table.indexes.iter().any(|index| index.scope == IndexScope::Local);
-    let name = &found.table.key.partition.name;
+    let name = found.table.key.leading();
     let Some(value) =
         key.get(name).filter(|_| has_local && asked == Some(&ReturnItemCollectionMetrics::Size))
     else {
         return Ok(None);
     };
     let (read, found, value) = (ctx.read(), found.clone(), value.clone());
-    let collection: Item = [(name.clone(), value.clone())].into();
+    let collection: Item = [(name.to_owned(), value.clone())].into();
     let bytes = ctx.compute(move || partition_bytes(&read, &found, &value)).await;
     let bytes = bytes.map_err(|_| DynamoError::Corrupt("the size of a partition cannot be computed"))??;
     let low = (bytes / GIGABYTE) as f64;
@@ -120,7 +120,7 @@ fn partition_bytes(read: &Snapshot, found: &Found, partition: &Value) -> Result<
     let local = locals.map(|index| (index.incarnation, Rows::Index));
     let mut bytes = 0;
     for (incarnation, rows) in local.chain([(found.table.incarnation, Rows::Table)]) {
-        let Some(range) = RowRange::of(rows, partition, None) else { continue };
+        let Some(range) = RowRange::of(rows, &[partition], &[], None) else { continue };
         for row in state::rows(read, &found.scope, incarnation, &range, true) {
             bytes += codec::stored_size(&row?.1);
         }

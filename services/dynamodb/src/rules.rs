@@ -7,5 +7,7 @@ pub mod expression;
 pub mod keys;
 pub mod legacy;
 pub mod number;
+pub mod partiql;
+pub mod rows;
 pub mod size;
 pub mod value;

@@ -4,16 +4,19 @@
 //! A table's epoch is a row of its own: a write that decided by one version of the record reads it, so
 //! that a change of the table makes the write begin again, without reading the record each time.
 
+mod older;
+
 use crate::errors::DynamoError;
 use crate::rules::codec::{self, Stored};
-use crate::rules::keys::{KeyPart, KeySchema, RowRange};
+use crate::rules::keys::{KeyPart, KeySchema};
+use crate::rules::rows::RowRange;
 use crate::rules::value::Item;
 use crate::statistics::Count;
 use bytes::Bytes;
 use names::{Scope, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::ops::Bound;
-use store::{Class, Fault, Incarnation, Raw, Read, Span, Table, TableId, Tail, Tx, record};
+use store::{Class, Corrupt, Fault, Incarnation, Raw, Read, Record, Span, Table, TableId, Tail, Tx};
 
 /// A table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,9 +59,17 @@ pub struct TableRecord {
     pub encryption_key: Option<String>,
     /// The attribute that says when items expire.
     pub expiry: Option<Expiry>,
+    /// The revision of its resource policy: the moment of the last change, in milliseconds.
+    pub policy_revision: u64,
 }
 
-record!(TableRecord, 1);
+impl Record for TableRecord {
+    const VERSION: u8 = 2;
+
+    fn upgrade(version: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
+        older::table(version, bytes)
+    }
+}
 
 /// Provisioned throughput.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

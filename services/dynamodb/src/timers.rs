@@ -3,7 +3,7 @@
 
 use crate::errors::DynamoError;
 use crate::rules::expiry;
-use crate::rules::keys::RowRange;
+use crate::rules::rows::RowRange;
 use crate::rules::value::Item;
 use crate::state::{self, Expiry, TableRecord};
 use crate::statistics::Count;
@@ -204,6 +204,7 @@ fn remove(timer: &Timer, table: &Arc<TableRecord>, row: &[u8]) -> ItemWrite {
         key: Item::new(),
         condition: None,
         shows_failed: false,
+        inserts: false,
         act: Act::Delete,
     }
 }

@@ -49,6 +49,8 @@ pub struct ItemWrite {
     pub condition: Option<Bound>,
     /// Whether a failed condition answers the item.
     pub shows_failed: bool,
+    /// Whether a failed condition means that the item is there already.
+    pub inserts: bool,
     /// What is done.
     pub act: Act,
 }
@@ -148,6 +150,9 @@ impl ItemWrite {
         let nothing = Item::new();
         if condition.holds(before.item.as_ref().unwrap_or(&nothing)) {
             return Ok(());
+        }
+        if self.inserts {
+            return Err(DynamoError::Duplicate);
         }
         Err(DynamoError::ConditionFailed(if self.shows_failed { before.item.take() } else { None }))
     }
@@ -301,6 +306,7 @@ pub fn check_index_keys(table: &TableRecord, item: &Item) -> Result<(), DynamoEr
             )));
         }
         index.key.check_size(part, value)?;
+        index.key.check_sizes(item)?;
     }
     Ok(())
 }
@@ -334,6 +340,7 @@ fn check_updated(table: &TableRecord, name: &str, item: &Item) -> Result<(), Dyn
             )));
         }
         index.key.check_size(part, value)?;
+        index.key.check_sizes(item)?;
     }
     Ok(())
 }

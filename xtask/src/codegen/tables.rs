@@ -15,6 +15,9 @@ pub fn shapes(plan: &Plan) -> String {
         if is_union(shape) {
             traits += "union: true, ";
         }
+        if shape.flag("lenient") {
+            traits += "lenient: true, ";
+        }
         if let Some(root) = shape.text("xmlRoot") {
             let _ = write!(traits, "xml_root: Some({root:?}), ");
         }
@@ -205,7 +208,9 @@ fn text_table(shape: &Node) -> String {
     let size = size_range(shape).map(|size| format!("size: {size}, "));
     let pattern = shape.text("pattern").map(|pattern| format!("pattern: Some({pattern:?}), "));
     let json = shape.flag("jsonvalue").then(|| "json_value: true, ".to_owned());
-    let traits: String = [size, pattern, json].into_iter().flatten().collect();
+    let or_arn = shape.flag("orArn").then(|| "or_arn: true, ".to_owned());
+    let told_alone = shape.flag("toldAlone").then(|| "told_alone: true, ".to_owned());
+    let traits: String = [size, pattern, json, or_arn, told_alone].into_iter().flatten().collect();
     if traits.is_empty() {
         "Ty::TEXT".to_owned()
     } else {

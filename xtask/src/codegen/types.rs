@@ -65,14 +65,18 @@ fn union(plan: &Plan, name: &str, structure: &Structure, out: &mut String) {
         let _ = writeln!(out, "    {variant}({}),", member_type(plan, name, reference));
         let _ = write!(variants, "{}{index} {variant}", if index == 0 { " " } else { ", " });
     }
-    let table = names::constant(name);
-    let _ = writeln!(out, "}}\ns::union!({rust}, tables::{table}, {{{variants} }});");
+    let lenient = plan.shape(name).flag("lenient");
+    if lenient {
+        let _ = writeln!(out, "    Many(Vec<{rust}>),");
+    }
+    let (table, kind) = (names::constant(name), if lenient { "lenient_union" } else { "union" });
+    let _ = writeln!(out, "}}\ns::{kind}!({rust}, tables::{table}, {{{variants} }});");
 }
 
 /// Members of unions keep their letters: `NS` and `Ns` are different names, and DynamoDB's are capitals.
 fn union_variant(member: &str) -> String {
     let name = names::ty(member);
-    if matches!(name.as_str(), "Unset" | "Self") { name + "Value" } else { name }
+    if matches!(name.as_str(), "Unset" | "Many" | "Self") { name + "Value" } else { name }
 }
 
 /// The Rust type of a member, without the `Option` of members that may be absent.

@@ -3,8 +3,9 @@
 //! Unknown members are skipped, nulls are absent, of a repeated key the first counts. A value of the
 //! wrong type ends decoding with AWS's words.
 
+use super::document;
 use super::lexer::Lexer;
-use super::{document, mismatch};
+use super::mismatch::{Place, Words};
 use crate::fill::{Fill, Seen, lookup, same};
 use crate::path::Path;
 use crate::{Limits, Malformed, Violations, scalar};
@@ -27,6 +28,7 @@ pub(crate) enum Members {
 pub(crate) struct Decoder<'a, 'v> {
     lexer: Lexer<'a>,
     fill: Fill<'v>,
+    words: Words,
 }
 
 impl<'a, 'v> Decoder<'a, 'v> {
@@ -35,7 +37,12 @@ impl<'a, 'v> Decoder<'a, 'v> {
         limits: Limits,
         violations: &'v mut Violations,
     ) -> Result<Self, Malformed> {
-        Ok(Decoder { lexer: Lexer::new(body)?, fill: Fill::new(limits, violations) })
+        Ok(Decoder { lexer: Lexer::new(body)?, fill: Fill::new(limits, violations), words: Words::PLAIN })
+    }
+
+    /// Refuses values of the wrong type in a service's own words.
+    pub(crate) fn wording(self, words: Words) -> Self {
+        Decoder { words, ..self }
     }
 
     /// The members of the top structure; an empty text stands for `{}`. The caller finishes the structure.
@@ -49,27 +56,27 @@ impl<'a, 'v> Decoder<'a, 'v> {
         if self.lexer.is_at_end() || self.lexer.null()? {
             return Ok(());
         }
-        self.members(obj, only, seen, path)?;
+        self.members(obj, (only, Place::Element), seen, path)?;
         self.lexer.end()
     }
 
     /// The whole text as one value.
     pub(crate) fn whole(mut self, member: &'static Member, slot: Slot<'_>) -> Result<(), Malformed> {
-        self.value(member.ty, member.time_format, slot, &Path::ROOT.member(member.name))?;
+        self.value((member.ty, member.time_format, Place::Field), slot, &Path::ROOT.member(member.name))?;
         self.lexer.end()
     }
 
     fn members(
         &mut self,
         obj: &mut dyn Obj,
-        only: Members,
+        (only, place): (Members, Place),
         seen: &mut Seen,
         path: &Path<'_>,
     ) -> Result<(), Malformed> {
         let shape = obj.shape();
         let found = self.lexer.peek()?;
         if !self.lexer.take(b'{')? {
-            return Err(mismatch::structure(found, shape.name));
+            return Err(self.words.structure(found, shape.name, place));
         }
         self.fill.enter()?;
         self.fill.structure(shape)?;
@@ -88,7 +95,7 @@ impl<'a, 'v> Decoder<'a, 'v> {
                         match obj.slot(index) {
                             Some(slot) => {
                                 let path = path.member(member.name);
-                                self.value(member.ty, member.time_format, slot, &path)?;
+                                self.value((member.ty, member.time_format, Place::Field), slot, &path)?;
                             }
                             None => self.lexer.skip()?,
                         }
@@ -113,8 +120,7 @@ impl<'a, 'v> Decoder<'a, 'v> {
 
     fn value(
         &mut self,
-        ty: &'static Ty,
-        time: TimeFormat,
+        (ty, time, place): (&'static Ty, TimeFormat, Place),
         slot: Slot<'_>,
         path: &Path<'_>,
     ) -> Result<(), Malformed> {
@@ -132,9 +138,9 @@ impl<'a, 'v> Decoder<'a, 'v> {
             (Slot::Time(into), _) => {
                 *into = self.time(scalar::time_format(time, ty, TimeFormat::EpochSeconds))?
             }
-            (Slot::List(list), Ty::List(ty)) => self.list(ty, list, path)?,
-            (Slot::Map(map), Ty::Map(ty)) => self.map(ty, map, path)?,
-            (Slot::Struct(obj), _) => self.structure(obj, path)?,
+            (Slot::List(list), Ty::List(ty)) => self.list((ty, place), list, path)?,
+            (Slot::Map(map), Ty::Map(ty)) => self.map((ty, place), map, path)?,
+            (Slot::Struct(obj), _) => self.structure(obj, place, path)?,
             (Slot::Document(into), _) => {
                 *into = document::read(&mut self.lexer, self.fill.depth())?;
             }
@@ -143,17 +149,22 @@ impl<'a, 'v> Decoder<'a, 'v> {
         Ok(())
     }
 
-    fn structure(&mut self, obj: &mut dyn Obj, path: &Path<'_>) -> Result<(), Malformed> {
+    fn structure(&mut self, obj: &mut dyn Obj, place: Place, path: &Path<'_>) -> Result<(), Malformed> {
         let mut seen = Seen::default();
-        self.members(obj, Members::All, &mut seen, path)?;
+        self.members(obj, (Members::All, place), &mut seen, path)?;
         self.fill.finish(obj.shape(), &seen, path);
         Ok(())
     }
 
-    fn list(&mut self, ty: &'static ListTy, list: &mut dyn List, path: &Path<'_>) -> Result<(), Malformed> {
+    fn list(
+        &mut self,
+        (ty, place): (&'static ListTy, Place),
+        list: &mut dyn List,
+        path: &Path<'_>,
+    ) -> Result<(), Malformed> {
         let found = self.lexer.peek()?;
         if !self.lexer.take(b'[')? {
-            return Err(mismatch::list(found));
+            return Err(self.words.list(found, place));
         }
         self.fill.enter()?;
         let mut more = !self.lexer.take(b']')?;
@@ -163,7 +174,7 @@ impl<'a, 'v> Decoder<'a, 'v> {
                 list.push_null();
             } else {
                 let path = path.element(list.len());
-                self.value(ty.element, TimeFormat::ProtocolDefault, list.push(), &path)?;
+                self.value((ty.element, TimeFormat::ProtocolDefault, Place::Element), list.push(), &path)?;
             }
             more = self.more(b']')?;
         }
@@ -171,10 +182,15 @@ impl<'a, 'v> Decoder<'a, 'v> {
         Ok(())
     }
 
-    fn map(&mut self, ty: &'static MapTy, map: &mut dyn Map, path: &Path<'_>) -> Result<(), Malformed> {
+    fn map(
+        &mut self,
+        (ty, place): (&'static MapTy, Place),
+        map: &mut dyn Map,
+        path: &Path<'_>,
+    ) -> Result<(), Malformed> {
         let found = self.lexer.peek()?;
         if !self.lexer.take(b'{')? {
-            return Err(mismatch::map(found));
+            return Err(self.words.map(found, ty.value, place));
         }
         self.fill.enter()?;
         let mut more = !self.lexer.take(b'}')?;
@@ -184,7 +200,8 @@ impl<'a, 'v> Decoder<'a, 'v> {
             if self.lexer.null()? {
                 map.insert_null(&key);
             } else {
-                self.value(ty.value, TimeFormat::ProtocolDefault, map.insert(&key), &path.entry(&key))?;
+                let value = (ty.value, TimeFormat::ProtocolDefault, Place::Element);
+                self.value(value, map.insert(&key), &path.entry(&key))?;
             }
             more = self.more(b'}')?;
         }
@@ -196,9 +213,9 @@ impl<'a, 'v> Decoder<'a, 'v> {
         match self.lexer.peek()? {
             b'"' => Ok(self.lexer.string()?.into_owned()),
             b'-' | b'0'..=b'9' if self.lexer.number()?.contains(['.', 'e', 'E']) => {
-                Err(mismatch::decimal_as_text())
+                Err(self.words.decimal("String"))
             }
-            found => Err(mismatch::scalar(found, "String")),
+            found => Err(self.words.scalar(found, "String")),
         }
     }
 
@@ -206,7 +223,14 @@ impl<'a, 'v> Decoder<'a, 'v> {
         match self.lexer.peek()? {
             b't' => self.lexer.word("true").map(|()| true),
             b'f' => self.lexer.word("false").map(|()| false),
-            found => Err(mismatch::scalar(found, "Boolean")),
+            b'"' if self.words.reads_truth() => {
+                let text = self.lexer.string()?;
+                truth(&text).ok_or_else(|| self.words.no_truth())
+            }
+            b'-' | b'0'..=b'9' if self.lexer.number()?.contains(['.', 'e', 'E']) => {
+                Err(self.words.decimal("Boolean"))
+            }
+            found => Err(self.words.scalar(found, "Boolean")),
         }
     }
 
@@ -217,25 +241,25 @@ impl<'a, 'v> Decoder<'a, 'v> {
                 let text = self.lexer.number()?;
                 Ok(text.parse().unwrap_or_else(|_| text.parse::<f64>().unwrap_or_default() as i64))
             }
-            found => Err(mismatch::scalar(found, java)),
+            found => Err(self.words.scalar(found, java)),
         }
     }
 
     fn float(&mut self, java: &str) -> Result<f64, Malformed> {
         match self.lexer.peek()? {
-            b'-' | b'0'..=b'9' => self.lexer.number()?.parse().map_err(|_| mismatch::scalar(b'0', java)),
-            b'"' => scalar::float(&self.lexer.string()?).ok_or_else(|| mismatch::scalar(b'"', java)),
-            found => Err(mismatch::scalar(found, java)),
+            b'-' | b'0'..=b'9' => self.lexer.number()?.parse().map_err(|_| self.words.scalar(b'0', java)),
+            b'"' => scalar::float(&self.lexer.string()?).ok_or_else(|| self.words.scalar(b'"', java)),
+            found => Err(self.words.scalar(found, java)),
         }
     }
 
     fn blob(&mut self) -> Result<Bytes, Malformed> {
         let found = self.lexer.peek()?;
         if found != b'"' {
-            return Err(mismatch::blob(found));
+            return Err(self.words.blob(found));
         }
         let text = self.lexer.string()?;
-        STANDARD.decode(text.as_bytes()).map(Bytes::from).map_err(|_| mismatch::base64(&text))
+        STANDARD.decode(text.as_bytes()).map(Bytes::from).map_err(|_| self.words.base64(&text))
     }
 
     fn time(&mut self, format: TimeFormat) -> Result<Timestamp, Malformed> {
@@ -246,6 +270,16 @@ impl<'a, 'v> Decoder<'a, 'v> {
             _ => None,
         };
         let java = if format == TimeFormat::EpochSeconds { "Timestamp" } else { "Date" };
-        moment.ok_or_else(|| mismatch::scalar(found, java))
+        moment.ok_or_else(|| self.words.scalar(found, java))
+    }
+}
+
+/// The texts that stand for truth values where a service reads them.
+fn truth(text: &str) -> Option<bool> {
+    let is = |words: [&str; 3]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
+    match (is(["true", "1", "yes"]), is(["false", "0", "no"])) {
+        (true, _) => Some(true),
+        (_, true) => Some(false),
+        _ => None,
     }
 }

@@ -115,9 +115,9 @@ impl Router {
         if let Some(found) = host.as_ref().and_then(|host| host.marked(&self.rules)) {
             return Ok(Routing::Host(found));
         }
-        if let Some(absent) =
-            scope_service(head).filter(|name| !self.signing_names.contains_key(name.as_str()))
-        {
+        // A client that cannot tell the service from the host signs for one without a name.
+        let is_absent = |name: &String| !name.is_empty() && !self.signing_names.contains_key(name.as_str());
+        if let Some(absent) = scope_service(head).filter(is_absent) {
             return Err(absent_service(head, &absent));
         }
         if let Some(result) = self.by_rpc_path(head).or_else(|| self.by_target(head)) {

@@ -31,23 +31,26 @@ fn an_empty_json_body_is_an_empty_structure() {
     assert_eq!(json("DynamoDB_20120810.ListTables", " {} ").dump(&model_dynamodb::SERVICE), "{}");
 }
 
-/// The words are those that DynamoDB and SQS answer with; dynalite recorded many of them from DynamoDB.
+/// The words are those that dynalite recorded from DynamoDB (test/helpers.js, `assertType`).
 #[test]
 fn json_of_the_wrong_type() {
     let table = [
-        (r#"{"TableName":1}"#, "NUMBER_VALUE can not be converted to a String"),
-        (r#"{"TableName":1.5}"#, "DECIMAL_VALUE can not be converted to a String"),
-        (r#"{"TableName":true}"#, "TRUE_VALUE can not be converted to a String"),
+        (r#"{"TableName":1}"#, "NUMBER_VALUE cannot be converted to String"),
+        (r#"{"TableName":1.5}"#, "DECIMAL_VALUE cannot be converted to String"),
+        (r#"{"TableName":true}"#, "TRUE_VALUE cannot be converted to String"),
         (r#"{"TableName":[]}"#, "Unrecognized collection type class java.lang.String"),
-        (r#"{"TableName":{}}"#, "Start of structure or map found where not expected."),
-        (r#"{"Limit":"1"}"#, "STRING_VALUE can not be converted to an Integer"),
-        (r#"{"ConsistentRead":"x"}"#, "STRING_VALUE can not be converted to a Boolean"),
+        (r#"{"TableName":{}}"#, "Start of structure or map found where not expected"),
+        (r#"{"Limit":"1"}"#, "STRING_VALUE cannot be converted to Integer"),
+        (r#"{"ConsistentRead":"x"}"#, "Unexpected token received from parser"),
         (r#"{"AttributesToGet":"x"}"#, "Unexpected field type"),
-        (r#"{"ExclusiveStartKey":[]}"#, "Unrecognized collection type class java.util.Map"),
+        (
+            r#"{"ExclusiveStartKey":[]}"#,
+            "Unrecognized collection type java.util.Map<java.lang.String, com.amazonaws.dynamodb.v20120810.AttributeValue>",
+        ),
         (r#"{"ExclusiveStartKey":{"a":1}}"#, "Unexpected value type in payload"),
         (
             r#"{"ExclusiveStartKey":{"a":{"B":"abc"}}}"#,
-            "'abc' can not be converted to a Blob: Base64 encoded length is expected a multiple of 4 bytes but found: 3",
+            "Base64 encoded length is expected a multiple of 4 bytes but found: 3",
         ),
         (r#"{"ExclusiveStartKey":{"a":{"B":1}}}"#, "only base-64-encoded strings are convertible to bytes"),
     ];

@@ -73,20 +73,36 @@ fn numbers_and_lengths() {
     );
 }
 
-/// The texts of unions as DynamoDB words them for its attribute values.
+/// DynamoDB judges its attribute values itself: nothing of them is a broken constraint here, and what has
+/// several members keeps them.
 #[test]
-fn unions_have_exactly_one_member() {
-    let put = |value: &str| dynamodb("PutItem", &format!(r#"{{"TableName":"abc","Item":{{"a":{value}}}}}"#));
-    assert_eq!(
-        put("{}"),
-        "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
-    );
-    assert_eq!(
-        put(r#"{"S":"a","N":"1"}"#),
-        "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the \
-         supported datatypes"
-    );
-    assert_eq!(put(r#"{"S":"a","N":null}"#), "");
+fn lenient_unions_keep_what_is_wrong_with_them() {
+    let put = |value: &str| {
+        let body = format!(r#"{{"TableName":"abc","Item":{{"a":{value}}}}}"#);
+        assert_eq!(dynamodb("PutItem", &body), "", "{value}");
+        let call = json("DynamoDB_20120810.PutItem", &body);
+        call.input::<model_dynamodb::PutItemInput>(&DYNAMODB).item["a"].clone()
+    };
+    use model_dynamodb::AttributeValue;
+    let text = || AttributeValue::S("a".into());
+    assert_eq!(put("{}"), AttributeValue::Unset);
+    assert_eq!(put(r#"{"S":"a","N":null}"#), text());
+    let all = vec![text(), AttributeValue::N("1".into()), AttributeValue::L(vec![text()])];
+    assert_eq!(put(r#"{"S":"a","N":"1","L":[{"S":"a"}]}"#), AttributeValue::Many(all));
+}
+
+/// As dynalite recorded DynamoDB's (test/createTable.js, test/getItem.js).
+#[test]
+fn names_of_tables() {
+    let required = "The parameter 'TableName' is required but was not present in the request";
+    assert_eq!(dynamodb("CreateTable", "{}"), required);
+    let short = "TableName must be at least 3 characters long and at most 255 characters long";
+    assert_eq!(dynamodb("DescribeTable", r#"{"TableName":"a;"}"#), short);
+    let arn = "arn:aws:dynamodb:us-east-1:000000000000:table/things";
+    assert_eq!(dynamodb("DescribeTable", &format!(r#"{{"TableName":"{arn}"}}"#)), "");
+    assert_eq!(dynamodb("GetItem", &format!(r#"{{"TableName":"{arn}","Key":{{}}}}"#)), "");
+    let item = dynamodb("GetItem", r#"{"TableName":"a;","Key":{}}"#);
+    assert!(item.starts_with("2 validation errors detected: Value 'a;' at 'tableName'"), "{item}");
 }
 
 #[test]

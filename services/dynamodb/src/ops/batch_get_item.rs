@@ -19,6 +19,10 @@ use store::Snapshot;
 const MAX_ITEMS: usize = 100;
 /// The most bytes of an answer.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
+/// Beyond so many bytes of one partition no further item of it is read (API reference of BatchGetItem: "more
+/// than 1 MB per partition"); here each table is one. The last item may pass it (dynalite,
+/// test/batchGetItem.js).
+const MAX_PARTITION_BYTES: usize = 1024 * 1024 + size::MAX_ITEM - 3;
 
 /// BatchGetItem.
 pub async fn batch_get_item(
@@ -111,16 +115,18 @@ fn get(
     left: &mut usize,
 ) -> Result<Got, DynamoError> {
     let mut got = Got { items: Vec::new(), rest: Vec::new(), usage: Usage::default() };
+    let mut left_here = MAX_PARTITION_BYTES;
     for (place, key) in keys.iter().enumerate() {
         let row = state::row(read, &found.scope, found.table.incarnation, key)?;
         let bytes = row.as_deref().map_or(0, codec::stored_size);
-        if bytes > *left {
+        if bytes > *left || bytes > left_here {
             // Once one did not fit, the client comes again for it and for all behind it.
-            *left = 0;
+            left_here = 0;
             got.rest.push(place);
             continue;
         }
         *left -= bytes;
+        left_here -= bytes;
         got.usage.add(Usage::of_table(size::read_units(bytes, consistency)));
         if let Some(row) = row {
             let item = state::item(&row)?;

@@ -4,7 +4,7 @@ use crate::definitions::{self, IndexWish};
 use crate::describe::{self, Counts};
 use crate::errors::DynamoError;
 use crate::find;
-use crate::ops::tags;
+use crate::ops::{resource_policy, tags};
 use crate::rules::keys::KeySchema;
 use crate::state::{self, TableRecord, Throughput};
 use crate::statistics::{Count, Statistics};
@@ -22,6 +22,7 @@ const MAX_TABLES: usize = 2_500;
 /// CreateTable.
 pub async fn create_table(ctx: Ctx, input: Arc<CreateTableInput>) -> Result<CreateTableOutput, DynamoError> {
     let address = find::address(ctx.account(), ctx.region(), &input.table_name)?;
+    input.resource_policy.as_deref().map(resource_policy::check).transpose()?;
     let (mut record, wishes) = decide(&ctx, &input)?;
     record.name.clone_from(&address.name);
     let tags = tags::added(&Tags::new(), input.tags.as_deref().unwrap_or_default())?;
@@ -75,8 +76,10 @@ fn decide(ctx: &Ctx, input: &CreateTableInput) -> Result<(TableRecord, Vec<Index
     refuse_unserved(input)?;
     let is_on_demand = input.billing_mode == Some(BillingMode::PayPerRequest);
     let throughput = throughput(input, is_on_demand)?;
-    let elements = input.key_schema.as_deref().unwrap_or_default();
-    let definitions = input.attribute_definitions.as_deref().unwrap_or_default();
+    definitions::check_warm(input.warm_throughput.as_ref(), is_on_demand, &throughput, "table")?;
+    let elements = &input.key_schema;
+    definitions::check_plain_length(elements, "keySchema")?;
+    let definitions = &input.attribute_definitions;
     if elements.len() > definitions.len() {
         return Err(DynamoError::invalid("Invalid KeySchema: Some index key attribute have no definition"));
     }
@@ -160,5 +163,6 @@ fn record(
         protected: input.deletion_protection_enabled == Some(true),
         encryption_key: encryption_key(ctx, input.sse_specification.as_ref()),
         expiry: None,
+        policy_revision: input.resource_policy.as_ref().map_or(0, |_| resource_policy::revision(now, 0)),
     }
 }

@@ -68,6 +68,7 @@ pub fn keyed_write(
         key: key.clone(),
         condition,
         shows_failed,
+        inserts: false,
         act,
     })
 }

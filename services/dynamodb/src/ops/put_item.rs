@@ -85,6 +85,7 @@ pub fn item_write(
         key: table.key.key_of(item),
         condition,
         shows_failed,
+        inserts: false,
         act: Act::Put(stored, needed.then(|| item.clone())),
     })
 }

@@ -3,15 +3,16 @@
 use super::get_item::consistency;
 use crate::errors::DynamoError;
 use crate::expressions::Expressions;
-use crate::find;
+use crate::find::{self, Found};
 use crate::pages::Reading;
 use crate::request::Binder;
 use crate::rules::expression::bind::Bound;
 use crate::rules::expression::condition::{Ask, Comparison};
-use crate::rules::expression::key_condition::{self, KeyTests};
+use crate::rules::expression::key_condition::{self, KeyTest, KeyTests};
 use crate::rules::expression::projection::Projection;
-use crate::rules::keys::{KeySchema, RowRange, Rows};
+use crate::rules::keys::{KeyPart, KeySchema};
 use crate::rules::legacy;
+use crate::rules::rows::{RowRange, Rows};
 use crate::rules::value::{self, Item, Kind, Value};
 use crate::state::TableRecord;
 use crate::{select, write};
@@ -22,7 +23,9 @@ use std::sync::Arc;
 /// Query.
 pub async fn query(ctx: Ctx, input: Arc<QueryInput>) -> Result<QueryOutput, DynamoError> {
     let decided = decide(&ctx, &input)?;
-    let found = find::item_table(&ctx, &input.table_name)?;
+    let found = find::item_table(&ctx, &input.table_name);
+    check_count(&decided.tests, input.index_name.as_ref(), found.as_ref().ok())?;
+    let found = found?;
     let table = found.table.clone();
     let index = select::index(&table, input.index_name.as_ref(), input.consistent_read)?;
     let reading = reading(&input, decided, &table, index)?;
@@ -43,6 +46,19 @@ pub async fn query(ctx: Ctx, input: Arc<QueryInput>) -> Result<QueryOutput, Dyna
         consumed_capacity: consumed,
     })
 }
+
+/// Only indexes whose keys have several attributes take more than two conditions.
+fn check_count(tests: &KeyTests, index: Option<&String>, found: Option<&Found>) -> Result<(), DynamoError> {
+    let index = index.and_then(|name| found?.table.index(name));
+    let most = index.map_or(MAX_PLAIN_TESTS, |index| index.key.parts().count().max(MAX_PLAIN_TESTS));
+    if (1..=most).contains(&tests.len()) {
+        return Ok(());
+    }
+    Err(DynamoError::invalid(format!("Conditions can be of length 1 or {most} only")))
+}
+
+/// The most conditions on the key of a table.
+const MAX_PLAIN_TESTS: usize = 2;
 
 /// What the request alone says.
 struct Decided {
@@ -147,7 +163,7 @@ fn reading(
     let partition = check_tests(schema, &tests, start)?;
     let forward = input.scan_index_forward != Some(false);
     if let Some(start) = start {
-        check_start(table, index, schema, (&tests, partition), start)?;
+        check_start(table, index, schema, (&tests, &partition), start)?;
     }
     let paths = projection.iter().flat_map(Projection::paths);
     write::check_scalar_keys(table, &table.key, paths)?;
@@ -157,9 +173,9 @@ fn reading(
     let fetches = select::fetches(table, index, input.select.as_ref(), projection.as_ref(), filter.as_ref())?;
     filter.as_ref().map_or(Ok(()), |filter| check_filter_paths(table, filter))?;
     let rows = if index.is_some() { Rows::Index } else { Rows::Table };
-    let test = schema.sort.as_ref().and_then(|sort| tests.get(&sort.name));
+    let (equal, test) = sort_tests(schema, &tests);
     let unsupported = || DynamoError::invalid("Query key condition not supported");
-    let range = RowRange::of(rows, partition, test).ok_or_else(unsupported)?;
+    let range = RowRange::of(rows, &partition, &equal, test).ok_or_else(unsupported)?;
     Ok(Reading {
         scope: names::Scope::Partition,
         table: table.clone(),
@@ -174,21 +190,32 @@ fn reading(
     })
 }
 
+/// The values that the first attributes of the sort key equal, and the test of the last one tested.
+fn sort_tests<'t>(schema: &KeySchema, tests: &'t KeyTests) -> (Vec<&'t Value>, Option<&'t KeyTest>) {
+    let mut tested: Vec<&KeyTest> = schema.sort.iter().filter_map(|part| tests.get(&part.name)).collect();
+    let last = tested.pop();
+    (tested.into_iter().filter_map(|test| test.values.first()).collect(), last)
+}
+
 /// Checks the start and the tests against what the table or index is keyed by; gives the partition.
 fn check_tests<'t>(
     schema: &KeySchema,
     tests: &'t KeyTests,
     start: Option<&Item>,
-) -> Result<&'t Value, DynamoError> {
+) -> Result<Vec<&'t Value>, DynamoError> {
     let unsupported = || DynamoError::invalid("Query key condition not supported");
+    let (mut left, mut partition) = (tests.len(), Vec::with_capacity(schema.partition.len()));
     for part in schema.parts() {
-        let is_partition = part.name == schema.partition.name;
+        let is_partition = schema.partitions_by(&part.name);
         start.map_or(Ok(()), |start| select::check_start_piece(schema, part, start))?;
-        if schema.sort.is_none() && tests.len() > 1 {
+        if tests.len() > schema.parts().count() {
             return Err(unsupported());
         }
         let Some(test) = tests.get(&part.name) else {
-            if is_partition || tests.len() > 1 {
+            if !is_partition && left > 0 && schema.sort.len() > 1 {
+                return Err(needs_equality(schema, tests, &part.name));
+            }
+            if is_partition || left > 0 {
                 return Err(DynamoError::invalid(format!(
                     "Query condition missed key schema element: {}",
                     part.name
@@ -196,23 +223,43 @@ fn check_tests<'t>(
             }
             continue;
         };
-        let indexable = matches!(test.ask, Ask::Between | Ask::BeginsWith | Ask::Compare(_))
-            && test.ask != Ask::Compare(Comparison::NotEqual);
-        if !indexable {
-            return Err(DynamoError::invalid(
-                "Attempted conditional constraint is not an indexable operation",
-            ));
+        left = left.saturating_sub(1);
+        check_test(part, test)?;
+        // All of the partition key, and of the sort key all but the last attribute that is tested.
+        let is_equal = test.ask == Ask::Compare(Comparison::Equal);
+        if !is_partition && left > 0 && !is_equal {
+            return Err(needs_equality(schema, tests, &part.name));
         }
-        if test.values.iter().any(|value| value::kind(value) != Some(part.kind.kind())) {
-            return Err(DynamoError::invalid_value("Condition parameter type does not match schema type"));
-        }
-        if is_partition && test.ask != Ask::Compare(Comparison::Equal) {
+        if is_partition && !is_equal {
             return Err(unsupported());
         }
         check_empty(part.name.as_str(), &test.values)?;
+        partition.extend(test.values.first().filter(|_| is_partition));
     }
-    let partition = tests.get(&schema.partition.name).and_then(|test| test.values.first());
-    partition.ok_or_else(unsupported)
+    Ok(partition)
+}
+
+/// The sort key attributes that need equality because a later one is tested (conformance suite of
+/// paritysuite, tests/tier1/query/multiAttributeGsiKey.test.ts, run on AWS).
+fn needs_equality(schema: &KeySchema, tests: &KeyTests, name: &str) -> DynamoError {
+    let last = schema.sort.iter().rfind(|part| tests.contains_key(&part.name));
+    DynamoError::invalid(format!(
+        "RANGE key attributes {name} must have equality conditions specified in the query because a condition \
+         is present on key attribute {}",
+        last.map_or("", |part| part.name.as_str())
+    ))
+}
+
+fn check_test(part: &KeyPart, test: &KeyTest) -> Result<(), DynamoError> {
+    let indexable = matches!(test.ask, Ask::Between | Ask::BeginsWith | Ask::Compare(_))
+        && test.ask != Ask::Compare(Comparison::NotEqual);
+    if !indexable {
+        return Err(DynamoError::invalid("Attempted conditional constraint is not an indexable operation"));
+    }
+    if test.values.iter().any(|value| value::kind(value) != Some(part.kind.kind())) {
+        return Err(DynamoError::invalid_value("Condition parameter type does not match schema type"));
+    }
+    Ok(())
 }
 
 fn check_empty(name: &str, values: &[Value]) -> Result<(), DynamoError> {
@@ -234,18 +281,21 @@ fn check_start(
     table: &TableRecord,
     index: Option<usize>,
     schema: &KeySchema,
-    (tests, partition): (&KeyTests, &Value),
+    (tests, partition): (&KeyTests, &[&Value]),
     start: &Item,
 ) -> Result<(), DynamoError> {
     select::position_row(table, index, start)?;
-    let in_partition = start.get(&schema.partition.name).is_some_and(|value| value::equal(value, partition));
-    let sort_test =
-        schema.sort.as_ref().and_then(|sort| Some((tests.get(&sort.name)?, start.get(&sort.name)?)));
-    match sort_test {
+    let in_partition = schema.partition_of(start).is_some_and(|values| {
+        values.len() == partition.len() && values.iter().zip(partition).all(|(a, b)| value::equal(a, b))
+    });
+    let tested = |part: &KeyPart| Some((tests.get(&part.name)?, start.get(&part.name)?));
+    let sort_tests: Vec<_> = schema.sort.iter().filter_map(tested).collect();
+    let failed = sort_tests.iter().find(|(test, value)| !test.holds(value));
+    match failed.or(sort_tests.last()) {
         None if !in_partition => Err(DynamoError::invalid(
             "The provided starting key is outside query boundaries based on provided conditions",
         )),
-        Some((test, value)) if !test.holds(value) => {
+        Some(_) if failed.is_some() => {
             Err(DynamoError::invalid("The provided starting key does not match the range key predicate"))
         }
         Some(_) if !in_partition => {

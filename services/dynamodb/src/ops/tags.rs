@@ -58,39 +58,97 @@ async fn change(
     .await
 }
 
+/// The ARN of a request on tags. A text that no policy can name is refused as the resource of another.
+fn resource(ctx: &Ctx, action: &'static str, text: Option<&String>) -> Result<Arn, DynamoError> {
+    let text = text.ok_or_else(|| DynamoError::invalid("Invalid TableArn"))?;
+    let nameable = text.splitn(6, ':').nth(5).is_some_and(|resource| resource.contains('/'));
+    if nameable {
+        return table_arn(ctx, text);
+    }
+    Err(DynamoError::Denied {
+        who: ctx.caller().name(),
+        action,
+        resource: if text.is_empty() { "*".to_owned() } else { text.clone() },
+    })
+}
+
+fn missing(member: &str) -> DynamoError {
+    DynamoError::invalid(format!(
+        "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must \
+         not be null"
+    ))
+}
+
 /// TagResource.
 pub async fn tag_resource(ctx: Ctx, input: Arc<TagResourceInput>) -> Result<Unit, DynamoError> {
-    let arn = table_arn(&ctx, &input.resource_arn)?;
-    if input.tags.is_empty() {
+    let arn = resource(&ctx, "dynamodb:TagResource", input.resource_arn.as_ref());
+    let tags = match &input.tags {
+        None if !matches!(arn, Err(DynamoError::Denied { .. })) && input.resource_arn.is_some() => {
+            return Err(missing("tags"));
+        }
+        tags => tags.clone().unwrap_or_default(),
+    };
+    let arn = arn?;
+    if tags.is_empty() {
         return Err(DynamoError::invalid("Atleast one Tag needs to be provided as Input."));
     }
     let absent = |arn: &Arn| DynamoError::NoSuchResource(arn.to_string());
-    change(&ctx, arn, absent, move |present| added(present, &input.tags)).await?;
+    change(&ctx, arn, absent, move |present| added(present, &tags)).await?;
     Ok(Unit)
 }
 
 /// UntagResource.
 pub async fn untag_resource(ctx: Ctx, input: Arc<UntagResourceInput>) -> Result<Unit, DynamoError> {
-    let arn = table_arn(&ctx, &input.resource_arn)?;
-    if input.tag_keys.is_empty() {
+    let arn = resource(&ctx, "dynamodb:UntagResource", input.resource_arn.as_ref());
+    let keys = match &input.tag_keys {
+        None if !matches!(arn, Err(DynamoError::Denied { .. })) && input.resource_arn.is_some() => {
+            return Err(missing("tagKeys"));
+        }
+        keys => keys.clone().unwrap_or_default(),
+    };
+    let arn = arn?;
+    if keys.is_empty() {
         return Err(DynamoError::invalid("Atleast one Tag Key needs to be provided as Input."));
     }
     let without = move |present: &Tags| {
         let mut tags = present.clone();
-        input.tag_keys.iter().for_each(|key| drop(tags.0.remove(key)));
+        keys.iter().for_each(|key| drop(tags.0.remove(key)));
         Ok(tags)
     };
     change(&ctx, arn, |_| DynamoError::NoTable, without).await?;
     Ok(Unit)
 }
 
-/// ListTagsOfResource: all at once, since a table has at most fifty.
+/// How many tags one answer holds (API reference, ListTagsOfResource: pages of ten).
+const PAGE: usize = 10;
+
+/// ListTagsOfResource.
 pub async fn list_tags_of_resource(
     ctx: Ctx,
     input: Arc<ListTagsOfResourceInput>,
 ) -> Result<ListTagsOfResourceOutput, DynamoError> {
-    let arn = table_arn(&ctx, &input.resource_arn)?;
+    let arn = resource(&ctx, "dynamodb:ListTagsOfResource", input.resource_arn.as_ref())?;
     let head = ctx.head(&arn)?.ok_or_else(|| DynamoError::NoSuchResource(arn.to_string()))?;
-    let tags = head.head.tags.iter().map(|(key, value)| Tag { key: key.to_owned(), value: value.to_owned() });
-    Ok(ListTagsOfResourceOutput { tags: Some(tags.collect()), next_token: None })
+    let after = match &input.next_token {
+        None => None,
+        Some(token) => {
+            let position = ctx.page_position(arn.as_str(), token);
+            let position = position.ok_or_else(|| DynamoError::invalid("Invalid NextToken"))?;
+            Some(String::from_utf8_lossy(&position).into_owned())
+        }
+    };
+    let behind = |key: &str| after.as_deref().is_none_or(|after| key > after);
+    let mut tags: Vec<Tag> = head
+        .head
+        .tags
+        .iter()
+        .filter(|(key, _)| behind(key))
+        .map(|(key, value)| Tag { key: key.to_owned(), value: value.to_owned() })
+        .take(PAGE + 1)
+        .collect();
+    let more = tags.len() > PAGE;
+    tags.truncate(PAGE);
+    let last = tags.last().filter(|_| more);
+    let next_token = last.map(|last| ctx.page_token(arn.as_str(), last.key.as_bytes()));
+    Ok(ListTagsOfResourceOutput { tags: Some(tags), next_token })
 }

@@ -1,7 +1,7 @@
 //! TransactGetItems: up to a hundred items as they are at one moment.
 
 use super::get_item::{check_projection, projection};
-use crate::capacity::{Usage, Used};
+use crate::capacity::{Ledger, Usage, Used};
 use crate::errors::{DynamoError, Reasoned};
 use crate::find::{self, Found};
 use crate::rules::expression::projection::Projection;
@@ -9,9 +9,8 @@ use crate::rules::size::{self, Consistency};
 use crate::rules::{checks, codec};
 use crate::state;
 use model_dynamodb::{ItemResponse, TransactGetItemsInput, TransactGetItemsOutput};
-use names::Scope;
 use service::Ctx;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// The most bytes of an answer.
@@ -31,7 +30,7 @@ pub async fn transact_get_items(
     let wanted = prepare(&ctx, &input)?;
     let read = ctx.read();
     let (mut responses, mut left) = (Vec::with_capacity(wanted.len()), MAX_BYTES);
-    let mut usages = BTreeMap::<(Scope, String), (Found, Usage)>::new();
+    let mut ledger = Ledger::default();
     for one in wanted {
         let table = &one.found.table;
         let row = state::row(&read, &one.found.scope, table.incarnation, &one.key)?;
@@ -40,8 +39,7 @@ pub async fn transact_get_items(
             DynamoError::invalid("The aggregate size of the items in the transaction exceeds 4 MB")
         })?;
         let units = Usage::of_table(size::read_units(bytes, Consistency::Transactional));
-        let place = (one.found.scope.clone(), table.name.clone());
-        usages.entry(place).or_insert_with(|| (one.found.clone(), Usage::default())).1.add(units);
+        ledger.add(&one.found, units);
         let item = row.as_ref().map(state::item).transpose()?;
         let item = match &one.projection {
             Some(projection) => item.map(|item| projection.of(&item)),
@@ -50,13 +48,9 @@ pub async fn transact_get_items(
         responses.push(ItemResponse { item });
     }
     let asked = input.return_consumed_capacity.as_ref();
-    let consumed: Vec<_> = usages
-        .values()
-        .filter_map(|(found, usage)| usage.shown(&found.table, asked, Used::TransactionRead))
-        .collect();
     Ok(TransactGetItemsOutput {
         responses: Some(responses),
-        consumed_capacity: (!consumed.is_empty()).then_some(consumed),
+        consumed_capacity: ledger.shown(asked, Used::TransactionRead),
     })
 }
 
@@ -72,6 +66,7 @@ fn prepare(ctx: &Ctx, input: &TransactGetItemsInput) -> Result<Vec<One>, DynamoE
     for (item, projection) in input.transact_items.iter().zip(projections) {
         let found = find::item_table(ctx, &item.get.table_name)?;
         let mut reason = Reasoned::default();
+        found.table.key.check_empty(&item.get.key)?;
         match found.table.key.check_key(&item.get.key) {
             Err(message) => reason.cause = Some(("ValidationError", message)),
             Ok(()) => {

@@ -2,7 +2,6 @@
 
 use super::delete_item::keyed_write;
 use super::put_item::{item_write, stored};
-use crate::capacity::{Usage, Used};
 use crate::errors::{DynamoError, Reasoned};
 use crate::expressions::Expressions;
 use crate::find::{self, Finder, Found};
@@ -10,24 +9,16 @@ use crate::request::{self, Binder};
 use crate::rules::expression::bind::Bound;
 use crate::rules::expression::placeholders::{Names, Values};
 use crate::rules::expression::update::Action;
-use crate::rules::size::{self, Consistency};
 use crate::rules::value::Item;
 use crate::rules::{checks, codec};
-use crate::statistics::Statistics;
-use crate::write::{self, Act, ItemWrite, Written};
+use crate::transaction::{self, Outcome, Writes};
+use crate::write::{self, Act, ItemWrite};
 use model_dynamodb::{
     ReturnValuesOnConditionCheckFailure, TransactWriteItem, TransactWriteItemsInput, TransactWriteItemsOutput,
 };
-use names::Scope;
-use service::{Ctx, Once, once};
+use service::Ctx;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use store::Tx;
-
-/// The most bytes of the items of a transaction.
-const MAX_BYTES: usize = 4 * 1024 * 1024;
-/// How long a client token is remembered.
-const TOKEN_MS: i64 = 10 * 60 * 1000;
 
 /// One write of a transaction, whatever it is.
 struct Parts<'r> {
@@ -86,6 +77,7 @@ struct Decided<'r> {
 fn decide<'r>(ctx: &Ctx, item: &'r TransactWriteItem) -> Result<Decided<'r>, DynamoError> {
     let parts = parts(item)?;
     parts.key.or(parts.item).map(checks::values).transpose()?;
+    parts.item.map(stored).transpose()?;
     let mut binder = Binder::new(ctx.part::<Expressions>(), parts.names, parts.values)?;
     let actions = binder.update(parts.update)?;
     let condition = binder.condition("ConditionExpression", parts.condition)?;
@@ -104,14 +96,15 @@ pub async fn transact_write_items(
     find::settled(|find| transact(&ctx, &input, find)).await
 }
 
-type Writes = Vec<(Found, ItemWrite)>;
-
 fn prepare(ctx: &Ctx, input: &TransactWriteItemsInput, find: Finder) -> Result<Writes, DynamoError> {
     let (mut writes, mut reasons) = (Vec::new(), Vec::new());
     let (mut seen, mut bytes) = (HashSet::new(), 0);
     for item in &input.transact_items {
         let decided = decide(ctx, item)?;
         let found = find(ctx, decided.parts.table)?;
+        if let Some(key) = decided.parts.key.or(decided.parts.item) {
+            found.table.key.check_empty(key)?;
+        }
         match item_of(&found, decided) {
             Ok(write) => {
                 if !seen.insert((found.table.incarnation, write.row.clone())) {
@@ -132,9 +125,7 @@ fn prepare(ctx: &Ctx, input: &TransactWriteItemsInput, find: Finder) -> Result<W
     if reasons.iter().any(|reason| reason.cause.is_some()) {
         return Err(DynamoError::Cancelled(reasons));
     }
-    if bytes > MAX_BYTES {
-        return Err(DynamoError::invalid("The aggregate size of the items in the transaction exceeds 4 MB"));
-    }
+    transaction::check_size(bytes)?;
     Ok(writes)
 }
 
@@ -163,58 +154,22 @@ async fn transact(
     find: Finder,
 ) -> Result<TransactWriteItemsOutput, DynamoError> {
     let writes = Arc::new(prepare(ctx, input, find)?);
-    let token = input.client_request_token.clone().filter(|token| !token.is_empty());
-    let fingerprint = fingerprint(input)?;
-    let (scope, now, running) = (ctx.scope(), ctx.now(), writes.clone());
-    let (once, written) = ctx
-        .commit(move |tx| {
-            let mut written = Vec::new();
-            let mut work = |tx: &mut Tx| {
-                written = run_all(tx, &running)?;
-                let sizes = written.iter().flat_map(|one| (one.sizes.1 as u32).to_be_bytes());
-                Ok::<Vec<u8>, DynamoError>(sizes.collect())
-            };
-            let once = match &token {
-                None => Once::Done(work(tx)?),
-                Some(token) => {
-                    let place = (&scope, "TransactWriteItems", token.as_str());
-                    once(tx, place, &fingerprint, (now, now.plus_millis(TOKEN_MS)), work)?
-                }
-            };
-            Ok::<_, DynamoError>((once, written))
-        })
-        .await?;
-    match once {
-        Once::Mismatch => Err(DynamoError::TokenMismatch),
-        Once::Repeated(sizes) => Ok(repeated(input, &writes, &sizes)),
-        Once::Done(_) => done(ctx, input, &writes, written).await,
-    }
-}
-
-fn run_all(tx: &mut Tx, writes: &Writes) -> Result<Vec<Written>, DynamoError> {
-    let mut reasons = Vec::with_capacity(writes.len());
-    let mut all = Vec::with_capacity(writes.len());
-    for (_, write) in writes {
-        let mut reason = Reasoned::default();
-        match write.run(tx) {
-            Ok(written) => all.push(written),
-            Err(DynamoError::ConditionFailed(item)) => {
-                let message = "The conditional request failed".to_owned();
-                reason = Reasoned { cause: Some(("ConditionalCheckFailed", message)), item };
+    let once = (input.client_request_token.as_deref(), fingerprint(input)?);
+    let outcome = transaction::commit(ctx, "TransactWriteItems", &writes, once).await?;
+    let asked = input.return_consumed_capacity.as_ref();
+    let mut metrics = BTreeMap::<String, Vec<_>>::new();
+    if let Outcome::Done(_) = outcome {
+        let asked = input.return_item_collection_metrics.as_ref();
+        for (found, write) in writes.iter() {
+            if let Some(metric) = request::collection_metrics(ctx, found, &write.key, asked).await? {
+                metrics.entry(found.table.name.clone()).or_default().push(metric);
             }
-            Err(DynamoError::Validation(message)) => reason.cause = Some(("ValidationError", message)),
-            Err(other) => return Err(other),
         }
-        reasons.push(reason);
     }
-    if all.len() < writes.len() {
-        return Err(DynamoError::Cancelled(reasons));
-    }
-    let bytes: usize = all.iter().map(|written| written.sizes.1).sum();
-    if bytes > MAX_BYTES {
-        return Err(DynamoError::invalid("The aggregate size of the items in the transaction exceeds 4 MB"));
-    }
-    Ok(all)
+    Ok(TransactWriteItemsOutput {
+        consumed_capacity: transaction::consumed(asked, &writes, &outcome),
+        item_collection_metrics: (!metrics.is_empty()).then_some(metrics),
+    })
 }
 
 /// What must be equal in a repeat with the same token.
@@ -240,57 +195,4 @@ fn fingerprint(input: &TransactWriteItemsInput) -> Result<Vec<u8>, DynamoError> 
         }
     }
     Ok(bytes)
-}
-
-type Usages<'w> = BTreeMap<(&'w Scope, &'w String), (&'w Found, Usage)>;
-
-fn shown(
-    input: &TransactWriteItemsInput,
-    usages: &Usages<'_>,
-    used: Used,
-) -> Option<Vec<model_dynamodb::ConsumedCapacity>> {
-    let asked = input.return_consumed_capacity.as_ref();
-    let consumed: Vec<_> =
-        usages.values().filter_map(|(found, usage)| usage.shown(&found.table, asked, used)).collect();
-    (!consumed.is_empty()).then_some(consumed)
-}
-
-fn add<'w>(usages: &mut Usages<'w>, found: &'w Found, usage: Usage) {
-    let place = (&found.scope, &found.table.name);
-    usages.entry(place).or_insert_with(|| (found, Usage::default())).1.add(usage);
-}
-
-async fn done(
-    ctx: &Ctx,
-    input: &TransactWriteItemsInput,
-    writes: &Writes,
-    written: Vec<Written>,
-) -> Result<TransactWriteItemsOutput, DynamoError> {
-    let mut usages = Usages::new();
-    let mut metrics = BTreeMap::<String, Vec<_>>::new();
-    for ((found, write), written) in writes.iter().zip(&written) {
-        ctx.part::<Statistics>().add(&written.deltas);
-        add(&mut usages, found, Usage::of_write(written, 2.0));
-        let asked = input.return_item_collection_metrics.as_ref();
-        if let Some(metric) = request::collection_metrics(ctx, found, &write.key, asked).await? {
-            metrics.entry(found.table.name.clone()).or_default().push(metric);
-        }
-    }
-    Ok(TransactWriteItemsOutput {
-        consumed_capacity: shown(input, &usages, Used::TransactionWrite),
-        item_collection_metrics: (!metrics.is_empty()).then_some(metrics),
-    })
-}
-
-/// A repeat is paid as reading the items that were written.
-fn repeated(input: &TransactWriteItemsInput, writes: &Writes, sizes: &[u8]) -> TransactWriteItemsOutput {
-    let mut usages = Usages::new();
-    for ((found, _), size) in writes.iter().zip(sizes.chunks_exact(4)) {
-        let bytes = size.iter().fold(0usize, |sum, byte| (sum << 8) | usize::from(*byte));
-        add(&mut usages, found, Usage::of_table(size::read_units(bytes, Consistency::Transactional)));
-    }
-    TransactWriteItemsOutput {
-        consumed_capacity: shown(input, &usages, Used::TransactionRead),
-        item_collection_metrics: None,
-    }
 }

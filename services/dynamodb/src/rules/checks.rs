@@ -20,13 +20,19 @@ pub fn value(value: &Value) -> Result<(), String> {
     at_level(value, MAX_LEVELS)
 }
 
-/// Checks all values of an item or a key.
+/// Checks all names and values of an item or a key.
 ///
 /// # Errors
 /// The first refusal.
 pub fn values(values: &BTreeMap<String, Value>) -> Result<(), String> {
+    if values.contains_key("") {
+        return Err(EMPTY_NAME.to_owned());
+    }
     values.values().try_for_each(value)
 }
+
+/// What an attribute without a name is told.
+const EMPTY_NAME: &str = "Empty attribute name";
 
 fn at_level(value: &Value, levels: u32) -> Result<(), String> {
     match value {
@@ -44,7 +50,15 @@ fn at_level(value: &Value, levels: u32) -> Result<(), String> {
         }
         Value::M(map) => {
             let below = below(levels)?;
-            map.values().try_for_each(|element| at_level(element, below))
+            map.values().try_for_each(|element| at_level(element, below))?;
+            if map.contains_key("") { Err(EMPTY_NAME.to_owned()) } else { Ok(()) }
+        }
+        // Each of the values is refused for itself first.
+        Value::Many(all) => {
+            all.iter().try_for_each(|one| at_level(one, levels))?;
+            Err("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the \
+                 supported datatypes"
+                .to_owned())
         }
         Value::S(_) | Value::B(_) | Value::BOOL(_) | Value::NULL(true) => Ok(()),
     }
@@ -125,6 +139,14 @@ mod tests {
             (
                 Value::BS(vec![Bytes::from_static(b"b"), Bytes::from_static(b"b")]),
                 "One or more parameter values were invalid: Input collection [Yg==, Yg==]of type BS contains duplicates.",
+            ),
+            (
+                Value::Many(vec![Value::S("a".into()), Value::BOOL(true)]),
+                "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes",
+            ),
+            (
+                Value::Many(vec![Value::S("a".into()), Value::N("b".into())]),
+                "The parameter cannot be converted to a numeric value: b",
             ),
             (Value::NS(texts(&["1", ""])), "The parameter cannot be converted to a numeric value"),
             (Value::NS(texts(&["1", "b"])), "The parameter cannot be converted to a numeric value: b"),

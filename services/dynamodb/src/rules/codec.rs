@@ -120,7 +120,7 @@ fn put_value(out: &mut Vec<u8>, value: &Value) -> usize {
             1
         }
         // A value that was never set does not pass the checks.
-        Value::NULL(_) | Value::Unset => {
+        Value::NULL(_) | Value::Unset | Value::Many(_) => {
             out.push(NULL);
             1
         }
@@ -209,7 +209,11 @@ impl Reader {
             // A copy, so that a small part never keeps a whole row in memory.
             B => Value::B(Bytes::copy_from_slice(&self.bytes()?)),
             SS => Value::SS(self.many(Reader::text)?),
-            NS => Value::NS(self.many(Reader::number)?),
+            NS => {
+                let mut numbers = self.many(Reader::number)?;
+                numbers.reverse();
+                Value::NS(numbers)
+            }
             BS => Value::BS(self.many(|reader| reader.bytes().map(|b| Bytes::copy_from_slice(&b)))?),
             M => {
                 let pairs = self.many(|reader| Ok((reader.text()?, reader.value(depth)?)))?;

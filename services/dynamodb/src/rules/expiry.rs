@@ -1,6 +1,6 @@
 //! When items expire: the moment an attribute states, and rows that are ordered by it.
 
-use super::keys::RowRange;
+use super::rows::RowRange;
 use super::value::{self, Item, Value};
 use std::ops::Bound;
 

@@ -190,9 +190,6 @@ fn check_conditions(conditions: &BTreeMap<String, model::Condition>) -> Result<(
 /// AWS's message.
 pub fn key_tests(conditions: &BTreeMap<String, model::Condition>) -> Result<KeyTests, String> {
     check_conditions(conditions)?;
-    if !matches!(conditions.len(), 1 | 2) {
-        return Err("Conditions can be of length 1 or 2 only".to_owned());
-    }
     let tests = conditions.iter().map(|(name, condition)| {
         let operator = &condition.comparison_operator;
         let indexable = !matches!(operator, ComparisonOperator::NotContains);

@@ -27,7 +27,7 @@ pub fn value(value: &Value) -> usize {
         Value::L(list) => 3 + list.iter().map(|element| 1 + self::value(element)).sum::<usize>(),
         Value::M(map) => 3 + map.len() + item(map),
         Value::NULL(_) | Value::BOOL(_) => 1,
-        Value::Unset => 0,
+        Value::Unset | Value::Many(_) => 0,
     }
 }
 
@@ -55,7 +55,7 @@ fn paged(value: &Value) -> usize {
         Value::SS(set) | Value::NS(set) => size + set.len() + 1,
         Value::BS(set) => size + set.len() + 1,
         Value::NULL(_) => 0,
-        Value::BOOL(_) | Value::Unset => 1,
+        Value::BOOL(_) | Value::Unset | Value::Many(_) => 1,
         Value::L(list) => 3 + list.iter().map(|element| 1 + paged(element)).sum::<usize>(),
         Value::M(map) => 3 + map.len() + map.values().map(|value| 1 + paged(value)).sum::<usize>(),
     }

@@ -99,10 +99,10 @@ impl Kind {
     }
 }
 
-/// The type of a value; `None` for one that was never set.
+/// The type of a value; `None` for one that has none or several, which a request is refused for.
 pub fn kind(value: &Value) -> Option<Kind> {
     Some(match value {
-        Value::Unset => return None,
+        Value::Unset | Value::Many(_) => return None,
         Value::S(_) => Kind::S,
         Value::N(_) => Kind::N,
         Value::B(_) => Kind::B,
@@ -199,17 +199,18 @@ pub fn size_of(value: &Value) -> Option<usize> {
         Value::BS(set) => Some(set.len()),
         Value::L(list) => Some(list.len()),
         Value::M(map) => Some(map.len()),
-        Value::N(_) | Value::NULL(_) | Value::BOOL(_) | Value::Unset => None,
+        Value::N(_) | Value::NULL(_) | Value::BOOL(_) | Value::Unset | Value::Many(_) => None,
     }
 }
 
-/// A copy as it is stored: numbers in their printed form, sets in order.
+/// A copy as it is read again: numbers in their printed form, sets in order, those of numbers from the
+/// greatest down (dynalite, test/scan.js, `should scan by NE on type NS`).
 pub fn canonical(value: &Value) -> Value {
     match value {
         Value::N(text) => Value::N(number(text).to_string()),
         Value::NS(set) => {
             let mut numbers: Vec<Number> = set.iter().map(|text| number(text)).collect();
-            numbers.sort();
+            numbers.sort_by(|a, b| b.cmp(a));
             Value::NS(numbers.iter().map(Number::to_string).collect())
         }
         Value::SS(set) => {

@@ -27,10 +27,7 @@ async fn a_large_table_is_counted_behind_its_callers_back() {
     region.call::<CreateTable>(table("large", &["p:S", "r:N"], 2)).await.unwrap();
     for batch in 0..BATCHES {
         let put = |number: i64| WriteRequest {
-            put_request: Some(PutRequest {
-                item: item(&[("p", s(&format!("{batch}"))), ("r", n(number))]),
-                ..Default::default()
-            }),
+            put_request: Some(PutRequest { item: item(&[("p", s(&format!("{batch}"))), ("r", n(number))]) }),
             ..Default::default()
         };
         let request_items = BTreeMap::from([("large".to_owned(), (0..25).map(put).collect())]);

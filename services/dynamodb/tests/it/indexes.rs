@@ -213,3 +213,60 @@ async fn an_index_is_filled_on_a_live_table_and_removed() {
     let lost = region.refused::<Query>(query("by-kind", "kind = :k", &[(":k", s("x"))])).await;
     assert_eq!(lost.message, "The table does not have the specified index: by-kind");
 }
+
+/// A key of one partition attribute and two sort attributes; the words are those that the conformance suite of
+/// paritysuite (tests/tier1/query/multiAttributeGsiKey.test.ts) found on AWS.
+#[tokio::test]
+async fn keys_of_an_index_have_several_attributes() {
+    let region = region().await;
+    let element = |name: &str, key_type| KeySchemaElement { attribute_name: name.into(), key_type };
+    let index = GlobalSecondaryIndex {
+        key_schema: vec![
+            element("h", KeyType::Hash),
+            element("a", KeyType::Range),
+            element("b", KeyType::Range),
+        ],
+        ..global("gsi", &["h"], projection(ProjectionType::All, &[]))
+    };
+    let wish = CreateTableInput {
+        global_secondary_indexes: Some(vec![index]),
+        ..table("songs", &["p:S", "h:S", "a:S", "b:N"], 1)
+    };
+    region.call::<CreateTable>(wish).await.unwrap();
+    for (p, a, b) in [("1", "x", 10), ("2", "x", 9), ("3", "y", 1), ("4", "w", 5)] {
+        put(&region, "songs", item(&[("p", s(p)), ("h", s("h")), ("a", s(a)), ("b", n(b))])).await;
+    }
+    put(&region, "songs", item(&[("p", s("5")), ("h", s("h")), ("a", s("x"))])).await;
+    let query = |condition: &str, values: &[(&str, AttributeValue)]| QueryInput {
+        table_name: "songs".into(),
+        index_name: Some("gsi".into()),
+        key_condition_expression: Some(condition.into()),
+        expression_attribute_values: Some(item(values)),
+        ..Default::default()
+    };
+    let h = (":h", s("h"));
+    for (condition, values, expect) in [
+        ("h = :h", vec![h.clone()], vec!["4", "2", "1", "3"]),
+        ("h = :h AND a > :a", vec![h.clone(), (":a", s("w"))], vec!["2", "1", "3"]),
+        ("b > :b AND h = :h AND a = :a", vec![h.clone(), (":a", s("x")), (":b", n(9))], vec!["1"]),
+    ] {
+        let found = region.call::<Query>(query(condition, &values)).await.unwrap().items.unwrap();
+        let found: Vec<_> = found.iter().map(|item| item["p"].clone()).collect();
+        assert_eq!(found, expect.into_iter().map(s).collect::<Vec<_>>(), "{condition}");
+    }
+    let gap = query("h = :h AND b = :b", &[h.clone(), (":b", n(1))]);
+    assert_eq!(
+        region.refused::<Query>(gap).await.message,
+        "RANGE key attributes a must have equality conditions specified in the query because a condition is present on key attribute b"
+    );
+    let three = [h.clone(), (":a", s("x")), (":b", n(1))];
+    let on_table = QueryInput { index_name: None, ..query("h = :h AND a = :a AND b = :b", &three) };
+    let refused = region.refused::<Query>(on_table).await;
+    assert_eq!(refused.message, "Conditions can be of length 1 or 2 only");
+    let page = QueryInput { limit: Some(2), ..query("h = :h", std::slice::from_ref(&h)) };
+    let page = region.call::<Query>(page).await.unwrap();
+    let last = page.last_evaluated_key.unwrap();
+    assert_eq!(last.keys().collect::<Vec<_>>(), ["a", "b", "h", "p"]);
+    let next = QueryInput { exclusive_start_key: Some(last), ..query("h = :h", &[h]) };
+    assert_eq!(region.call::<Query>(next).await.unwrap().count, Some(2));
+}

@@ -7,6 +7,7 @@ mod items;
 mod model;
 mod pages;
 mod permissions;
+mod statements;
 mod tables;
 mod transactions;
 mod world;

@@ -178,15 +178,63 @@ async fn tags_are_kept_with_the_table() {
     let region = with_things().await;
     let arn = "arn:aws:dynamodb:us-east-1:000000000000:table/things".to_owned();
     let tag = |key: &str, value: &str| Tag { key: key.into(), value: value.into() };
-    let tags = TagResourceInput { resource_arn: arn.clone(), tags: vec![tag("a", "1"), tag("b", "2")] };
+    let tags =
+        TagResourceInput { resource_arn: Some(arn.clone()), tags: Some(vec![tag("a", "1"), tag("b", "2")]) };
     region.call::<TagResource>(tags).await.unwrap();
-    let without = UntagResourceInput { resource_arn: arn.clone(), tag_keys: vec!["a".into()] };
+    let without = UntagResourceInput { resource_arn: Some(arn.clone()), tag_keys: Some(vec!["a".into()]) };
     region.call::<UntagResource>(without).await.unwrap();
-    let list = ListTagsOfResourceInput { resource_arn: arn, next_token: None };
+    let list = ListTagsOfResourceInput { resource_arn: Some(arn.clone()), next_token: None };
     assert_eq!(region.call::<ListTagsOfResource>(list).await.unwrap().tags.unwrap(), [tag("b", "2")]);
     let none = ListTagsOfResourceInput {
-        resource_arn: "arn:aws:dynamodb:us-east-1:000000000000:table/others".into(),
+        resource_arn: Some("arn:aws:dynamodb:us-east-1:000000000000:table/others".into()),
         next_token: None,
     };
     assert_eq!(region.refused::<ListTagsOfResource>(none).await.code, "ResourceNotFoundException");
+
+    let many = (0..12).map(|number| tag(&format!("k{number:02}"), "v")).collect();
+    let tags = TagResourceInput { resource_arn: Some(arn.clone()), tags: Some(many) };
+    region.call::<TagResource>(tags).await.unwrap();
+    let page = |next_token| ListTagsOfResourceInput { resource_arn: Some(arn.clone()), next_token };
+    let first = region.call::<ListTagsOfResource>(page(None)).await.unwrap();
+    let second = region.call::<ListTagsOfResource>(page(first.next_token)).await.unwrap();
+    assert_eq!((first.tags.unwrap().len(), second.tags.unwrap().len(), second.next_token), (10, 3, None));
+}
+
+/// Words of AWS (moto, test_dynamodb_resource_policy.py, verified there).
+#[tokio::test]
+async fn a_tables_policy_has_revisions() {
+    let region = with_things().await;
+    let arn = "arn:aws:dynamodb:us-east-1:000000000000:table/things".to_owned();
+    let policy = |action: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":"*","Action":"{action}","Resource":"*"}}]}}"#
+        )
+    };
+    let put = |action: &str, expected: Option<&str>| PutResourcePolicyInput {
+        resource_arn: arn.clone(),
+        policy: policy(action),
+        expected_revision_id: expected.map(str::to_owned),
+        confirm_remove_self_resource_access: None,
+    };
+    let get = || GetResourcePolicyInput { resource_arn: arn.clone() };
+    assert_eq!(region.refused::<GetResourcePolicy>(get()).await.code, "PolicyNotFoundException");
+    let first = put("dynamodb:GetItem", Some("NO_POLICY"));
+    let first = region.call::<PutResourcePolicy>(first).await.unwrap().revision_id.unwrap();
+    let same = put("dynamodb:GetItem", None);
+    assert_eq!(region.call::<PutResourcePolicy>(same).await.unwrap().revision_id, Some(first.clone()));
+    let second = put("dynamodb:PutItem", Some(&first));
+    let second = region.call::<PutResourcePolicy>(second).await.unwrap().revision_id.unwrap();
+    let late = region.refused::<PutResourcePolicy>(put("dynamodb:Scan", Some(&first))).await;
+    assert_eq!(
+        late.message,
+        format!(
+            "Resource-based policy not found for the provided ResourceArn: Requested update for policy with \
+             revision id {first}, but the policy associated to target table things has revision id {second}."
+        )
+    );
+    let kept = region.call::<GetResourcePolicy>(get()).await.unwrap();
+    assert_eq!((kept.policy, kept.revision_id), (Some(policy("dynamodb:PutItem")), Some(second.clone())));
+    let gone = DeleteResourcePolicyInput { resource_arn: arn.clone(), expected_revision_id: Some(second) };
+    region.call::<DeleteResourcePolicy>(gone).await.unwrap();
+    assert_eq!(region.refused::<GetResourcePolicy>(get()).await.code, "PolicyNotFoundException");
 }

@@ -44,15 +44,14 @@ pub fn table(name: &str, attributes: &[&str], keys: usize) -> CreateTableInput {
     let key_names: Vec<&str> = all[..keys].iter().map(|(name, _)| name.as_str()).collect();
     CreateTableInput {
         table_name: name.into(),
-        key_schema: Some(key(&key_names)),
-        attribute_definitions: Some(
-            all.iter()
-                .map(|(name, kind)| AttributeDefinition {
-                    attribute_name: name.clone(),
-                    attribute_type: kind.as_str().into(),
-                })
-                .collect(),
-        ),
+        key_schema: key(&key_names),
+        attribute_definitions: all
+            .iter()
+            .map(|(name, kind)| AttributeDefinition {
+                attribute_name: name.clone(),
+                attribute_type: kind.as_str().into(),
+            })
+            .collect(),
         billing_mode: Some(BillingMode::PayPerRequest),
         ..Default::default()
     }

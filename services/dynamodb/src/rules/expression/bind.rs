@@ -46,10 +46,19 @@ fn bind(condition: &Condition<Raw>, placeholders: &mut Placeholders<'_>) -> Resu
             let operands = raw.iter().map(|raw| operand(raw, placeholders)).collect::<Result<Vec<_>, _>>()?;
             check_counts(*ask, &operands)?;
             check_distinct(*ask, &operands)?;
-            check_types(*ask, &operands)?;
+            check_types(*ask, &operands, "operator")?;
             Ok(Condition::Test(*ask, operands))
         }
     }
+}
+
+/// Checks the operands of a test by count and type; messages of types name operators under a heading.
+///
+/// # Errors
+/// AWS's message, without the name of the parameter.
+pub fn check(ask: Ask, operands: &[Operand], heading: &str) -> Result<(), String> {
+    check_counts(ask, operands)?;
+    check_types(ask, operands, heading)
 }
 
 fn operand(raw: &Raw, placeholders: &mut Placeholders<'_>) -> Result<Operand, String> {
@@ -114,10 +123,10 @@ fn wrong_kind(ask: Ask, kind: &str) -> String {
     )
 }
 
-fn check_types(ask: Ask, operands: &[Operand]) -> Result<(), String> {
+fn check_types(ask: Ask, operands: &[Operand], heading: &str) -> Result<(), String> {
     for operand in operands {
         if let Operand::Size(inner) = operand {
-            check_types(Ask::Size, inner)?;
+            check_types(Ask::Size, inner, heading)?;
         }
     }
     let kinds = || operands.iter().filter_map(fixed_kind);
@@ -136,22 +145,24 @@ fn check_types(ask: Ask, operands: &[Operand]) -> Result<(), String> {
             Some(kind) => Err(wrong_kind(ask, kind.name())),
             None => Ok(()),
         },
-        (Ask::Between, [_, low, high]) => check_bounds(low, high).and_then(|()| check_ordered(ask, operands)),
+        (Ask::Between, [_, low, high]) => {
+            check_bounds(low, high).and_then(|()| check_ordered(ask, operands, heading))
+        }
         (
             Ask::Compare(
                 Comparison::Less | Comparison::LessOrEqual | Comparison::Greater | Comparison::GreaterOrEqual,
             ),
             _,
-        ) => check_ordered(ask, operands),
+        ) => check_ordered(ask, operands, heading),
         (Ask::Compare(_) | Ask::Contains | Ask::In | Ask::Type | Ask::Between, _) => Ok(()),
     }
 }
 
-fn check_ordered(ask: Ask, operands: &[Operand]) -> Result<(), String> {
+fn check_ordered(ask: Ask, operands: &[Operand], heading: &str) -> Result<(), String> {
     match operands.iter().filter_map(fixed_kind).find(|kind| !kind.is_ordered()) {
         None => Ok(()),
         Some(kind) => Err(format!(
-            "Incorrect operand type for operator or function; operator: {}, operand type: {}",
+            "Incorrect operand type for operator or function; {heading}: {}, operand type: {}",
             ask.name(),
             kind.name()
         )),

@@ -41,11 +41,7 @@ impl KeyTest {
 pub fn tests(condition: Bound) -> Result<KeyTests, String> {
     let mut tests = KeyTests::new();
     collect(condition, &mut tests)?;
-    if matches!(tests.len(), 1 | 2) {
-        Ok(tests)
-    } else {
-        Err("Conditions can be of length 1 or 2 only".to_owned())
-    }
+    Ok(tests)
 }
 
 fn collect(condition: Bound, tests: &mut KeyTests) -> Result<(), String> {

@@ -513,7 +513,6 @@ fn key_conditions() {
         ),
         (":a = :b", "Invalid condition in KeyConditionExpression: No key attribute specified"),
         ("a = :a and a = :b", "KeyConditionExpressions must only contain one condition per key"),
-        ("a = :a and b = :b and c = :a", "Conditions can be of length 1 or 2 only"),
         (
             ":a between :a and :b",
             "Invalid condition in KeyConditionExpression: BETWEEN operator must have the key attribute as its first operand",

@@ -114,7 +114,12 @@ const KEYWORDS: &[&str] = &["SET", "REMOVE", "ADD", "DELETE"];
 /// # Errors
 /// AWS's message, without the name of the parameter.
 pub fn parse(text: &str) -> Result<Parsed, String> {
-    let mut cursor = Cursor::new(text, KEYWORDS)?;
+    // Of this expression DynamoDB does not tell the size.
+    let bare = |message: String| match message.split_once(" expression size: ") {
+        Some((message, _)) => message.to_owned(),
+        None => message,
+    };
+    let mut cursor = Cursor::new(text, KEYWORDS).map_err(bare)?;
     let (mut actions, mut seen, mut repeated) = (Vec::new(), Vec::new(), None);
     loop {
         let section = KEYWORDS.iter().find(|keyword| cursor.take_keyword(keyword));

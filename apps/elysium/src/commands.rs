@@ -4,6 +4,8 @@ mod clock;
 mod coverage;
 mod doctor;
 mod env;
+mod explain;
+mod logs;
 mod run;
 mod start;
 mod state;
@@ -38,13 +40,20 @@ impl From<std::io::Error> for Failure {
 type Run = fn(&[String]) -> Result<(), Failure>;
 
 /// All commands: name, arguments, what it does, and what runs.
-const COMMANDS: [(&str, &str, &str, Run); 10] = [
+const COMMANDS: [(&str, &str, &str, Run); 12] = [
     ("start", "[settings]", "start the region in the foreground", start::run),
     ("stop", "[--port P]", "stop the region of this data directory", stop::run),
     ("status", "[--port P] [--json]", "say whether the region serves, and each room", status::run),
     ("wait", "[--port P] [--seconds N]", "wait until the region serves", status::wait),
     ("env", "[--port P] [--json]", "print the environment that leads any AWS tool here", env::run),
     ("run", "[--port P] -- COMMAND…", "run a command with that environment", run::run),
+    ("logs", "[--follow] [--errors] [--json]", "list the requests that came last", logs::run),
+    (
+        "explain",
+        "[REQUEST-ID] [--json]",
+        "say why a request, or the last refused one, ended so",
+        explain::run,
+    ),
     ("state", "save FILE|load FILE|reset", "save, load or empty the state", state::run),
     ("clock", "[freeze|run|advance SECONDS]", "show or move virtual time", clock::run),
     ("coverage", "[--json]", "list every operation and whether it is served", coverage::run),

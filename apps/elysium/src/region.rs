@@ -96,6 +96,7 @@ pub async fn prepare(config: &Config, loads: mpsc::Sender<Load>) -> Result<Groun
         profile: config.profile,
         allowed_hosts: config.allowed_hosts.clone(),
         allowed_origins: config.allowed_origins.clone(),
+        settle_looks: gateway::SETTLE_LOOKS,
         version: VERSION,
         init: Arc::default(),
         loads: Some(loads),

@@ -2,7 +2,7 @@
 //! policies and the resource's own. Rooms never evaluate a policy.
 
 use crate::config::IamMode;
-use crate::judge;
+use crate::judge::{self, Denial};
 use schema::ApiError;
 use service::{Access, Ctx, Demand, Operation, Peek};
 use std::any::Any;
@@ -13,55 +13,63 @@ pub struct Authorizer {
     mode: IamMode,
 }
 
+/// What became of the demands of a request.
+#[derive(Default)]
+pub struct Judged {
+    /// The resource of the first demand, where there is one.
+    pub resource: Option<String>,
+    /// Why one of them is refused.
+    pub denial: Option<Denial>,
+}
+
 impl Authorizer {
     /// An authorizer of a mode.
     pub fn new(mode: IamMode) -> Self {
         Authorizer { mode }
     }
 
-    /// Checks all demands of an operation's input. In mode `warn`: why it would be refused, if it would.
+    /// Whether what is refused is not done.
+    pub fn enforces(&self) -> bool {
+        self.mode == IamMode::Enforce
+    }
+
+    /// Judges all demands of an operation's input.
     ///
     /// # Errors
-    /// `AccessDenied` in mode `enforce`; and whatever the demands' own reading of the input refuses.
+    /// Whatever the demands' own reading of the input refuses.
     pub async fn check(
         &self,
         ctx: &Ctx,
         operation: &Operation,
         input: Arc<dyn Any + Send + Sync>,
-    ) -> Result<Option<String>, ApiError> {
+    ) -> Result<Judged, ApiError> {
         if self.mode == IamMode::Off {
-            return Ok(None);
+            return Ok(Judged::default());
         }
+        let passed = operation.passed_role(&input);
         let demands = match &operation.access {
-            Access::Anyone => return self.settle(ctx, judge::known(ctx)),
+            Access::Anyone => return Ok(Judged { resource: None, denial: judge::known(ctx) }),
             Access::Everything => vec![Demand::everywhere(operation.action())],
             Access::Demands(demands) => demands(Peek::new(ctx.clone()), input).await?,
         };
-        for demand in &demands {
-            if let Some(why) = self.demand(ctx, demand)? {
-                return Ok(Some(why));
+        let mut judged = Judged::default();
+        for demand in demands.into_iter().chain(passed) {
+            judged.denial = judge::judge(ctx, &demand)?;
+            if judged.resource.is_none() {
+                judged.resource = Some(demand.resource);
+            }
+            if judged.denial.is_some() {
+                break;
             }
         }
-        Ok(None)
+        Ok(judged)
     }
 
-    /// Checks one demand.
+    /// Judges one demand.
     ///
     /// # Errors
-    /// `AccessDenied` in mode `enforce`.
-    pub fn demand(&self, ctx: &Ctx, demand: &Demand) -> Result<Option<String>, ApiError> {
-        if self.mode == IamMode::Off {
-            return Ok(None);
-        }
-        self.settle(ctx, judge::judge(ctx, demand)?)
-    }
-
-    /// What a judgement means in this mode.
-    fn settle(&self, _ctx: &Ctx, refused: Option<ApiError>) -> Result<Option<String>, ApiError> {
-        match (refused, self.mode) {
-            (None, _) | (_, IamMode::Off) => Ok(None),
-            (Some(error), IamMode::Warn) => Ok(Some(error.message)),
-            (Some(error), IamMode::Enforce) => Err(error),
-        }
+    /// If policies cannot be read.
+    pub fn demand(&self, ctx: &Ctx, demand: &Demand) -> Result<Option<Denial>, ApiError> {
+        if self.mode == IamMode::Off { Ok(None) } else { judge::judge(ctx, demand) }
     }
 }

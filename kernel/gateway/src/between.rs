@@ -1,13 +1,15 @@
 //! The ports between rooms: any API operation, and any resource that answers. Both enter the pipeline at
 //! authorisation, so permissions, limits and records hold for them as for requests from outside.
 
-use crate::judge;
+use crate::authorize::Judged;
+use crate::load::Load;
 use crate::pipeline::Pipeline;
 use crate::record::Trace;
-use crate::rooms::RoomState;
+use crate::rooms::{RoomState, Served};
+use crate::{judge, words};
 use names::Region;
 use ports::{BoxFuture, CallRequest, Caller, Calls, TargetReply, TargetRequest, Targets};
-use schema::{ApiError, Obj};
+use schema::{ApiError, Obj, Protocol};
 use service::{Ctx, Demand, Request};
 use std::sync::{Arc, Weak};
 
@@ -34,6 +36,45 @@ impl Between {
 /// The context of work that a room asks of another.
 fn context(pipeline: &Pipeline, request: Request) -> Ctx {
     Ctx::new(pipeline.host.clone(), request)
+}
+
+/// The steps of a call, from its limits on.
+async fn run(
+    pipeline: &Pipeline,
+    served: Served,
+    ctx: Ctx,
+    input: Box<dyn Obj>,
+    trace: &mut Trace,
+) -> Result<Box<dyn Obj>, ApiError> {
+    let operation = &served.operation;
+    let place = served.room.enter()?;
+    let running =
+        pipeline.limits.admit(operation, ctx.account(), pipeline.host.clock.instant()).map_err(|_| {
+            let protocol = operation.service.protocols.first().copied().unwrap_or(Protocol::RestJson1);
+            words::throttled(operation.service, operation.shape, protocol)
+        })?;
+    let input = operation.seal(input).ok_or_else(|| {
+        let message = format!("{} was called with another operation's input.", operation.shape.name);
+        ApiError::new("InternalFailure", 500, message)
+    })?;
+    let judged = pipeline.authorizer.check(&ctx, operation, input.clone()).await?;
+    trace.judged(judged, pipeline.authorizer.enforces())?;
+    pipeline.handle(served, ctx, input, Load::new(place, None, running)).await
+}
+
+/// Refuses what is not allowed, where that is enforced; where it is not, the refusal is recorded.
+///
+/// # Errors
+/// `AccessDenied`, or if policies cannot be read.
+pub fn permit(pipeline: &Pipeline, ctx: &Ctx, demand: &Demand) -> Result<(), ApiError> {
+    let Some(denial) = pipeline.authorizer.demand(ctx, demand)? else { return Ok(()) };
+    let service = demand.head.as_ref().map_or("", |arn| pipeline.rooms.named_by(arn.service()));
+    let mut trace = Trace::call(pipeline, ctx, service, String::new());
+    let judged = Judged { resource: Some(demand.resource.clone()), denial: Some(denial) };
+    let refused = trace.judged(judged, pipeline.authorizer.enforces());
+    let status = refused.as_ref().map_or_else(|error| error.status, |()| 200);
+    trace.end(pipeline, status, refused.as_ref().err());
+    refused
 }
 
 impl Calls for Between {
@@ -66,15 +107,9 @@ impl Calls for Between {
             };
             let ctx = context(&pipeline, request);
             let mut trace = Trace::call(&pipeline, &ctx, call.service, call.cause);
-            let input = served.operation.seal(call.input).ok_or_else(too_deep)?;
-            let result = match pipeline.authorizer.check(&ctx, &served.operation, input.clone()).await {
-                Ok(would_refuse) => {
-                    trace.authorized(would_refuse);
-                    pipeline.handle(served, ctx, input).await
-                }
-                Err(error) => Err(error),
-            };
-            trace.end(&pipeline, result.as_ref().err());
+            let result = run(&pipeline, served, ctx, call.input, &mut trace).await;
+            let status = result.as_ref().map_or_else(|error| error.status, |_| 200);
+            trace.end(&pipeline, status, result.as_ref().err());
             result
         })
     }
@@ -93,9 +128,15 @@ impl Targets for Between {
             }
             let (room, target) = pipeline.rooms.answering(&question)?.clone();
             let ctx = context(&pipeline, asked(&pipeline, room.name, target.action(), &question));
-            let demand = Demand::new(target.action(), &question.target);
-            pipeline.authorizer.demand(&ctx, &demand)?;
-            let answer = tokio::spawn(async move { target.answer(ctx, question).await }).await;
+            permit(&pipeline, &ctx, &Demand::new(target.action(), &question.target))?;
+            let place = room.enter()?;
+            let watchdog = pipeline.host.watchdog.clone();
+            let answer = tokio::spawn(async move {
+                let _place = place;
+                let action = target.action();
+                watchdog.watch(room.name, action, target.answer(ctx, question)).await
+            })
+            .await;
             answer.unwrap_or_else(|_| Err(ApiError::new("InternalFailure", 500, "The target failed.")))
         })
     }

@@ -6,7 +6,9 @@ use crate::message::{Incoming, read_whole};
 use crate::words;
 use bytes::Bytes;
 use futures_core::Stream;
-use schema::{ApiError, Body, BodyError, OperationShape, Ty};
+use futures_util::StreamExt;
+use schema::{ApiError, Body, BodyError, Location, Member, OperationShape, Ty};
+use service::{Budget, Held};
 use signature::{
     ChunkError, ChunkedDecoder, PayloadCheck, PayloadHash, RequestHead, Wording, decoded_length,
 };
@@ -19,12 +21,32 @@ pub fn is_streamed(operation: &OperationShape) -> bool {
     operation.input.payload().is_some_and(|(_, member)| matches!(member.ty, Ty::Stream { .. }))
 }
 
-/// The whole body of an operation that holds it in memory. A body in chunks is unframed.
+/// Whether the operation's input is read from the body's text, so that the body may be compressed.
+pub fn is_text(operation: &OperationShape) -> bool {
+    let declares = |member: &Member| matches!(member.location, Location::Header(name) if name.eq_ignore_ascii_case("content-encoding"));
+    operation.input.payload().is_none() && !operation.input.members.iter().any(declares)
+}
+
+/// The whole body of an operation that holds it in memory, at the cost of a budget.
 ///
 /// # Errors
-/// If it is longer than the bound, or ends early.
-pub async fn whole(incoming: &Incoming, bound: usize) -> Result<Bytes, BodyError> {
-    read_whole(&incoming.body, bound).await
+/// If it is longer than the bound or passes the budget, or ends early.
+pub async fn whole(body: &Body, bound: usize, budget: &Budget) -> Result<(Bytes, Held), ApiError> {
+    let failed = |error: BodyError| words::body(&error);
+    if let Some(length) = body.length {
+        let held = budget.hold(length.min(bound as u64))?;
+        return Ok((read_whole(body, bound).await.map_err(failed)?, held));
+    }
+    let (mut held, mut whole) = (budget.hold(0)?, Vec::new());
+    let Some(mut chunks) = body.take() else { return Ok((Bytes::new(), held)) };
+    while let Some(chunk) = chunks.next().await.transpose().map_err(failed)? {
+        held.grow(chunk.len() as u64)?;
+        whole.extend_from_slice(&chunk);
+        if whole.len() > bound {
+            return Err(failed(BodyError::TooLarge(bound as u64)));
+        }
+    }
+    Ok((whole.into(), held))
 }
 
 type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, BodyError>> + Send>>;

@@ -51,6 +51,9 @@ impl Profile {
     }
 }
 
+/// Looks of an advance of virtual time, unless it is told otherwise.
+pub const SETTLE_LOOKS: u32 = 20_000;
+
 /// What the edge is started with.
 #[derive(Clone)]
 pub struct EdgeConfig {
@@ -62,6 +65,9 @@ pub struct EdgeConfig {
     pub allowed_hosts: Vec<String>,
     /// Origins of web pages, besides loopback ones, that may call the region.
     pub allowed_origins: Vec<String>,
+    /// How often an advance of virtual time looks whether everything is quiet, a millisecond apart, before it
+    /// says what is not.
+    pub settle_looks: u32,
     /// The version that `/_localstack/info` and `/_localstack/health` say.
     pub version: &'static str,
     /// What became of the init scripts.

@@ -1,12 +1,17 @@
-//! The region's own pages: health, info, reset, metrics. They are no AWS API; what changes
-//! something is answered to callers on this machine only.
+//! The region's own pages: health, info, reset, metrics, rooms, limits, recent requests. They are no AWS API;
+//! what changes something, or tells who did what, is answered to callers on this machine only.
+
+mod limits;
+mod requests;
 
 use crate::message::{Incoming, Outgoing, read_whole};
 use crate::metrics;
 use crate::pipeline::Pipeline;
-use crate::rooms::RoomState;
+use crate::rooms::{Room, RoomState};
 use crate::state;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Longest body of a control request, in bytes.
 const MAX_BODY: usize = 64 * 1024;
@@ -21,13 +26,14 @@ pub fn is_page(path: &str) -> bool {
 }
 
 /// Answers a control path; `None` where the path is none.
-pub async fn serve(pipeline: &Pipeline, incoming: &Incoming) -> Option<Outgoing> {
+pub async fn serve(pipeline: &Arc<Pipeline>, incoming: &Incoming) -> Option<Outgoing> {
     let path = incoming.path.as_str();
     if !is_page(path) {
         return None;
     }
     // Whoever can change the region here needs no credentials, so it must be on this machine.
-    if incoming.method != http::Method::GET && !incoming.source.to_canonical().is_loopback() {
+    let tells = path.starts_with("/_elysium/requests") || path.starts_with("/_elysium/explain/");
+    if (incoming.method != http::Method::GET || tells) && !incoming.source.to_canonical().is_loopback() {
         return Some(answer(403, &json!({"message": "the region is controlled from its own machine only"})));
     }
     Some(match (incoming.method.as_str(), path) {
@@ -47,7 +53,11 @@ pub async fn serve(pipeline: &Pipeline, incoming: &Incoming) -> Option<Outgoing>
         ("GET", "/_elysium/metrics") => {
             Outgoing::text(200, "text/plain; version=0.0.4", metrics::text(pipeline))
         }
-        ("POST", "/_elysium/rooms") => refuse(pipeline, incoming).await,
+        ("GET", "/_elysium/rooms") => rooms(pipeline),
+        ("POST", "/_elysium/rooms") => change_room(pipeline, incoming).await,
+        ("GET" | "PUT" | "DELETE", "/_elysium/limits") => limits::serve(pipeline, incoming).await,
+        ("GET", "/_elysium/requests") => requests::list(pipeline, incoming),
+        ("GET", path) if path.starts_with("/_elysium/explain/") => requests::explained(pipeline, path),
         ("POST", "/_elysium/clock") => clock(pipeline, incoming).await,
         ("GET", "/_elysium/clock") => clock_state(pipeline),
         _ => not_found(path),
@@ -58,19 +68,17 @@ fn not_found(path: &str) -> Outgoing {
     answer(404, &json!({"message": format!("{path} is not a page of this region")}))
 }
 
+fn state_of(room: &Room) -> &'static str {
+    match room.state() {
+        RoomState::Running => "running",
+        RoomState::Refused => "disabled",
+        RoomState::Unhealthy => "error",
+    }
+}
+
 fn health(pipeline: &Pipeline) -> Outgoing {
-    let services: Map<String, Value> = pipeline
-        .rooms
-        .all()
-        .map(|room| {
-            let state = match room.state() {
-                RoomState::Running => "running",
-                RoomState::Refused => "disabled",
-                RoomState::Unhealthy => "error",
-            };
-            (room.name.to_owned(), Value::from(state))
-        })
-        .collect();
+    let services: Map<String, Value> =
+        pipeline.rooms.all().map(|room| (room.name.to_owned(), Value::from(state_of(room)))).collect();
     answer(200, &json!({"services": services, "edition": "elysium", "version": pipeline.config.version}))
 }
 
@@ -109,22 +117,45 @@ async fn reset(pipeline: &Pipeline, incoming: &Incoming) -> Outgoing {
     }
 }
 
-/// Refuses a room or allows it again: `{"room": "sqs", "refused": true}`.
-async fn refuse(pipeline: &Pipeline, incoming: &Incoming) -> Outgoing {
+/// Each room: whether it serves, what it has served, what it holds.
+fn rooms(pipeline: &Pipeline) -> Outgoing {
+    let shown = |room: &Arc<Room>| {
+        let (requests, faults) = room.counts();
+        let value = json!({
+            "state": state_of(room),
+            "requests": requests,
+            "faults": faults,
+            "under_way": room.under_way(),
+            "bytes": room.budget.held(),
+            "budget_bytes": room.budget.limit(),
+            "budget_refusals": room.budget.refused(),
+        });
+        (room.name.to_owned(), value)
+    };
+    answer(200, &Value::Object(pipeline.rooms.all().map(shown).collect()))
+}
+
+/// Refuses a room or allows it again, or changes what it may hold: `{"room": "sqs", "refused": true}`,
+/// `{"room": "sqs", "budget_bytes": 1000000}`.
+async fn change_room(pipeline: &Pipeline, incoming: &Incoming) -> Outgoing {
     let body = match body_of(incoming).await {
         Ok(body) => body,
         Err(refused) => return refused,
     };
     let name = body.get("room").and_then(Value::as_str).unwrap_or_default();
-    let (Some(room), Some(refused)) =
-        (pipeline.rooms.room(name), body.get("refused").and_then(Value::as_bool))
-    else {
-        return answer(
-            400,
-            &json!({"message": "expected {\"room\": a room's name, \"refused\": true or false}"}),
-        );
+    let refused = body.get("refused").and_then(Value::as_bool);
+    let budget = body.get("budget_bytes").and_then(Value::as_u64);
+    let Some(room) = pipeline.rooms.room(name).filter(|_| refused.is_some() || budget.is_some()) else {
+        let message =
+            "expected {\"room\": a room's name, \"refused\": true or false, \"budget_bytes\": a number}";
+        return answer(400, &json!({"message": message}));
     };
-    room.refuse(refused);
+    if let Some(refused) = refused {
+        room.refuse(refused);
+    }
+    if let Some(bytes) = budget {
+        room.budget.set_limit(bytes);
+    }
     health(pipeline)
 }
 
@@ -133,7 +164,8 @@ fn clock_state(pipeline: &Pipeline) -> Outgoing {
     answer(200, &json!({"now": clock.now().iso8601_millis(), "frozen": clock.is_frozen()}))
 }
 
-/// `{"freeze": true|false}` and `{"advance_seconds": n}`.
+/// `{"freeze": true|false}` and `{"advance_seconds": n}`. An advance is answered when everything that fell due
+/// on the way has been done.
 async fn clock(pipeline: &Pipeline, incoming: &Incoming) -> Outgoing {
     let body = match body_of(incoming).await {
         Ok(body) => body,
@@ -148,7 +180,14 @@ async fn clock(pipeline: &Pipeline, incoming: &Incoming) -> Outgoing {
     if let Some(seconds) =
         body.get("advance_seconds").and_then(Value::as_f64).filter(|s| (0.0..=1e10).contains(s))
     {
-        clock.advance_to(clock.now().plus_millis((seconds * 1000.0) as i64));
+        let moved = match pipeline.settler.get() {
+            Some(settler) => settler.advance(Duration::from_secs_f64(seconds)).await,
+            None => Err("the region is not started yet".to_owned()),
+        };
+        if let Err(busy) = moved {
+            let now = clock.now().iso8601_millis();
+            return answer(409, &json!({"message": format!("time stands at {now}: {busy}")}));
+        }
     }
     clock_state(pipeline)
 }

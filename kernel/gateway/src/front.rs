@@ -1,12 +1,15 @@
 //! Requests to hosts that a room serves itself, found by their host name or by a path for clients that
 //! cannot resolve such names: `/_aws/{front}/{label}/…`.
 
-use crate::message::{Incoming, Outgoing, read_whole};
+use crate::body;
+use crate::load::Load;
+use crate::message::{Incoming, Outgoing};
 use crate::pipeline::{Pipeline, region_of};
-use crate::rooms::RoomState;
-use crate::words;
+use crate::record::Trace;
+use crate::rooms::{Room, RoomState};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use service::{Ctx, FrontReply, FrontRequest, Request};
+use schema::ApiError;
+use service::{Ctx, Front, FrontReply, FrontRequest, Request};
 use std::sync::Arc;
 use wire::{HostRoute, ReplyBody};
 
@@ -49,21 +52,36 @@ pub async fn serve(pipeline: &Arc<Pipeline>, incoming: &Incoming, found: Found, 
     if room.state() != RoomState::Running {
         return plain(503, "Service Unavailable");
     }
-    let body = match read_whole(&incoming.body, front.max_body()).await {
-        Ok(body) => body,
-        Err(error) => {
-            let error = words::body(&error);
-            return plain(error.status, &error.message);
-        }
+    let mut trace = Trace::of(pipeline, front.name(), incoming.summary().into(), &id);
+    let answer = answer(pipeline, incoming, (&room, front, found), &mut trace).await;
+    let fault = answer.as_ref().err().filter(|error| error.status >= 500);
+    room.count(fault.is_some());
+    let (answer, error) = match answer {
+        Ok(answer) => (answer, None),
+        Err(error) => (plain(error.status, &error.message), Some(error)),
     };
-    let Ok(identity) = pipeline.identify_any(incoming, Some(&body)) else {
-        return plain(403, "Forbidden");
-    };
+    trace.end(pipeline, answer.status, error.as_ref());
+    answer
+}
+
+async fn answer(
+    pipeline: &Arc<Pipeline>,
+    incoming: &Incoming,
+    (room, front, found): (&Arc<Room>, Arc<dyn Front>, Found),
+    trace: &mut Trace,
+) -> Result<Outgoing, ApiError> {
+    let place = room.enter()?;
+    let (body, held) = body::whole(&incoming.body, front.max_body(), &room.budget).await?;
+    let identity = pipeline
+        .identify_any(incoming, Some(&body))
+        .map_err(|_| ApiError::new("Forbidden", 403, "Forbidden"))?;
+    let region = region_of(incoming);
+    trace.identified(&identity, &region);
     let request = Request {
-        id,
+        id: trace.id.clone(),
         account: identity.caller.account(),
         caller: identity.caller,
-        region: region_of(incoming),
+        region,
         room: room.name,
         operation: front.name(),
         origin: incoming.origin(),
@@ -74,9 +92,13 @@ pub async fn serve(pipeline: &Arc<Pipeline>, incoming: &Incoming, found: Found, 
     };
     let ctx = Ctx::new(pipeline.host.clone(), request);
     let asked = asked(incoming, &found, body);
-    let answer = tokio::spawn(async move { front.serve(ctx, asked).await }).await;
-    room.count(answer.is_err());
-    answer.map_or_else(|_| plain(500, "Internal Server Error"), outgoing)
+    let (watchdog, name) = (pipeline.host.watchdog.clone(), room.name);
+    let answered = tokio::spawn(async move {
+        let _load = Load::new(place, Some(held), None);
+        watchdog.watch(name, front.name(), front.serve(ctx, asked)).await
+    });
+    let failed = |_| ApiError::new("InternalFailure", 500, "Internal Server Error");
+    answered.await.map(outgoing).map_err(failed)
 }
 
 fn asked(incoming: &Incoming, found: &Found, body: bytes::Bytes) -> FrontRequest {

@@ -83,6 +83,7 @@ mod tests {
             profile: Profile::Dev,
             allowed_hosts: vec!["elysium.test".into()],
             allowed_origins: vec!["https://app.example".into()],
+            settle_looks: 1,
             version: "test",
             init: Default::default(),
             loads: None,

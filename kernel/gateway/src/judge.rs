@@ -14,12 +14,33 @@ use std::sync::Arc;
 /// The name under which the region's own background work acts: it only does what a room declared.
 pub const OWN_WORK: &str = "elysium.internal";
 
+/// Why a demand is refused.
+#[derive(Debug)]
+pub struct Denial {
+    /// What `enforce` answers.
+    pub error: ApiError,
+    /// The action that was asked for.
+    pub action: String,
+    /// The resource it was asked on.
+    pub resource: String,
+    /// What the policies say: the statement that forbids, or the kind of policy of which none permits, and
+    /// the statements that nearly do.
+    pub verdict: String,
+}
+
 /// Refuses whoever has no credentials.
-pub fn known(ctx: &Ctx) -> Option<ApiError> {
+pub fn known(ctx: &Ctx) -> Option<Denial> {
     match ctx.caller() {
-        Caller::Anonymous => {
-            Some(ApiError::new("MissingAuthenticationToken", 403, "Request is missing Authentication Token"))
-        }
+        Caller::Anonymous => Some(Denial {
+            error: ApiError::new(
+                "MissingAuthenticationToken",
+                403,
+                "Request is missing Authentication Token",
+            ),
+            action: ctx.request().operation.to_owned(),
+            resource: "*".to_owned(),
+            verdict: "the request has no credentials".to_owned(),
+        }),
         Caller::Principal(_) | Caller::Service { .. } => None,
     }
 }
@@ -28,7 +49,7 @@ pub fn known(ctx: &Ctx) -> Option<ApiError> {
 ///
 /// # Errors
 /// If policies cannot be read.
-pub fn judge(ctx: &Ctx, demand: &Demand) -> Result<Option<ApiError>, ApiError> {
+pub fn judge(ctx: &Ctx, demand: &Demand) -> Result<Option<Denial>, ApiError> {
     let head = match &demand.head {
         Some(arn) => ctx.head(arn).map_err(|fault| unreadable(&fault))?,
         None => None,
@@ -48,8 +69,7 @@ pub fn judge(ctx: &Ctx, demand: &Demand) -> Result<Option<ApiError>, ApiError> {
         Caller::Principal(principal) => ctx.ports().credentials.policies(principal)?,
         Caller::Anonymous | Caller::Service { .. } => Arc::default(),
     };
-    let context = context(ctx, demand, head.as_deref());
-    Ok(decide(ctx, demand, (head.as_deref(), owner), &identity, &context))
+    Ok(decide(ctx, demand, (head.as_deref(), owner), &identity))
 }
 
 fn unreadable(fault: &store::Fault) -> ApiError {
@@ -66,27 +86,34 @@ fn decide(
     demand: &Demand,
     (head, owner): (Option<&HeadWithPolicy>, AccountId),
     identity: &IdentityPolicies,
-    context: &Context,
-) -> Option<ApiError> {
+) -> Option<Denial> {
+    let of_head = || Some((head?.policy.as_deref()?, ResourceRule::Grants));
+    let own = demand.policy.as_ref().map(|(policy, rule)| (&**policy, *rule));
+    let resource =
+        own.or_else(of_head).map(|(policy, rule)| ResourcePolicy { name: &demand.resource, policy, rule });
+    let policies = Policies { identity, resource };
+    // Most policies ask for no condition key, and then a third of a judgement was their making.
+    let context = if policies.read_context() { context(ctx, demand, head) } else { Context::new() };
     let principal = seen(ctx.caller());
     let request = Request {
         principal: &principal,
         action: &demand.action,
         resource: &demand.resource,
         resource_account: owner,
-        context,
+        context: &context,
         now: ctx.now(),
     };
-    let of_head = || Some((head?.policy.as_deref()?, ResourceRule::Grants));
-    let own = demand.policy.as_ref().map(|(policy, rule)| (&**policy, *rule));
-    let resource =
-        own.or_else(of_head).map(|(policy, rule)| ResourcePolicy { name: &demand.resource, policy, rule });
-    let decision = evaluate(&request, &Policies { identity, resource });
+    let decision = evaluate(&request, &policies);
     if decision.is_allowed() {
         return None;
     }
     let message = access_denied_message(principal.arn, &demand.action, &demand.resource, decision.outcome);
-    Some(ApiError::new("AccessDenied", 403, message))
+    Some(Denial {
+        error: ApiError::new("AccessDenied", 403, message),
+        action: demand.action.to_string(),
+        resource: demand.resource.clone(),
+        verdict: decision.explain(),
+    })
 }
 
 /// The caller as policies see it.

@@ -8,6 +8,9 @@ use std::net::IpAddr;
 use tokio::sync::watch;
 use wire::{Reply, ReplyBody};
 
+/// Characters of a path that records show.
+const MAX_SUMMARY: usize = 200;
+
 /// A request as it came over the wire.
 pub struct Incoming {
     /// The method.
@@ -37,6 +40,12 @@ impl Incoming {
     /// The first value of a header, where it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Method and path, for records; of bounded length.
+    pub fn summary(&self) -> String {
+        let path: String = self.path.chars().filter(|c| !c.is_control()).take(MAX_SUMMARY).collect();
+        format!("{} {path}", self.method)
     }
 
     /// The URL by which the client reached the region.

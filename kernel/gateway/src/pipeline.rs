@@ -6,17 +6,21 @@ use crate::authenticate::{Authenticator, Evidence, Identity, Refused};
 use crate::authorize::Authorizer;
 use crate::body;
 use crate::config::EdgeConfig;
-use crate::message::{Incoming, Outgoing, read_whole};
+use crate::limits::Limits as Bounds;
+use crate::load::Load;
+use crate::message::{Incoming, Outgoing};
+use crate::recent::Recent;
 use crate::record::{Refusals, Trace};
 use crate::region::SECRETS_TABLE;
 use crate::rooms::{RoomState, Rooms, Served};
+use crate::settle::Settler;
 use crate::{between, control, cors, front, guard, words};
 use bytes::Bytes;
 use names::{AccountId, Region};
-use schema::{ApiError, Obj, Slot};
-use service::{Ctx, Host, Operation, Request};
+use schema::{ApiError, Obj, Protocol, Slot};
+use service::{Ctx, Fidelity, Held, Host, Operation, Request};
 use signature::{Credential, RequestHead};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use wire::{AnswerForm, Head, Limits, Route, Routed, Router, Routing, Rules, Unroutable};
 
@@ -33,6 +37,10 @@ pub struct Pipeline {
     pub config: EdgeConfig,
     /// What `enforce` would refuse.
     pub refusals: Refusals,
+    /// The requests that came last.
+    pub recent: Recent,
+    /// How often accounts may do operations.
+    pub limits: Bounds,
     /// When the region was started.
     pub started: Instant,
     /// This start's id.
@@ -40,14 +48,15 @@ pub struct Pipeline {
     pub(crate) authenticator: Authenticator,
     pub(crate) authorizer: Authorizer,
     pub(crate) router: Router,
+    pub(crate) settler: OnceLock<Arc<Settler>>,
 }
 
 /// A request on its way to its operation.
 struct Asked<'a> {
     incoming: &'a Incoming,
     route: Route,
-    /// The body, where it had to be read to find the operation.
-    body: Option<Bytes>,
+    /// The body, where it had to be read to find the operation, with the bytes that it takes.
+    body: Option<(Bytes, Held)>,
 }
 
 impl Pipeline {
@@ -63,6 +72,9 @@ impl Pipeline {
             started: host.clock.instant(),
             session: host.entropy.uuid(),
             refusals: Refusals::default(),
+            recent: Recent::default(),
+            limits: Bounds::new(host.settings.fidelity == Fidelity::Aws),
+            settler: OnceLock::new(),
             host,
             rooms,
             config,
@@ -100,53 +112,102 @@ impl Pipeline {
         let (route, body) = match self.router.route(&head) {
             Ok(Routing::Host(host)) => return front::serve(self, incoming, front::by_host(host), id).await,
             Ok(Routing::Operation(route)) => (Ok(route), None),
-            Ok(Routing::NeedsBody) => match read_whole(&incoming.body, MAX_BODY).await {
-                Ok(body) => (self.router.route_form(&head, &body), Some(body)),
-                Err(error) => {
-                    let form = AnswerForm::bare(schema::Protocol::AwsQuery);
-                    return wire::encode_error(&form, &words::body(&error), &id).into();
+            Ok(Routing::NeedsBody) => {
+                let unrouted = self.host.budgets.of("gateway");
+                match body::whole(&incoming.body, MAX_BODY, &unrouted).await {
+                    Ok(body) => (self.router.route_form(&head, &body.0), Some(body)),
+                    Err(error) => (Err(Unroutable::of(AnswerForm::bare(Protocol::AwsQuery), error)), None),
                 }
-            },
+            }
             Err(unroutable) => (Err(unroutable), None),
         };
         match route {
             Ok(route) => self.operation(Asked { incoming, route, body }, id).await,
-            Err(unroutable) => wire::encode_error(&unroutable.form, &unroutable.error, &id).into(),
+            Err(unroutable) => self.unroutable(incoming, &unroutable, &id),
         }
+    }
+
+    fn unroutable(&self, incoming: &Incoming, unroutable: &Unroutable, id: &str) -> Outgoing {
+        let service = unroutable.form.service.map_or("", |service| service.name);
+        let trace = Trace::of(self, service, incoming.summary().into(), id);
+        let reply = wire::encode_error(&unroutable.form, &unroutable.error, id);
+        trace.end(self, reply.status, Some(&unroutable.error));
+        reply.into()
     }
 
     async fn operation(self: &Arc<Self>, asked: Asked<'_>, id: String) -> Outgoing {
         let mut trace = Trace::begin(self, &asked.route, &id);
         let result = self.run(&asked, &mut trace).await;
-        trace.end(self, result.as_ref().err());
-        match result {
-            Ok(output) => wire::encode_output(&asked.route, output.as_ref(), &id).into(),
-            Err(error) => wire::encode_error(&asked.route.form(), &error, &id).into(),
-        }
+        let name = asked.route.operation.name();
+        let reply = self.host.watchdog.run(asked.route.service.name, name, || match &result {
+            Ok(output) => wire::encode_output(&asked.route, output.as_ref(), &id),
+            Err(error) => wire::encode_error(&asked.route.form(), error, &id),
+        });
+        trace.end(self, reply.status, result.as_ref().err());
+        reply.into()
     }
 
     /// The steps in their order.
     async fn run(self: &Arc<Self>, asked: &Asked<'_>, trace: &mut Trace) -> Result<Box<dyn Obj>, ApiError> {
-        let served = self.open(&asked.route)?;
-        let streamed = body::is_streamed(served.operation.shape);
-        let whole = match &asked.body {
-            Some(body) => body.clone(),
-            None if streamed => Bytes::new(),
-            None => body::whole(asked.incoming, MAX_BODY).await.map_err(|error| words::body(&error))?,
-        };
-        let identity = self.identify(asked.incoming, &asked.route, (!streamed).then_some(&whole[..]))?;
-        trace.identified(&identity);
-        let ctx = Ctx::new(self.host.clone(), self.request(asked.incoming, &served, &identity, trace));
+        let (route, incoming) = (&asked.route, asked.incoming);
+        let served = self.open(route)?;
+        let place = served.room.enter()?;
+        let (whole, mut held) = self.whole(asked, &served).await?;
+        let body = held.is_some().then_some(&whole[..]);
+        let identity = self.identify(incoming, route, body)?;
+        let ctx = Ctx::new(self.host.clone(), self.request(incoming, &served, &identity, trace));
+        trace.identified(&identity, ctx.region());
+        let running = self
+            .limits
+            .admit(&served.operation, ctx.account(), self.host.clock.instant())
+            .map_err(|_| words::throttled(route.service, served.operation.shape, route.protocol))?;
 
-        let mut input = decode(&asked.route, asked.incoming, &whole, &served.operation)?;
-        if streamed {
-            let body = body::verified(asked.incoming, &identity)?;
-            put_body(input.as_mut(), body);
+        let whole = self.inflated(incoming, &served, whole, held.as_mut()).await?;
+        let mut input = self.host.watchdog.run(served.room.name, route.operation.name(), || {
+            decode(route, incoming, &whole, &served.operation)
+        })?;
+        if held.is_none() {
+            put_body(input.as_mut(), body::verified(incoming, &identity)?);
         }
         let input = served.operation.seal(input).ok_or_else(internal)?;
-        let allowed = self.authorizer.check(&ctx, &served.operation, input.clone()).await;
-        trace.authorized(allowed.map_err(|error| words::denied(error, asked.route.protocol))?);
-        self.handle(served, ctx, input).await
+        let refused = |error| words::denied(error, route.protocol);
+        let judged = self.authorizer.check(&ctx, &served.operation, input.clone()).await.map_err(refused)?;
+        trace.judged(judged, self.authorizer.enforces()).map_err(refused)?;
+        self.handle(served, ctx, input, Load::new(place, held, running)).await
+    }
+
+    /// The body, if it is held in memory, with the bytes that it takes.
+    async fn whole(&self, asked: &Asked<'_>, served: &Served) -> Result<(Bytes, Option<Held>), ApiError> {
+        if body::is_streamed(served.operation.shape) {
+            return Ok((Bytes::new(), None));
+        }
+        let budget = &served.room.budget;
+        let (whole, held) = match &asked.body {
+            Some((whole, _)) => (whole.clone(), budget.hold(whole.len() as u64)?),
+            None => body::whole(&asked.incoming.body, MAX_BODY, budget).await?,
+        };
+        Ok((whole, Some(held)))
+    }
+
+    /// The body as the protocol reads it, if it came compressed.
+    async fn inflated(
+        &self,
+        incoming: &Incoming,
+        served: &Served,
+        body: Bytes,
+        held: Option<&mut Held>,
+    ) -> Result<Bytes, ApiError> {
+        let packed =
+            incoming.header("content-encoding").is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        let Some(held) = held.filter(|_| packed && body::is_text(served.operation.shape)) else {
+            return Ok(body);
+        };
+        let inflating = self.host.compute.run(served.room.name, move || wire::inflate(&body, MAX_BODY));
+        let protocol = served.operation.service.protocols.first().copied().unwrap_or(Protocol::RestJson1);
+        let inflated = inflating.await.ok_or_else(internal)?;
+        let inflated = inflated.map_err(|malformed| malformed.into_error(protocol))?;
+        held.grow(inflated.len() as u64)?;
+        Ok(inflated)
     }
 
     /// Empties the region. Requests that run meanwhile see it half empty.
@@ -234,12 +295,20 @@ impl Pipeline {
         served: Served,
         ctx: Ctx,
         input: Arc<dyn std::any::Any + Send + Sync>,
+        load: Load,
     ) -> Result<Box<dyn Obj>, ApiError> {
         let work = served.operation.handle(ctx, input);
-        match tokio::spawn(work).await {
-            Ok(result) => result,
-            Err(_) => Err(internal()),
-        }
+        let work = self.host.watchdog.watch(served.room.name, served.operation.shape.name, work);
+        let ended = tokio::spawn(async move {
+            let _load = load;
+            work.await
+        });
+        ended.await.unwrap_or_else(|_| Err(internal()))
+    }
+
+    /// Gives it what moves virtual time; once.
+    pub(crate) fn moves_time_by(&self, settler: Arc<Settler>) {
+        let _ = self.settler.set(settler);
     }
 }
 

@@ -1,12 +1,16 @@
-//! What is kept of a request, on every outcome: counts, the fact for whoever listens, a line in the log
-//! for faults of the region and for what `enforce` would refuse.
+//! What is kept of a request, on every outcome: counts, an entry among the recent ones, the fact for whoever
+//! listens, a line in the log for faults of the region and for what is or would be refused.
 
 use crate::authenticate::Identity;
+use crate::authorize::Judged;
+use crate::judge::Denial;
 use crate::pipeline::Pipeline;
+use crate::recent::Seen;
 use names::{AccountId, Region};
 use ports::{Caller, Outcome, RequestFact};
 use schema::ApiError;
 use service::{Ctx, Log};
+use std::borrow::Cow;
 use std::time::Instant;
 use wire::Route;
 
@@ -16,90 +20,135 @@ pub struct Trace {
     pub id: String,
     began: Instant,
     service: &'static str,
-    operation: &'static str,
+    operation: Cow<'static, str>,
     cause: Option<String>,
     caller: Caller,
     account: AccountId,
     region: Region,
+    resource: Option<String>,
     would_refuse: Option<String>,
+    denial: Option<Box<Denial>>,
 }
 
 impl Trace {
     /// A request from outside begins.
     pub fn begin(pipeline: &Pipeline, route: &Route, id: &str) -> Self {
+        Trace::of(pipeline, route.service.name, Cow::Borrowed(route.operation.name()), id)
+    }
+
+    /// A request begins that is no operation of an API.
+    pub fn of(pipeline: &Pipeline, service: &'static str, operation: Cow<'static, str>, id: &str) -> Self {
         Trace {
             id: id.to_owned(),
             began: pipeline.host.clock.instant(),
-            service: route.service.name,
-            operation: route.operation.name(),
+            service,
+            operation,
             cause: None,
             caller: Caller::Anonymous,
             account: AccountId::DEFAULT,
             region: Region::default(),
+            resource: None,
             would_refuse: None,
+            denial: None,
         }
     }
 
     /// A call between rooms begins.
     pub fn call(pipeline: &Pipeline, ctx: &Ctx, service: &'static str, cause: String) -> Self {
+        let trace = Trace::of(pipeline, service, Cow::Borrowed(ctx.request().operation), ctx.request_id());
         Trace {
-            id: ctx.request_id().to_owned(),
-            began: pipeline.host.clock.instant(),
-            service,
-            operation: ctx.request().operation,
             cause: Some(cause).filter(|cause| !cause.is_empty()),
             caller: ctx.caller().clone(),
             account: ctx.account(),
             region: ctx.region().clone(),
-            would_refuse: None,
+            ..trace
         }
     }
 
-    /// It is known who calls.
-    pub fn identified(&mut self, identity: &Identity) {
+    /// It is known who calls, and where.
+    pub fn identified(&mut self, identity: &Identity, region: &Region) {
         self.caller = identity.caller.clone();
         self.account = identity.caller.account();
+        self.region = region.clone();
         self.would_refuse = identity.would_refuse.as_ref().map(ToString::to_string);
     }
 
-    /// It is known whether it is allowed; in mode `warn`, why it would not be.
-    pub fn authorized(&mut self, would_refuse: Option<String>) {
-        self.would_refuse = self.would_refuse.take().or(would_refuse);
+    /// It is known whether it is allowed.
+    ///
+    /// # Errors
+    /// What is answered where it is not, and that is enforced.
+    pub fn judged(&mut self, judged: Judged, enforced: bool) -> Result<(), ApiError> {
+        self.resource = judged.resource;
+        let Some(denial) = judged.denial else { return Ok(()) };
+        let answer = enforced.then(|| denial.error.clone_plain());
+        if !enforced && self.would_refuse.is_none() {
+            self.would_refuse = Some(denial.error.message.clone());
+        }
+        self.denial = Some(Box::new(denial));
+        answer.map_or(Ok(()), Err)
     }
 
-    /// It has ended.
-    pub fn end(self, pipeline: &Pipeline, error: Option<&ApiError>) {
+    /// It has ended, with this status.
+    pub fn end(self, pipeline: &Pipeline, status: u16, error: Option<&ApiError>) {
         let fault = error.is_some_and(|error| error.status >= 500 && error.status != 501);
-        if let Some(served) = pipeline.rooms.named(self.service, self.operation) {
+        if let Some(served) = pipeline.rooms.named(self.service, &self.operation) {
             served.room.count(fault);
         }
         if let Some(error) = error.filter(|_| fault) {
             Log::error(&self.id, &format!("{}.{}: {error}", self.service, self.operation));
         }
-        if let Some(why) = &self.would_refuse {
-            pipeline.refusals.record(&self.alike(), &self.id, why);
-        }
-        if !pipeline.host.facts.wanted() {
-            return;
+        match (&self.would_refuse, &self.denial) {
+            (Some(why), _) => pipeline.refusals.record(&self.alike(), &self.id, why),
+            (None, Some(denial)) => {
+                Log::info(&self.id, &format!("refused {}: {}", denial.action, denial.verdict));
+            }
+            (None, None) => {}
         }
         let micros = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        pipeline.host.facts.request(RequestFact {
-            request_id: self.id,
-            cause: self.cause,
+        if pipeline.host.facts.wanted() {
+            pipeline.host.facts.request(self.fact(pipeline, micros, error));
+        }
+        let seen = Seen {
+            number: 0,
+            id: self.id,
+            at: pipeline.host.clock.host(),
             service: self.service,
             operation: self.operation,
-            caller: self.caller.name(),
+            caller: self.caller,
             account: self.account,
             region: self.region,
+            status,
+            error: error.map(|error| (error.code.clone(), error.message.clone())),
+            micros,
+            cause: self.cause,
+            resource: self.resource,
+            would_refuse: self.would_refuse,
+            denial: self.denial,
+        };
+        pipeline.recent.push(seen);
+    }
+
+    fn fact(&self, pipeline: &Pipeline, micros: u64, error: Option<&ApiError>) -> RequestFact {
+        RequestFact {
+            request_id: self.id.clone(),
+            cause: self.cause.clone(),
+            service: self.service,
+            operation: pipeline
+                .rooms
+                .named(self.service, &self.operation)
+                .map_or("", |served| served.operation.shape.name),
+            caller: self.caller.name(),
+            account: self.account,
+            region: self.region.clone(),
             at: pipeline.host.clock.now(),
             micros,
             outcome: error.map_or(Outcome::Success, |error| Outcome::Error(error.code.to_string())),
-            would_refuse: self.would_refuse,
-        });
+            would_refuse: self.would_refuse.clone(),
+        }
     }
 
     /// What is alike in all requests that are refused for one reason.
-    pub fn alike(&self) -> String {
+    fn alike(&self) -> String {
         format!("{} {}:{}", self.caller.name(), self.service, self.operation)
     }
 }

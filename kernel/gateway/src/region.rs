@@ -6,6 +6,7 @@ use crate::identities::NoIdentities;
 use crate::pipeline::Pipeline;
 use crate::rooms::{RoomState, Rooms};
 use crate::sessions::Lenient;
+use crate::settle::Settler;
 use bytes::Bytes;
 use names::{AccountId, Region as RegionName, Scope};
 use ports::runner::Runner;
@@ -21,21 +22,16 @@ use std::time::Duration;
 use store::{Class, Fault, Raw, Read, Store, Table};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use workers::{Timers, Workers};
+use workers::Workers;
 
 /// What a reset keeps.
 pub const SECRETS_TABLE: &str = "gateway/secrets";
 static SECRETS: Table<String, Raw> = Table::new(SECRETS_TABLE, Class::Records);
 
-/// Longest time to wait until everything is quiet.
-const SETTLE_LOOKS: u32 = 20_000;
-const SETTLE_PAUSE: Duration = Duration::from_millis(1);
-
 /// A region that runs.
 pub struct Region {
     pipeline: Arc<Pipeline>,
-    relay: Arc<Relay>,
-    timers: Arc<Timers>,
+    settler: Arc<Settler>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     ends: Vec<End>,
@@ -82,19 +78,22 @@ impl Region {
         }
         let host = Arc::new(host);
         let mut rooms = Rooms::default();
-        services.iter().for_each(|service| rooms.add(service));
+        services.iter().for_each(|service| rooms.add(service, &host.budgets));
         let pipeline = Arc::new(Pipeline::new(host.clone(), rooms, edge));
         host.connect(ports(&services, &host, &pipeline, runner));
 
         let open = Arc::new(Opened(Arc::downgrade(&pipeline)));
         let relay = Relay::new(host.clone(), open.clone())?;
+        let clock = host.clock.clone();
         let workers = Workers::new(host, open, workers_of(&services), timers_of(&services))?;
-        let timers = workers.timers().clone();
+        let looks = pipeline.config.settle_looks;
+        let settler = Arc::new(Settler::new(clock, workers.timers().clone(), relay.clone(), looks));
+        pipeline.moves_time_by(settler.clone());
         let (stop, stopping) = watch::channel(false);
         let mut tasks = workers.start(&stopping);
-        tasks.push(tokio::spawn(relay.clone().run(stopping)));
+        tasks.push(tokio::spawn(relay.run(stopping)));
         let ends = services.iter().filter_map(|service| service.end).collect();
-        Ok(Region { pipeline, relay, timers, stop, tasks, ends })
+        Ok(Region { pipeline, settler, stop, tasks, ends })
     }
 
     /// What requests pass through.
@@ -108,17 +107,7 @@ impl Region {
     /// # Errors
     /// If it never becomes quiet: what goes on.
     pub async fn advance(&self, duration: Duration) -> Result<(), String> {
-        let clock = &self.pipeline.host.clock;
-        let end = clock.now().plus_millis(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX));
-        self.settle().await?;
-        while let Some(due) =
-            self.timers.next_due().map_err(|fault| fault.to_string())?.filter(|due| *due <= end)
-        {
-            clock.advance_to(due);
-            self.settle().await?;
-        }
-        clock.advance_to(end);
-        self.settle().await
+        self.settler.advance(duration).await
     }
 
     /// Waits until timers and relay are quiet at this moment of virtual time.
@@ -126,18 +115,7 @@ impl Region {
     /// # Errors
     /// If they never become quiet: what goes on.
     pub async fn settle(&self) -> Result<(), String> {
-        let clock = &self.pipeline.host.clock;
-        for _ in 0..SETTLE_LOOKS {
-            let now = clock.now();
-            let timers = self.timers.is_quiet(now).map_err(|fault| fault.to_string())?;
-            let relay = self.relay.is_quiet(now).map_err(|fault| fault.to_string())?;
-            if timers && relay {
-                return Ok(());
-            }
-            clock.rest(SETTLE_PAUSE).await;
-        }
-        let timers = self.timers.is_quiet(clock.now()).unwrap_or(false);
-        Err(if timers { "the relay keeps carrying".to_owned() } else { "timers keep firing".to_owned() })
+        self.settler.settle().await
     }
 
     /// Ends the background work and waits for it.
@@ -213,7 +191,7 @@ impl Receivers for Opened {
     fn permit(&self, delivery: &Delivery, target: &dyn Target) -> Result<(), ApiError> {
         let pipeline = self.0.upgrade().ok_or_else(stopping)?;
         let ctx = delivering(&pipeline, delivery, target);
-        pipeline.authorizer.demand(&ctx, &Demand::new(target.action(), &delivery.target)).map(drop)
+        between::permit(&pipeline, &ctx, &Demand::new(target.action(), &delivery.target))
     }
 
     fn context(&self, delivery: &Delivery, target: &dyn Target) -> Ctx {

@@ -2,10 +2,13 @@
 
 use ports::TargetRequest;
 use schema::{ApiError, OperationShape, ServiceShape};
-use service::{CrossOrigin, Forget, Front, Operation, Service, Target};
+use service::{Budget, Budgets, CrossOrigin, Forget, Front, Operation, Service, Target};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Requests of one room at once; long polls are most of them.
+const MAX_UNDER_WAY: u64 = 16_384;
 
 /// Whether a room serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,12 +29,26 @@ pub struct Room {
     unhealthy: AtomicBool,
     requests: AtomicU64,
     faults: AtomicU64,
+    under_way: AtomicU64,
+    /// What it may hold in memory for requests and work that waits.
+    pub budget: Budget,
+}
+
+/// A request's place among those of its room; free again when this is dropped.
+pub struct Place(Arc<Room>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Room {
-    fn new(name: &'static str) -> Self {
+    fn new(name: &'static str, budget: Budget) -> Self {
         Room {
             name,
+            budget,
+            under_way: AtomicU64::new(0),
             refused: AtomicBool::new(false),
             unhealthy: AtomicBool::new(false),
             requests: AtomicU64::new(0),
@@ -69,6 +86,26 @@ impl Room {
     /// Requests, and those that ended in a fault of the region.
     pub fn counts(&self) -> (u64, u64) {
         (self.requests.load(Ordering::Relaxed), self.faults.load(Ordering::Relaxed))
+    }
+
+    /// Takes a place among the room's requests.
+    ///
+    /// # Errors
+    /// `ServiceUnavailable` where there are too many.
+    pub fn enter(self: &Arc<Self>) -> Result<Place, ApiError> {
+        // Counted first: the place that is dropped on refusal takes it back.
+        let others = self.under_way.fetch_add(1, Ordering::Relaxed);
+        let place = Place(self.clone());
+        if others < MAX_UNDER_WAY {
+            return Ok(place);
+        }
+        let message = format!("The service {} serves {others} requests already.", self.name);
+        Err(ApiError::new("ServiceUnavailable", 503, message))
+    }
+
+    /// Requests under way.
+    pub fn under_way(&self) -> u64 {
+        self.under_way.load(Ordering::Relaxed)
     }
 
     /// What its operations answer while it does not serve.
@@ -109,8 +146,8 @@ fn address(shape: &'static OperationShape) -> usize {
 
 impl Rooms {
     /// Takes in a room.
-    pub fn add(&mut self, service: &Service) {
-        let room = Arc::new(Room::new(service.name));
+    pub fn add(&mut self, service: &Service, budgets: &Budgets) {
+        let room = Arc::new(Room::new(service.name, budgets.of(service.name)));
         self.by_name.insert(service.name, room.clone());
         for operation in &service.operations {
             if !self.services.iter().any(|known| std::ptr::eq(*known, operation.service)) {
@@ -170,6 +207,11 @@ impl Rooms {
     /// Who takes deliveries to the ARNs of a service.
     pub fn target(&self, service: &str) -> Option<&(Arc<Room>, Arc<dyn Target>)> {
         self.targets.get(service)
+    }
+
+    /// The name of an API whose ARNs have this service in them; empty for those that are not here.
+    pub fn named_by(&self, service: &str) -> &'static str {
+        self.services.iter().find(|known| known.signing_name == service).map_or("", |known| known.name)
     }
 
     /// Who answers a question, and is open.

@@ -1,6 +1,6 @@
 //! The words of the edge's own refusals.
 
-use schema::{ApiError, BodyError, Protocol, ServiceShape};
+use schema::{ApiError, BodyError, OperationShape, Protocol, ServiceShape};
 use signature::{AuthError, Description, Wording};
 
 /// An error in the words of its description.
@@ -61,5 +61,31 @@ pub fn denied(error: ApiError, protocol: Protocol) -> ApiError {
         Protocol::RestJson1 => ApiError::new("AccessDeniedException", 403, error.message),
         Protocol::Ec2Query => ApiError::new("UnauthorizedOperation", 403, error.message),
         Protocol::AwsQuery | Protocol::RestXml => error,
+    }
+}
+
+/// The modelled errors by which services say that a request came too often.
+const TOO_OFTEN: [&str; 4] =
+    ["TooManyRequestsException", "ThrottlingException", "RequestThrottled", "RequestLimitExceeded"];
+
+/// A request that came too often: by the operation's own error, else by the protocol's.
+pub fn throttled(service: &ServiceShape, operation: &OperationShape, protocol: Protocol) -> ApiError {
+    match protocol {
+        Protocol::RestXml if service.dialect.bare_errors => {
+            return ApiError::new("SlowDown", 503, "Please reduce your request rate.");
+        }
+        Protocol::AwsQuery | Protocol::RestXml => return ApiError::new("Throttling", 400, "Rate exceeded"),
+        Protocol::Ec2Query => {
+            return ApiError::new("RequestLimitExceeded", 503, "Request limit exceeded.");
+        }
+        _ => {}
+    }
+    let own = |code: &&str| operation.errors.iter().find(|error| error.shape.name == *code);
+    match TOO_OFTEN.iter().find_map(own) {
+        Some(error) => ApiError::new(error.shape.name, error.status, "Rate exceeded"),
+        None if protocol == Protocol::RestJson1 => {
+            ApiError::new("TooManyRequestsException", 429, "Rate exceeded")
+        }
+        None => ApiError::new("ThrottlingException", 400, "Rate exceeded"),
     }
 }

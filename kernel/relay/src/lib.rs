@@ -81,6 +81,18 @@ impl Relay {
         Ok(!busy && self.lanes.ready(now, 1)?.is_empty())
     }
 
+    /// Where it carries to at this moment of virtual time, or is about to.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn working_on(&self, now: Timestamp) -> Result<Vec<String>, Fault> {
+        let mut targets: Vec<String> = self.busy().iter().map(ToString::to_string).collect();
+        targets.extend(self.lanes.ready(now, TARGETS_AT_ONCE)?.iter().map(ToString::to_string));
+        targets.sort();
+        targets.dedup();
+        Ok(targets)
+    }
+
     fn busy(&self) -> std::sync::MutexGuard<'_, HashSet<Arc<str>>> {
         self.busy.lock().unwrap_or_else(PoisonError::into_inner)
     }

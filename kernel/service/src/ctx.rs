@@ -1,6 +1,6 @@
 //! The context of one piece of work: on whose behalf, where, when; and the way to everything else.
 
-use crate::{Compute, Demand, HeadWithPolicy, HeadsView, Host, Pace, Ports};
+use crate::{Compute, Demand, HeadWithPolicy, HeadsView, Held, Host, Pace, Ports};
 use names::{AccountId, Arn, Region, Scope, Timestamp};
 use ports::{CallRequest, Caller, TargetReply, TargetRequest};
 use schema::{ApiError, OperationModel};
@@ -199,6 +199,14 @@ impl Ctx {
         pool.run(self.request.room, work)
             .await
             .ok_or_else(|| ApiError::new("InternalFailure", 500, "An internal error occurred."))
+    }
+
+    /// Takes bytes of the room's budget, for what it holds in memory beyond this request.
+    ///
+    /// # Errors
+    /// `ServiceUnavailable` where that would pass the budget.
+    pub fn hold(&self, bytes: u64) -> Result<Held, ApiError> {
+        self.host.budgets.of(self.request.room).hold(bytes)
     }
 
     /// How long a transition takes here.

@@ -1,6 +1,6 @@
 //! What a region gives to all of its rooms.
 
-use crate::{Clock, Compute, Entropy, Seal};
+use crate::{Budgets, Clock, Compute, Entropy, Seal, Watchdog};
 use ports::runner::Runner;
 use ports::{Calls, Credentials, Facts, LogSink, Targets};
 use std::any::{Any, TypeId};
@@ -67,6 +67,10 @@ pub struct Host {
     pub entropy: Entropy,
     /// The pool for long pure work.
     pub compute: Compute,
+    /// What each room may hold in memory.
+    pub budgets: Budgets,
+    /// Names who holds a network thread.
+    pub watchdog: Watchdog,
     /// Seals of opaque texts.
     pub seal: Seal,
     /// The stream of facts.
@@ -83,8 +87,10 @@ impl Host {
     pub fn new(store: Store, clock: Clock, entropy: Entropy, seal: Seal, settings: Settings) -> Self {
         Host {
             store,
+            watchdog: Watchdog::start(clock.clone()),
             clock,
             entropy,
+            budgets: Budgets::default(),
             compute: Compute::new(settings.compute_share),
             seal,
             facts: Facts::default(),

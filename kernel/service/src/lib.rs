@@ -17,6 +17,7 @@
 //! }
 //! ```
 
+mod budget;
 mod clock;
 mod compute;
 mod cross_origin;
@@ -34,8 +35,10 @@ mod pages;
 mod room;
 mod tagging;
 mod target;
+mod watchdog;
 mod worker;
 
+pub use budget::{Budget, Budgets, Held};
 pub use clock::Clock;
 pub use compute::Compute;
 pub use cross_origin::{CrossOrigin, PageHeaders, PageRequest};
@@ -48,11 +51,12 @@ pub use heads::{Head, HeadWithPolicy, Heads, HeadsView, forget_heads, head_scope
 pub use host::{Fidelity, Host, Pace, Ports, Settings};
 pub use log::Log;
 pub use once::{AnswerSweep, Once, once};
-pub use operation::{Access, Operation, Ungated};
+pub use operation::{Access, Operation, Rate, Ungated};
 pub use pages::Seal;
 pub use room::{End, Forget, Service};
 pub use tagging::{TagFault, TagRules};
 pub use target::{Reception, Target};
+pub use watchdog::Watchdog;
 pub use worker::{TimerHandler, Work, Worker};
 
 /// Re-exported so that rooms name one crate for a boxed future.

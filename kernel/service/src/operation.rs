@@ -11,6 +11,7 @@ use std::sync::Arc;
 type Input = Arc<dyn Any + Send + Sync>;
 type Handle = Arc<dyn Fn(Ctx, Input) -> BoxFuture<'static, Result<Box<dyn Obj>, ApiError>> + Send + Sync>;
 type Demands = Arc<dyn Fn(Peek, Input) -> BoxFuture<'static, Result<Vec<Demand>, ApiError>> + Send + Sync>;
+type Passes = Arc<dyn Fn(&Input) -> Option<Demand> + Send + Sync>;
 type Seal = fn(Box<dyn Obj>) -> Option<Input>;
 
 /// Whom an operation lets in.
@@ -24,6 +25,15 @@ pub enum Access {
     Anyone,
 }
 
+/// How often AWS lets an account do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// In the long run, a second.
+    pub per_second: u32,
+    /// At once.
+    pub burst: u32,
+}
+
 /// An operation that a room serves.
 #[derive(Clone)]
 pub struct Operation {
@@ -35,6 +45,9 @@ pub struct Operation {
     pub access: Access,
     /// The IAM action, where it is not `{signing name}:{operation}`.
     pub action: Option<&'static str>,
+    /// How often AWS lets an account do it, where AWS says so.
+    pub rate: Option<Rate>,
+    passes: Option<Passes>,
     new_input: fn() -> Box<dyn Obj>,
     seal: Seal,
     handle: Handle,
@@ -79,6 +92,8 @@ impl Operation {
             shape: M::SHAPE,
             access: Access::Everything,
             action: None,
+            rate: None,
+            passes: None,
             new_input: boxed::<M>,
             seal: sealed::<M>,
             handle,
@@ -99,6 +114,17 @@ impl Operation {
     /// Runs the handler.
     pub fn handle(&self, ctx: Ctx, input: Input) -> BoxFuture<'static, Result<Box<dyn Obj>, ApiError>> {
         (self.handle)(ctx, input)
+    }
+
+    /// With AWS's bound on how often an account may do it. It holds where the region keeps to AWS's times.
+    pub fn at_most(mut self, per_second: u32, burst: u32) -> Self {
+        self.rate = Some(Rate { per_second, burst });
+        self
+    }
+
+    /// What handing over the input's role needs permission for, where the input has one.
+    pub fn passed_role(&self, input: &Input) -> Option<Demand> {
+        self.passes.as_ref().and_then(|passes| passes(input))
     }
 
     /// The IAM action: `sqs:SendMessage`.
@@ -137,6 +163,19 @@ impl<M: OperationModel> Ungated<M> {
     /// Lets in every caller with valid credentials.
     pub fn anyone(self) -> Operation {
         Operation { access: Access::Anyone, ..self.0 }
+    }
+
+    /// The input hands a role over to a service: whoever asks needs `iam:PassRole` on it. A text that is no
+    /// ARN is passed on to the handler, which says what is wrong with it.
+    pub fn passes_role<F>(mut self, service: &'static str, role: F) -> Self
+    where
+        F: Fn(&M::Input) -> Option<&str> + Send + Sync + 'static,
+    {
+        self.0.passes = Some(Arc::new(move |input| {
+            let role = role(input.downcast_ref::<M::Input>()?)?.parse().ok()?;
+            Some(Demand::new("iam:PassRole", &role).when("iam:PassedToService", [service.to_owned()]))
+        }));
+        self
     }
 
     /// With an IAM action that is not `{signing name}:{operation}`: `s3:ListBucket` for ListObjectsV2.

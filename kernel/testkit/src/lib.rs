@@ -38,6 +38,8 @@ pub struct Setup {
     pub store: Option<Store>,
     /// What starts processes.
     pub runner: Option<Arc<dyn Runner>>,
+    /// Looks of an advance until it says what does not come to rest.
+    pub settle_looks: u32,
     /// Where files that are no state go.
     pub data_dir: std::path::PathBuf,
 }
@@ -51,6 +53,7 @@ impl Setup {
             fidelity: Fidelity::Fast,
             store: None,
             runner: None,
+            settle_looks: gateway::SETTLE_LOOKS,
             data_dir: std::env::temp_dir(),
         }
     }
@@ -76,6 +79,7 @@ impl Setup {
             profile: Profile::Ci,
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
+            settle_looks: self.settle_looks,
             version: "test",
             init: Arc::default(),
             loads: None,

@@ -4,9 +4,9 @@ use crate::Rooms;
 use names::Timestamp;
 use schema::ApiError;
 use service::{Host, Log, TimerHandler};
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use store::{Claim, DueTimer, DueTimers, Fault, ViewHandle};
 use tokio::sync::watch;
@@ -23,6 +23,7 @@ pub struct Timers {
     due: ViewHandle<DueTimers>,
     handlers: HashMap<&'static str, (&'static str, TimerHandler)>,
     firing: AtomicUsize,
+    fired: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 enum Unfired {
@@ -44,7 +45,7 @@ impl Timers {
     ) -> Result<Self, Fault> {
         let due = host.store.view(DueTimers::default())?;
         let handlers = handlers.into_iter().map(|(room, handler)| (handler.kind, (room, handler))).collect();
-        Ok(Timers { host, rooms, due, handlers, firing: AtomicUsize::new(0) })
+        Ok(Timers { host, rooms, due, handlers, firing: AtomicUsize::new(0), fired: Mutex::default() })
     }
 
     /// When the next timer is due.
@@ -53,6 +54,11 @@ impl Timers {
     /// The store's.
     pub fn next_due(&self) -> Result<Option<Timestamp>, Fault> {
         self.due.next_due()
+    }
+
+    /// How often timers of each kind have fired.
+    pub fn fired(&self) -> BTreeMap<&'static str, u64> {
+        self.fired.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether none is due at a moment and none is firing.
@@ -117,6 +123,7 @@ impl Timers {
         } else {
             Err(Unfired::Failed(ApiError::new("ServiceUnavailable", 503, "the room does not serve")))
         };
+        *self.fired.lock().unwrap_or_else(PoisonError::into_inner).entry(handler.kind).or_default() += 1;
         let why = match fired {
             Ok(_) => {
                 claim.settle();

@@ -22,13 +22,25 @@ use store::Read;
 const PAGE: usize = 100;
 const MAX_PAGE: usize = 500;
 
+/// Who takes on the roles of integrations and authorizers.
+const PRINCIPAL: &str = "apigateway.amazonaws.com";
+
+/// The role of an integration or authorizer; the caller's own credentials (`arn:aws:iam::*:user/*`) are none.
+fn role(credentials: &Option<String>) -> Option<&str> {
+    credentials.as_deref().filter(|arn| arn.contains(":role/"))
+}
+
 /// All operations.
 pub fn all() -> Vec<Operation> {
     vec![
         Operation::new::<of::CreateApi, _, _, _>(create_api::create_api).acts_on(may::path),
-        Operation::new::<of::CreateAuthorizer, _, _, _>(authorizers::create).acts_on(may::path),
+        Operation::new::<of::CreateAuthorizer, _, _, _>(authorizers::create)
+            .passes_role(PRINCIPAL, |input| role(&input.authorizer_credentials_arn))
+            .acts_on(may::path),
         Operation::new::<of::CreateDeployment, _, _, _>(deployments::create).acts_on(may::path),
-        Operation::new::<of::CreateIntegration, _, _, _>(integrations::create).acts_on(may::path),
+        Operation::new::<of::CreateIntegration, _, _, _>(integrations::create)
+            .passes_role(PRINCIPAL, |input| role(&input.credentials_arn))
+            .acts_on(may::path),
         Operation::new::<of::CreateRoute, _, _, _>(routes::create).acts_on(may::path),
         Operation::new::<of::CreateStage, _, _, _>(stages::create).acts_on(may::path),
         Operation::new::<of::DeleteApi, _, _, _>(apis::delete).acts_on(may::path),
@@ -54,9 +66,13 @@ pub fn all() -> Vec<Operation> {
         Operation::new::<of::TagResource, _, _, _>(tags::tag).acts_on(may::tags),
         Operation::new::<of::UntagResource, _, _, _>(tags::untag).acts_on(may::tags),
         Operation::new::<of::UpdateApi, _, _, _>(update_api::update_api).acts_on(may::path),
-        Operation::new::<of::UpdateAuthorizer, _, _, _>(authorizers::update).acts_on(may::path),
+        Operation::new::<of::UpdateAuthorizer, _, _, _>(authorizers::update)
+            .passes_role(PRINCIPAL, |input| role(&input.authorizer_credentials_arn))
+            .acts_on(may::path),
         Operation::new::<of::UpdateDeployment, _, _, _>(deployments::update).acts_on(may::path),
-        Operation::new::<of::UpdateIntegration, _, _, _>(integrations::update).acts_on(may::path),
+        Operation::new::<of::UpdateIntegration, _, _, _>(integrations::update)
+            .passes_role(PRINCIPAL, |input| role(&input.credentials_arn))
+            .acts_on(may::path),
         Operation::new::<of::UpdateRoute, _, _, _>(routes::update).acts_on(may::path),
         Operation::new::<of::UpdateStage, _, _, _>(stages::update).acts_on(may::path),
     ]

@@ -22,14 +22,31 @@ use crate::rules::names::{self, Named};
 use model_lambda::operations as of;
 use service::{Ctx, Operation};
 
+/// Who takes on the roles of functions.
+const PRINCIPAL: &str = "lambda.amazonaws.com";
+
 /// All operations.
 pub fn all() -> Vec<Operation> {
+    listed().into_iter().map(rated).collect()
+}
+
+/// With how often AWS lets an account do it (Lambda developer guide, "Lambda quotas", API requests).
+fn rated(operation: Operation) -> Operation {
+    match operation.shape.name {
+        "Invoke" => operation,
+        "GetFunction" => operation.at_most(100, 100),
+        _ => operation.at_most(15, 15),
+    }
+}
+
+fn listed() -> Vec<Operation> {
     vec![
         Operation::new::<of::AddPermission, _, _, _>(permissions::add).acts_on(policy::function),
         Operation::new::<of::CreateAlias, _, _, _>(aliases::create).acts_on(policy::function),
         Operation::new::<of::CreateEventSourceMapping, _, _, _>(event_source_mappings::create)
             .acts_on(policy::new_mapping),
         Operation::new::<of::CreateFunction, _, _, _>(create_function::create_function)
+            .passes_role(PRINCIPAL, |input| Some(&input.role))
             .acts_on(policy::new_function),
         Operation::new::<of::DeleteAlias, _, _, _>(aliases::delete).acts_on(policy::function),
         Operation::new::<of::DeleteEventSourceMapping, _, _, _>(event_source_mappings::delete)
@@ -76,7 +93,8 @@ pub fn all() -> Vec<Operation> {
             .acts_on(policy::mapping),
         Operation::new::<of::UpdateFunctionCode, _, _, _>(update_function::code).acts_on(policy::function),
         Operation::new::<of::UpdateFunctionConfiguration, _, _, _>(update_function::configuration)
-            .acts_on(policy::changed_function),
+            .passes_role(PRINCIPAL, |input| input.role.as_deref())
+            .acts_on(policy::function),
         Operation::new::<of::UpdateFunctionEventInvokeConfig, _, _, _>(event_invoke_config::update)
             .acts_on(policy::function),
     ]

@@ -1,5 +1,5 @@
 //! What the operations need permission for: the function, version or alias that they name, by the ARN it
-//! has or would have; a role that is handed over; an event source mapping.
+//! has or would have; an event source mapping.
 
 use crate::errors::LambdaError;
 use crate::rules::names;
@@ -7,8 +7,6 @@ use crate::state;
 use model_lambda as model;
 use service::{Demand, Peek};
 use std::sync::Arc;
-
-const PASSED_TO: &str = "iam:PassedToService";
 
 /// Inputs that name a function.
 pub trait OfFunction {
@@ -83,12 +81,7 @@ pub async fn invoke(peek: Peek, input: Arc<model::InvokeInput>) -> Result<Vec<De
     Ok(vec![on_function(&peek, "InvokeFunction", input.function())])
 }
 
-fn pass_role(role: &str) -> Option<Demand> {
-    let role = role.parse().ok()?;
-    Some(Demand::new("iam:PassRole", &role).when(PASSED_TO, ["lambda.amazonaws.com".to_owned()]))
-}
-
-/// Creating a function with its tags, and handing over its role.
+/// Creating a function with its tags.
 pub async fn new_function(
     peek: Peek,
     input: Arc<model::CreateFunctionInput>,
@@ -97,17 +90,7 @@ pub async fn new_function(
     for (key, value) in input.tags.iter().flatten() {
         demand = demand.when_tagged(key, value);
     }
-    Ok(std::iter::once(demand).chain(pass_role(&input.role)).collect())
-}
-
-/// Changing a function, and handing over its role where that changes.
-pub async fn changed_function(
-    peek: Peek,
-    input: Arc<model::UpdateFunctionConfigurationInput>,
-) -> Result<Vec<Demand>, LambdaError> {
-    let demand = on_function(&peek, "UpdateFunctionConfiguration", input.function());
-    let role = input.role.as_deref().and_then(pass_role);
-    Ok(std::iter::once(demand).chain(role).collect())
+    Ok(vec![demand])
 }
 
 /// Inputs that name a resource by its ARN.

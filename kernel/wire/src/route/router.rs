@@ -26,6 +26,11 @@ pub struct Unroutable {
 }
 
 impl Unroutable {
+    /// A request that ends before its operation is known.
+    pub fn of(form: AnswerForm, error: ApiError) -> Self {
+        Unroutable::new(form, error)
+    }
+
     fn new(form: AnswerForm, error: ApiError) -> Self {
         Unroutable { form, error: Box::new(error) }
     }

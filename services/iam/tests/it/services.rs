@@ -20,7 +20,11 @@ fn trust(condition: &str) -> String {
 }
 
 async fn region(condition: &str) -> Region {
-    let region = Region::of(vec![iam::service()]).await;
+    region_in(IamMode::Enforce, condition).await
+}
+
+async fn region_in(iam: IamMode, condition: &str) -> Region {
+    let region = Setup { iam, ..Setup::of(vec![iam::service()]) }.start().await;
     let role = CreateRoleInput {
         role_name: "runner".to_owned(),
         assume_role_policy_document: trust(condition),
@@ -56,6 +60,30 @@ async fn a_service_takes_on_a_role_that_trusts_it() {
         ..asked("lambda.amazonaws.com")
     };
     assert_eq!(credentials.session(absent).await.err().unwrap().code, "AccessDenied");
+}
+
+/// A role that nobody made, and one that does not trust the service: taken on all the same where nothing is
+/// enforced, under their own names, with credentials that hold.
+#[tokio::test]
+async fn where_nothing_is_enforced_no_role_is_refused() {
+    let region = region_in(IamMode::Warn, "").await;
+    let credentials = region.host().ports().credentials.clone();
+    let made_up: Arn = "arn:aws:iam::111122223333:role/path/made-up".parse().unwrap();
+    let absent = SessionRequest { role: made_up, ..asked("lambda.amazonaws.com") };
+    let session = credentials.session(absent.clone()).await.unwrap();
+    assert_eq!(session.principal.arn.as_str(), "arn:aws:sts::111122223333:assumed-role/made-up/orders");
+    let held = credentials.find(&session.access_key).unwrap().unwrap();
+    assert_eq!((held.secret, held.token), (session.secret.clone(), Some(session.token.clone())));
+    assert!(credentials.policies(&session.principal).unwrap().identity.is_empty());
+    // One session serves until shortly before its end.
+    let again = credentials.session(absent.clone()).await.unwrap();
+    assert_eq!(again.access_key, session.access_key);
+    region.advance(Duration::from_secs(3000)).await;
+    let renewed = credentials.session(absent).await.unwrap();
+    assert_ne!(renewed.access_key, session.access_key);
+
+    let distrusted = credentials.session(asked("events.amazonaws.com")).await.unwrap();
+    assert_eq!(distrusted.principal.arn.as_str(), "arn:aws:sts::000000000000:assumed-role/runner/orders");
 }
 
 #[tokio::test]

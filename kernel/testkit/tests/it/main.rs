@@ -1,0 +1,3 @@
+//! The region itself, with rooms made for the purpose.
+
+mod settle;

@@ -6,7 +6,7 @@
 
 use crate::engine::{Batch, Engine, EngineError};
 use crate::feed::{Acknowledgement, Change, Feed, Views};
-use crate::guards::DataDirectory;
+use crate::guards::{DataDirectory, FreeDisk};
 use crate::state::{self, Numbers, Published, State};
 use crate::sweeping::Sweeping;
 use crate::tx::{Traces, Tx};
@@ -57,8 +57,8 @@ pub(crate) struct Shared {
     pub(crate) engine: Box<dyn Engine>,
     pub(crate) state: Arc<State>,
     pub(crate) blobs: Blobs,
-    pub(crate) directory: Option<DataDirectory>,
-    pub(crate) minimum_free: u64,
+    pub(crate) directory: Option<Arc<DataDirectory>>,
+    disk: FreeDisk,
     pub(crate) sweeping: Sweeping,
     /// Numbers from here on were given after the store was opened.
     pub(crate) opened_at: u64,
@@ -108,8 +108,8 @@ impl Shared {
         engine: Box<dyn Engine>,
         state: Arc<State>,
         blobs: Blobs,
-        directory: Option<DataDirectory>,
-        minimum_free: u64,
+        directory: Option<Arc<DataDirectory>>,
+        disk: FreeDisk,
     ) -> Self {
         let sequence = state.published().sequence;
         let core =
@@ -121,7 +121,7 @@ impl Shared {
             state,
             blobs,
             directory,
-            minimum_free,
+            disk,
             sweeping: Sweeping::default(),
             queue: Mutex::default(),
             arrived: Condvar::new(),
@@ -279,14 +279,10 @@ impl Shared {
         }
     }
 
-    fn disk_is_full(&self) -> bool {
-        self.directory.as_ref().is_some_and(|directory| directory.free_bytes() < self.minimum_free)
-    }
-
     /// Brings the entries into one order: each sees those before it.
     fn resolve(&self, core: &mut Core, waiting: Vec<Entry>) -> Resolved {
         let mut resolved = Resolved::default();
-        let full = self.disk_is_full();
+        let full = self.disk.is_low();
         let base = self.state.published();
         for mut entry in waiting {
             let changed = resolved.writes.touches(&entry.traces.reads)

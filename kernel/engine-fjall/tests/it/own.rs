@@ -172,5 +172,4 @@ fn disk_use_stays_bounded_though_one_keyspace_takes_all_writes() {
     // 750 MB were written to 20 MB of rows.
     assert!(journals <= 256 * MEGABYTE, "{} MB of journals", journals / MEGABYTE);
     assert!(most <= 400 * MEGABYTE, "{} MB in all", most / MEGABYTE);
-    println!("{} MB of journals, {} MB in all", journals / MEGABYTE, most / MEGABYTE);
 }

@@ -186,7 +186,8 @@ impl Shared {
             if crowd > 1 {
                 self.gather(&mut waiting);
             }
-            crowd = waiting.len();
+            // One small batch does not mean that the crowd has gone.
+            crowd = waiting.len().max(crowd / 2);
             let idle = waiting.is_empty();
             let mut core = self.core();
             self.commit(&mut core, waiting);

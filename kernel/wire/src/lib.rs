@@ -21,6 +21,7 @@ mod json;
 mod limits;
 mod malformed;
 mod message;
+mod multipart;
 mod path;
 mod pattern;
 mod printed;
@@ -46,6 +47,7 @@ pub use gzip::inflate;
 pub use limits::Limits;
 pub use malformed::{Malformed, MalformedKind};
 pub use message::{Head, Reply, ReplyBody};
+pub use multipart::{FormFault, FormUpload};
 #[cfg(feature = "testing")]
 pub use pattern::broken_patterns;
 #[cfg(feature = "testing")]
@@ -53,3 +55,4 @@ pub use random::random_fill;
 pub use route::{HostRoute, Route, Routed, Router, Routing, Rules, Unroutable};
 pub use validate::validate;
 pub use violations::Violations;
+pub use xml::document as xml_document;

@@ -5,13 +5,14 @@
 //! and all are flushed when journals pile up: their size stays bounded.
 
 mod create;
+mod journal;
 mod repair;
 
 use bytes::Bytes;
 use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use store::{Batch, Class, Engine, EngineError, EngineSnapshot, Rows};
 
@@ -37,6 +38,9 @@ pub struct FjallEngine {
     database: Database,
     keyspaces: Arc<[Keyspace; 6]>,
     untended: AtomicUsize,
+    path: PathBuf,
+    /// Its journal was emptied: what is written to it from here on would be lost.
+    closed: AtomicBool,
 }
 
 fn failed(error: impl Into<fjall::Error>) -> EngineError {
@@ -71,7 +75,8 @@ impl FjallEngine {
         let [a, b, c, d, e, f] = Class::ALL;
         let keyspaces = [keyspace(a)?, keyspace(b)?, keyspace(c)?, keyspace(d)?, keyspace(e)?, keyspace(f)?];
         let keyspaces = Arc::new(keyspaces);
-        Ok(FjallEngine { database, keyspaces, untended: AtomicUsize::new(0) })
+        let (untended, closed) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Ok(FjallEngine { database, keyspaces, untended, path: path.to_owned(), closed })
     }
 
     /// How many journals there are, the one being written included.
@@ -96,6 +101,11 @@ impl FjallEngine {
         Ok(())
     }
 
+    /// Whether all that was applied is in tables.
+    fn is_flushed(&self) -> bool {
+        self.keyspaces.iter().all(|keyspace| keyspace.sealed_memtable_count() == 0)
+    }
+
     fn flush_begin(&self) -> Result<(), EngineError> {
         self.keyspaces.iter().try_for_each(|keyspace| keyspace.rotate_memtable().map(drop).map_err(failed))
     }
@@ -107,6 +117,9 @@ impl Engine for FjallEngine {
     }
 
     fn apply(&self, batch: Batch) -> Result<(), EngineError> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(EngineError::new("the engine is closed"));
+        }
         let mut bytes = 0;
         let writes = batch.writes;
         let mut batch = self.database.batch();
@@ -129,15 +142,22 @@ impl Engine for FjallEngine {
         self.database.persist(PersistMode::SyncData).map_err(failed)
     }
 
+    /// Writes everything to tables, and empties the journal, which the next start would read for nothing: more
+    /// than a second for a full one.
     fn close(&self) -> Result<(), EngineError> {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
         self.flush_begin()?;
         let step = Duration::from_millis(1);
         let mut waited = Duration::ZERO;
-        while self.keyspaces.iter().any(|keyspace| keyspace.sealed_memtable_count() > 0)
-            && waited < FLUSH_PATIENCE
-        {
+        while !(self.is_flushed() && self.journals() == 1) && waited < FLUSH_PATIENCE {
             std::thread::sleep(step);
             waited += step;
+        }
+        if self.is_flushed() {
+            self.sync()?;
+            journal::empty_last(&self.path).map_err(failed)?;
         }
         Ok(())
     }

@@ -5,10 +5,11 @@
 //! of such a batch was acknowledged, so the journal is cut before it. If it had been acknowledged after
 //! all, the store's guard finds its sequence missing and refuses to open.
 
+use crate::journal;
 use fjall::Error;
 use std::fs::{self, OpenOptions};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Whether an open failed because of such a journal.
 pub(crate) fn is_called_for(error: &Error) -> bool {
@@ -18,7 +19,7 @@ pub(crate) fn is_called_for(error: &Error) -> bool {
 /// Cuts the last journal before its damage: tries lengths until the longest that opens is found. The
 /// journal as it was stays beside it.
 pub(crate) fn cut_last_journal<T>(path: &Path, open: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
-    let journal = last_journal(path)?;
+    let journal = journal::last(path)?;
     let kept = journal.with_extension("damaged");
     fs::copy(&journal, &kept)?;
     let whole = fs::metadata(&journal)?.len();
@@ -47,18 +48,4 @@ fn restore(kept: &Path, journal: &Path, length: u64) -> io::Result<()> {
     let file = OpenOptions::new().write(true).open(journal)?;
     file.set_len(length)?;
     file.sync_all()
-}
-
-fn last_journal(path: &Path) -> io::Result<PathBuf> {
-    let mut last: Option<(u64, PathBuf)> = None;
-    for entry in fs::read_dir(path)? {
-        let file = entry?.path();
-        let number = file.file_name().and_then(|name| name.to_str()?.strip_suffix(".jnl")?.parse().ok());
-        if let Some(number) = number
-            && last.as_ref().is_none_or(|(highest, _)| number > *highest)
-        {
-            last = Some((number, file));
-        }
-    }
-    last.map(|(_, file)| file).ok_or_else(|| io::ErrorKind::NotFound.into())
 }

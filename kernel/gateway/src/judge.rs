@@ -69,8 +69,7 @@ pub fn judge(ctx: &Ctx, demand: &Demand) -> Result<Option<Denial>, ApiError> {
         Caller::Principal(principal) => ctx.ports().credentials.policies(principal)?,
         Caller::Anonymous | Caller::Service { .. } => Arc::default(),
     };
-    let context = context(ctx, demand, head.as_deref());
-    Ok(decide(ctx, demand, (head.as_deref(), owner), &identity, &context))
+    Ok(decide(ctx, demand, (head.as_deref(), owner), &identity))
 }
 
 fn unreadable(fault: &store::Fault) -> ApiError {
@@ -87,22 +86,24 @@ fn decide(
     demand: &Demand,
     (head, owner): (Option<&HeadWithPolicy>, AccountId),
     identity: &IdentityPolicies,
-    context: &Context,
 ) -> Option<Denial> {
+    let of_head = || Some((head?.policy.as_deref()?, ResourceRule::Grants));
+    let own = demand.policy.as_ref().map(|(policy, rule)| (&**policy, *rule));
+    let resource =
+        own.or_else(of_head).map(|(policy, rule)| ResourcePolicy { name: &demand.resource, policy, rule });
+    let policies = Policies { identity, resource };
+    // Most policies ask for no condition key, and then a third of a judgement was their making.
+    let context = if policies.read_context() { context(ctx, demand, head) } else { Context::new() };
     let principal = seen(ctx.caller());
     let request = Request {
         principal: &principal,
         action: &demand.action,
         resource: &demand.resource,
         resource_account: owner,
-        context,
+        context: &context,
         now: ctx.now(),
     };
-    let of_head = || Some((head?.policy.as_deref()?, ResourceRule::Grants));
-    let own = demand.policy.as_ref().map(|(policy, rule)| (&**policy, *rule));
-    let resource =
-        own.or_else(of_head).map(|(policy, rule)| ResourcePolicy { name: &demand.resource, policy, rule });
-    let decision = evaluate(&request, &Policies { identity, resource });
+    let decision = evaluate(&request, &policies);
     if decision.is_allowed() {
         return None;
     }

@@ -154,10 +154,14 @@ impl Pipeline {
     async fn operation(self: &Arc<Self>, asked: Asked<'_>, id: String) -> Outgoing {
         let mut trace = Trace::begin(self, &asked.route, &id);
         let result = self.run(&asked, &mut trace).await;
-        let name = asked.route.operation.name();
-        let reply = self.host.watchdog.run(asked.route.service.name, name, || match &result {
-            Ok(output) => wire::encode_output(&asked.route, output.as_ref(), &id),
-            Err(error) => wire::encode_error(&asked.route.form(), error, &id),
+        let (name, head) = (asked.route.operation.name(), head_of(asked.incoming));
+        let reply = self.host.watchdog.run(asked.route.service.name, name, || {
+            let mut reply = match &result {
+                Ok(output) => wire::encode_output(&asked.route, output.as_ref(), &id),
+                Err(error) => wire::encode_error(&asked.route.form(), error, &id),
+            };
+            wire::seal(&mut reply, &asked.route.service.dialect, head.header("accept-encoding"));
+            reply
         });
         trace.end(self, reply.status, result.as_ref().err());
         reply.into()

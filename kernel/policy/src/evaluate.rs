@@ -62,6 +62,18 @@ pub struct Policies<'a> {
     pub resource: Option<ResourcePolicy<'a>>,
 }
 
+impl Policies<'_> {
+    /// Whether any of them can be swayed by condition keys: where none is, an empty context decides alike.
+    pub fn read_context(&self) -> bool {
+        let IdentityPolicies { identity, boundary, session } = self.identity;
+        let attached = identity.iter().chain(boundary).chain(session.iter().flatten());
+        attached
+            .map(|attached| &*attached.policy)
+            .chain(self.resource.map(|own| own.policy))
+            .any(Policy::reads_context)
+    }
+}
+
 /// Decides a request.
 pub fn evaluate<'a>(request: &Request<'_>, policies: &Policies<'a>) -> Decision<'a> {
     let scan = Scan::new(request, policies);

@@ -23,6 +23,7 @@ pub enum Effect {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
     statements: Vec<Statement>,
+    reads_context: bool,
 }
 
 /// A compiled statement.
@@ -63,7 +64,13 @@ impl Policy {
         let variables = document.version.as_deref() == Some("2012-10-17");
         let statements = document.statements.iter().enumerate();
         let statements = statements.map(|(index, raw)| Statement::compile(index, raw, variables));
-        Ok(Policy { statements: statements.collect::<Result<_, _>>()? })
+        let reads_context = document.statements.iter().any(RawStatement::reads_context);
+        Ok(Policy { statements: statements.collect::<Result<_, _>>()?, reads_context })
+    }
+
+    /// Whether a condition key can change what it says: it has conditions, or variables in its texts.
+    pub fn reads_context(&self) -> bool {
+        self.reads_context
     }
 
     /// The statements in the document's order.

@@ -20,6 +20,14 @@ pub(crate) struct RawStatement {
     pub(crate) conditions: Vec<RawCondition>,
 }
 
+impl RawStatement {
+    /// Whether what it says may depend on condition keys.
+    pub(crate) fn reads_context(&self) -> bool {
+        let texts = [&self.actions, &self.resources].into_iter().flatten().flat_map(|list| &list.items);
+        !self.conditions.is_empty() || texts.into_iter().any(|text| text.contains("${"))
+    }
+}
+
 /// `Action` or `NotAction`, `Resource` or `NotResource`.
 pub(crate) struct List {
     pub(crate) negated: bool,

@@ -125,6 +125,8 @@ pub struct Dialect {
     pub missing_member: Option<(&'static str, &'static str)>,
     /// The key of the message of errors that are not modelled: `message`, or `Message`.
     pub message_key: &'static str,
+    /// Answers carry the CRC-32 of their body, which is compressed where the client accepts that.
+    pub sums_bodies: bool,
     /// XML errors are a bare `<Error>` with a `HostId`; answers carry `x-amz-request-id` and `x-amz-id-2`.
     pub bare_errors: bool,
     /// The label that may be given in the host name instead of the path: `Bucket`.
@@ -142,6 +144,7 @@ impl Dialect {
         validation_code: None,
         missing_member: None,
         message_key: "message",
+        sums_bodies: false,
         bare_errors: false,
         host_label: None,
         form_upload: None,

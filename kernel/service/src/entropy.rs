@@ -1,6 +1,5 @@
 //! Randomness and ids in AWS's formats. Tests seed it, so that a run repeats.
 
-use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Where random bytes come from. Cheap to clone.
@@ -118,8 +117,9 @@ impl Entropy {
 }
 
 fn push_hex(text: &mut String, byte: u8) {
-    // Writing to a String cannot fail.
-    let _ = write!(text, "{byte:02x}");
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    text.push(DIGITS[usize::from(byte >> 4)].into());
+    text.push(DIGITS[usize::from(byte & 15)].into());
 }
 
 #[expect(clippy::expect_used, reason = "without the system's randomness no secret may be made")]

@@ -179,9 +179,9 @@ impl Shared {
         let mut crowd = 0;
         loop {
             let (mut waiting, closing) = self.wait(patience);
-            if waiting.len() < crowd / 2 {
-                // Those who were answered together come back together: with one sync for all of them
-                // each waits less than with a sync for the first.
+            if crowd > 1 {
+                // Where several commit at once, those on their way go along: with one sync for all of
+                // them each waits less than with a sync for the first. Who commits alone never waits.
                 std::thread::yield_now();
                 waiting.append(&mut self.queue().take());
             }

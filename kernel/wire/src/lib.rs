@@ -31,6 +31,7 @@ mod random;
 mod rest;
 mod route;
 mod scalar;
+mod seal;
 mod uri;
 mod validate;
 mod violations;
@@ -53,6 +54,7 @@ pub use pattern::broken_patterns;
 #[cfg(feature = "testing")]
 pub use random::random_fill;
 pub use route::{HostRoute, Route, Routed, Router, Routing, Rules, Unroutable};
+pub use seal::seal;
 pub use validate::validate;
 pub use violations::Violations;
 pub use xml::document as xml_document;

@@ -4,28 +4,32 @@ use crate::path::push_lower_camel;
 use crate::scalar;
 use schema::{TimeFormat, Val};
 
-/// How much of a value a message shows.
+/// Behind so many bytes no further element or entry is shown, nor more of a text.
 const SHOWN: usize = 2000;
+/// How much of a value a message shows at most.
+const MOST: usize = 3 * SHOWN;
 
-/// A value's text, cut where it gets long; what is sensitive is not in it.
+/// A value's text, elements left out where it gets long; what is sensitive is not in it.
 pub(crate) fn java(val: &Val<'_>) -> String {
     let mut text = String::new();
     print(&mut text, val);
-    if text.len() > SHOWN {
-        let end = (0..=SHOWN).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-        text.truncate(end);
-    }
+    text.truncate(shown(&text, MOST).len());
     text
 }
 
+/// The beginning of a text.
+fn shown(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
+}
+
 fn print(text: &mut String, val: &Val<'_>) {
-    if text.len() > SHOWN {
-        return;
-    }
     match val {
         Val::List(list) => {
             text.push('[');
-            for index in 0..list.len().min(SHOWN) {
+            for index in 0..list.len() {
+                if text.len() > SHOWN {
+                    break;
+                }
                 if index > 0 {
                     text.push_str(", ");
                 }
@@ -50,6 +54,7 @@ fn print(text: &mut String, val: &Val<'_>) {
             });
             text.push('}');
         }
+        _ if text.len() > MOST => {}
         Val::Struct(obj) if obj.shape().sensitive => text.push_str("***"),
         Val::Struct(obj) => {
             text.push_str(obj.shape().name);
@@ -71,7 +76,7 @@ fn print(text: &mut String, val: &Val<'_>) {
             let length = bytes.len();
             text.push_str(&format!("java.nio.HeapByteBuffer[pos=0 lim={length} cap={length}]"));
         }
-        Val::Text(value) => text.push_str(value),
+        Val::Text(value) => text.push_str(shown(value, SHOWN)),
         Val::Stream(_) | Val::Events(_) | Val::Document(_) => text.push_str("..."),
         val => text.extend(scalar::write(val, TimeFormat::Iso8601).as_deref()),
     }

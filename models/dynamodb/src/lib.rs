@@ -30,7 +30,7 @@ pub static SERVICE: schema::ServiceShape = schema::ServiceShape {
     query_compatible: false,
     protocols: &[schema::Protocol::AwsJson10],
     xml_namespace: None,
-    dialect: schema::Dialect { error_namespace: Some("com.amazonaws.dynamodb.v20120810"), ..schema::Dialect::PLAIN },
+    dialect: schema::Dialect { error_namespace: Some("com.amazonaws.dynamodb.v20120810"), sums_bodies: true, ..schema::Dialect::PLAIN },
     operations: &[
         &operations::BATCH_EXECUTE_STATEMENT,
         &operations::BATCH_GET_ITEM,

@@ -1,12 +1,11 @@
 //! How a table is described.
 
+use crate::counting;
 use crate::definitions;
 use crate::errors::DynamoError;
-use crate::rules::codec;
 use crate::rules::keys::{KeyKind, KeySchema};
-use crate::rules::rows::RowRange;
 use crate::state::{self, IndexRecord, IndexScope, Projected, TableRecord, Throughput};
-use crate::statistics::{Count, Statistics};
+use crate::statistics::Count;
 use model::{
     BillingMode, BillingModeSummary, GlobalSecondaryIndexDescription, IndexStatus, KeySchemaElement, KeyType,
     LocalSecondaryIndexDescription, ProvisionedThroughputDescription, SSEDescription, ScalarAttributeType,
@@ -16,7 +15,7 @@ use model_dynamodb as model;
 use names::{Arn, Scope, Timestamp};
 use service::Ctx;
 use std::collections::HashMap;
-use store::{Incarnation, Snapshot};
+use store::Incarnation;
 
 /// The ARN of a table.
 pub fn table_arn(scope: &Scope, name: &str) -> Option<Arn> {
@@ -37,40 +36,21 @@ impl Counts {
         self.0.get(&incarnation).copied().unwrap_or_default()
     }
 
-    /// The counts of a table, made of its rows where they are not known yet.
+    /// The counts of a table; while a large one is counted for the first time, of a part of it.
     ///
     /// # Errors
     /// The store's.
     pub async fn known(ctx: &Ctx, scope: &Scope, table: &TableRecord) -> Result<Self, DynamoError> {
         let indexes = table.indexes.iter().filter(|index| !index.is_filling);
         let all = indexes.map(|index| index.incarnation).chain([table.incarnation]);
-        let (statistics, mut counts) = (ctx.part::<Statistics>(), HashMap::new());
+        let mut counts = HashMap::new();
         for incarnation in all {
-            let read = ctx.read();
-            let drift = state::drift(&read, scope, incarnation)?;
-            let count = match statistics.get(incarnation) {
-                Some(count) => count,
-                None => {
-                    let scope = scope.clone();
-                    let counted = ctx.compute(move || counted(&read, &scope, incarnation)).await;
-                    let count = counted.map_err(|_| DynamoError::Corrupt("a table cannot be counted"))??;
-                    statistics.set(incarnation, count.minus(drift));
-                    count.minus(drift)
-                }
-            };
+            let count = counting::count(ctx, scope, incarnation).await?;
+            let drift = state::drift(&ctx.read(), scope, incarnation)?;
             counts.insert(incarnation, count.plus(drift));
         }
         Ok(Counts(counts))
     }
-}
-
-fn counted(read: &Snapshot, scope: &Scope, incarnation: Incarnation) -> Result<Count, DynamoError> {
-    let mut count = Count::default();
-    for row in state::rows(read, scope, incarnation, &RowRange::all(), true) {
-        count.items += 1;
-        count.bytes += codec::stored_size(&row?.1) as i64;
-    }
-    Ok(count)
 }
 
 fn key_schema(key: &KeySchema) -> Vec<KeySchemaElement> {

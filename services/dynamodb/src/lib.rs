@@ -7,6 +7,7 @@
 //! record it decided by is still the present one.
 
 mod capacity;
+mod counting;
 mod definitions;
 mod describe;
 mod errors;

@@ -1,7 +1,7 @@
 //! How many items a table or an index holds, and their bytes.
 //!
-//! Counted once in a process, when it is first asked for, then carried on by each write; what timers do
-//! is counted in a row beside it. On AWS these figures are six hours old; here they are of now, but for
+//! Counted once in a process, when it is first asked for (`counting`), and carried on by each write from
+//! then on; what timers do is counted in a row beside it. On AWS these figures are six hours old; here they are of now, but for
 //! writes that are just being acknowledged.
 
 use serde::{Deserialize, Serialize};
@@ -47,7 +47,15 @@ impl Statistics {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).get(&incarnation).copied()
     }
 
-    /// Takes a count that was just made.
+    /// Begins a count at nothing; says whether there was none.
+    pub fn begin(&self, incarnation: Incarnation) -> bool {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let absent = !counts.contains_key(&incarnation);
+        counts.entry(incarnation).or_default();
+        absent
+    }
+
+    /// Takes the count of what was just made.
     pub fn set(&self, incarnation: Incarnation, count: Count) {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).insert(incarnation, count);
     }

@@ -2,6 +2,7 @@
 //! moment of expiry. Put, Update, Delete, batches and transactions all go through here.
 
 use crate::errors::DynamoError;
+use crate::rules::checks;
 use crate::rules::codec::{self, Stored};
 use crate::rules::expiry;
 use crate::rules::expression::apply::{self, Inapplicable};
@@ -166,7 +167,9 @@ impl ItemWrite {
             why => DynamoError::invalid(why.to_string()),
         })?;
         for action in actions {
-            check_updated(&self.table, &action.path().head, &item)?;
+            let head = &action.path().head;
+            item.get(head).map(checks::nesting).transpose()?;
+            check_updated(&self.table, head, &item)?;
         }
         Ok(item)
     }

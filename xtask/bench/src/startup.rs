@@ -1,10 +1,12 @@
-//! How long a region with a full data directory takes to `Ready.`: stopped cleanly, and after kill -9.
+//! How long a region with a full data directory takes to `Ready.`: stopped cleanly, and after kill -9; and
+//! to the first description of its table, whose items it does not remember the number of.
 
 use crate::admin::Admin;
 use crate::options::Options;
 use crate::report::Report;
 use crate::rounds::{Folder, start_region};
 use crate::sigv4::Credentials;
+use std::time::Instant;
 
 const BATCH: usize = 25;
 const WRITERS: usize = 16;
@@ -37,6 +39,9 @@ pub async fn measure(
         region.started_in.as_secs_f64() * 1e3,
     );
     let mut admin = Admin::new(region.port, Credentials::root());
+    let begun = Instant::now();
+    admin.json("dynamodb", "DynamoDB_20120810.DescribeTable", r#"{"TableName":"full"}"#).await?;
+    report.figure("first DescribeTable after a start, ms", begun.elapsed().as_secs_f64() * 1e3);
     let last = format!(r#"{{"TableName":"full","Key":{{"id":{{"S":"{}"}}}}}}"#, batches * BATCH - 1);
     admin.json_until("dynamodb", "DynamoDB_20120810.GetItem", &last, "\"Item\"").await?;
     fill(region.port, 0, WRITERS * 40).await?;

@@ -250,6 +250,9 @@ fn dialect(said: &Node) -> String {
     if let Some(key) = said.text("messageKey") {
         let _ = write!(fields, "message_key: {key:?}, ");
     }
+    if said.flag("sumsBodies") {
+        fields += "sums_bodies: true, ";
+    }
     if said.flag("bareErrors") {
         fields += "bare_errors: true, ";
     }

@@ -1,4 +1,5 @@
-//! Journals stay few though some keyspaces are idle; a directory is opened once.
+//! Journals stay few though some keyspaces are idle, and none is left to be read by a clean end; a directory
+//! is opened once.
 
 use bytes::Bytes;
 use engine_fjall::FjallEngine;
@@ -89,4 +90,43 @@ fn a_damaged_last_batch_is_cut_off() {
     put(&engine, Class::Items, 10, Bytes::new());
     drop(engine);
     assert_eq!(count(&FjallEngine::open(&path).unwrap()), 10);
+}
+
+/// The bytes of all journals.
+fn journal_bytes(path: &std::path::Path) -> u64 {
+    let files = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap());
+    let journals = files.filter(|file| file.path().extension().is_some_and(|end| end == "jnl"));
+    journals.map(|file| file.metadata().unwrap().len()).sum()
+}
+
+#[test]
+fn a_clean_end_leaves_no_journal_to_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("engine");
+    for round in 0..4u64 {
+        let engine = FjallEngine::open(&path).unwrap();
+        for n in 0..2000 {
+            put(&engine, Class::Items, round * 2000 + n, Bytes::from(vec![n as u8; 100]));
+            put(&engine, Class::Queue, n % 7, Bytes::copy_from_slice(&round.to_be_bytes()));
+        }
+        engine.sync().unwrap();
+        engine.close().unwrap();
+        assert_eq!(journal_bytes(&path), 0, "round {round}");
+        let late = Batch { writes: vec![(Class::Items, Bytes::from_static(b"late"), Some(Bytes::new()))] };
+        assert!(engine.apply(late).is_err(), "it would be lost");
+        engine.close().unwrap();
+        drop(engine);
+        // What follows ends without a close: the journal begun after a clean end is read.
+        let engine = FjallEngine::open(&path).unwrap();
+        put(&engine, Class::Series, round, Bytes::from_static(b"unflushed"));
+        engine.sync().unwrap();
+        drop(engine);
+        let engine = FjallEngine::open(&path).unwrap();
+        let snapshot = engine.snapshot().unwrap();
+        let count = |class| snapshot.range(class, &[0, 1], &[0, 2], false).count() as u64;
+        assert_eq!(count(Class::Items), (round + 1) * 2000);
+        assert_eq!(count(Class::Series), round + 1);
+        let last = snapshot.get(Class::Queue, &(3u64 | 1 << 48).to_be_bytes()).unwrap();
+        assert_eq!(last.as_deref(), Some(&round.to_be_bytes()[..]), "newer writes win after a restart");
+    }
 }

@@ -4,8 +4,8 @@
 use crate::{QUEUE, ROOT, SESSION, USER, account, ask, attached, identity, statement};
 use names::Tags;
 use policy::{
-    Context, IdentityPolicies, Layer, Outcome, Policy, Principal, PrincipalKind, ResourceRule,
-    access_denied_message,
+    Context, IdentityPolicies, Layer, Outcome, Policies, Policy, Principal, PrincipalKind, ResourcePolicy,
+    ResourceRule, access_denied_message,
 };
 
 const ALLOW: &str = r#""Effect":"Allow","Action":"sqs:SendMessage","Resource":"*""#;
@@ -272,4 +272,22 @@ fn statements_that_name_everybody() {
     assert!(!public(&aws("000000000001")));
     let policy: Policy = statement(ALLOW);
     assert!(!policy.statements()[0].names_everybody());
+}
+
+#[test]
+fn a_policy_knows_whether_condition_keys_can_sway_it() {
+    let conditional = r#""Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"x:k":"true"}}"#;
+    let variable = r#""Effect":"Allow","Action":"sqs:*","Resource":"arn:aws:sqs:*:*:${x:k}""#;
+    for (fields, expected) in [(ALLOW, false), (DENY, false), (conditional, true), (variable, true)] {
+        assert_eq!(statement(fields).reads_context(), expected, "{fields}");
+        let of_own = identity(&[OTHER, fields]);
+        assert_eq!(Policies { identity: &of_own, resource: None }.read_context(), expected, "{fields}");
+        let bounded =
+            IdentityPolicies { boundary: Some(attached("b", statement(fields))), ..identity(&[OTHER]) };
+        assert_eq!(Policies { identity: &bounded, resource: None }.read_context(), expected, "{fields}");
+        let policy = statement(fields);
+        let resource = ResourcePolicy { name: QUEUE, policy: &policy, rule: ResourceRule::Grants };
+        let with_resource = Policies { identity: &identity(&[OTHER]), resource: Some(resource) };
+        assert_eq!(with_resource.read_context(), expected, "{fields}");
+    }
 }

@@ -7,7 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashSet};
 
-/// How deep lists and maps may be nested.
+/// How deep values may be nested, an attribute's own being at the first level (conformance suite of paritysuite,
+/// tests/tier3/limits/nestingDepth.test.ts, run on AWS).
 const MAX_LEVELS: u32 = 32;
 
 const INVALID: &str = "One or more parameter values were invalid: ";
@@ -17,7 +18,24 @@ const INVALID: &str = "One or more parameter values were invalid: ";
 /// # Errors
 /// The message.
 pub fn value(value: &Value) -> Result<(), String> {
-    at_level(value, MAX_LEVELS)
+    at_level(value, 1)
+}
+
+/// Refuses a value that is nested too deep, as an update may leave it.
+///
+/// # Errors
+/// AWS's message.
+pub fn nesting(value: &Value) -> Result<(), String> {
+    levels(value, 1)
+}
+
+fn levels(value: &Value, level: u32) -> Result<(), String> {
+    check_level(level)?;
+    match value {
+        Value::L(list) => list.iter().try_for_each(|element| levels(element, level + 1)),
+        Value::M(map) => map.values().try_for_each(|element| levels(element, level + 1)),
+        _ => Ok(()),
+    }
 }
 
 /// Checks all names and values of an item or a key.
@@ -34,7 +52,8 @@ pub fn values(values: &BTreeMap<String, Value>) -> Result<(), String> {
 /// What an attribute without a name is told.
 const EMPTY_NAME: &str = "Empty attribute name";
 
-fn at_level(value: &Value, levels: u32) -> Result<(), String> {
+fn at_level(value: &Value, level: u32) -> Result<(), String> {
+    check_level(level)?;
     match value {
         Value::Unset => Err("Supplied AttributeValue is empty, must contain exactly one of the supported \
                              datatypes"
@@ -44,18 +63,14 @@ fn at_level(value: &Value, levels: u32) -> Result<(), String> {
         Value::SS(set) => string_set(set),
         Value::NS(set) => number_set(set),
         Value::BS(set) => binary_set(set),
-        Value::L(list) => {
-            let below = below(levels)?;
-            list.iter().try_for_each(|element| at_level(element, below))
-        }
+        Value::L(list) => list.iter().try_for_each(|element| at_level(element, level + 1)),
         Value::M(map) => {
-            let below = below(levels)?;
-            map.values().try_for_each(|element| at_level(element, below))?;
+            map.values().try_for_each(|element| at_level(element, level + 1))?;
             if map.contains_key("") { Err(EMPTY_NAME.to_owned()) } else { Ok(()) }
         }
         // Each of the values is refused for itself first.
         Value::Many(all) => {
-            all.iter().try_for_each(|one| at_level(one, levels))?;
+            all.iter().try_for_each(|one| at_level(one, level))?;
             Err("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the \
                  supported datatypes"
                 .to_owned())
@@ -64,12 +79,13 @@ fn at_level(value: &Value, levels: u32) -> Result<(), String> {
     }
 }
 
-fn below(levels: u32) -> Result<u32, String> {
-    levels.checked_sub(1).ok_or_else(|| {
-        "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond \
+fn check_level(level: u32) -> Result<(), String> {
+    if level <= MAX_LEVELS {
+        return Ok(());
+    }
+    Err("Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond \
          supported limit"
-            .to_owned()
-    })
+        .to_owned())
 }
 
 fn string_set(set: &[String]) -> Result<(), String> {
@@ -165,7 +181,9 @@ mod tests {
     #[test]
     fn nesting_is_bounded() {
         let nested = |levels| (0..levels).fold(Value::BOOL(true), |inner, _| Value::L(vec![inner]));
-        assert_eq!(value(&nested(32)), Ok(()));
-        assert!(value(&nested(33)).is_err_and(|message| message.starts_with("Nesting Levels")));
+        for check in [value, nesting] {
+            assert_eq!(check(&nested(31)), Ok(()));
+            assert!(check(&nested(32)).is_err_and(|message| message.starts_with("Nesting Levels")));
+        }
     }
 }

@@ -209,11 +209,7 @@ impl Reader {
             // A copy, so that a small part never keeps a whole row in memory.
             B => Value::B(Bytes::copy_from_slice(&self.bytes()?)),
             SS => Value::SS(self.many(Reader::text)?),
-            NS => {
-                let mut numbers = self.many(Reader::number)?;
-                numbers.reverse();
-                Value::NS(numbers)
-            }
+            NS => Value::NS(self.many(Reader::number)?),
             BS => Value::BS(self.many(|reader| reader.bytes().map(|b| Bytes::copy_from_slice(&b)))?),
             M => {
                 let pairs = self.many(|reader| Ok((reader.text()?, reader.value(depth)?)))?;

@@ -203,14 +203,13 @@ pub fn size_of(value: &Value) -> Option<usize> {
     }
 }
 
-/// A copy as it is read again: numbers in their printed form, sets in order, those of numbers from the
-/// greatest down (dynalite, test/scan.js, `should scan by NE on type NS`).
+/// A copy as it is stored: numbers in their printed form, sets in order.
 pub fn canonical(value: &Value) -> Value {
     match value {
         Value::N(text) => Value::N(number(text).to_string()),
         Value::NS(set) => {
             let mut numbers: Vec<Number> = set.iter().map(|text| number(text)).collect();
-            numbers.sort_by(|a, b| b.cmp(a));
+            numbers.sort();
             Value::NS(numbers.iter().map(Number::to_string).collect())
         }
         Value::SS(set) => {

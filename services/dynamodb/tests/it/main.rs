@@ -1,5 +1,6 @@
 //! The room in a region of its own: memory engine, virtual clock.
 
+mod counts;
 mod expiry;
 mod indexes;
 mod items;

@@ -49,6 +49,10 @@ pub(crate) enum End {
 /// How much may wait to be committed.
 const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
 const MAX_WAITING: usize = 64 * 1024;
+/// How often the committer lets others run before a sync, as long as each time some come to commit.
+const MAX_YIELDS: usize = 16;
+/// With more than this a batch is large enough.
+const MAX_GATHERED: usize = 512;
 /// How long a relaxed commit stays unsynced.
 const RELAXED_SYNC: Duration = Duration::from_millis(100);
 
@@ -180,12 +184,10 @@ impl Shared {
         loop {
             let (mut waiting, closing) = self.wait(patience);
             if crowd > 1 {
-                // Where several commit at once, those on their way go along: with one sync for all of
-                // them each waits less than with a sync for the first. Who commits alone never waits.
-                std::thread::yield_now();
-                waiting.append(&mut self.queue().take());
+                self.gather(&mut waiting);
             }
-            crowd = waiting.len();
+            // One small batch does not mean that the crowd has gone.
+            crowd = waiting.len().max(crowd / 2);
             let idle = waiting.is_empty();
             let mut core = self.core();
             self.commit(&mut core, waiting);
@@ -197,6 +199,20 @@ impl Shared {
             if closing && idle {
                 break;
             }
+        }
+    }
+
+    /// Where several commit at once, lets those on their way come along: with one sync for all of them
+    /// each waits less than with a sync for the first. Who commits alone never waits.
+    fn gather(&self, waiting: &mut Vec<Entry>) {
+        for _ in 0..MAX_YIELDS {
+            std::thread::yield_now();
+            let mut more = self.queue().take();
+            if more.is_empty() || waiting.len() > MAX_GATHERED {
+                waiting.append(&mut more);
+                return;
+            }
+            waiting.append(&mut more);
         }
     }
 

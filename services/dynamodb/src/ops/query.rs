@@ -47,14 +47,21 @@ pub async fn query(ctx: Ctx, input: Arc<QueryInput>) -> Result<QueryOutput, Dyna
     })
 }
 
-/// Only indexes whose keys have several attributes take more than two conditions.
+/// Refuses more conditions than there are key attributes, and none; where there is no table to count those
+/// of, more than a table can have.
 fn check_count(tests: &KeyTests, index: Option<&String>, found: Option<&Found>) -> Result<(), DynamoError> {
-    let index = index.and_then(|name| found?.table.index(name));
-    let most = index.map_or(MAX_PLAIN_TESTS, |index| index.key.parts().count().max(MAX_PLAIN_TESTS));
-    if (1..=most).contains(&tests.len()) {
-        return Ok(());
+    let (given, index) = (tests.len(), index.and_then(|name| found?.table.index(name)));
+    let key = index.map(|index| &index.key).or(found.map(|found| &found.table.key));
+    match key.map(|key| key.parts().count()) {
+        Some(keys) if given > keys.max(MAX_PLAIN_TESTS) => Err(DynamoError::invalid(format!(
+            "The number of query conditions ({given}) exceeds the number of key attributes defined in the \
+             schema ({keys})"
+        ))),
+        _ if given == 0 || (key.is_none() && given > MAX_PLAIN_TESTS) => {
+            Err(DynamoError::invalid("Conditions can be of length 1 or 2 only"))
+        }
+        _ => Ok(()),
     }
-    Err(DynamoError::invalid(format!("Conditions can be of length 1 or {most} only")))
 }
 
 /// The most conditions on the key of a table.

@@ -262,7 +262,10 @@ async fn keys_of_an_index_have_several_attributes() {
     let three = [h.clone(), (":a", s("x")), (":b", n(1))];
     let on_table = QueryInput { index_name: None, ..query("h = :h AND a = :a AND b = :b", &three) };
     let refused = region.refused::<Query>(on_table).await;
-    assert_eq!(refused.message, "Conditions can be of length 1 or 2 only");
+    assert_eq!(
+        refused.message,
+        "The number of query conditions (3) exceeds the number of key attributes defined in the schema (1)"
+    );
     let page = QueryInput { limit: Some(2), ..query("h = :h", std::slice::from_ref(&h)) };
     let page = region.call::<Query>(page).await.unwrap();
     let last = page.last_evaluated_key.unwrap();

@@ -10,6 +10,30 @@ use crate::rules::expression::update::{Action, Source};
 use crate::rules::number::Number;
 use crate::rules::value::{self, Item, Kind, Value};
 
+/// Refuses numbers whose exponent is none of Java's BigDecimal, which reads parameters.
+fn convertible(value: &Value) -> Result<(), String> {
+    let number = |text: &String| {
+        let exponent = text.split_once(['e', 'E']).map(|(_, exponent)| exponent);
+        let digits = |exponent: &str| {
+            let digits = exponent.trim_start_matches(['+', '-']);
+            !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        match exponent {
+            Some(exponent) if digits(exponent) && exponent.parse::<i32>().is_err() => {
+                Err(format!("The parameter cannot be converted to a numeric value: {text}"))
+            }
+            _ => Ok(()),
+        }
+    };
+    match value {
+        Value::N(text) => number(text),
+        Value::NS(set) => set.iter().try_for_each(number),
+        Value::L(list) => list.iter().try_for_each(convertible),
+        Value::M(map) => map.values().try_for_each(convertible),
+        _ => Ok(()),
+    }
+}
+
 /// The parameters of a request, checked.
 #[derive(Clone, Copy)]
 pub struct Parameters<'p>(&'p [Value]);
@@ -23,7 +47,10 @@ impl<'p> Parameters<'p> {
         if given.len() != wanted {
             return Err("Number of parameters in request and statement don't match.".to_owned());
         }
-        given.iter().try_for_each(checks::value)?;
+        for value in given {
+            checks::nesting(value).and_then(|()| convertible(value))?;
+            checks::value(value)?;
+        }
         Ok(Parameters(given))
     }
 

@@ -86,15 +86,12 @@ def test_requests_at_once_are_bounded(region, limits, name, eventually):
     with ThreadPoolExecutor(1) as pool:
         polling = pool.submit(region.client("sqs").receive_message, QueueUrl=url, WaitTimeSeconds=20)
 
-        def refused():
-            try:
-                sqs.receive_message(QueueUrl=url)
-                return False
-            except ClientError as error:
-                return error.response["Error"]["Code"] == "RequestThrottled"
-
-        eventually(refused)
-        assert metric(region, 'elysium_requests_under_way{room="sqs"}') >= 1
+        counted = f"{region.account} sqs:ReceiveMessage"
+        eventually(lambda: control(region, "GET", "/_elysium/limits")[1]["under_way"].get(counted) == 1)
+        with pytest.raises(ClientError) as refused:
+            sqs.receive_message(QueueUrl=url)
+        assert refused.value.response["Error"]["Code"] == "RequestThrottled"
+        assert metric(region, 'elysium_requests_under_way{room="sqs"}') == 1
         sqs.send_message(QueueUrl=url, MessageBody="end")
         assert polling.result(timeout=15)["Messages"][0]["Body"] == "end"
     sqs.receive_message(QueueUrl=url)

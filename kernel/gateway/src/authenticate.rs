@@ -4,10 +4,13 @@
 //! presigned URL is not: it is checked in every mode but `off`.
 
 use crate::config::{IamMode, Profile};
+use crate::form::SignedForm;
 use names::{AccountId, Timestamp};
 use ports::{Caller, Credential as Held, Credentials, Principal};
 use schema::ApiError;
-use signature::{AuthError, ChunkChain, Credential, KeyCache, PayloadHash, Presented, RequestHead, verify};
+use signature::{
+    AuthError, ChunkChain, Credential, KeyCache, PayloadHash, Presented, RequestHead, verify, verify_form,
+};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -15,6 +18,7 @@ use std::sync::Arc;
 const WELL_KNOWN_SECRET: &str = "test";
 
 /// Who calls, and what must hold of the body.
+#[derive(Clone)]
 pub struct Identity {
     /// On whose behalf the request is.
     pub caller: Caller,
@@ -104,6 +108,48 @@ impl Authenticator {
         }
     }
 
+    /// Tells who sent a form; `None` for one that nobody signed.
+    ///
+    /// # Errors
+    /// Where the mode refuses the credentials.
+    pub fn identify_form(
+        &self,
+        form: Option<&SignedForm<'_>>,
+        evidence: &Evidence<'_>,
+        identities: &dyn Credentials,
+    ) -> Result<Identity, Refused> {
+        let identity = |caller| Identity { caller, would_refuse: None, payload: None, chain: None };
+        let strict = match form {
+            None => Err(AuthError::MissingAuthenticationToken.into()),
+            Some(form) => self.holder_of_form(form, evidence, identities),
+        };
+        let key = form.map_or("", |form| &form.access_key);
+        match strict {
+            Ok(held) => Ok(identity(Caller::Principal(held.principal))),
+            Err(Refused::Credentials(_)) if form.is_none() && self.mode == IamMode::Enforce => {
+                Ok(identity(Caller::Anonymous))
+            }
+            Err(Refused::Credentials(error)) if self.mode != IamMode::Enforce => {
+                let caller = Caller::Principal(said_to_be(key, identities)?);
+                let would_refuse = (self.mode == IamMode::Warn).then_some(error);
+                Ok(Identity { would_refuse, ..identity(caller) })
+            }
+            Err(refused) => Err(refused),
+        }
+    }
+
+    fn holder_of_form(
+        &self,
+        form: &SignedForm<'_>,
+        evidence: &Evidence<'_>,
+        identities: &dyn Credentials,
+    ) -> Result<Held, Refused> {
+        let credential = form.credential.as_ref().ok_or(AuthError::OldVersion)?;
+        let held = self.holder((&form.access_key, form.token), evidence, identities)?;
+        verify_form(form.policy, credential, form.signature, &held.secret, &self.keys)?;
+        Ok(held)
+    }
+
     /// Takes the word of whoever calls.
     fn lenient(
         &self,
@@ -112,13 +158,7 @@ impl Authenticator {
         would_refuse: Option<AuthError>,
     ) -> Result<Identity, Refused> {
         let key = Credential::glimpse(&evidence.head).map(|seen| seen.access_key).unwrap_or_default();
-        let principal = match well_known(&key) {
-            Some(account) => root(account, &key),
-            None => match identities.find(&key).map_err(Refused::Failed)? {
-                Some(held) => held.principal,
-                None => root(AccountId::DEFAULT, &key),
-            },
-        };
+        let principal = said_to_be(&key, identities)?;
         let declared = evidence.head.headers.get("x-amz-content-sha256");
         let payload = declared.and_then(|value| value.to_str().ok()).and_then(PayloadHash::parse);
         let payload =
@@ -141,7 +181,8 @@ impl Authenticator {
             (None, Some(body)) => PayloadHash::of_body(body),
             (None, None) => return Err(AuthError::PayloadHashMissing.into()),
         };
-        let held = self.holder(&presented, evidence, identities);
+        let key = (presented.credential.access_key(), presented.session_token.as_deref());
+        let held = self.holder(key, evidence, identities);
         let checked = self.signed_by(&presented, evidence, &payload, held.as_ref().ok());
         // Expiry is told before an unknown key, since no mode lets it pass.
         if let Err(error) = checked
@@ -169,11 +210,10 @@ impl Authenticator {
     /// What stands behind the presented key, as `enforce` sees it.
     fn holder(
         &self,
-        presented: &Presented,
+        (key, token): (&str, Option<&str>),
         evidence: &Evidence<'_>,
         identities: &dyn Credentials,
     ) -> Result<Held, Refused> {
-        let key = presented.credential.access_key();
         let unknown = || AuthError::InvalidClientTokenId(key.to_owned());
         if let Some(account) = well_known(key) {
             let local = evidence.source.to_canonical().is_loopback();
@@ -191,7 +231,7 @@ impl Authenticator {
         }
         let held =
             identities.find(key).map_err(Refused::Failed)?.filter(|held| held.active).ok_or_else(unknown)?;
-        if held.token.as_deref() != presented.session_token.as_deref() {
+        if held.token.as_deref() != token {
             return Err(AuthError::InvalidToken.into());
         }
         if held.expires.is_some_and(|expires| expires <= evidence.now) {
@@ -199,6 +239,17 @@ impl Authenticator {
         }
         Ok(held)
     }
+}
+
+/// Whom a key stands for, by its word alone.
+fn said_to_be(key: &str, identities: &dyn Credentials) -> Result<Arc<Principal>, Refused> {
+    Ok(match well_known(key) {
+        Some(account) => root(account, key),
+        None => match identities.find(key).map_err(Refused::Failed)? {
+            Some(held) => held.principal,
+            None => root(AccountId::DEFAULT, key),
+        },
+    })
 }
 
 /// Refuses a presigned URL of Signature Version 2 past its end. SDKs still make such URLs by default, so

@@ -4,7 +4,7 @@
 use crate::message::{Incoming, Outgoing};
 use crate::pipeline::Pipeline;
 use crate::rooms::RoomState;
-use crate::{between, control, guard};
+use crate::{between, control, form, guard};
 use http::{HeaderName, HeaderValue, Method};
 use schema::ApiError;
 use service::{PageHeaders, PageRequest, Peek};
@@ -70,9 +70,12 @@ fn decided(
     };
     // Of an OPTIONS that asks for no method only the place counts.
     let place = if incoming.method == Method::OPTIONS { "GET" } else { incoming.method.as_str() };
-    let route: Route = match pipeline.route(incoming, asked.unwrap_or(place)) {
-        Ok(Routing::Operation(route)) => route,
-        Ok(Routing::Host(_) | Routing::NeedsBody) | Err(_) => return None,
+    let route: Route = match (form::place(pipeline, incoming), asked.unwrap_or(place)) {
+        (Some(place), _) => place,
+        (None, method) => match pipeline.route(incoming, method) {
+            Ok(Routing::Operation(route)) => route,
+            Ok(Routing::Host(_) | Routing::NeedsBody) | Err(_) => return None,
+        },
     };
     let (room, decides) = pipeline.rooms.cross_origin(route.service.name)?;
     if room.state() != RoomState::Running {

@@ -13,6 +13,7 @@ mod control;
 mod cors;
 mod door;
 mod explain;
+mod form;
 mod front;
 mod guard;
 mod http;

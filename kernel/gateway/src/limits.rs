@@ -203,8 +203,15 @@ impl Limits {
             .into_iter()
             .map(|((service, operation), count)| (format!("{service}:{operation}"), Value::from(count)))
             .collect();
-        let rules: Vec<Value> = self.state().rules.iter().map(Rule::shown).collect();
-        json!({"as_aws": self.0.as_aws, "rules": rules, "throttled": throttled})
+        let state = self.state();
+        let rules: Vec<Value> = state.rules.iter().map(Rule::shown).collect();
+        let mut under_way = Map::new();
+        for ((account, service, operation), count) in
+            state.counts.iter().filter(|(_, count)| count.running > 0)
+        {
+            under_way.insert(format!("{account} {service}:{operation}"), Value::from(count.running));
+        }
+        json!({"as_aws": self.0.as_aws, "rules": rules, "throttled": throttled, "under_way": under_way})
     }
 }
 

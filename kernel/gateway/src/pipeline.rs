@@ -14,7 +14,7 @@ use crate::record::{Refusals, Trace};
 use crate::region::SECRETS_TABLE;
 use crate::rooms::{RoomState, Rooms, Served};
 use crate::settle::Settler;
-use crate::{between, control, cors, front, guard, words};
+use crate::{between, control, cors, form, front, guard, words};
 use bytes::Bytes;
 use names::{AccountId, Region};
 use schema::{ApiError, Obj, Protocol, Slot};
@@ -57,6 +57,8 @@ struct Asked<'a> {
     route: Route,
     /// The body, where it had to be read to find the operation, with the bytes that it takes.
     body: Option<(Bytes, Held)>,
+    /// Who calls, where that is known already.
+    identity: Option<Identity>,
 }
 
 impl Pipeline {
@@ -108,6 +110,9 @@ impl Pipeline {
     }
 
     async fn answer(self: &Arc<Self>, incoming: &Incoming, id: String) -> Outgoing {
+        if let Some(place) = form::place(self, incoming) {
+            return self.uploaded(incoming, place, id).await;
+        }
         let head = head_of(incoming);
         let (route, body) = match self.router.route(&head) {
             Ok(Routing::Host(host)) => return front::serve(self, incoming, front::by_host(host), id).await,
@@ -122,8 +127,19 @@ impl Pipeline {
             Err(unroutable) => (Err(unroutable), None),
         };
         match route {
-            Ok(route) => self.operation(Asked { incoming, route, body }, id).await,
+            Ok(route) => self.operation(Asked { incoming, route, body, identity: None }, id).await,
             Err(unroutable) => self.unroutable(incoming, &unroutable, &id),
+        }
+    }
+
+    /// A form that a browser uploads, by the operation that it stands for.
+    async fn uploaded(self: &Arc<Self>, incoming: &Incoming, place: Route, id: String) -> Outgoing {
+        match form::read(self, incoming, &place).await {
+            Ok(form::Uploaded { request, route, identity, answer, held: _held }) => {
+                let asked = Asked { incoming: &request, route, body: None, identity: Some(identity) };
+                answer.shown(self.operation(asked, id).await)
+            }
+            Err(error) => self.unroutable(incoming, &Unroutable::of(place.form(), error), &id),
         }
     }
 
@@ -158,7 +174,10 @@ impl Pipeline {
         let place = served.room.enter()?;
         let (whole, mut held) = self.whole(asked, &served).await?;
         let body = held.is_some().then_some(&whole[..]);
-        let identity = self.identify(incoming, route, body)?;
+        let identity = match &asked.identity {
+            Some(known) => known.clone(),
+            None => self.identify(incoming, route, body)?,
+        };
         let ctx = Ctx::new(self.host.clone(), self.request(incoming, &served, &identity, trace));
         trace.identified(&identity, ctx.region());
         let running = self
@@ -265,14 +284,27 @@ impl Pipeline {
     /// Who calls, for requests that are no operation of an API.
     pub(crate) fn identify_any(&self, incoming: &Incoming, body: Option<&[u8]>) -> Result<Identity, Refused> {
         let identities = &self.host.ports().credentials;
-        let evidence = Evidence {
+        self.authenticator.identify(&self.evidence(incoming, body), identities.as_ref())
+    }
+
+    /// Who sent a form.
+    pub(crate) fn identify_form(
+        &self,
+        incoming: &Incoming,
+        form: Option<&form::SignedForm<'_>>,
+    ) -> Result<Identity, Refused> {
+        let identities = &self.host.ports().credentials;
+        self.authenticator.identify_form(form, &self.evidence(incoming, None), identities.as_ref())
+    }
+
+    fn evidence<'a>(&self, incoming: &'a Incoming, body: Option<&'a [u8]>) -> Evidence<'a> {
+        Evidence {
             head: signature_head(incoming),
             body,
             source: incoming.source,
             host_time: self.host.clock.host(),
             now: self.host.clock.now(),
-        };
-        self.authenticator.identify(&evidence, identities.as_ref())
+        }
     }
 
     /// What is known of the request.

@@ -6,11 +6,13 @@ use crate::authorize::Judged;
 use crate::judge::Denial;
 use crate::pipeline::Pipeline;
 use crate::recent::Seen;
+use crate::rooms::Room;
 use names::{AccountId, Region};
 use ports::{Caller, Outcome, RequestFact};
 use schema::ApiError;
 use service::{Ctx, Log};
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Instant;
 use wire::Route;
 
@@ -19,6 +21,7 @@ pub struct Trace {
     /// Its id.
     pub id: String,
     began: Instant,
+    room: Option<Arc<Room>>,
     service: &'static str,
     operation: Cow<'static, str>,
     cause: Option<String>,
@@ -33,7 +36,10 @@ pub struct Trace {
 impl Trace {
     /// A request from outside begins.
     pub fn begin(pipeline: &Pipeline, route: &Route, id: &str) -> Self {
-        Trace::of(pipeline, route.service.name, Cow::Borrowed(route.operation.name()), id)
+        let operation = Cow::Borrowed(route.operation.name());
+        let served = route.operation.served().and_then(|shape| pipeline.rooms.operation(shape));
+        let room = served.map(|served| served.room.clone());
+        Trace { room, ..Trace::of(pipeline, route.service.name, operation, id) }
     }
 
     /// A request begins that is no operation of an API.
@@ -41,6 +47,7 @@ impl Trace {
         Trace {
             id: id.to_owned(),
             began: pipeline.host.clock.instant(),
+            room: None,
             service,
             operation,
             cause: None,
@@ -57,6 +64,7 @@ impl Trace {
     pub fn call(pipeline: &Pipeline, ctx: &Ctx, service: &'static str, cause: String) -> Self {
         let trace = Trace::of(pipeline, service, Cow::Borrowed(ctx.request().operation), ctx.request_id());
         Trace {
+            room: pipeline.rooms.room(ctx.request().room).cloned(),
             cause: Some(cause).filter(|cause| !cause.is_empty()),
             caller: ctx.caller().clone(),
             account: ctx.account(),
@@ -91,8 +99,8 @@ impl Trace {
     /// It has ended, with this status.
     pub fn end(self, pipeline: &Pipeline, status: u16, error: Option<&ApiError>) {
         let fault = error.is_some_and(|error| error.status >= 500 && error.status != 501);
-        if let Some(served) = pipeline.rooms.named(self.service, &self.operation) {
-            served.room.count(fault);
+        if let Some(room) = &self.room {
+            room.count(fault);
         }
         if let Some(error) = error.filter(|_| fault) {
             Log::error(&self.id, &format!("{}.{}: {error}", self.service, self.operation));
@@ -133,10 +141,11 @@ impl Trace {
             request_id: self.id.clone(),
             cause: self.cause.clone(),
             service: self.service,
-            operation: pipeline
-                .rooms
-                .named(self.service, &self.operation)
-                .map_or("", |served| served.operation.shape.name),
+            operation: match &self.operation {
+                Cow::Borrowed(operation) => operation,
+                // Of what is no operation, only its being one of a front is told.
+                Cow::Owned(_) => "",
+            },
             caller: self.caller.name(),
             account: self.account,
             region: self.region.clone(),

@@ -131,6 +131,8 @@ pub struct Dialect {
     pub bare_errors: bool,
     /// The label that may be given in the host name instead of the path: `Bucket`.
     pub host_label: Option<&'static str>,
+    /// The operation that a form becomes which a browser uploads to the place of the host label: `PutObject`.
+    pub form_upload: Option<&'static str>,
     /// The member that is the request's own URL, where a query request leaves it out: `QueueUrl`.
     pub url_member: Option<&'static str>,
 }
@@ -145,6 +147,7 @@ impl Dialect {
         sums_bodies: false,
         bare_errors: false,
         host_label: None,
+        form_upload: None,
         url_member: None,
     };
 }

@@ -21,6 +21,7 @@ mod json;
 mod limits;
 mod malformed;
 mod message;
+mod multipart;
 mod path;
 mod pattern;
 mod printed;
@@ -47,6 +48,7 @@ pub use gzip::inflate;
 pub use limits::Limits;
 pub use malformed::{Malformed, MalformedKind};
 pub use message::{Head, Reply, ReplyBody};
+pub use multipart::{FormFault, FormUpload};
 #[cfg(feature = "testing")]
 pub use pattern::broken_patterns;
 #[cfg(feature = "testing")]
@@ -55,3 +57,4 @@ pub use route::{HostRoute, Route, Routed, Router, Routing, Rules, Unroutable};
 pub use seal::seal;
 pub use validate::validate;
 pub use violations::Violations;
+pub use xml::document as xml_document;

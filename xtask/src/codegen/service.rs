@@ -236,6 +236,7 @@ fn dialect(said: &Node) -> String {
         ("errorNamespace", "error_namespace"),
         ("validationCode", "validation_code"),
         ("hostLabel", "host_label"),
+        ("formUpload", "form_upload"),
         ("urlMember", "url_member"),
     ];
     for (word, field) in texts {

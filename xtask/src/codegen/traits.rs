@@ -30,6 +30,7 @@ const METADATA: &[&str] = &[
 const DIALECT: &[&str] = &[
     "bareErrors",
     "errorNamespace",
+    "formUpload",
     "hostLabel",
     "messageKey",
     "missingCode",

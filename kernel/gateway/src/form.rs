@@ -1,0 +1,285 @@
+//! A form that a browser uploads becomes the operation that the service's dialect names: its fields are the
+//! request's headers, its file the body. Its policy says who signed it, and what it may hold.
+
+use crate::authenticate::{Identity, Refused};
+use crate::config::IamMode;
+use crate::message::{Incoming, Outgoing};
+use crate::pipeline::Pipeline;
+use crate::{body, words};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use schema::{ApiError, Body};
+use service::Held;
+use signature::{Credential, FormPolicy, FormRefusal};
+use std::sync::Arc;
+use wire::{FormFault, FormUpload, Route, Routing};
+
+/// Longest form, in bytes: it is held in memory.
+const MAX_FORM: usize = 72 * 1024 * 1024;
+/// What stands in a path as it is.
+const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
+/// Fields of the signature, which are no headers of the request.
+const OF_SIGNATURE: [&str; 5] =
+    ["x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature", "x-amz-security-token"];
+/// Other fields that are headers of the same name.
+const HEADERS: [&str; 6] = [
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "content-type",
+    "expires",
+];
+
+/// What signs a form.
+pub struct SignedForm<'a> {
+    /// The policy, in Base64.
+    pub policy: &'a str,
+    /// The access key.
+    pub access_key: String,
+    /// The credential; none for a signature of the old version.
+    pub credential: Option<Credential>,
+    /// The signature, in hexadecimal.
+    pub signature: &'a str,
+    /// The session token.
+    pub token: Option<&'a str>,
+}
+
+/// A form on its way to its operation.
+pub struct Uploaded {
+    /// The request that it stands for.
+    pub request: Incoming,
+    /// Where it goes.
+    pub route: Route,
+    /// Who sent it.
+    pub identity: Identity,
+    /// How its answer is shown to the browser.
+    pub answer: Answer,
+    /// The bytes that it takes, as long as this is held.
+    pub held: Held,
+}
+
+/// How the browser is answered.
+pub struct Answer {
+    status: u16,
+    redirect: Option<String>,
+    bucket: String,
+    key: String,
+    location: String,
+}
+
+/// Where a request is such a form: the place it is sent to.
+pub fn place(pipeline: &Pipeline, incoming: &Incoming) -> Option<Route> {
+    let content_type = incoming.header("content-type")?;
+    if incoming.method != Method::POST || !FormUpload::is_announced(content_type) {
+        return None;
+    }
+    let Ok(Routing::Operation(route)) = pipeline.route(incoming, "PUT") else { return None };
+    let dialect = &route.service.dialect;
+    let label = dialect.host_label?;
+    let at_place = route.labels.len() == 1 && route.labels.iter().any(|(name, _)| *name == label);
+    (dialect.form_upload.is_some() && at_place).then_some(route)
+}
+
+/// Reads a form and checks what its policy says.
+///
+/// # Errors
+/// In the words of the service.
+pub async fn read(
+    pipeline: &Arc<Pipeline>,
+    incoming: &Incoming,
+    place: &Route,
+) -> Result<Uploaded, ApiError> {
+    let budget = pipeline.host.budgets.of("gateway");
+    let (whole, held) = body::whole(&incoming.body, MAX_FORM, &budget).await?;
+    let content_type = incoming.header("content-type").unwrap_or_default().to_owned();
+    let parsing = pipeline.host.compute.run("gateway", move || FormUpload::parse(&content_type, &whole));
+    let mut form = parsing.await.unwrap_or(Err(FormFault::Malformed)).map_err(unreadable)?;
+    if form.field("tagging").is_some() {
+        return Err(ApiError::new(
+            "NotImplemented",
+            501,
+            "Tags in a form are not implemented in this region yet.",
+        ));
+    }
+    let file_name = form.file_name.clone();
+    for (_, value) in form.fields.iter_mut().filter(|(name, _)| name == "key") {
+        *value = value.replace("${filename}", &file_name);
+    }
+    let key = form.field("key").ok_or_else(|| missing("key"))?.to_owned();
+    if key.is_empty() {
+        return Err(ApiError::new("InvalidArgument", 400, "User key must have a length greater than 0."));
+    }
+    let bucket = place.labels.first().map_or("", |(_, bucket)| bucket.as_str()).to_owned();
+    let signed = signed(&form)?;
+    if let Some(signed) = signed.as_ref().filter(|_| pipeline.config.iam != IamMode::Off) {
+        let (length, now) = (form.file.len() as u64, pipeline.host.clock.host());
+        let policy = FormPolicy::parse(signed.policy).map_err(refused)?;
+        policy.check(&form.fields, &[("bucket", &bucket)], length, now).map_err(refused)?;
+    }
+    let identity = pipeline.identify_form(incoming, signed.as_ref()).map_err(|refused| match refused {
+        Refused::Credentials(error) => words::credentials(&error, place.service, place.protocol),
+        Refused::Failed(error) => error,
+    })?;
+    let request = request(incoming, &form, &key)?;
+    let Ok(Routing::Operation(route)) = pipeline.route(&request, "PUT") else { return Err(missing("key")) };
+    let answer = Answer::of(&form, &request, bucket, key);
+    Ok(Uploaded { request, route, identity, held, answer })
+}
+
+/// What signs the form; `None` for one without a policy.
+fn signed(form: &FormUpload) -> Result<Option<SignedForm<'_>>, ApiError> {
+    let Some(policy) = form.field("policy") else {
+        let signs = OF_SIGNATURE.iter().any(|name| form.field(name).is_some());
+        return if signs { Err(missing("policy")) } else { Ok(None) };
+    };
+    let token = form.field("x-amz-security-token");
+    if let (Some(key), Some(signature)) = (form.field("awsaccesskeyid"), form.field("signature")) {
+        let access_key = key.to_owned();
+        return Ok(Some(SignedForm { policy, access_key, credential: None, signature, token }));
+    }
+    let required = |name: &'static str| form.field(name).ok_or_else(|| missing(name));
+    let text = required("x-amz-credential")?;
+    let (_, _) = (required("x-amz-algorithm")?, required("x-amz-date")?);
+    let signature = required("x-amz-signature")?;
+    let credential = Credential::parse(text).ok_or_else(|| {
+        let message = "Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting \
+                       \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".";
+        ApiError::new("AuthorizationQueryParametersError", 400, message)
+    })?;
+    let access_key = credential.access_key().to_owned();
+    Ok(Some(SignedForm { policy, access_key, credential: Some(credential), signature, token }))
+}
+
+/// The request that the form stands for.
+fn request(incoming: &Incoming, form: &FormUpload, key: &str) -> Result<Incoming, ApiError> {
+    let mut headers = HeaderMap::new();
+    if let Some(host) = incoming.headers.get("host") {
+        headers.insert("host", host.clone());
+    }
+    for (name, value) in &form.fields {
+        let amazons = name.starts_with("x-amz-") && !OF_SIGNATURE.contains(&name.as_str());
+        let name = match name.as_str() {
+            "acl" => "x-amz-acl",
+            name if amazons || HEADERS.contains(&name) => name,
+            _ => continue,
+        };
+        let invalid = || ApiError::new("InvalidArgument", 400, format!("The field {name} is no header."));
+        let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| invalid())?;
+        headers.append(HeaderName::try_from(name).map_err(|_| invalid())?, value);
+    }
+    let place = incoming.path.trim_end_matches('/');
+    Ok(Incoming {
+        method: Method::PUT,
+        path: format!("{place}/{}", utf8_percent_encode(key, KEPT)),
+        query: String::new(),
+        headers,
+        body: Body::from(form.file.clone()),
+        source: incoming.source,
+        secure: incoming.secure,
+        gone: incoming.gone.clone(),
+    })
+}
+
+impl Answer {
+    fn of(form: &FormUpload, request: &Incoming, bucket: String, key: String) -> Self {
+        let redirect = form.field("success_action_redirect").or_else(|| form.field("redirect"));
+        let redirect = redirect.filter(|url| url.starts_with("http://") || url.starts_with("https://"));
+        let status = match form.field("success_action_status") {
+            Some("200") => 200,
+            Some("201") => 201,
+            _ => 204,
+        };
+        let location = format!("{}{}", request.origin(), request.path);
+        Answer { status, redirect: redirect.map(str::to_owned), bucket, key, location }
+    }
+
+    /// What the browser gets for what the operation answered.
+    pub fn shown(&self, done: Outgoing) -> Outgoing {
+        if done.status >= 300 {
+            return done;
+        }
+        let etag = done.headers.get("etag").and_then(|etag| etag.to_str().ok()).unwrap_or_default();
+        let shown = match (self.status, &self.redirect) {
+            (_, Some(url)) => {
+                Outgoing::text(303, "text/plain", "").header("location", &self.redirected(url, etag))
+            }
+            (201, None) => Outgoing::text(201, "application/xml", self.document(etag)),
+            (status, None) => Outgoing::text(status, "text/plain", ""),
+        };
+        let mut shown = match self.redirect {
+            Some(_) => shown,
+            None => shown.header("location", &self.location),
+        };
+        for (name, value) in &done.headers {
+            if name != "content-type" && name != "content-length" && !shown.headers.contains_key(name) {
+                shown.headers.append(name.clone(), value.clone());
+            }
+        }
+        shown
+    }
+
+    fn redirected(&self, url: &str, etag: &str) -> String {
+        let joint = if url.contains('?') { '&' } else { '?' };
+        let part = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        format!("{url}{joint}bucket={}&key={}&etag={}", part(&self.bucket), part(&self.key), part(etag))
+    }
+
+    fn document(&self, etag: &str) -> Vec<u8> {
+        let leaves =
+            [("Location", &*self.location), ("Bucket", &*self.bucket), ("Key", &*self.key), ("ETag", etag)];
+        wire::xml_document("PostResponse", &leaves)
+    }
+}
+
+fn missing(field: &'static str) -> ApiError {
+    let message = format!(
+        "Bucket POST must contain a field named '{field}'.  If it is specified, please check the order of the fields."
+    );
+    ApiError::new("InvalidArgument", 400, message).field("ArgumentName", field).field("ArgumentValue", "")
+}
+
+fn unreadable(fault: FormFault) -> ApiError {
+    match fault {
+        FormFault::Malformed => ApiError::new(
+            "MalformedPOSTRequest",
+            400,
+            "The body of your POST request is not well-formed multipart/form-data.",
+        ),
+        FormFault::FieldsTooLarge => ApiError::new(
+            "MaxPostPreDataLengthExceeded",
+            400,
+            "Your POST request fields preceding the upload file were too large.",
+        ),
+        FormFault::NoFile => {
+            ApiError::new("InvalidArgument", 400, "POST requires exactly one file upload per request.")
+                .field("ArgumentName", "file")
+                .field("ArgumentValue", "0")
+        }
+    }
+}
+
+fn refused(refusal: FormRefusal) -> ApiError {
+    let denied =
+        |why: String| ApiError::new("AccessDenied", 403, format!("Invalid according to Policy: {why}"));
+    match refusal {
+        FormRefusal::Unreadable(why) => {
+            ApiError::new("InvalidPolicyDocument", 400, format!("Invalid Policy: {why}"))
+        }
+        FormRefusal::Expired => denied("Policy expired.".to_owned()),
+        FormRefusal::Failed(condition) => denied(format!("Policy Condition failed: {condition}")),
+        FormRefusal::Extra(field) => denied(format!("Extra input fields: {field}")),
+        FormRefusal::TooLarge { size, limit } => {
+            ApiError::new("EntityTooLarge", 400, "Your proposed upload exceeds the maximum allowed size")
+                .field("ProposedSize", size.to_string())
+                .field("MaxSizeAllowed", limit.to_string())
+        }
+        FormRefusal::TooSmall { size, limit } => ApiError::new(
+            "EntityTooSmall",
+            400,
+            "Your proposed upload is smaller than the minimum allowed size",
+        )
+        .field("ProposedSize", size.to_string())
+        .field("MinSizeAllowed", limit.to_string()),
+    }
+}

@@ -10,6 +10,7 @@ mod memory;
 pub use file::FileBlobs;
 pub use memory::MemoryBlobs;
 
+use crate::guards::FreeDisk;
 use crate::state::State;
 use crate::{Corrupt, Fault, Reason};
 use bytes::{Bytes, BytesMut};
@@ -88,6 +89,7 @@ pub trait BlobSource: Send + Sync {
 pub struct Blobs {
     backend: Arc<dyn BlobBackend>,
     state: Arc<State>,
+    disk: FreeDisk,
 }
 
 pub(crate) fn fault(error: &io::Error) -> Fault {
@@ -102,12 +104,13 @@ pub(crate) fn fault(error: &io::Error) -> Fault {
 }
 
 impl Blobs {
-    pub(crate) fn new(backend: Arc<dyn BlobBackend>, state: Arc<State>) -> Self {
-        Blobs { backend, state }
+    pub(crate) fn new(backend: Arc<dyn BlobBackend>, state: Arc<State>, disk: FreeDisk) -> Self {
+        Blobs { backend, state, disk }
     }
 
     /// Begins a blob. Dropped before `finish`, it leaves nothing that is not swept.
     pub async fn writer(&self) -> Result<BlobWriter, Fault> {
+        self.check_disk()?;
         let id = BlobId(self.state.numbers.fresh()?);
         let sink = self.run(move |backend| backend.create(id)).await?;
         Ok(BlobWriter { blobs: self.clone(), id, sink: Some(sink), block: BytesMut::new(), length: 0 })
@@ -156,6 +159,10 @@ impl Blobs {
             bytes.extend_from_slice(&part);
         }
         Ok(bytes.freeze())
+    }
+
+    fn check_disk(&self) -> Result<(), Fault> {
+        if self.disk.is_low() { Err(Fault::Unavailable(Reason::DiskFull)) } else { Ok(()) }
     }
 
     /// Runs blocking work away from the runtime's threads, unless it never blocks.
@@ -242,6 +249,7 @@ impl BlobWriter {
     }
 
     async fn add(&mut self, block: Bytes) -> Result<(), Fault> {
+        self.blobs.check_disk()?;
         let mut sink = self.take_sink()?;
         let sink = if self.blobs.is_instant() {
             sink.add(block).map_err(|error| fault(&error))?;

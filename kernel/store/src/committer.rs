@@ -6,7 +6,7 @@
 
 use crate::engine::{Batch, Engine, EngineError};
 use crate::feed::{Acknowledgement, Change, Feed, Views};
-use crate::guards::DataDirectory;
+use crate::guards::{DataDirectory, FreeDisk};
 use crate::state::{self, Numbers, Published, State};
 use crate::sweeping::Sweeping;
 use crate::tx::{Traces, Tx};
@@ -49,6 +49,10 @@ pub(crate) enum End {
 /// How much may wait to be committed.
 const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
 const MAX_WAITING: usize = 64 * 1024;
+/// How often the committer lets others run before a sync, as long as each time some come to commit.
+const MAX_YIELDS: usize = 16;
+/// With more than this a batch is large enough.
+const MAX_GATHERED: usize = 512;
 /// How long a relaxed commit stays unsynced.
 const RELAXED_SYNC: Duration = Duration::from_millis(100);
 
@@ -57,8 +61,8 @@ pub(crate) struct Shared {
     pub(crate) engine: Box<dyn Engine>,
     pub(crate) state: Arc<State>,
     pub(crate) blobs: Blobs,
-    pub(crate) directory: Option<DataDirectory>,
-    pub(crate) minimum_free: u64,
+    pub(crate) directory: Option<Arc<DataDirectory>>,
+    disk: FreeDisk,
     pub(crate) sweeping: Sweeping,
     /// Numbers from here on were given after the store was opened.
     pub(crate) opened_at: u64,
@@ -108,8 +112,8 @@ impl Shared {
         engine: Box<dyn Engine>,
         state: Arc<State>,
         blobs: Blobs,
-        directory: Option<DataDirectory>,
-        minimum_free: u64,
+        directory: Option<Arc<DataDirectory>>,
+        disk: FreeDisk,
     ) -> Self {
         let sequence = state.published().sequence;
         let core =
@@ -121,7 +125,7 @@ impl Shared {
             state,
             blobs,
             directory,
-            minimum_free,
+            disk,
             sweeping: Sweeping::default(),
             queue: Mutex::default(),
             arrived: Condvar::new(),
@@ -180,12 +184,10 @@ impl Shared {
         loop {
             let (mut waiting, closing) = self.wait(patience);
             if crowd > 1 {
-                // Where several commit at once, those on their way go along: with one sync for all of
-                // them each waits less than with a sync for the first. Who commits alone never waits.
-                std::thread::yield_now();
-                waiting.append(&mut self.queue().take());
+                self.gather(&mut waiting);
             }
-            crowd = waiting.len();
+            // One small batch does not mean that the crowd has gone.
+            crowd = waiting.len().max(crowd / 2);
             let idle = waiting.is_empty();
             let mut core = self.core();
             self.commit(&mut core, waiting);
@@ -197,6 +199,20 @@ impl Shared {
             if closing && idle {
                 break;
             }
+        }
+    }
+
+    /// Where several commit at once, lets those on their way come along: with one sync for all of them
+    /// each waits less than with a sync for the first. Who commits alone never waits.
+    fn gather(&self, waiting: &mut Vec<Entry>) {
+        for _ in 0..MAX_YIELDS {
+            std::thread::yield_now();
+            let mut more = self.queue().take();
+            if more.is_empty() || waiting.len() > MAX_GATHERED {
+                waiting.append(&mut more);
+                return;
+            }
+            waiting.append(&mut more);
         }
     }
 
@@ -279,14 +295,10 @@ impl Shared {
         }
     }
 
-    fn disk_is_full(&self) -> bool {
-        self.directory.as_ref().is_some_and(|directory| directory.free_bytes() < self.minimum_free)
-    }
-
     /// Brings the entries into one order: each sees those before it.
     fn resolve(&self, core: &mut Core, waiting: Vec<Entry>) -> Resolved {
         let mut resolved = Resolved::default();
-        let full = self.disk_is_full();
+        let full = self.disk.is_low();
         let base = self.state.published();
         for mut entry in waiting {
             let changed = resolved.writes.touches(&entry.traces.reads)

@@ -12,6 +12,7 @@ pub mod model;
 pub mod outbox;
 pub mod ranges;
 pub mod reopen;
+pub mod serial;
 pub mod timers;
 pub mod transactions;
 pub mod views;
@@ -78,6 +79,7 @@ macro_rules! contract_tests {
                 a_transaction_sees_its_own_writes;
             ranges: spans_both_ways, raw_tails, scopes_do_not_mix, a_page_depends_on_what_it_took;
             model: behaves_as_a_map;
+            serial: any_mix_of_transactions_has_an_order;
             views: a_caller_finds_what_it_wrote, a_slice_loaded_amid_writes_is_right,
                 a_panic_reloads_one_slice, slices_are_bounded, watchers_wake, claims_go_back;
             timers: fire_once_in_order, cancelled_is_gone, more_than_fit_in_memory;

@@ -116,6 +116,24 @@ impl DataDirectory {
     }
 }
 
+/// The bound of free disk below which writes are refused.
+#[derive(Clone)]
+pub(crate) struct FreeDisk {
+    directory: Option<Arc<DataDirectory>>,
+    minimum: u64,
+}
+
+impl FreeDisk {
+    pub(crate) fn at_least(minimum: u64, directory: Option<Arc<DataDirectory>>) -> Self {
+        FreeDisk { directory, minimum }
+    }
+
+    /// Whether there is less.
+    pub(crate) fn is_low(&self) -> bool {
+        self.directory.as_ref().is_some_and(|directory| directory.free_bytes() < self.minimum)
+    }
+}
+
 impl Drop for DataDirectory {
     fn drop(&mut self) {
         if *self.goes.get_mut() {

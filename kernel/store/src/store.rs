@@ -4,7 +4,7 @@ use crate::archive::{self, ArchiveError};
 use crate::blobs::{BlobBackend, Blobs, FileBlobs, MemoryBlobs};
 use crate::committer::{CLEAN_ROW, End, Entry, Job, SEQUENCE_ROW, Shared};
 use crate::engine::{Batch, Engine, EngineError, EngineSnapshot};
-use crate::guards::DataDirectory;
+use crate::guards::{DataDirectory, FreeDisk};
 use crate::read::Snapshot;
 use crate::state::{self, Catalog, Numbers, Published, State, SystemRow};
 use crate::tx::Tx;
@@ -242,8 +242,10 @@ impl Store {
         let published = Published { sequence, engine: engine.snapshot()? };
         let state = Arc::new(State::new(catalog, numbers, published));
         let Options { directory, blobs, minimum_free, version } = options;
-        let blobs = Blobs::new(Arc::from(blobs), state.clone());
-        let shared = Arc::new(Shared::new(engine, state, blobs, directory, minimum_free));
+        let directory = directory.map(Arc::new);
+        let disk = FreeDisk::at_least(minimum_free, directory.clone());
+        let blobs = Blobs::new(Arc::from(blobs), state.clone(), disk.clone());
+        let shared = Arc::new(Shared::new(engine, state, blobs, directory, disk));
         let thread = std::thread::Builder::new().name("committer".into()).spawn({
             let shared = shared.clone();
             move || shared.run_committer()
@@ -265,7 +267,7 @@ impl Store {
 
     /// Where its data is, if it is kept in a directory.
     pub fn directory(&self) -> Option<&DataDirectory> {
-        self.shared.directory.as_ref()
+        self.shared.directory.as_deref()
     }
 
     /// Takes no more commits, finishes those that wait, and marks the data as cleanly closed. Blocks.

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use engine_fjall::FjallEngine;
+use std::os::unix::fs::MetadataExt;
 use store::{Batch, Class, Engine};
 
 fn put(engine: &FjallEngine, class: Class, key: u64, value: Bytes) {
@@ -129,4 +130,46 @@ fn a_clean_end_leaves_no_journal_to_read() {
         let last = snapshot.get(Class::Queue, &(3u64 | 1 << 48).to_be_bytes()).unwrap();
         assert_eq!(last.as_deref(), Some(&round.to_be_bytes()[..]), "newer writes win after a restart");
     }
+}
+
+/// The bytes of everything under a directory.
+fn bytes_under(path: &std::path::Path) -> u64 {
+    let entries = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap());
+    // A file that a compaction removes meanwhile takes no room.
+    let size = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(found) if found.is_dir() => bytes_under(&entry.path()),
+        Ok(found) => found.blocks() * 512,
+        Err(_) => 0,
+    };
+    entries.map(size).sum()
+}
+
+#[test]
+fn disk_use_stays_bounded_though_one_keyspace_takes_all_writes() {
+    const MEGABYTE: u64 = 1 << 20;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("engine");
+    let value = Bytes::from((0..MEGABYTE).map(|n| (n * 31 % 251) as u8).collect::<Vec<u8>>());
+    let (mut most, mut journals) = (0, 0);
+    for round in 0..3 {
+        // Each but the first opens what a sudden end left.
+        let engine = FjallEngine::open(&path).unwrap();
+        for class in Class::ALL {
+            put(&engine, class, 999, Bytes::from(vec![round; 10]));
+        }
+        for n in 0..250 {
+            put(&engine, Class::Items, n % 20, value.clone());
+            if n % 10 == 0 {
+                most = most.max(bytes_under(&path));
+                journals = journals.max(journal_bytes(&path));
+            }
+        }
+        engine.sync().unwrap();
+        let snapshot = engine.snapshot().unwrap();
+        let kept = snapshot.get(Class::Records, &(999u64 | 1 << 48).to_be_bytes()).unwrap();
+        assert_eq!(kept.as_deref(), Some(&[round; 10][..]));
+    }
+    // 750 MB were written to 20 MB of rows.
+    assert!(journals <= 256 * MEGABYTE, "{} MB of journals", journals / MEGABYTE);
+    assert!(most <= 400 * MEGABYTE, "{} MB in all", most / MEGABYTE);
 }

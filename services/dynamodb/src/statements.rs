@@ -15,7 +15,7 @@ use crate::rules::expression::projection::Projection;
 use crate::rules::expression::update::Action;
 use crate::rules::keys::KeySchema;
 use crate::rules::partiql::bind::Parameters;
-use crate::rules::partiql::keys::{self, Keyed};
+use crate::rules::partiql::keys::{self, Keyed, PartitionOrder};
 use crate::rules::partiql::syntax::{Order, Returning, Statement, Verb};
 use crate::rules::rows::Rows;
 use crate::rules::size::{self, Consistency};
@@ -265,7 +265,7 @@ pub async fn run_select(ctx: &Ctx, prepared: &Prepared, bounds: Bounds<'_>) -> R
     let index = index(table, prepared, bounds.consistent)?;
     let schema = index.map_or(&table.key, |place| &table.indexes[place].key);
     let rows = if index.is_some() { Rows::Index } else { Rows::Table };
-    let ranges = keys::ranges(prepared.condition.as_ref(), schema, rows)?;
+    let ranges = keys::ranges(prepared.condition.as_ref(), schema, rows, partition_order(order, schema))?;
     let forward = direction(order, schema, prepared.condition.is_some(), ranges.partitioned)?;
     let projection = wanted.clone().map(Projection::new);
     let filter = prepared.condition.as_ref();
@@ -341,6 +341,16 @@ fn index(
         ));
     }
     Ok(index)
+}
+
+/// How the partitions are ordered that a SELECT names.
+fn partition_order(order: &[Order], schema: &KeySchema) -> PartitionOrder {
+    let leading = schema.leading();
+    match order.iter().find(|column| column.path.steps.is_empty() && column.path.head == leading) {
+        None => PartitionOrder::Named,
+        Some(Order { descending: false, .. }) => PartitionOrder::Ascending,
+        Some(Order { descending: true, .. }) => PartitionOrder::Descending,
+    }
 }
 
 /// Whether rows are read from the least sort key to the greatest.

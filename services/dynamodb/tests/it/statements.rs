@@ -73,6 +73,28 @@ async fn items_are_inserted_selected_updated_and_deleted() {
 }
 
 #[tokio::test]
+async fn named_partitions_are_read_in_the_order_asked_for() {
+    let region = with_things().await;
+    for (p, r) in [("b", 1), ("a", 1), ("c", 1), ("a", 2)] {
+        run(&region, &format!("INSERT INTO things VALUE {{'p': '{p}', 'r': {r}}}")).await;
+    }
+    let select = async |rest: &str| {
+        let items = run(&region, &format!("SELECT p, r FROM things WHERE {rest}")).await;
+        items.iter().map(|item| (item["p"].clone(), item["r"].clone())).collect::<Vec<_>>()
+    };
+    let (a1, a2, b1, c1) = ((s("a"), n(1)), (s("a"), n(2)), (s("b"), n(1)), (s("c"), n(1)));
+    assert_eq!(
+        select("p IN ['c', 'a', 'b'] ORDER BY p").await,
+        [a1.clone(), a2.clone(), b1.clone(), c1.clone()]
+    );
+    assert_eq!(
+        select("p = 'a' OR p = 'b' ORDER BY p DESC, r DESC").await,
+        [b1.clone(), a2.clone(), a1.clone()]
+    );
+    assert_eq!(select("p = 'c' OR p = 'a' AND r = 2 OR p = 'c'").await, [c1, a2]);
+}
+
+#[tokio::test]
 async fn selects_go_on_behind_their_tokens() {
     let region = with_things().await;
     for (p, r) in [("a", 1), ("a", 2), ("b", 1), ("b", 2), ("c", 1)] {

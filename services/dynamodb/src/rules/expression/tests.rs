@@ -5,6 +5,7 @@ use super::placeholders::{Names, Placeholders, Values};
 use super::{apply, condition, key_condition, projection, update};
 use crate::rules::value::{Item, Value};
 use bytes::Bytes;
+use proptest::prelude::*;
 
 fn s(text: &str) -> Value {
     Value::S(text.into())
@@ -523,4 +524,77 @@ fn key_conditions() {
     }
     let found = tests(":a < b and (a = :a)").unwrap();
     assert!(found["b"].holds(&s("y")) && !found["b"].holds(&s("x")));
+}
+
+/// Words that expressions are made of, and such as break them.
+const WORDS: &[&str] = &[
+    "a",
+    "b",
+    "#n",
+    ":s",
+    ":n",
+    ":l",
+    ":t",
+    ".",
+    "[",
+    "0",
+    "1",
+    "]",
+    "(",
+    ")",
+    ",",
+    "=",
+    "<>",
+    "<",
+    ">=",
+    "AND",
+    "or",
+    "NOT",
+    "BETWEEN",
+    "IN",
+    "size",
+    "attribute_exists",
+    "contains",
+    "begins_with",
+    "attribute_type",
+    "SET",
+    "remove",
+    "ADD",
+    "DELETE",
+    "+",
+    "-",
+    "if_not_exists",
+    "list_append",
+    "é",
+    "\"",
+    "99999999999999999999",
+    "#",
+    ":",
+];
+
+proptest! {
+    /// Whatever words a text has, it is read or refused, and what is read can be run.
+    #[test]
+    fn any_words_are_read_or_refused(
+        begin in prop::sample::select(&["", "SET a =", "ADD a", "a = :s AND", "NOT size ( a ) >", "#n IN ("][..]),
+        words in prop::collection::vec(prop::sample::select(WORDS), 0..14),
+        blank in prop::sample::select(&["", " "][..]),
+    ) {
+        let text = format!("{begin} {}", words.join(blank));
+        let names = names(&[("#n", "b")]);
+        let values = item(&[(":s", s("x")), (":n", n("1e125")), (":t", ss(&["x", "y"]))]);
+        let list = Value::L(vec![n("9e125"), map(&[("b", s("x"))])]);
+        let before = item(&[("a", list), ("b", map(&[("a", ss(&["x"]))]))]);
+        let mut placeholders = Placeholders::new(Some(&names), Some(&values)).unwrap();
+        if let Ok(bound) = condition::parse(&text).and_then(|parsed| parsed.bind(&mut placeholders)) {
+            let _ = bound.holds(&before);
+            let _ = key_condition::tests(bound);
+        }
+        if let Ok(actions) = update::parse(&text).and_then(|parsed| parsed.bind(&mut placeholders)) {
+            let _ = apply::apply(&actions, &mut before.clone());
+        }
+        if let Ok(projection) = projection::parse(&text).and_then(|parsed| parsed.bind(&mut placeholders)) {
+            let _ = projection.of(&before);
+        }
+    }
 }

@@ -7,6 +7,7 @@ use crate::rules::expression::path::Path;
 use crate::rules::keys::KeySchema;
 use crate::rules::rows::{RowRange, Rows};
 use crate::rules::value::{self, Item, Value};
+use std::cmp::Ordering;
 
 /// A key and what else a condition asks.
 pub struct Keyed {
@@ -70,16 +71,28 @@ fn subject(operands: &[Operand]) -> Option<(&Path, Vec<&Value>)> {
     Some((path, values.collect::<Option<Vec<_>>>()?)).filter(|(path, _)| path.steps.is_empty())
 }
 
-/// The partition key values that a condition names.
-fn partitions(conditions: &[Bound], name: &str) -> Option<Vec<Value>> {
-    conditions.iter().find_map(|condition| {
-        if let Some((attribute, value)) = equality(condition) {
-            return (attribute == name).then(|| vec![value.clone()]);
+/// The partition key values that a condition names; `None` where it may mean any: an OR names some only
+/// where each of its sides does (ql-reference.select of the developer guide).
+fn named(condition: &Bound, name: &str) -> Option<Vec<Value>> {
+    if let Some((attribute, value)) = equality(condition) {
+        return (attribute == name).then(|| vec![value.clone()]);
+    }
+    match condition {
+        Condition::All(all) => partitions(all, name),
+        Condition::Any(any) => {
+            let sides = any.iter().map(|side| named(side, name)).collect::<Option<Vec<_>>>()?;
+            Some(sides.into_iter().flatten().collect())
         }
-        let Condition::Test(Ask::In, operands) = condition else { return None };
-        let (path, values) = subject(operands)?;
-        (path.head == name).then(|| values.into_iter().cloned().collect())
-    })
+        Condition::Test(Ask::In, operands) => {
+            let (path, values) = subject(operands)?;
+            (path.head == name).then(|| values.into_iter().cloned().collect())
+        }
+        Condition::Test(..) | Condition::Not(_) => None,
+    }
+}
+
+fn partitions(conditions: &[Bound], name: &str) -> Option<Vec<Value>> {
+    conditions.iter().find_map(|condition| named(condition, name))
 }
 
 /// The partition key values that a condition names; none where it may mean any.
@@ -102,15 +115,37 @@ fn sort_test(conditions: &[Bound], name: &str) -> Option<KeyTest> {
     })
 }
 
+/// How the partitions that a condition names follow each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PartitionOrder {
+    /// As they are named.
+    Named,
+    /// From the least key up.
+    Ascending,
+    /// From the greatest key down.
+    Descending,
+}
+
 /// The rows that a condition leaves of a table or index with a key of one attribute on each side.
 ///
 /// # Errors
 /// Where a key is compared with a value of another type.
-pub fn ranges(condition: Option<&Bound>, schema: &KeySchema, rows: Rows) -> Result<Ranges, String> {
+pub fn ranges(
+    condition: Option<&Bound>,
+    schema: &KeySchema,
+    rows: Rows,
+    order: PartitionOrder,
+) -> Result<Ranges, String> {
     let conditions = condition.cloned().map(conjuncts).unwrap_or_default();
-    let Some(partitions) = partitions(&conditions, schema.leading()) else {
+    let Some(mut partitions) = partitions(&conditions, schema.leading()) else {
         return Ok(Ranges { ranges: vec![RowRange::all()], partitioned: false });
     };
+    let rising = |one: &Value, two: &Value| value::compare(one, two).unwrap_or(Ordering::Equal);
+    match order {
+        PartitionOrder::Named => {}
+        PartitionOrder::Ascending => partitions.sort_by(rising),
+        PartitionOrder::Descending => partitions.sort_by(|one, two| rising(two, one)),
+    }
     let mismatch = || {
         "One or more parameter values were invalid: Condition parameter type does not match schema type"
             .to_owned()

@@ -2,12 +2,13 @@
 //! (tests/tier3/error-messages/partiqlGrammar.test.ts and partiqlFunctions.test.ts), run on AWS.
 
 use super::bind::Parameters;
-use super::keys;
+use super::keys::{self, PartitionOrder};
 use super::syntax::{Statement, Verb};
 use crate::rules::expression::apply;
 use crate::rules::keys::{KeyKind, KeyPart, KeySchema};
 use crate::rules::rows::Rows;
 use crate::rules::value::{Item, Value};
+use proptest::prelude::*;
 
 const OPEN: &str = "Statement wasn't well formed, can't be processed: ";
 
@@ -176,13 +177,17 @@ fn keys_are_found_among_conditions() {
     assert_eq!(keyed.rest.len(), 1);
     assert!(keys::keyed(Some(of("pk = 'x' OR sk = 'y'")), &schema).key.is_none());
     let count = |condition: &str| {
-        let ranges = keys::ranges(Some(&of(condition)), &schema, Rows::Table).unwrap();
+        let ranges = keys::ranges(Some(&of(condition)), &schema, Rows::Table, PartitionOrder::Named).unwrap();
         (ranges.ranges.len(), ranges.partitioned)
     };
     assert_eq!(count("pk IN ['a', 'b', 'a'] AND sk > 'c'"), (2, true));
     assert_eq!(count("pk = 'a' AND begins_with(sk, 'c')"), (1, true));
-    assert_eq!(count("pk = 'a' OR pk = 'b'"), (1, false));
-    assert!(keys::ranges(Some(&of("pk = 1")), &schema, Rows::Table).is_err());
+    assert_eq!(count("pk = 'a' OR pk = 'b'"), (2, true));
+    assert_eq!(count("pk = 'a' AND sk > 'c' OR pk IN ['a', 'b'] AND l = 1"), (2, true));
+    assert_eq!(count("(pk = 'a' OR pk = 'b') AND sk > 'c'"), (2, true));
+    assert_eq!(count("pk = 'a' OR l = 1"), (1, false));
+    assert_eq!(count("NOT pk = 'a'"), (1, false));
+    assert!(keys::ranges(Some(&of("pk = 1")), &schema, Rows::Table, PartitionOrder::Named).is_err());
 }
 
 /// Whatever the text is, it is read or refused; nesting is bounded before the stack is.
@@ -197,4 +202,98 @@ fn deep_and_broken_texts_are_refused() {
         let _ = super::parse(&whole[..end]);
     }
     assert!(super::parse(whole).is_ok());
+}
+
+/// Words that statements are made of, and such as break them.
+const WORDS: &[&str] = &[
+    "SELECT",
+    "*",
+    "a",
+    "\"b\"",
+    "FROM",
+    "\"t\"",
+    ".",
+    "WHERE",
+    "pk",
+    "=",
+    "'x'",
+    "AND",
+    "OR",
+    "NOT",
+    "IN",
+    "[",
+    "]",
+    "(",
+    ")",
+    "?",
+    "1",
+    "-2.5e3",
+    "1e99",
+    "BETWEEN",
+    "IS",
+    "MISSING",
+    "NULL",
+    "UPDATE",
+    "SET",
+    "REMOVE",
+    "set_add",
+    "<<",
+    ">>",
+    "{",
+    "}",
+    ":",
+    ",",
+    "INSERT",
+    "INTO",
+    "VALUE",
+    "DELETE",
+    "RETURNING",
+    "ALL",
+    "NEW",
+    "size",
+    "EXISTS",
+    "ORDER",
+    "BY",
+    "DESC",
+    "+",
+    "-",
+    "'",
+    "\"",
+    "é",
+    ";",
+    "list_append",
+    "l",
+    "nul",
+    "<",
+];
+
+proptest! {
+    /// Whatever words a text has, it is read or refused, and what is read can be run.
+    #[test]
+    fn any_words_are_read_or_refused(
+        begin in prop::sample::select(&["", "SELECT * FROM t WHERE", "UPDATE t SET a =", "INSERT INTO t VALUE {"][..]),
+        words in prop::collection::vec(prop::sample::select(WORDS), 0..14),
+        blank in prop::sample::select(&["", " "][..]),
+    ) {
+        let text = format!("{begin} {}", words.join(blank));
+        let Ok(statement) = super::parse(&text) else { return Ok(()) };
+        let given = vec![n("2"); statement.parameters];
+        let Ok(parameters) = Parameters::new(&given, statement.parameters) else { return Ok(()) };
+        if let Some(Ok(condition)) = statement.condition.as_ref().map(|one| parameters.condition(one)) {
+            let _ = condition.holds(&item());
+            let part = |name: &str| KeyPart { name: name.into(), kind: KeyKind::S };
+            let schema = KeySchema { partition: vec![part("pk")], sort: vec![part("a")] };
+            let _ = keys::ranges(Some(&condition), &schema, Rows::Table, PartitionOrder::Descending);
+            let _ = keys::keyed(Some(condition), &schema);
+        }
+        match &statement.verb {
+            Verb::Insert(term) => drop(parameters.item(term)),
+            Verb::Update(changes, _) => {
+                if let Ok(actions) = parameters.actions(changes) {
+                    let _ = apply::apply(&actions, &mut item());
+                }
+            }
+            Verb::Select(..) | Verb::Exists | Verb::Delete(_) => {}
+        }
+    }
 }

@@ -27,6 +27,9 @@ pub(super) struct Driver {
     abandoned: mpsc::UnboundedReceiver<u64>,
     life: watch::Sender<Life>,
     sequence: u64,
+    /// It was told to stop. What it would be told after that it never reads, and a socket closed over
+    /// what was not read loses its last answer.
+    stopping: bool,
     /// Before the next start; none once a launcher has answered.
     pause: Duration,
     unsent: VecDeque<(Vec<u8>, Vec<OwnedFd>)>,
@@ -75,6 +78,7 @@ impl Driver {
             abandoned,
             life,
             sequence: 0,
+            stopping: false,
             pause: Duration::ZERO,
             unsent: VecDeque::new(),
             pending: BTreeMap::new(),
@@ -140,10 +144,10 @@ impl Driver {
         tokio::select! {
             packet = connection.receive(buffer) => Event::Packet(packet),
             sent = send => Event::Sent(sent),
-            request = self.waiting.recv(), if self.pending.len() < MAX_PENDING => {
+            request = self.waiting.recv(), if !self.stopping && self.pending.len() < MAX_PENDING => {
                 request.map_or(Event::Unheld, |request| Event::Request(Box::new(request)))
             }
-            Some(child) = self.abandoned.recv() => Event::Abandoned(child),
+            Some(child) = self.abandoned.recv(), if !self.stopping => Event::Abandoned(child),
             () = overdue => Event::Overdue,
         }
     }
@@ -187,6 +191,7 @@ impl Driver {
         stop: bool,
     ) {
         self.sequence += 1;
+        self.stopping |= stop;
         let deadline = Instant::now() + PATIENCE;
         self.pending.insert(self.sequence, Pending { answer, child, stop, deadline });
         self.unsent.push_back((packet, fds));
@@ -215,6 +220,7 @@ impl Driver {
     /// After the launcher is gone: nothing it was asked or held exists any more.
     fn lose_everything(&mut self) {
         self.unsent.clear();
+        self.stopping = false;
         for (_, pending) in std::mem::take(&mut self.pending) {
             if let Some(answer) = pending.answer {
                 let _gone = answer.send(Err(LauncherError::Lost));

@@ -104,6 +104,26 @@ async fn stop_ends_everything_before_it_answers() {
     assert!(launcher.spawn(shell("true")).await.is_err());
 }
 
+/// Children that are let go while the launcher ends must not cost it its last answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stop_is_answered_while_children_are_let_go() {
+    for _ in 0..20 {
+        let launcher = start().await;
+        let mut children = Vec::new();
+        for _ in 0..8 {
+            children.push(launcher.spawn(shell("sleep 3600")).await.unwrap());
+        }
+        let letting_go = tokio::spawn(async move {
+            for child in children {
+                drop(child);
+                tokio::task::yield_now().await;
+            }
+        });
+        launcher.stop().await.unwrap();
+        letting_go.await.unwrap();
+    }
+}
+
 #[test]
 fn everything_ends_when_the_daemon_is_killed() {
     let script = STRAYING;

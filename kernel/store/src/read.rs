@@ -31,7 +31,7 @@ pub trait Read {
     /// The value of a key.
     fn get<K: Key, V: Value>(&self, table: &Table<K, V>, scope: &Scope, key: &K) -> Result<Option<V>, Fault> {
         let layers = self.layers();
-        let key = stored_key(layers.state, table, scope, key)?;
+        let Some(key) = possible_key(layers.state, table, scope, key)? else { return Ok(None) };
         let found = layers.find(&table.shape, &key)?;
         layers.note(key)?;
         found.map(V::decode).transpose().map_err(|why| corrupt(&table.shape, why))
@@ -40,7 +40,7 @@ pub trait Read {
     /// Whether there is a row under a key.
     fn has<K: Key, V: Value>(&self, table: &Table<K, V>, scope: &Scope, key: &K) -> Result<bool, Fault> {
         let layers = self.layers();
-        let key = stored_key(layers.state, table, scope, key)?;
+        let Some(key) = possible_key(layers.state, table, scope, key)? else { return Ok(false) };
         let found = layers.find_row(&table.shape, &key)?.is_some();
         layers.note(key)?;
         Ok(found)
@@ -150,14 +150,35 @@ pub(crate) fn stored_key<K: Key, V>(
     scope: &Scope,
     key: &K,
 ) -> Result<Vec<u8>, Fault> {
+    let bytes = encoded_key(state, table, scope, key)?;
+    if is_too_long(&bytes) { Err(Fault::too_large("key", bytes.len(), MAX_KEY)) } else { Ok(bytes) }
+}
+
+/// The key to look under; nothing where it is longer than that of any row, so that whatever name a client
+/// makes up is absent and no fault.
+fn possible_key<K: Key, V>(
+    state: &State,
+    table: &Table<K, V>,
+    scope: &Scope,
+    key: &K,
+) -> Result<Option<Vec<u8>>, Fault> {
+    encoded_key(state, table, scope, key).map(|bytes| Some(bytes).filter(|bytes| !is_too_long(bytes)))
+}
+
+fn encoded_key<K: Key, V>(
+    state: &State,
+    table: &Table<K, V>,
+    scope: &Scope,
+    key: &K,
+) -> Result<Vec<u8>, Fault> {
     let mut out = state.catalog.prefix(table, scope)?;
     key.encode(&mut out);
-    let bytes = out.into_vec();
-    // The prefix is at most forty-five bytes, which the bound leaves room for.
-    if bytes.len() > MAX_KEY + 64 {
-        return Err(Fault::too_large("key", bytes.len(), MAX_KEY));
-    }
-    Ok(bytes)
+    Ok(out.into_vec())
+}
+
+/// The prefix is at most forty-five bytes, which the bound leaves room for.
+fn is_too_long(key: &[u8]) -> bool {
+    key.len() > MAX_KEY + 64
 }
 
 fn chunked_length(shape: &Shape, bytes: &[u8]) -> Result<usize, Fault> {

@@ -29,6 +29,7 @@ pub fn keys_and_values(place: &dyn Place) {
             |length| store.commit(move |tx| tx.counter(&COUNTERS, &here(), &"k".repeat(length)).map(drop));
         assert_eq!(count(2048 - 2).await, Ok(()));
         assert!(is_too_large(&count(2200).await, "key"));
+        assert_eq!(store.read().get(&COUNTERS, &here(), &"k".repeat(2200)), Ok(None), "no row is named so");
         assert_eq!(put(&store, &SMALL, 1, 64 * KIB).await, Ok(()));
         assert!(is_too_large(&put(&store, &SMALL, 2, 64 * KIB + 1).await, "value"));
         assert_eq!(store.read().scan(&SMALL, &here(), Span::all()).count(), 1);

@@ -92,7 +92,7 @@ fn decide(
     let resource =
         own.or_else(of_head).map(|(policy, rule)| ResourcePolicy { name: &demand.resource, policy, rule });
     let policies = Policies { identity, resource };
-    // Most policies ask for no condition key, and then a third of a judgement was their making.
+    // Most policies ask for no condition key: then none is made.
     let context = if policies.read_context() { context(ctx, demand, head) } else { Context::new() };
     let principal = seen(ctx.caller());
     let request = Request {

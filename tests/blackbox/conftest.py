@@ -93,6 +93,15 @@ def fresh_region():
         one.close()
 
 
+@pytest.fixture(scope="module")
+def strict():
+    """A region that enforces permissions, one for all tests of a file."""
+    region = Driven(arguments=["--iam", "enforce"])
+    region.start()
+    yield region
+    region.close()
+
+
 @pytest.fixture
 def name(request):
     """A name that no other test uses, fit for buckets, queues, tables and functions."""

@@ -24,15 +24,6 @@ def elysium(region, *arguments):
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def strict():
-    from conftest import Driven
-    region = Driven(arguments=["--iam", "enforce"])
-    region.start()
-    yield region
-    region.close()
-
-
 def user(region, name, *statements):
     """A client maker for a user with one policy."""
     iam = region.client("iam")

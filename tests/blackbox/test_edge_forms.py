@@ -39,15 +39,6 @@ def upload(url, fields, content=b"content", file_name="photo.txt", headers=None)
         return error.code, {name.lower(): value for name, value in error.headers.items()}, error.read()
 
 
-@pytest.fixture(scope="module")
-def strict():
-    from conftest import Driven
-    region = Driven(arguments=["--iam", "enforce"])
-    region.start()
-    yield region
-    region.close()
-
-
 @pytest.fixture
 def bucket(strict, name):
     client(strict).create_bucket(Bucket=name)

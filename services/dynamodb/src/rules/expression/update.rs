@@ -46,6 +46,31 @@ pub enum Source {
     Minus(Box<Source>, Box<Source>),
 }
 
+impl Source {
+    /// The two sides of an operator that takes values of one kind; what paths lead to is only known later.
+    ///
+    /// # Errors
+    /// AWS's message, where a value is of another kind.
+    pub fn both(
+        operator: &str,
+        kind: Kind,
+        [one, two]: [Source; 2],
+    ) -> Result<(Box<Source>, Box<Source>), String> {
+        for source in [&one, &two] {
+            if let Source::Value(value) = source
+                && value::kind(value) != Some(kind)
+            {
+                return Err(format!(
+                    "Incorrect operand type for operator or function; operator or function: {operator}, \
+                     operand type: {}",
+                    value::kind_name(value)
+                ));
+            }
+        }
+        Ok((Box::new(one), Box::new(two)))
+    }
+}
+
 /// One change of an item.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
@@ -285,19 +310,7 @@ fn bind_two(
     kind: Kind,
     placeholders: &mut Placeholders<'_>,
 ) -> Result<(Box<Source>, Box<Source>), String> {
-    let (one, two) = (bind_operand(one, placeholders)?, bind_operand(two, placeholders)?);
-    for source in [&one, &two] {
-        if let Source::Value(value) = source
-            && value::kind(value) != Some(kind)
-        {
-            return Err(format!(
-                "Incorrect operand type for operator or function; operator or function: {operator}, \
-                 operand type: {}",
-                value::kind_name(value)
-            ));
-        }
-    }
-    Ok((Box::new(one), Box::new(two)))
+    Source::both(operator, kind, [bind_operand(one, placeholders)?, bind_operand(two, placeholders)?])
 }
 
 fn bind_operand(raw: &Raw, placeholders: &mut Placeholders<'_>) -> Result<Source, String> {

@@ -252,18 +252,6 @@ impl<'p> Parameters<'p> {
         two: &Term,
         kind: Kind,
     ) -> Result<(Box<Source>, Box<Source>), String> {
-        let (one, two) = (self.source(one)?, self.source(two)?);
-        for source in [&one, &two] {
-            if let Source::Value(value) = source
-                && value::kind(value) != Some(kind)
-            {
-                return Err(format!(
-                    "Incorrect operand type for operator or function; operator or function: {operator}, \
-                     operand type: {}",
-                    value::kind_name(value)
-                ));
-            }
-        }
-        Ok((Box::new(one), Box::new(two)))
+        Source::both(operator, kind, [self.source(one)?, self.source(two)?])
     }
 }

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Requests that are kept.
 const KEPT: usize = 1024;
-/// Characters of a message that are shown.
-const MAX_MESSAGE: usize = 1000;
+/// Characters of a text that are kept: names and messages may repeat whatever a client sent.
+const MAX_TEXT: usize = 1000;
 
 /// A request that has ended.
 pub struct Seen {
@@ -54,12 +54,24 @@ impl Seen {
         self.denial.is_some() || self.would_refuse.is_some()
     }
 
+    /// Cuts what a client's words can make long.
+    fn shorten(&mut self) {
+        if let Cow::Owned(operation) = &mut self.operation {
+            shorten(operation);
+        }
+        let message = self.error.as_mut().map(|(_, message)| message);
+        let texts = message.into_iter().chain(&mut self.resource).chain(&mut self.would_refuse);
+        texts.for_each(shorten);
+        if let Some(denial) = &mut self.denial {
+            [&mut denial.error.message, &mut denial.resource, &mut denial.verdict]
+                .into_iter()
+                .for_each(shorten);
+        }
+    }
+
     /// What is shown of it.
     pub fn shown(&self) -> Value {
-        let error = self.error.as_ref().map(|(code, message)| {
-            let message: String = message.chars().take(MAX_MESSAGE).collect();
-            json!({"code": code, "message": message})
-        });
+        let error = self.error.as_ref().map(|(code, message)| json!({"code": code, "message": message}));
         json!({
             "number": self.number,
             "id": self.id,
@@ -76,6 +88,16 @@ impl Seen {
             "resource": self.resource,
             "would_refuse": self.would_refuse,
         })
+    }
+}
+
+fn shorten(text: &mut String) {
+    // A text of that many bytes has no more characters; the longer ones are counted.
+    if text.len() > MAX_TEXT
+        && let Some((end, _)) = text.char_indices().nth(MAX_TEXT)
+    {
+        text.truncate(end);
+        text.shrink_to_fit();
     }
 }
 
@@ -119,6 +141,7 @@ impl Recent {
 
     /// Keeps one, in place of the oldest.
     pub fn push(&self, mut seen: Seen) {
+        seen.shorten();
         let mut ring = self.ring();
         ring.last += 1;
         seen.number = ring.last;
@@ -183,12 +206,14 @@ mod tests {
         assert_eq!(ids(Filter { id: Some("first".into()), ..Filter::default() }), ["first", "second"]);
         assert_eq!(ids(Filter { errors: true, ..Filter::default() }), ["second"]);
         let message = recent.of("second").unwrap().shown()["error"]["message"].as_str().unwrap().len();
-        assert_eq!(message, MAX_MESSAGE);
+        assert_eq!(message, MAX_TEXT);
+        recent.push(Seen { resource: Some("é".repeat(5000)), ..seen("long", "b", 200) });
+        assert_eq!(recent.of("long").unwrap().resource.as_ref().unwrap().chars().count(), MAX_TEXT);
         for _ in 0..KEPT {
             recent.push(seen("later", "a", 200));
         }
         assert!(recent.of("first").is_none());
         assert_eq!(recent.find(&Filter::default()).0.len(), KEPT);
-        assert_eq!(recent.find(&Filter { after: 1025, ..Filter::default() }).1, KEPT as u64 + 2);
+        assert_eq!(recent.find(&Filter { after: 1025, ..Filter::default() }).1, KEPT as u64 + 3);
     }
 }

@@ -143,7 +143,44 @@ pub enum S3Error {
     },
     /// The body ended, or was refused on its way.
     Body(BodyError),
+    /// A value that is not taken, in words.
+    WordedArgument {
+        message: String,
+    },
     AclNotSupported,
+    MalformedAcl,
+    /// A list is asked for in headers and in the body at once.
+    UnexpectedContent,
+    /// A list is asked for nowhere.
+    MissingSecurityHeader,
+    /// An account that is named by an address is not known.
+    UnresolvableGrant {
+        address: String,
+    },
+    /// A new bucket cannot have a public list.
+    PublicBucketAcl,
+    /// A lock keeps the version from being removed or unlocked.
+    Protected,
+    /// The version has no retention, or no legal hold.
+    NotLocked,
+    /// What cannot be set as the bucket is.
+    InvalidBucketState {
+        message: &'static str,
+    },
+    /// An object that is not archived cannot be restored.
+    NotRestorable {
+        storage_class: String,
+    },
+    InvalidEncryptionAlgorithm {
+        given: String,
+    },
+    /// Access logs cannot go to this bucket.
+    InvalidLogTarget {
+        bucket: String,
+    },
+    TooManyConfigurations,
+    /// What is only for buckets of another kind.
+    MethodNotAllowed,
     InvalidBucketAcl,
     /// A notification's destination cannot be used.
     Destinations {
@@ -173,6 +210,8 @@ pub enum Configuration {
     ObjectLock,
     OwnershipControls,
     PublicAccessBlock,
+    /// One of the configurations of which a bucket may have many.
+    OneOfMany,
 }
 
 impl S3Error {
@@ -184,6 +223,11 @@ impl S3Error {
     /// A configuration that a bucket does not have.
     pub fn absent(bucket: &str, configuration: Configuration) -> Self {
         S3Error::NotConfigured { bucket: bucket.to_owned(), configuration }
+    }
+
+    /// A bucket whose versions cannot be locked.
+    pub fn no_lock() -> Self {
+        S3Error::InvalidRequest { message: "Bucket is missing Object Lock Configuration".to_owned() }
     }
 
     /// A key under which there is nothing.

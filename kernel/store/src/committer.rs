@@ -7,6 +7,7 @@
 use crate::engine::{Batch, Engine, EngineError};
 use crate::feed::{Acknowledgement, Change, Feed, Views};
 use crate::guards::{DataDirectory, FreeDisk};
+use crate::host_time::host_now;
 use crate::state::{self, Numbers, Published, State};
 use crate::sweeping::Sweeping;
 use crate::tx::{Traces, Tx};
@@ -97,14 +98,6 @@ struct Resolved {
     writes: Arc<WriteSet>,
     sync: bool,
     answers: Vec<(Box<dyn Job>, End, u128)>,
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "bounds how long relaxed commits stay unsynced; no state depends on it"
-)]
-fn host_now() -> Instant {
-    Instant::now()
 }
 
 impl Shared {

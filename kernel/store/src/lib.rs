@@ -43,6 +43,7 @@ mod faulty;
 mod feed;
 mod garbage;
 mod guards;
+mod host_time;
 mod key;
 mod lanes;
 mod memory;

@@ -33,7 +33,7 @@ pub trait Read {
         let layers = self.layers();
         let Some(key) = possible_key(layers.state, table, scope, key)? else { return Ok(None) };
         let found = layers.find(&table.shape, &key)?;
-        layers.note(key)?;
+        layers.note(key, found.as_ref().map_or(0, |value| table.shape.chunks_of(value.len())))?;
         found.map(V::decode).transpose().map_err(|why| corrupt(&table.shape, why))
     }
 
@@ -41,9 +41,10 @@ pub trait Read {
     fn has<K: Key, V: Value>(&self, table: &Table<K, V>, scope: &Scope, key: &K) -> Result<bool, Fault> {
         let layers = self.layers();
         let Some(key) = possible_key(layers.state, table, scope, key)? else { return Ok(false) };
-        let found = layers.find_row(&table.shape, &key)?.is_some();
-        layers.note(key)?;
-        Ok(found)
+        let found = layers.find_row(&table.shape, &key)?;
+        let chunks = found.as_ref().map_or(Ok(0), |found| found.chunks(&table.shape))?;
+        layers.note(key, chunks)?;
+        Ok(found.is_some())
     }
 
     /// The rows of a span, read as the iterator goes: a transaction depends on those it took only.
@@ -94,6 +95,19 @@ enum Found {
     Stored(Bytes),
 }
 
+impl Found {
+    /// How many chunks the value has beside its row.
+    fn chunks(&self, shape: &Shape) -> Result<usize, Fault> {
+        Ok(match self {
+            Found::Written(value) => shape.chunks_of(value.len()),
+            Found::Stored(row) => match row.as_ref() {
+                [CHUNKED, length @ ..] if shape.large => shape.chunks_of(chunked_length(shape, length)?),
+                _ => 0,
+            },
+        })
+    }
+}
+
 impl Layers<'_> {
     fn find_row(&self, shape: &Shape, key: &[u8]) -> Result<Option<Found>, Fault> {
         for writes in [self.own, self.under].into_iter().flatten() {
@@ -112,25 +126,22 @@ impl Layers<'_> {
         }
     }
 
-    /// How many chunks of a large table's row a write has to reckon with.
+    /// How many chunks of a large table's row a write has to reckon with: read now, unless it was read.
     pub(crate) fn chunks_before(&self, shape: &Shape, key: &[u8]) -> Result<usize, Fault> {
-        let length = match self.find_row(shape, key)? {
-            None => 0,
-            Some(Found::Written(value)) => value.len(),
-            Some(Found::Stored(row)) => match row.as_ref() {
-                [CHUNKED, length @ ..] => chunked_length(shape, length)?,
-                _ => 0,
-            },
-        };
-        Ok(writes::chunks_of(length))
+        if let Some(chunks) = self.reads.and_then(|reads| reads.borrow().chunks_of(key)) {
+            return Ok(chunks);
+        }
+        let chunks = self.find_row(shape, key)?.map_or(Ok(0), |found| found.chunks(shape))?;
+        self.note(key.to_vec(), chunks)?;
+        Ok(chunks)
     }
 
-    /// Remembers that a key was read.
-    pub(crate) fn note(&self, key: Vec<u8>) -> Result<(), Fault> {
+    /// Remembers that a key was read, and how many chunks its value had.
+    fn note(&self, key: Vec<u8>, chunks: usize) -> Result<(), Fault> {
         let Some(reads) = self.reads else { return Ok(()) };
         let mut reads = reads.borrow_mut();
         bound_reads(&reads)?;
-        reads.keys.push(Bytes::from(key));
+        reads.add_key(Bytes::from(key), chunks);
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use crate::blobs::{BlobBackend, Blobs, FileBlobs, MemoryBlobs};
 use crate::committer::{CLEAN_ROW, End, Entry, Job, SEQUENCE_ROW, Shared};
 use crate::engine::{Batch, Engine, EngineError, EngineSnapshot};
 use crate::guards::{DataDirectory, FreeDisk};
+use crate::host_time::host_now;
 use crate::read::Snapshot;
 use crate::state::{self, Catalog, Numbers, Published, State, SystemRow};
 use crate::tx::Tx;
@@ -13,7 +14,7 @@ use bytes::Bytes;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// The version of the store's own layout.
@@ -393,11 +394,6 @@ impl Store {
         let micros = (200 + spread * 50) << attempt.min(6);
         tokio::time::sleep(Duration::from_micros(micros)).await;
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "measures a closure's run; its result does not depend on it")]
-fn host_now() -> Instant {
-    Instant::now()
 }
 
 enum FirstRun<F, T, E> {

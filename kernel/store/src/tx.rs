@@ -3,7 +3,7 @@
 use crate::key::{Incarnation, Key};
 use crate::read::{self, Layers, Read};
 use crate::state::{Published, State};
-use crate::table::{Table, TableId};
+use crate::table::{Shape, Table, TableId};
 use crate::value::Value;
 use crate::writes::{MAX_LARGE_VALUE, MAX_ROW_VALUE, ReadSet, Write, WriteSet};
 use crate::{Class, Corrupt, Fault};
@@ -78,13 +78,22 @@ impl Tx {
         key: &K,
         value: &V,
     ) -> Result<(), Fault> {
-        let mut bytes = Vec::new();
-        value.encode(&mut bytes).map_err(|why| Fault::Corrupt { table: table.name(), why })?;
-        let limit = if table.shape.large { MAX_LARGE_VALUE } else { MAX_ROW_VALUE };
-        if bytes.len() > limit {
-            return Err(Fault::too_large("value", bytes.len(), limit));
-        }
-        self.write(table, scope, key, Some(Bytes::from(bytes)))
+        let value = encoded(table, value)?;
+        self.write(table, scope, key, Some(value))
+    }
+
+    /// Writes a row under a key that never had one, because a number in it was just given. Large tables
+    /// need not be read for it.
+    pub fn put_new<K: Key, V: Value>(
+        &mut self,
+        table: &Table<K, V>,
+        scope: &Scope,
+        key: &K,
+        value: &V,
+    ) -> Result<(), Fault> {
+        let value = encoded(table, value)?;
+        let key = read::stored_key(&self.state, table, scope, key)?;
+        self.put_stored(&table.shape, table.id(), key, (Some(value), 0))
     }
 
     /// Writes a row where there is none; says whether there was none.
@@ -183,14 +192,18 @@ impl Tx {
     ) -> Result<(), Fault> {
         let shape = &table.shape;
         let key = read::stored_key(&self.state, table, scope, key)?;
-        let mut old_chunks = 0;
-        if shape.large {
-            let layers = self.layers();
-            old_chunks = layers.chunks_before(shape, &key)?;
-            layers.note(key.clone())?;
-        }
-        let write =
-            Write { table: Some(table.id()), class: shape.class, large: shape.large, value, old_chunks };
+        let old_chunks = if shape.large { self.layers().chunks_before(shape, &key)? } else { 0 };
+        self.put_stored(shape, table.id(), key, (value, old_chunks))
+    }
+
+    fn put_stored(
+        &mut self,
+        shape: &Shape,
+        table: TableId,
+        key: Vec<u8>,
+        (value, old_chunks): (Option<Bytes>, usize),
+    ) -> Result<(), Fault> {
+        let write = Write { table: Some(table), class: shape.class, large: shape.large, value, old_chunks };
         self.keep(Bytes::from(key), write)
     }
 
@@ -211,6 +224,16 @@ impl Tx {
     pub(crate) fn corrupt(table: &'static str, why: &'static str) -> Fault {
         Fault::Corrupt { table, why: Corrupt(why) }
     }
+}
+
+fn encoded<K: Key, V: Value>(table: &Table<K, V>, value: &V) -> Result<Bytes, Fault> {
+    let mut bytes = Vec::new();
+    value.encode(&mut bytes).map_err(|why| Fault::Corrupt { table: table.name(), why })?;
+    let limit = if table.shape.large { MAX_LARGE_VALUE } else { MAX_ROW_VALUE };
+    if bytes.len() > limit {
+        return Err(Fault::too_large("value", bytes.len(), limit));
+    }
+    Ok(Bytes::from(bytes))
 }
 
 impl Read for Tx {

@@ -72,12 +72,12 @@ mod tests {
     }
 
     fn key_read(key: &'static str) -> ReadSet {
-        ReadSet { keys: vec![Bytes::from(key)], ranges: vec![] }
+        ReadSet { keys: vec![Bytes::from(key)], ..ReadSet::default() }
     }
 
     fn range_read(low: &str, high: &str) -> ReadSet {
         let range = ReadRange { low: low.into(), high: high.into() };
-        ReadSet { keys: vec![], ranges: vec![range] }
+        ReadSet { ranges: vec![range], ..ReadSet::default() }
     }
 
     #[test]

@@ -44,6 +44,7 @@ mod feed;
 mod garbage;
 mod guards;
 mod host_time;
+mod hot;
 mod key;
 mod lanes;
 mod memory;

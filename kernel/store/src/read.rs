@@ -2,6 +2,7 @@
 //! it read.
 
 use crate::engine::EngineSnapshot;
+use crate::hot::Deferral;
 use crate::key::{Key, KeyReader, KeyWriter};
 use crate::span::Span;
 use crate::state::{Published, State};
@@ -32,6 +33,7 @@ pub trait Read {
     fn get<K: Key, V: Value>(&self, table: &Table<K, V>, scope: &Scope, key: &K) -> Result<Option<V>, Fault> {
         let layers = self.layers();
         let Some(key) = possible_key(layers.state, table, scope, key)? else { return Ok(None) };
+        layers.stop_at_hot(&key)?;
         let found = layers.find(&table.shape, &key)?;
         layers.note(key, found.as_ref().map_or(0, |value| table.shape.chunks_of(value.len())))?;
         found.map(V::decode).transpose().map_err(|why| corrupt(&table.shape, why))
@@ -41,6 +43,7 @@ pub trait Read {
     fn has<K: Key, V: Value>(&self, table: &Table<K, V>, scope: &Scope, key: &K) -> Result<bool, Fault> {
         let layers = self.layers();
         let Some(key) = possible_key(layers.state, table, scope, key)? else { return Ok(false) };
+        layers.stop_at_hot(&key)?;
         let found = layers.find_row(&table.shape, &key)?;
         let chunks = found.as_ref().map_or(Ok(0), |found| found.chunks(&table.shape))?;
         layers.note(key, chunks)?;
@@ -75,6 +78,7 @@ impl Read for Snapshot {
             under: None,
             own: None,
             reads: None,
+            deferral: None,
         }
     }
 }
@@ -87,6 +91,7 @@ pub struct Layers<'r> {
     pub(crate) under: Option<&'r WriteSet>,
     pub(crate) own: Option<&'r WriteSet>,
     pub(crate) reads: Option<&'r RefCell<ReadSet>>,
+    pub(crate) deferral: Option<&'r Deferral>,
 }
 
 /// A row's value where it was found: in memory whole, or in the engine as stored.
@@ -116,6 +121,14 @@ impl Layers<'_> {
             }
         }
         Ok(self.engine.get(shape.class, key)?.map(Found::Stored))
+    }
+
+    /// Ends a first run that would be for nothing.
+    fn stop_at_hot(&self, key: &[u8]) -> Result<(), Fault> {
+        match self.deferral {
+            Some(deferral) if deferral.stops_at(&self.state.hot, key) => Err(Fault::Missing),
+            _ => Ok(()),
+        }
     }
 
     fn find(&self, shape: &Shape, key: &[u8]) -> Result<Option<Bytes>, Fault> {

@@ -1,5 +1,6 @@
 //! A transaction: reads that are remembered, writes that are kept until they are committed together.
 
+use crate::hot::Deferral;
 use crate::key::{Incarnation, Key};
 use crate::read::{self, Layers, Read};
 use crate::state::{Published, State};
@@ -30,9 +31,11 @@ pub struct Tx {
     limit: usize,
     relaxed: bool,
     reclaims: bool,
+    deferral: Option<Deferral>,
 }
 
 /// What a transaction leaves for the committer.
+#[derive(Default)]
 pub(crate) struct Traces {
     pub(crate) reads: ReadSet,
     pub(crate) writes: WriteSet,
@@ -53,7 +56,20 @@ impl Tx {
             limit: MAX_WRITTEN,
             relaxed: false,
             reclaims: false,
+            deferral: None,
         }
+    }
+
+    /// The first run of a closure, on the published state: it stops where it reads a hot key.
+    pub(crate) fn first(state: Arc<State>, base: Arc<Published>) -> Self {
+        let deferral = Some(Deferral::at(base.sequence));
+        Tx { deferral, ..Tx::begin(state, base, None) }
+    }
+
+    /// What it leaves where it stopped at a hot key: how much it is expected to write.
+    pub(crate) fn deferred(&self) -> Option<Traces> {
+        let written = self.deferral.as_ref()?.written()?;
+        Some(Traces { written, ..Traces::default() })
     }
 
     pub(crate) fn into_traces(self) -> Traces {
@@ -244,6 +260,7 @@ impl Read for Tx {
             under: self.under.as_deref(),
             own: Some(&self.own),
             reads: Some(&self.reads),
+            deferral: self.deferral.as_ref(),
         }
     }
 }

@@ -1025,6 +1025,23 @@ pub struct RestoreObjectInput {
 s::object!(RestoreObjectInput, tables::RESTORE_OBJECT_REQUEST, { 0 bucket, 1 key, 2 version_id, 3 restore_request, 4 request_payer, 5 checksum_algorithm, 6 expected_bucket_owner });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct SelectObjectContentInput {
+    pub bucket: String,
+    pub key: String,
+    pub sse_customer_algorithm: Option<String>,
+    pub sse_customer_key: Option<String>,
+    pub sse_customer_key_md5: Option<String>,
+    pub expression: String,
+    pub expression_type: ExpressionType,
+    pub request_progress: Option<RequestProgress>,
+    pub input_serialization: InputSerialization,
+    pub output_serialization: OutputSerialization,
+    pub scan_range: Option<ScanRange>,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(SelectObjectContentInput, tables::SELECT_OBJECT_CONTENT_REQUEST, { 0 bucket, 1 key, 2 sse_customer_algorithm, 3 sse_customer_key, 4 sse_customer_key_md5, 5 expression, 6 expression_type, 7 request_progress, 8 input_serialization, 9 output_serialization, 10 scan_range, 11 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct UploadPartCopyInput {
     pub bucket: String,
     pub copy_source: String,

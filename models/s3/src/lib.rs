@@ -123,6 +123,7 @@ pub static SERVICE: schema::ServiceShape = schema::ServiceShape {
         &operations::PUT_OBJECT_TAGGING,
         &operations::PUT_PUBLIC_ACCESS_BLOCK,
         &operations::RESTORE_OBJECT,
+        &operations::SELECT_OBJECT_CONTENT,
         &operations::UPLOAD_PART,
         &operations::UPLOAD_PART_COPY,
     ],

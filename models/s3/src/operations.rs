@@ -1551,6 +1551,23 @@ pub static RESTORE_OBJECT: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(SelectObjectContent, SELECT_OBJECT_CONTENT, crate::SelectObjectContentInput => crate::SelectObjectContentOutput, SERVICE);
+pub static SELECT_OBJECT_CONTENT: OperationShape = OperationShape {
+    name: "SelectObjectContent",
+    input: &t::SELECT_OBJECT_CONTENT_REQUEST,
+    output: &t::SELECT_OBJECT_CONTENT_OUTPUT,
+    result_wrapper: None,
+    input_root: Some("SelectObjectContentRequest"),
+    input_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+    errors: &[],
+    http: HttpBinding { method: "POST", path: "/{Bucket}/{Key+}?select&select-type=2", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
 operation!(UploadPart, UPLOAD_PART, crate::UploadPartInput => crate::UploadPartOutput, SERVICE);
 pub static UPLOAD_PART: OperationShape = OperationShape {
     name: "UploadPart",

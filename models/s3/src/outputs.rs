@@ -603,6 +603,12 @@ pub struct RestoreObjectOutput {
 }
 s::object!(RestoreObjectOutput, tables::RESTORE_OBJECT_OUTPUT, { 0 request_charged, 1 restore_output_path });
 
+#[derive(Clone, Default)]
+pub struct SelectObjectContentOutput {
+    pub payload: Option<s::EventStream>,
+}
+s::object!(SelectObjectContentOutput, tables::SELECT_OBJECT_CONTENT_OUTPUT, { 0 payload });
+
 #[derive(Clone, Default, PartialEq)]
 pub struct UploadPartCopyOutput {
     pub copy_source_version_id: Option<String>,

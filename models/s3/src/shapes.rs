@@ -199,6 +199,11 @@ pub struct Condition {
 s::object!(Condition, tables::CONDITION, { 0 http_error_code_returned_equals, 1 key_prefix_equals });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ContinuationEvent {
+}
+s::object!(ContinuationEvent, tables::CONTINUATION_EVENT, { });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct CopyObjectResult {
     pub e_tag: Option<String>,
     pub last_modified: Option<s::Timestamp>,
@@ -307,6 +312,11 @@ pub struct EncryptionConfiguration {
     pub replica_kms_key_id: Option<String>,
 }
 s::object!(EncryptionConfiguration, tables::ENCRYPTION_CONFIGURATION, { 0 replica_kms_key_id });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct EndEvent {
+}
+s::object!(EndEvent, tables::END_EVENT, { });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct Error {
@@ -779,6 +789,20 @@ pub struct PolicyStatus {
 s::object!(PolicyStatus, tables::POLICY_STATUS, { 0 is_public });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct Progress {
+    pub bytes_scanned: Option<i64>,
+    pub bytes_processed: Option<i64>,
+    pub bytes_returned: Option<i64>,
+}
+s::object!(Progress, tables::PROGRESS, { 0 bytes_scanned, 1 bytes_processed, 2 bytes_returned });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ProgressEvent {
+    pub details: Option<Progress>,
+}
+s::object!(ProgressEvent, tables::PROGRESS_EVENT, { 0 details });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct PublicAccessBlockConfiguration {
     pub block_public_acls: Option<bool>,
     pub ignore_public_acls: Option<bool>,
@@ -795,6 +819,12 @@ pub struct QueueConfiguration {
     pub filter: Option<NotificationConfigurationFilter>,
 }
 s::object!(QueueConfiguration, tables::QUEUE_CONFIGURATION, { 0 id, 1 queue_arn, 2 events, 3 filter });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct RecordsEvent {
+    pub payload: Option<s::Bytes>,
+}
+s::object!(RecordsEvent, tables::RECORDS_EVENT, { 0 payload });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct Redirect {
@@ -875,6 +905,12 @@ pub struct RequestPaymentConfiguration {
 s::object!(RequestPaymentConfiguration, tables::REQUEST_PAYMENT_CONFIGURATION, { 0 payer });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct RequestProgress {
+    pub enabled: Option<bool>,
+}
+s::object!(RequestProgress, tables::REQUEST_PROGRESS, { 0 enabled });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct RestoreRequest {
     pub days: Option<i32>,
     pub glacier_job_parameters: Option<GlacierJobParameters>,
@@ -931,6 +967,25 @@ pub struct SSES3 {
 s::object!(SSES3, tables::SSES3, { });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ScanRange {
+    pub start: Option<i64>,
+    pub end: Option<i64>,
+}
+s::object!(ScanRange, tables::SCAN_RANGE, { 0 start, 1 end });
+
+#[derive(Clone, Default, PartialEq)]
+pub enum SelectObjectContentEventStream {
+    #[default]
+    Unset,
+    Records(RecordsEvent),
+    Stats(StatsEvent),
+    Progress(ProgressEvent),
+    Cont(ContinuationEvent),
+    End(EndEvent),
+}
+s::union!(SelectObjectContentEventStream, tables::SELECT_OBJECT_CONTENT_EVENT_STREAM, { 0 Records, 1 Stats, 2 Progress, 3 Cont, 4 End });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct SelectParameters {
     pub input_serialization: InputSerialization,
     pub expression_type: ExpressionType,
@@ -977,6 +1032,20 @@ pub struct SseKmsEncryptedObjects {
     pub status: SseKmsEncryptedObjectsStatus,
 }
 s::object!(SseKmsEncryptedObjects, tables::SSE_KMS_ENCRYPTED_OBJECTS, { 0 status });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct Stats {
+    pub bytes_scanned: Option<i64>,
+    pub bytes_processed: Option<i64>,
+    pub bytes_returned: Option<i64>,
+}
+s::object!(Stats, tables::STATS, { 0 bytes_scanned, 1 bytes_processed, 2 bytes_returned });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct StatsEvent {
+    pub details: Option<Stats>,
+}
+s::object!(StatsEvent, tables::STATS_EVENT, { 0 details });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct StorageClassAnalysis {

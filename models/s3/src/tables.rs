@@ -217,6 +217,8 @@ pub static CONDITION: Shape = Shape::new("Condition", &[
     Member::new("KeyPrefixEquals", &Ty::TEXT),
 ], || Box::new(crate::Condition::default()));
 
+pub static CONTINUATION_EVENT: Shape = Shape::new("ContinuationEvent", &[], || Box::new(crate::ContinuationEvent::default()));
+
 pub static COPY_OBJECT_OUTPUT: Shape = Shape::new("CopyObjectOutput", &[
     Member { location: Location::Payload, ..Member::new("CopyObjectResult", &ty::COPY_OBJECT_RESULT) },
     Member { location: Location::Header("x-amz-expiration"), ..Member::new("Expiration", &Ty::TEXT) },
@@ -556,6 +558,8 @@ pub static ENCRYPTION_CONFIGURATION: Shape = Shape::new("EncryptionConfiguration
 ], || Box::new(crate::EncryptionConfiguration::default()));
 
 pub static ENCRYPTION_TYPE_MISMATCH: Shape = Shape { error: true, ..Shape::new("EncryptionTypeMismatch", &[], || Box::new(crate::EncryptionTypeMismatch::default())) };
+
+pub static END_EVENT: Shape = Shape::new("EndEvent", &[], || Box::new(crate::EndEvent::default()));
 
 pub static ERROR: Shape = Shape::new("Error", &[
     Member::new("Key", &ty::OBJECT_KEY),
@@ -1599,6 +1603,16 @@ pub static POLICY_STATUS: Shape = Shape::new("PolicyStatus", &[
     Member::new("IsPublic", &Ty::Bool),
 ], || Box::new(crate::PolicyStatus::default()));
 
+pub static PROGRESS: Shape = Shape::new("Progress", &[
+    Member::new("BytesScanned", &Ty::LONG),
+    Member::new("BytesProcessed", &Ty::LONG),
+    Member::new("BytesReturned", &Ty::LONG),
+], || Box::new(crate::Progress::default()));
+
+pub static PROGRESS_EVENT: Shape = Shape::new("ProgressEvent", &[
+    Member { location: Location::EventPayload, ..Member::new("Details", &ty::PROGRESS) },
+], || Box::new(crate::ProgressEvent::default()));
+
 pub static PUBLIC_ACCESS_BLOCK_CONFIGURATION: Shape = Shape::new("PublicAccessBlockConfiguration", &[
     Member::new("BlockPublicAcls", &Ty::Bool),
     Member::new("IgnorePublicAcls", &Ty::Bool),
@@ -1935,6 +1949,10 @@ pub static QUEUE_CONFIGURATION: Shape = Shape::new("QueueConfiguration", &[
     Member::new("Filter", &ty::NOTIFICATION_CONFIGURATION_FILTER),
 ], || Box::new(crate::QueueConfiguration::default()));
 
+pub static RECORDS_EVENT: Shape = Shape::new("RecordsEvent", &[
+    Member { location: Location::EventPayload, ..Member::new("Payload", &Ty::BLOB) },
+], || Box::new(crate::RecordsEvent::default()));
+
 pub static REDIRECT: Shape = Shape::new("Redirect", &[
     Member::new("HostName", &Ty::TEXT),
     Member::new("HttpRedirectCode", &Ty::TEXT),
@@ -1993,6 +2011,10 @@ pub static REQUEST_PAYMENT_CONFIGURATION: Shape = Shape::new("RequestPaymentConf
     Member { required: true, ..Member::new("Payer", &ty::PAYER) },
 ], || Box::new(crate::RequestPaymentConfiguration::default()));
 
+pub static REQUEST_PROGRESS: Shape = Shape::new("RequestProgress", &[
+    Member::new("Enabled", &Ty::Bool),
+], || Box::new(crate::RequestProgress::default()));
+
 pub static RESTORE_OBJECT_OUTPUT: Shape = Shape::new("RestoreObjectOutput", &[
     Member { location: Location::Header("x-amz-request-charged"), ..Member::new("RequestCharged", &ty::REQUEST_CHARGED) },
     Member { location: Location::Header("x-amz-restore-output-path"), ..Member::new("RestoreOutputPath", &Ty::TEXT) },
@@ -2049,6 +2071,38 @@ pub static SSEKMS: Shape = Shape::new("SSEKMS", &[
 
 pub static SSES3: Shape = Shape::new("SSES3", &[], || Box::new(crate::SSES3::default()));
 
+pub static SCAN_RANGE: Shape = Shape::new("ScanRange", &[
+    Member::new("Start", &Ty::LONG),
+    Member::new("End", &Ty::LONG),
+], || Box::new(crate::ScanRange::default()));
+
+pub static SELECT_OBJECT_CONTENT_EVENT_STREAM: Shape = Shape { union: true, ..Shape::new("SelectObjectContentEventStream", &[
+    Member::new("Records", &ty::RECORDS_EVENT),
+    Member::new("Stats", &ty::STATS_EVENT),
+    Member::new("Progress", &ty::PROGRESS_EVENT),
+    Member::new("Cont", &ty::CONTINUATION_EVENT),
+    Member::new("End", &ty::END_EVENT),
+], || Box::new(crate::SelectObjectContentEventStream::default())) };
+
+pub static SELECT_OBJECT_CONTENT_OUTPUT: Shape = Shape::new("SelectObjectContentOutput", &[
+    Member { location: Location::Payload, ..Member::new("Payload", &Ty::Events(&SELECT_OBJECT_CONTENT_EVENT_STREAM)) },
+], || Box::new(crate::SelectObjectContentOutput::default()));
+
+pub static SELECT_OBJECT_CONTENT_REQUEST: Shape = Shape::new("SelectObjectContentRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, location: Location::Path("Key"), ..Member::new("Key", &ty::OBJECT_KEY) },
+    Member { location: Location::Header("x-amz-server-side-encryption-customer-algorithm"), ..Member::new("SSECustomerAlgorithm", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-server-side-encryption-customer-key"), sensitive: true, ..Member::new("SSECustomerKey", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-server-side-encryption-customer-key-md5"), ..Member::new("SSECustomerKeyMD5", &Ty::TEXT) },
+    Member { required: true, ..Member::new("Expression", &Ty::TEXT) },
+    Member { required: true, ..Member::new("ExpressionType", &ty::EXPRESSION_TYPE) },
+    Member::new("RequestProgress", &ty::REQUEST_PROGRESS),
+    Member { required: true, ..Member::new("InputSerialization", &ty::INPUT_SERIALIZATION) },
+    Member { required: true, ..Member::new("OutputSerialization", &ty::OUTPUT_SERIALIZATION) },
+    Member::new("ScanRange", &ty::SCAN_RANGE),
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::SelectObjectContentInput::default()));
+
 pub static SELECT_PARAMETERS: Shape = Shape::new("SelectParameters", &[
     Member { required: true, ..Member::new("InputSerialization", &ty::INPUT_SERIALIZATION) },
     Member { required: true, ..Member::new("ExpressionType", &ty::EXPRESSION_TYPE) },
@@ -2081,6 +2135,16 @@ pub static SOURCE_SELECTION_CRITERIA: Shape = Shape::new("SourceSelectionCriteri
 pub static SSE_KMS_ENCRYPTED_OBJECTS: Shape = Shape::new("SseKmsEncryptedObjects", &[
     Member { required: true, ..Member::new("Status", &ty::SSE_KMS_ENCRYPTED_OBJECTS_STATUS) },
 ], || Box::new(crate::SseKmsEncryptedObjects::default()));
+
+pub static STATS: Shape = Shape::new("Stats", &[
+    Member::new("BytesScanned", &Ty::LONG),
+    Member::new("BytesProcessed", &Ty::LONG),
+    Member::new("BytesReturned", &Ty::LONG),
+], || Box::new(crate::Stats::default()));
+
+pub static STATS_EVENT: Shape = Shape::new("StatsEvent", &[
+    Member { location: Location::EventPayload, ..Member::new("Details", &ty::STATS) },
+], || Box::new(crate::StatsEvent::default()));
 
 pub static STORAGE_CLASS_ANALYSIS: Shape = Shape::new("StorageClassAnalysis", &[
     Member::new("DataExport", &ty::STORAGE_CLASS_ANALYSIS_DATA_EXPORT),

@@ -17,7 +17,6 @@ pub static UNSERVED: &[O] = &[
     O { name: "PutBucketLifecycle", method: "PUT", path: "/{Bucket}?lifecycle", required: &[] },
     O { name: "PutBucketNotification", method: "PUT", path: "/{Bucket}?notification", required: &[] },
     O { name: "RenameObject", method: "PUT", path: "/{Bucket}/{Key+}?renameObject", required: &[Location::Header("x-amz-rename-source")] },
-    O { name: "SelectObjectContent", method: "POST", path: "/{Bucket}/{Key+}?select&select-type=2", required: &[] },
     O { name: "UpdateBucketMetadataInventoryTableConfiguration", method: "PUT", path: "/{Bucket}?metadataInventoryTable", required: &[] },
     O { name: "UpdateBucketMetadataJournalTableConfiguration", method: "PUT", path: "/{Bucket}?metadataJournalTable", required: &[] },
     O { name: "UpdateObjectEncryption", method: "PUT", path: "/{Bucket}/{Key+}?encryption", required: &[] },

@@ -5,6 +5,7 @@ mod answer;
 use crate::rules::conditions::{Broken, WriteFault};
 use crate::rules::headers::TagSetFault;
 use crate::rules::multipart;
+use crate::select;
 use names::Timestamp;
 use schema::{ApiError, BodyError};
 use service::TagFault;
@@ -179,6 +180,8 @@ pub enum S3Error {
         bucket: String,
     },
     TooManyConfigurations,
+    /// A query that is refused, or fails on a record.
+    Select(select::Fault),
     /// What is only for buckets of another kind.
     MethodNotAllowed,
     InvalidBucketAcl,
@@ -223,6 +226,11 @@ impl S3Error {
     /// A configuration that a bucket does not have.
     pub fn absent(bucket: &str, configuration: Configuration) -> Self {
         S3Error::NotConfigured { bucket: bucket.to_owned(), configuration }
+    }
+
+    /// A request for a query that is refused.
+    pub fn select(code: &'static str, message: &str) -> Self {
+        S3Error::Select(select::Fault { code, message: message.to_owned() })
     }
 
     /// A bucket whose versions cannot be locked.
@@ -291,6 +299,12 @@ impl S3Error {
 impl From<Fault> for S3Error {
     fn from(fault: Fault) -> Self {
         S3Error::Store(fault)
+    }
+}
+
+impl From<select::Fault> for S3Error {
+    fn from(fault: select::Fault) -> Self {
+        S3Error::Select(fault)
     }
 }
 

@@ -24,6 +24,7 @@ mod policy;
 mod replicate;
 mod rules;
 mod sealing;
+mod select;
 mod source;
 mod state;
 mod views;

@@ -22,6 +22,7 @@ mod object_tagging;
 mod put_object;
 mod replication;
 mod restore_object;
+mod select;
 mod torrent;
 mod upload_part;
 mod uploads;
@@ -133,6 +134,7 @@ fn of_object_settings() -> Vec<Operation> {
         Operation::new::<PutObjectLegalHold, _, _, _>(object_lock::put_legal_hold).acts_on(policy::object("s3:PutObjectLegalHold")),
         Operation::new::<PutObjectRetention, _, _, _>(object_lock::put_retention).acts_on(policy::put_retention),
         Operation::new::<RestoreObject, _, _, _>(restore_object::restore).acts_on(policy::object("s3:RestoreObject")),
+        Operation::new::<SelectObjectContent, _, _, _>(select::select).acts_on(policy::object("s3:GetObject")),
     ]
 }
 

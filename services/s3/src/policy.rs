@@ -143,6 +143,7 @@ names_key!(
     PutObjectRetentionInput.version_id,
     PutObjectTaggingInput.version_id,
     RestoreObjectInput.version_id,
+    SelectObjectContentInput,
     UploadPartInput,
 );
 

@@ -74,6 +74,7 @@ fn code_and_status(error: &S3Error) -> (&'static str, u16) {
         S3Error::InvalidEncryptionAlgorithm { .. } => ("InvalidEncryptionAlgorithmError", 400),
         S3Error::InvalidLogTarget { .. } => ("InvalidTargetBucketForLogging", 400),
         S3Error::TooManyConfigurations => ("TooManyConfigurations", 400),
+        S3Error::Select(fault) => (fault.code, 400),
         S3Error::MethodNotAllowed => ("MethodNotAllowed", 405),
         S3Error::InvalidBucketAcl => ("InvalidBucketAclWithObjectOwnership", 400),
         S3Error::NotConfigured { configuration, .. } => (absence(*configuration).0, 404),
@@ -223,6 +224,7 @@ fn message(error: &S3Error) -> Cow<'static, str> {
         S3Error::TooManyConfigurations => {
             "You are attempting to create a new configuration beyond the limit."
         }
+        S3Error::Select(fault) => return Cow::Owned(fault.message.clone()),
         S3Error::MethodNotAllowed => WRONG_METHOD,
         S3Error::AclNotSupported => "The bucket does not allow ACLs",
         S3Error::InvalidBucketAcl => ENFORCED,

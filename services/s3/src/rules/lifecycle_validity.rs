@@ -258,7 +258,8 @@ mod tests {
     #[test]
     fn what_is_refused() {
         type Change = fn(&mut LifecycleRule);
-        let table: [(Change, fn(&RuleFault) -> bool); 10] = [
+        type Expected = fn(&RuleFault) -> bool;
+        let table: [(Change, Expected); 10] = [
             (|rule| rule.filter = None, |fault| *fault == RuleFault::Shape),
             (|rule| rule.prefix = Some(String::new()), |fault| *fault == RuleFault::Shape),
             (|rule| rule.expiration = None, |fault| *fault == RuleFault::NoAction),

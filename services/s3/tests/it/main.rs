@@ -11,6 +11,7 @@ mod locks;
 mod notifications;
 mod objects;
 mod replication;
+mod select;
 mod uploads;
 mod versions;
 mod website;

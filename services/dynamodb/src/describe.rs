@@ -27,6 +27,11 @@ pub fn table_arn(scope: &Scope, name: &str) -> Option<Arn> {
     }
 }
 
+/// The ARN of a stream.
+pub fn stream_arn(scope: &Scope, table: &str, label: &str) -> Option<String> {
+    table_arn(scope, table).map(|arn| format!("{arn}/stream/{label}"))
+}
+
 /// The counts of a table and its indexes.
 #[derive(Default)]
 pub struct Counts(HashMap<Incarnation, Count>);
@@ -93,6 +98,7 @@ pub fn status(table: &TableRecord, now: Timestamp) -> TableStatus {
 pub fn table(scope: &Scope, record: &TableRecord, status: TableStatus, counts: &Counts) -> TableDescription {
     let arn = table_arn(scope, &record.name).map(|arn| arn.to_string());
     let count = counts.of(record.incarnation);
+    let latest = record.latest_stream.as_ref();
     let index_arn = |index: &IndexRecord| arn.as_ref().map(|arn| format!("{arn}/index/{}", index.name));
     let of_scope = |scope| record.indexes.iter().filter(move |index| index.scope == scope);
     let global: Vec<_> = of_scope(IndexScope::Global)
@@ -122,6 +128,12 @@ pub fn table(scope: &Scope, record: &TableRecord, status: TableStatus, counts: &
         deletion_protection_enabled: Some(record.protected),
         on_demand_throughput: record.on_demand_limits.map(on_demand),
         warm_throughput: Some(warm(record, &status)),
+        stream_specification: record.stream.as_ref().map(|stream| model::StreamSpecification {
+            stream_enabled: true,
+            stream_view_type: Some(stream.view.name().into()),
+        }),
+        latest_stream_arn: latest.and_then(|label| stream_arn(scope, &record.name, label)),
+        latest_stream_label: latest.cloned(),
         table_status: Some(status),
         ..TableDescription::default()
     }

@@ -2,6 +2,7 @@
 
 use crate::rules::value::Item;
 use model_dynamodb as model;
+use names::Timestamp;
 use schema::ApiError;
 use store::{Fault, Reason};
 
@@ -21,6 +22,12 @@ pub enum DynamoError {
     TableNotFound(String),
     /// The resource of an ARN does not exist.
     NoSuchResource(String),
+    /// A resource does not exist: the message.
+    NoResource(String),
+    /// A shard iterator is past its time: when it was made.
+    IteratorExpired(Timestamp),
+    /// A change was named whose day is over.
+    Trimmed,
     /// The resource has no such policy: what was asked of which.
     NoPolicy(String),
     /// A resource is named that nobody may be allowed to use.
@@ -107,6 +114,17 @@ impl From<DynamoError> for ApiError {
             DynamoError::NoSuchResource(arn) => {
                 not_found(format!("Requested resource not found: ResourcArn: {arn} not found"))
             }
+            DynamoError::NoResource(message) => not_found(message),
+            DynamoError::IteratorExpired(made) => ApiError::new(
+                "ExpiredIteratorException",
+                400,
+                format!("Iterator expired. The iterator was created at time {}", made.iso8601()),
+            ),
+            DynamoError::Trimmed => ApiError::new(
+                "TrimmedDataAccessException",
+                400,
+                "The data you are trying to access has been trimmed",
+            ),
             DynamoError::NoPolicy(why) => ApiError::new(
                 "PolicyNotFoundException",
                 400,

@@ -7,12 +7,14 @@
 //! record it decided by is still the present one.
 
 mod capacity;
+mod changes;
 mod counting;
 mod definitions;
 mod describe;
 mod errors;
 mod expressions;
 mod find;
+mod iterators;
 mod ops;
 mod pages;
 mod policy;
@@ -22,6 +24,7 @@ mod select;
 mod state;
 mod statements;
 mod statistics;
+mod streams;
 mod timers;
 mod transaction;
 mod views;
@@ -35,6 +38,7 @@ pub fn service() -> Service {
     Service::new("dynamodb", ops::all())
         .timer(fill)
         .timer(expire)
+        .timer(streams::handler())
         .view(views::TablesView)
         .part(expressions::Expressions::default())
         .part(statistics::Statistics::default())

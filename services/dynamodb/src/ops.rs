@@ -16,15 +16,17 @@ pub mod put_item;
 mod query;
 mod resource_policy;
 mod scan;
+mod streams;
 mod tags;
 mod time_to_live;
 mod transact_get_items;
 mod transact_write_items;
 mod update_item;
-mod update_table;
+pub mod update_table;
 
 use crate::policy;
 use model_dynamodb::operations as model;
+use model_dynamodbstreams::operations as stream_model;
 use service::Operation;
 
 /// All operations.
@@ -41,12 +43,16 @@ pub fn all() -> Vec<Operation> {
         Operation::new::<model::DescribeContinuousBackups, _, _, _>(account::describe_continuous_backups).acts_on(policy::describe_continuous_backups),
         Operation::new::<model::DescribeEndpoints, _, _, _>(account::describe_endpoints).acts_on_everything(),
         Operation::new::<model::DescribeLimits, _, _, _>(account::describe_limits).acts_on_everything(),
+        Operation::new::<stream_model::DescribeStream, _, _, _>(streams::describe_stream).acts_on(policy::describe_stream),
         Operation::new::<model::DescribeTable, _, _, _>(describe_table::describe_table).acts_on(policy::describe_table),
         Operation::new::<model::DescribeTimeToLive, _, _, _>(time_to_live::describe_time_to_live).acts_on(policy::describe_time_to_live),
         Operation::new::<model::ExecuteStatement, _, _, _>(execute_statement::execute_statement).acts_on(policy::execute_statement),
         Operation::new::<model::ExecuteTransaction, _, _, _>(execute_transaction::execute_transaction).acts_on(policy::execute_transaction),
         Operation::new::<model::GetItem, _, _, _>(get_item::get_item).acts_on(policy::get_item),
+        Operation::new::<stream_model::GetRecords, _, _, _>(streams::get_records).acts_on(policy::get_records),
         Operation::new::<model::GetResourcePolicy, _, _, _>(resource_policy::get_resource_policy).acts_on(policy::get_resource_policy),
+        Operation::new::<stream_model::GetShardIterator, _, _, _>(streams::get_shard_iterator).acts_on(policy::get_shard_iterator),
+        Operation::new::<stream_model::ListStreams, _, _, _>(streams::list_streams).acts_on_everything(),
         Operation::new::<model::ListTables, _, _, _>(list_tables::list_tables).acts_on_everything(),
         Operation::new::<model::ListTagsOfResource, _, _, _>(tags::list_tags_of_resource).acts_on(policy::list_tags_of_resource),
         Operation::new::<model::PutItem, _, _, _>(put_item::put_item).acts_on(policy::put_item),

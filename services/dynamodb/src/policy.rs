@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use model::ReturnValue;
 use model_dynamodb as model;
+use model_dynamodbstreams as stream_model;
 use names::Arn;
 use service::{Demand, Peek};
 use std::collections::BTreeSet;
@@ -246,6 +247,22 @@ pub async fn batch_execute_statement(peek: Peek, input: Arc<model::BatchExecuteS
 pub async fn execute_transaction(peek: Peek, input: Arc<model::ExecuteTransactionInput>) -> Demands {
     let all = input.transact_statements.iter();
     Ok(all.map(|one| statement(&peek, &one.statement, one.parameters.as_ref())).collect())
+}
+
+/// DescribeStream.
+pub async fn describe_stream(peek: Peek, input: Arc<stream_model::DescribeStreamInput>) -> Demands {
+    Ok(vec![on_table(&peek, "dynamodb:DescribeStream", &input.stream_arn)])
+}
+
+/// GetShardIterator.
+pub async fn get_shard_iterator(peek: Peek, input: Arc<stream_model::GetShardIteratorInput>) -> Demands {
+    Ok(vec![on_table(&peek, "dynamodb:GetShardIterator", &input.stream_arn)])
+}
+
+/// GetRecords: on the stream that the iterator is of.
+pub async fn get_records(peek: Peek, input: Arc<stream_model::GetRecordsInput>) -> Demands {
+    let stream = input.shard_iterator.split('|').next().unwrap_or_default();
+    Ok(vec![on_table(&peek, "dynamodb:GetRecords", stream)])
 }
 
 /// Operations on one table, by their own names.

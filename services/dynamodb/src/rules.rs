@@ -1,5 +1,6 @@
 //! Pure decisions of the room: values and their forms, sizes, keys, expressions. No clock, no store.
 
+pub mod change;
 pub mod checks;
 pub mod codec;
 pub mod expiry;

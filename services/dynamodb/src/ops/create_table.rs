@@ -5,9 +5,11 @@ use crate::describe::{self, Counts};
 use crate::errors::DynamoError;
 use crate::find;
 use crate::ops::{resource_policy, tags};
+use crate::rules::change::StreamView;
 use crate::rules::keys::KeySchema;
-use crate::state::{self, TableRecord, Throughput};
+use crate::state::{self, Settings, TableRecord, Throughput};
 use crate::statistics::{Count, Statistics};
+use crate::streams;
 use model_dynamodb::{BillingMode, CreateTableInput, CreateTableOutput, SSESpecification, TableStatus};
 use names::{Scope, Tags};
 use service::{Ctx, Head, Heads, Pace};
@@ -24,6 +26,7 @@ pub async fn create_table(ctx: Ctx, input: Arc<CreateTableInput>) -> Result<Crea
     let address = find::address(ctx.account(), ctx.region(), &input.table_name)?;
     input.resource_policy.as_deref().map(resource_policy::check).transpose()?;
     let (mut record, wishes) = decide(&ctx, &input)?;
+    let view = definitions::stream_view(input.stream_specification.as_ref())?;
     record.name.clone_from(&address.name);
     let tags = tags::added(&Tags::new(), input.tags.as_deref().unwrap_or_default())?;
     let arn = describe::table_arn(&address.scope, &address.name);
@@ -32,7 +35,7 @@ pub async fn create_table(ctx: Ctx, input: Arc<CreateTableInput>) -> Result<Crea
     let record = ctx
         .commit(move |tx| {
             let mut record = record.clone();
-            make(tx, &scope, &mut record, &wishes)?;
+            make(tx, &scope, &mut record, &wishes, view)?;
             let head = Head {
                 incarnation: record.incarnation,
                 owner,
@@ -56,6 +59,7 @@ fn make(
     scope: &Scope,
     record: &mut TableRecord,
     wishes: &[IndexWish],
+    view: Option<StreamView>,
 ) -> Result<(), DynamoError> {
     if state::table(tx, scope, &record.name)?.is_some() {
         return Err(DynamoError::TableExists(record.name.clone()));
@@ -68,6 +72,9 @@ fn make(
     record.incarnation = tx.fresh_incarnation()?;
     for wish in wishes {
         record.indexes.push(wish.clone().record(tx.fresh_incarnation()?));
+    }
+    if let Some(view) = view {
+        streams::open(tx, scope, record, view, record.created)?;
     }
     Ok(state::put_table(tx, scope, record)?)
 }
@@ -100,9 +107,6 @@ fn decide(ctx: &Ctx, input: &CreateTableInput) -> Result<(TableRecord, Vec<Index
 }
 
 fn refuse_unserved(input: &CreateTableInput) -> Result<(), DynamoError> {
-    if input.stream_specification.as_ref().is_some_and(|stream| stream.stream_enabled) {
-        return Err(DynamoError::NotServed("A stream of a table"));
-    }
     if input.global_table_source_arn.is_some() {
         return Err(DynamoError::NotServed("A replica of a global table"));
     }
@@ -163,6 +167,12 @@ fn record(
         protected: input.deletion_protection_enabled == Some(true),
         encryption_key: encryption_key(ctx, input.sse_specification.as_ref()),
         expiry: None,
+        stream: None,
+        latest_stream: None,
+        history: None,
+        replicas: Vec::new(),
+        restored: None,
+        settings: Settings::default(),
         policy_revision: input.resource_policy.as_ref().map_or(0, |_| resource_policy::revision(now, 0)),
     }
 }

@@ -5,6 +5,7 @@ use crate::errors::DynamoError;
 use crate::find;
 use crate::state;
 use crate::statistics::Statistics;
+use crate::streams;
 use model_dynamodb::{DeleteTableInput, DeleteTableOutput, TableStatus};
 use service::{Ctx, Heads};
 use std::sync::Arc;
@@ -18,7 +19,7 @@ pub async fn delete_table(ctx: Ctx, input: Arc<DeleteTableInput>) -> Result<Dele
     let record = ctx
         .commit(move |tx| {
             let record = state::table(tx, &scope, &name)?;
-            let record = record.ok_or_else(|| DynamoError::NoSuchTable(name.clone()))?;
+            let mut record = record.ok_or_else(|| DynamoError::NoSuchTable(name.clone()))?;
             match describe::status(&record, now) {
                 TableStatus::Active => {}
                 TableStatus::Creating => {
@@ -38,6 +39,7 @@ pub async fn delete_table(ctx: Ctx, input: Arc<DeleteTableInput>) -> Result<Dele
                      deletion protection first.",
                 ));
             }
+            streams::close(tx, &scope, &mut record, now)?;
             state::remove_table(tx, &scope, &record)?;
             tx.remove_head(&arn)?;
             Ok(record)

@@ -8,6 +8,7 @@ mod model;
 mod pages;
 mod permissions;
 mod statements;
+mod streams;
 mod tables;
 mod transactions;
 mod world;

@@ -25,6 +25,10 @@ pub fn keep(
         return Ok(());
     }
     let head = streams::advance(tx, &write.scope, table.incarnation, write.now)?;
+    if let Some(history) = &table.history {
+        let place = (head.number, head.at);
+        state::history::put(tx, &write.scope, history.incarnation, place, (&write.row, before))?;
+    }
     let Some(stream) = &table.stream else { return Ok(()) };
     let change = Change {
         at: head.at,

@@ -58,7 +58,8 @@ impl Counts {
     }
 }
 
-fn key_schema(key: &KeySchema) -> Vec<KeySchemaElement> {
+/// A key as it is described.
+pub fn key_schema(key: &KeySchema) -> Vec<KeySchemaElement> {
     let element = |name: &str, key_type| KeySchemaElement { attribute_name: name.to_owned(), key_type };
     let partition = key.partition.iter().map(|part| element(&part.name, KeyType::Hash));
     partition.chain(key.sort.iter().map(|part| element(&part.name, KeyType::Range))).collect()
@@ -74,7 +75,8 @@ fn throughput(throughput: &Throughput) -> ProvisionedThroughputDescription {
     }
 }
 
-fn projection(projected: &Projected) -> model::Projection {
+/// A projection as it is described.
+pub fn projection(projected: &Projected) -> model::Projection {
     let (kind, names) = match projected {
         Projected::All => (model::ProjectionType::All, None),
         Projected::Keys => (model::ProjectionType::KeysOnly, None),
@@ -134,12 +136,19 @@ pub fn table(scope: &Scope, record: &TableRecord, status: TableStatus, counts: &
         }),
         latest_stream_arn: latest.and_then(|label| stream_arn(scope, &record.name, label)),
         latest_stream_label: latest.cloned(),
+        restore_summary: record.restored.as_ref().map(|restored| model::RestoreSummary {
+            source_backup_arn: restored.backup.clone(),
+            source_table_arn: restored.table.clone(),
+            restore_date_time: restored.moment,
+            restore_in_progress: restored.in_progress,
+        }),
         table_status: Some(status),
         ..TableDescription::default()
     }
 }
 
-fn definition(part: &crate::rules::keys::KeyPart) -> model::AttributeDefinition {
+/// A key attribute as it is described.
+pub fn definition(part: &crate::rules::keys::KeyPart) -> model::AttributeDefinition {
     let kind = match part.kind {
         KeyKind::S => ScalarAttributeType::S,
         KeyKind::N => ScalarAttributeType::N,
@@ -162,7 +171,8 @@ fn billing(record: &TableRecord, status: &TableStatus) -> Option<BillingModeSumm
     }
 }
 
-fn encryption(record: &TableRecord) -> Option<SSEDescription> {
+/// The encryption of a table.
+pub fn encryption(record: &TableRecord) -> Option<SSEDescription> {
     Some(SSEDescription {
         status: Some(model::SSEStatus::Enabled),
         sse_type: Some(model::SSEType::Kms),

@@ -3,8 +3,11 @@
 pub mod change;
 pub mod checks;
 pub mod codec;
+pub mod csv;
 pub mod expiry;
 pub mod expression;
+pub mod history;
+pub mod json;
 pub mod keys;
 pub mod legacy;
 pub mod number;

@@ -4,6 +4,8 @@
 //! A table's epoch is a row of its own: a write that decided by one version of the record reads it, so
 //! that a change of the table makes the write begin again, without reading the record each time.
 
+pub mod backups;
+pub mod history;
 mod older;
 pub mod streams;
 
@@ -350,13 +352,19 @@ pub fn put_table(tx: &mut Tx, scope: &Scope, record: &mut TableRecord) -> Result
 /// # Errors
 /// The store's.
 pub fn remove_table(tx: &mut Tx, scope: &Scope, record: &TableRecord) -> Result<(), Fault> {
+    tx.discard(scope, record.incarnation)?;
+    remove_but_rows(tx, scope, record)
+}
+
+/// Removes a table but for its rows, which something else has taken over.
+///
+/// # Errors
+/// The store's.
+pub fn remove_but_rows(tx: &mut Tx, scope: &Scope, record: &TableRecord) -> Result<(), Fault> {
     tx.delete(&TABLES, scope, &record.name)?;
     tx.delete(&EPOCHS, scope, &record.incarnation)?;
-    tx.discard(scope, record.incarnation)?;
-    for index in &record.indexes {
-        tx.discard(scope, index.incarnation)?;
-    }
-    let parts = record.expiry.iter().map(|expiry| expiry.incarnation);
+    let indexes = record.indexes.iter().map(|index| index.incarnation);
+    let parts = indexes.chain(record.expiry.iter().map(|expiry| expiry.incarnation));
     let mut parts = parts.chain(record.history.iter().map(|history| history.incarnation));
     parts.try_for_each(|incarnation| tx.discard(scope, incarnation))
 }

@@ -4,8 +4,7 @@ use crate::definitions;
 use crate::describe::{self, Counts};
 use crate::errors::DynamoError;
 use crate::find;
-use crate::ops::create_table::encryption_key;
-use crate::rules::keys::KeySchema;
+use crate::ops::create_table::{encryption_key, keep_used_attributes};
 use crate::state::{self, IndexRecord, IndexScope, TableRecord, Throughput};
 use crate::streams;
 use crate::timers;
@@ -315,12 +314,6 @@ fn delete_index(tx: &mut Tx, scope: &Scope, record: &mut TableRecord, name: &str
     tx.discard(scope, gone.incarnation)?;
     keep_used_attributes(record);
     Ok(())
-}
-
-fn keep_used_attributes(record: &mut TableRecord) {
-    let keys = record.indexes.iter().map(|index| &index.key).chain([&record.key]);
-    let used: BTreeSet<String> = keys.flat_map(KeySchema::parts).map(|part| part.name.clone()).collect();
-    record.attributes.retain(|part| used.contains(&part.name));
 }
 
 fn update_index(

@@ -10,7 +10,8 @@ import urllib.parse
 
 from .sigv4 import Signer, encode_query
 
-TARGETS = {"dynamodb": ("DynamoDB_20120810", "1.0"), "sqs": ("AmazonSQS", "1.0"), "logs": ("Logs_20140328", "1.1")}
+TARGETS = {"dynamodb": ("DynamoDB_20120810", "1.0"), "dynamodbstreams": ("DynamoDBStreams_20120810", "1.0"),
+           "sqs": ("AmazonSQS", "1.0"), "logs": ("Logs_20140328", "1.1")}
 
 
 class Refused(Exception):

@@ -293,7 +293,7 @@ mod tests {
             let record =
                 ImportRecord { table: name.to_owned(), id: "00000000000007-ab".to_owned(), ..sample() };
             let token = token(&record);
-            assert!(token.len() >= 112 && token.len() % 16 == 0 && token.len() <= 1024);
+            assert!(token.len() >= 112 && token.len().is_multiple_of(16) && token.len() <= 1024);
             let (table, id) = position(&token).unwrap();
             assert_eq!(format!("{table}/{id}"), text);
         }

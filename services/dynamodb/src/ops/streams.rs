@@ -18,11 +18,11 @@ use names::{Scope, Timestamp};
 use store::Read;
 
 /// A shard of a stream that can still be read.
-fn shard<'s>(
-    stream: &'s StreamRecord,
+fn shard(
+    stream: &StreamRecord,
     is_wanted: impl Fn(&Shard) -> bool,
     now: Timestamp,
-) -> Result<&'s Shard, DynamoError> {
+) -> Result<&Shard, DynamoError> {
     let mut kept = stream.shards.iter().filter(|shard| !is_past(shard, now));
     kept.find(|shard| is_wanted(shard)).ok_or_else(|| {
         DynamoError::NoResource("Requested resource not found: Shard does not exist".to_owned())

@@ -64,6 +64,8 @@ pub async fn create(
         reports_failures: false,
         max_concurrency: None,
         modified: ctx.now(),
+        stream: None,
+        on_failure: None,
     };
     let mapping = source::choose(fresh, &Choices::of_new(&input))?;
     let made = ctx.commit(move |tx| make(tx, mapping.clone(), tags.clone())).await?;

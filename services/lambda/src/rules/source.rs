@@ -156,6 +156,8 @@ mod tests {
             reports_failures: false,
             max_concurrency: None,
             modified: Timestamp(0),
+            stream: None,
+            on_failure: None,
         }
     }
 

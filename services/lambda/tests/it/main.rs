@@ -3,8 +3,12 @@
 mod events;
 mod functions;
 mod invocations;
+mod layers;
 mod runtime;
 mod settings;
+mod signing;
+mod streams;
+mod urls;
 
 use bytes::Bytes;
 use model_lambda::operations::{CreateFunction, Invoke};

@@ -134,6 +134,25 @@ impl Api {
         self.receive().await
     }
 
+    /// Answers in chunks: those of the payload's `chunks`, and the error of its `error` at the end.
+    async fn stream(&mut self, id: &str, said: &serde_json::Value) -> std::io::Result<()> {
+        let kind = said["type"].as_str().unwrap_or("text/plain");
+        let head = format!(
+            "POST /2018-06-01/runtime/invocation/{id}/response HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\n\
+             Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n\r\n"
+        );
+        self.0.write_all(head.as_bytes()).await?;
+        for chunk in said["chunks"].as_array().unwrap() {
+            let text = chunk.as_str().unwrap();
+            self.0.write_all(format!("{:x}\r\n{text}\r\n", text.len()).as_bytes()).await?;
+        }
+        let trailers = said["error"].as_str().map_or(String::new(), |error| {
+            format!("Lambda-Runtime-Function-Error-Type: Broken\r\nLambda-Runtime-Function-Error-Body: {error}\r\n")
+        });
+        self.0.write_all(format!("0\r\n{trailers}\r\n").as_bytes()).await?;
+        self.receive().await.map(drop)
+    }
+
     async fn receive(&mut self) -> std::io::Result<(Vec<String>, Vec<u8>)> {
         let (mut lines, mut length) = (Vec::new(), 0);
         loop {
@@ -171,11 +190,19 @@ async fn live(template: &Template) -> std::io::Result<i32> {
     loop {
         let (head, payload) = api.send("GET", "invocation/next", b"").await?;
         let id = head.iter().find_map(|line| line.strip_prefix("Lambda-Runtime-Aws-Request-Id: ")).unwrap();
-        let said: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+        let mut said: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+        if let Some(streams) = variable(template, "STREAMS") {
+            said = serde_json::from_str(&streams).unwrap();
+            said["do"] = "stream".into();
+        }
         let (what, body) = match said["do"].as_str() {
             Some("fail") => ("error", br#"{"errorType":"Failed","errorMessage":"as told"}"#.to_vec()),
             Some("exit") => return Ok(3),
             Some("hang") => std::future::pending().await,
+            Some("stream") => {
+                api.stream(id, &said).await?;
+                continue;
+            }
             Some("large") => ("response", vec![b'1'; 6_291_557]),
             _ => ("response", payload),
         };

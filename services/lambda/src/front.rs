@@ -3,7 +3,7 @@
 //!
 //! The same front hands out packages by links that GetFunction and GetLayerVersion tell: `code/{seal}`.
 
-use crate::compute::{self, Begun, Outcome, Part};
+use crate::compute::{Begun, Outcome, Part};
 use crate::download;
 use crate::errors::{LambdaError, Limit};
 use crate::invoke::{self, Extras, MAX_SYNCHRONOUS};
@@ -19,7 +19,6 @@ use ports::Caller;
 use schema::{ApiError, Body};
 use serde_json::{Value, json};
 use service::{BoxFuture, Ctx, Demand, Front, FrontReply, FrontRequest, Log, Needs};
-use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// What begins a stream that says its own status and headers.

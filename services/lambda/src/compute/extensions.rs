@@ -185,7 +185,7 @@ impl Extensions {
                 "Missing Lambda-Extension-Name header",
             );
         };
-        let events = asked.body.map(|body| serde_json::from_slice::<Registration>(body));
+        let events = asked.body.map(serde_json::from_slice::<Registration>);
         let Some(Ok(Registration { events })) = events else {
             return refused("400 Bad Request", "InvalidRequestFormat", "The body is no registration");
         };

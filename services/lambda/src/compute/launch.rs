@@ -15,7 +15,7 @@ use crate::state::{Configuration, Origin};
 use names::{AccountId, Region};
 use ports::runner::{Output, Runner, RunnerError, Sandbox, Template};
 use ports::{LogTarget, Session, SessionRequest};
-use service::{Ctx, Log};
+use service::Ctx;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;

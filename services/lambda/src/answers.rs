@@ -221,6 +221,9 @@ pub fn mapping(mapping: &Mapping, state: &str) -> model::EventSourceMappingConfi
     let arn = |resource: &str| state::in_scope(&mapping.scope, resource).to_string();
     let filters: Vec<model::Filter> =
         mapping.filters.iter().map(|pattern| model::Filter { pattern: Some(pattern.clone()) }).collect();
+    let stream = mapping.stream.as_ref();
+    // No bound is told as -1.
+    let bound = |bound: Option<u32>| bound.map_or(-1, u32::cast_signed);
     let reports = mapping.reports_failures.then_some(model::FunctionResponseType::ReportBatchItemFailures);
     model::EventSourceMappingConfiguration {
         uuid: Some(mapping.uuid.clone()),
@@ -233,6 +236,17 @@ pub fn mapping(mapping: &Mapping, state: &str) -> model::EventSourceMappingConfi
         filter_criteria: (!filters.is_empty()).then_some(model::FilterCriteria { filters: Some(filters) }),
         last_modified: Some(mapping.modified),
         state: Some(state.to_owned()),
+        starting_position: stream.map(|stream| model::EventSourcePosition::from(stream.position.as_str())),
+        parallelization_factor: stream.map(|stream| stream.parallel.cast_signed()),
+        bisect_batch_on_function_error: stream.map(|stream| stream.bisects),
+        maximum_retry_attempts: stream.map(|stream| bound(stream.retries)),
+        maximum_record_age_in_seconds: stream.map(|stream| bound(stream.max_age_s)),
+        tumbling_window_in_seconds: stream.map(|stream| stream.window_s.cast_signed()),
+        last_processing_result: stream.map(|_| "No records processed".to_owned()),
+        destination_config: stream.map(|_| model::DestinationConfig {
+            on_failure: Some(model::OnFailure { destination: mapping.on_failure.clone() }),
+            on_success: None,
+        }),
         state_transition_reason: Some("USER_INITIATED".to_owned()),
         function_response_types: Some(reports.into_iter().collect()),
         scaling_config: mapping

@@ -83,7 +83,10 @@ pub async fn put(ctx: &Ctx, named: &Named, (role, bucket): (&Arn, &Arn), object:
         Err(error) => Err(ApiError::from(error)),
     };
     if let Err(error) = written {
-        Log::warn(ctx.request_id(), &format!("what {bucket} is to be told of {} is lost: {error}", named.name));
+        Log::warn(
+            ctx.request_id(),
+            &format!("what {bucket} is to be told of {} is lost: {error}", named.name),
+        );
     }
 }
 

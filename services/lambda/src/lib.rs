@@ -3,6 +3,7 @@
 
 mod answers;
 mod compute;
+mod destination;
 mod download;
 mod errors;
 mod events;

@@ -12,6 +12,7 @@ pub mod report;
 pub mod settings;
 pub mod source;
 pub mod sqs_event;
+pub mod stream_event;
 pub mod url_cors;
 pub mod urls;
 

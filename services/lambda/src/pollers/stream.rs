@@ -113,7 +113,9 @@ impl Stream {
         let listed = |id: &str| shards.iter().any(|shard| shard.shard_id.as_deref() == Some(id));
         for gone in known.keys().filter(|id| !listed(id)) {
             let (uuid, shard) = (self.mapping.uuid.clone(), gone.clone());
-            self.ctx.commit(move |tx| Ok::<_, LambdaError>(mappings::remove_checkpoint(tx, &uuid, &shard)?)).await?;
+            self.ctx
+                .commit(move |tx| Ok::<_, LambdaError>(mappings::remove_checkpoint(tx, &uuid, &shard)?))
+                .await?;
         }
         for shard in &shards {
             let Some(id) = shard.shard_id.clone() else { continue };
@@ -158,7 +160,8 @@ impl Stream {
         let mut found = HashMap::new();
         for shard in shards {
             let Some(id) = shard.shard_id.clone() else { continue };
-            let (mut checkpoint, mut iterator) = (Checkpoint::default(), self.iterator(&caller, &id, None).await?);
+            let (mut checkpoint, mut iterator) =
+                (Checkpoint::default(), self.iterator(&caller, &id, None).await?);
             loop {
                 let told = self.records(&caller, iterator, 1000).await?;
                 let records = told.records.unwrap_or_default();

@@ -21,7 +21,7 @@ fn attribute(value: &AttributeValue) -> Value {
         AttributeValue::BS(all) => json!({"BS": all.iter().map(binary).collect::<Vec<_>>()}),
         AttributeValue::M(fields) => json!({"M": item(fields)}),
         AttributeValue::L(values) => json!({"L": values.iter().map(attribute).collect::<Vec<_>>()}),
-        AttributeValue::NULL(null) => json!({"NULL": null}),
+        AttributeValue::NULL(is_null) => json!({"NULL": is_null}),
         AttributeValue::BOOL(truth) => json!({"BOOL": truth}),
     }
 }

@@ -134,6 +134,14 @@ pub fn checkpoints(read: &impl Read, uuid: &str) -> Result<Vec<(String, Checkpoi
     rows.map(|row| row.map(|((_, shard), checkpoint)| (shard, checkpoint))).collect()
 }
 
+/// Writes how far a mapping has come in a shard, while there is such a mapping.
+pub fn put_checkpoint(tx: &mut Tx, uuid: &str, shard: &str, checkpoint: &Checkpoint) -> Result<(), Fault> {
+    if tx.get(&MAPPINGS, &Scope::Partition, &uuid.to_owned())?.is_none() {
+        return Ok(());
+    }
+    tx.put(&CHECKPOINTS, &Scope::Partition, &(uuid.to_owned(), shard.to_owned()), checkpoint)
+}
+
 /// Forgets a shard.
 pub fn remove_checkpoint(tx: &mut Tx, uuid: &str, shard: &str) -> Result<(), Fault> {
     tx.delete(&CHECKPOINTS, &Scope::Partition, &(uuid.to_owned(), shard.to_owned()))

@@ -4,6 +4,7 @@ mod events;
 mod functions;
 mod invocations;
 mod layers;
+mod mappings;
 mod runtime;
 mod settings;
 mod signing;

@@ -73,9 +73,7 @@ impl Attempts<'_> {
             let all_failed = at == 0;
             next.records.drain(..at);
             next.attempts += u32::from(counts);
-            if counts && self.stream.choices.retries.is_some_and(|most| next.attempts > most) && next.records.len() <= 1
-                || counts && self.is_exhausted(&next)
-            {
+            if counts && self.is_exhausted(&next) {
                 self.give_up(&next, &tried, GivenUp::Exhausted).await?;
                 continue;
             }

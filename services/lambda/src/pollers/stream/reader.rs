@@ -118,7 +118,8 @@ impl Reader {
             for record in &records {
                 let seen = stream_event::seen(record, &stream.mapping.source);
                 gathered.last = Some(seen.sequence.clone());
-                if stream.filters.is_empty() || stream.filters.iter().any(|filter| filter.wants(&seen.value)) {
+                if stream.filters.is_empty() || stream.filters.iter().any(|filter| filter.wants(&seen.value))
+                {
                     bytes += seen.bytes + 1;
                     gathered.wanted.push(seen);
                 }
@@ -165,11 +166,6 @@ impl Reader {
         Attempts { stream: &self.stream, shard: &self.shard }
     }
 
-    fn window_of(&self, at: Timestamp) -> Timestamp {
-        let length = i64::from(self.stream.choices.window_s) * 1000;
-        Timestamp(at.millis().div_euclid(length) * length)
-    }
-
     fn window(&self, open: &OpenWindow, last: bool) -> Window {
         let length = i64::from(self.stream.choices.window_s) * 1000;
         Window {
@@ -183,17 +179,19 @@ impl Reader {
     /// Has records processed, window by window.
     async fn in_windows(&mut self, records: &[Seen]) -> Result<(), LambdaError> {
         let size = self.stream.mapping.batch_size as usize;
-        for batch in records.chunk_by(|a, b| self.window_of(a.written) == self.window_of(b.written)) {
+        let length = i64::from(self.stream.choices.window_s) * 1000;
+        for batch in records.chunk_by(|a, b| window_of(a.written, length) == window_of(b.written, length)) {
             let Some(first) = batch.first() else { continue };
             self.close_window(first.written).await?;
-            let begins = self.window_of(first.written);
+            let begins = window_of(first.written, length);
             for part in parts(batch.to_vec(), size) {
                 let open = self.checkpoint.window.take();
                 let open = open.unwrap_or(OpenWindow { begins, state: "{}".to_owned() });
                 let last = part.last().map(|record| record.sequence.clone());
                 let window = self.window(&open, false);
                 let ended = self.attempts().run(part, Some(&window)).await?;
-                self.checkpoint.window = Some(OpenWindow { state: gathered_state(&ended, open.state), ..open });
+                self.checkpoint.window =
+                    Some(OpenWindow { state: gathered_state(&ended, open.state), ..open });
                 self.checkpoint.after = last;
                 self.commit().await?;
             }
@@ -212,6 +210,11 @@ impl Reader {
         self.checkpoint.window = None;
         self.commit().await
     }
+}
+
+/// When the window begins that a moment is in.
+fn window_of(at: Timestamp, length_ms: i64) -> Timestamp {
+    Timestamp(at.millis().div_euclid(length_ms) * length_ms)
 }
 
 /// The state that a function's answer holds; what was, where it holds none.

@@ -5,19 +5,16 @@ use crate::errors::{Configuration, S3Error};
 use crate::rules::website::{self, Asked, Redirection};
 use crate::state::buckets;
 use crate::state::configurations::{self, Kind};
-use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt;
+use bytes::Bytes;
 use model_s3 as api;
 use model_s3::operations::{GetObject, HeadObject};
 use percent_encoding::percent_decode_str;
 use ports::Caller;
-use schema::{ApiError, Body};
-use service::{BoxFuture, Ctx, Front, FrontReply, FrontRequest};
+use schema::ApiError;
+use service::{BoxFuture, Ctx, Front, FrontBody, FrontReply, FrontRequest};
 
 /// Longest body of a request: websites take none.
 const MAX_BODY: usize = 64 * 1024;
-/// Largest object that a website answers whole; more is read in ranges.
-const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 
 /// The websites of the region.
 pub struct Websites;
@@ -85,7 +82,7 @@ async fn get(ctx: &Ctx, request: &FrontRequest, key: &str) -> Result<FrontReply,
     if let Some(location) = output.website_redirect_location {
         return Ok(redirect(Redirection { status: 301, location }));
     }
-    let body = whole(ctx, output.body.as_ref()).await?;
+    let body = output.body.map_or(FrontBody::Bytes(Bytes::new()), FrontBody::Stream);
     let texts = [
         ("content-type", output.content_type),
         ("content-encoding", output.content_encoding),
@@ -104,22 +101,6 @@ async fn get(ctx: &Ctx, request: &FrontRequest, key: &str) -> Result<FrontReply,
         output.metadata.into_iter().flatten().map(|(name, text)| (format!("x-amz-meta-{name}"), text)),
     );
     Ok(FrontReply { status, headers, body })
-}
-
-/// A body in memory, counted against the room's budget while it is put together.
-async fn whole(ctx: &Ctx, body: Option<&Body>) -> Result<Bytes, ApiError> {
-    let length = body.and_then(|body| body.length).unwrap_or(0);
-    if length > MAX_ANSWER {
-        return Err(S3Error::EntityTooLarge { size: length, limit: MAX_ANSWER }.into());
-    }
-    let _held = ctx.hold(length)?;
-    let mut bytes = BytesMut::with_capacity(usize::try_from(length).unwrap_or(0));
-    if let Some(mut chunks) = body.and_then(Body::take) {
-        while let Some(chunk) = chunks.next().await {
-            bytes.extend_from_slice(&chunk.map_err(S3Error::from)?);
-        }
-    }
-    Ok(bytes.freeze())
 }
 
 /// What becomes of an error: a folder without its slash, a rule of its status, the error document, a page.
@@ -151,7 +132,7 @@ async fn failed(
 
 fn plain(status: u16, headers: Vec<(&'static str, String)>) -> FrontReply {
     let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    FrontReply { status, headers, body: Bytes::new() }
+    FrontReply { status, headers, body: Bytes::new().into() }
 }
 
 fn redirect(redirection: Redirection) -> FrontReply {
@@ -191,5 +172,5 @@ fn page(ctx: &Ctx, error: &ApiError, nested: Vec<(&str, ApiError)>) -> FrontRepl
         ("x-amz-error-code".to_owned(), error.code.to_string()),
         ("x-amz-error-message".to_owned(), error.message.clone()),
     ];
-    FrontReply { status: error.status, headers, body: Bytes::from(text) }
+    FrontReply { status: error.status, headers, body: Bytes::from(text).into() }
 }

@@ -150,6 +150,8 @@ pub enum S3Error {
     },
     AclNotSupported,
     MalformedAcl,
+    /// A configuration is asked for with no body.
+    MissingBody,
     /// A list is asked for in headers and in the body at once.
     UnexpectedContent,
     /// A list is asked for nowhere.

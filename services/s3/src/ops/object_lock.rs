@@ -16,7 +16,7 @@ pub async fn put_configuration(
     ctx: Ctx,
     input: Arc<api::PutObjectLockConfigurationInput>,
 ) -> Result<api::PutObjectLockConfigurationOutput, S3Error> {
-    let given = input.object_lock_configuration.as_ref().ok_or(S3Error::MalformedXml)?;
+    let given = input.object_lock_configuration.as_ref().ok_or(S3Error::MissingBody)?;
     if given.object_lock_enabled != Some(api::ObjectLockEnabled::Enabled) {
         return Err(S3Error::MalformedXml);
     }

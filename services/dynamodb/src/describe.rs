@@ -4,7 +4,7 @@ use crate::counting;
 use crate::definitions;
 use crate::errors::DynamoError;
 use crate::rules::keys::{KeyKind, KeySchema};
-use crate::state::{self, IndexRecord, IndexScope, Projected, TableRecord, Throughput};
+use crate::state::{self, IndexRecord, IndexScope, Projected, Replica, TableRecord, Throughput};
 use crate::statistics::Count;
 use model::{
     BillingMode, BillingModeSummary, GlobalSecondaryIndexDescription, IndexStatus, KeySchemaElement, KeyType,
@@ -142,6 +142,9 @@ pub fn table(scope: &Scope, record: &TableRecord, status: TableStatus, counts: &
             restore_date_time: restored.moment,
             restore_in_progress: restored.in_progress,
         }),
+        global_table_version: (!record.replicas.is_empty()).then(|| "2019.11.21".to_owned()),
+        replicas: (!record.replicas.is_empty())
+            .then(|| record.replicas.iter().map(|one| replica(record, one)).collect()),
         table_status: Some(status),
         ..TableDescription::default()
     }
@@ -236,6 +239,23 @@ fn global_index(
             status: Some(status.clone()),
         }),
         index_status: Some(status),
+    }
+}
+
+fn replica(record: &TableRecord, one: &Replica) -> model::ReplicaDescription {
+    let global = record.indexes.iter().filter(|index| index.scope == IndexScope::Global);
+    let global: Vec<_> = global
+        .map(|index| model::ReplicaGlobalSecondaryIndexDescription {
+            index_name: Some(index.name.clone()),
+            ..model::ReplicaGlobalSecondaryIndexDescription::default()
+        })
+        .collect();
+    model::ReplicaDescription {
+        region_name: Some(one.region.as_str().to_owned()),
+        replica_status: Some(model::ReplicaStatus::Active),
+        kms_master_key_id: one.encryption_key.clone(),
+        global_secondary_indexes: (!global.is_empty()).then_some(global),
+        ..model::ReplicaDescription::default()
     }
 }
 

@@ -48,6 +48,8 @@ pub enum DynamoError {
     ImportNotFound,
     /// A client token was used for another export or import: the code.
     Conflict(&'static str),
+    /// More is used than is provisioned: the message.
+    Throttled(&'static str),
     /// The resource has no such policy: what was asked of which.
     NoPolicy(String),
     /// A resource is named that nobody may be allowed to use.
@@ -133,6 +135,9 @@ impl From<DynamoError> for ApiError {
             }
             DynamoError::NoSuchResource(arn) => {
                 not_found(format!("Requested resource not found: ResourcArn: {arn} not found"))
+            }
+            DynamoError::Throttled(message) => {
+                ApiError::new("ProvisionedThroughputExceededException", 400, message)
             }
             DynamoError::NoResource(message) => not_found(message),
             DynamoError::IteratorExpired(made) => ApiError::new(

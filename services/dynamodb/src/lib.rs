@@ -25,6 +25,7 @@ mod objects;
 mod ops;
 mod pages;
 mod policy;
+mod replicas;
 mod request;
 pub mod rules;
 mod select;
@@ -32,6 +33,7 @@ mod state;
 mod statements;
 mod statistics;
 mod streams;
+mod throttle;
 mod timers;
 mod transaction;
 mod views;
@@ -48,9 +50,11 @@ pub fn service() -> Service {
         .timer(streams::handler())
         .timer(history::handler())
         .timer(ops::backups::handler())
+        .timer(replicas::handler())
         .worker(jobs::worker())
         .part(jobs::Running::default())
         .view(views::TablesView)
         .part(expressions::Expressions::default())
         .part(statistics::Statistics::default())
+        .part(throttle::Throttle::default())
 }

@@ -7,6 +7,7 @@
 pub mod backups;
 pub mod history;
 mod older;
+pub mod replication;
 pub mod streams;
 
 use crate::errors::DynamoError;

@@ -105,6 +105,7 @@ fn run_all(tx: &mut Tx, writes: &Writes) -> Result<Vec<Written>, DynamoError> {
 
 /// What a transaction used, table by table; a repeat is paid as reading the items that were written.
 pub fn consumed(
+    ctx: &Ctx,
     asked: Option<&ReturnConsumedCapacity>,
     writes: &Writes,
     outcome: &Outcome,
@@ -115,14 +116,14 @@ pub fn consumed(
             for ((found, _), written) in writes.iter().zip(written) {
                 ledger.add(found, Usage::of_write(written, 2.0));
             }
-            ledger.shown(asked, Used::TransactionWrite)
+            ledger.taken(ctx, asked, Used::TransactionWrite)
         }
         Outcome::Repeated(sizes) => {
             for ((found, _), size) in writes.iter().zip(sizes.chunks_exact(4)) {
                 let bytes = size.iter().fold(0usize, |sum, byte| (sum << 8) | usize::from(*byte));
                 ledger.add(found, Usage::of_table(size::read_units(bytes, Consistency::Transactional)));
             }
-            ledger.shown(asked, Used::TransactionRead)
+            ledger.taken(ctx, asked, Used::TransactionRead)
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::describe::{self, Counts};
 use crate::errors::DynamoError;
 use crate::find::{self, Address};
 use crate::ops::backups;
+use crate::replicas;
 use crate::state;
 use crate::statistics::{Count, Statistics};
 use crate::streams;
@@ -44,6 +45,7 @@ pub async fn delete_table(ctx: Ctx, input: Arc<DeleteTableInput>) -> Result<Dele
                 ));
             }
             streams::close(tx, &scope, &mut record, now)?;
+            replicas::leave_all(tx, &scope, &record)?;
             if record.history.is_some() {
                 backups::keep_deleted(tx, &scope, &record, (&digits, count, now))?;
                 state::remove_but_rows(tx, &scope, &record)?;

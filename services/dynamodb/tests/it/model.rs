@@ -182,6 +182,29 @@ async fn moved(region: &Region, from: (i64, i64), to: (i64, i64), reference: &mu
     }
 }
 
+/// The records of the stream, one after the other, come to the table; none says what was not so before it.
+async fn check_stream(region: &Region, reference: &Reference, arn: &str) {
+    let mut held: BTreeMap<String, String> = BTreeMap::new();
+    for record in crate::streams::all(region, arn).await {
+        let change = record.dynamodb.unwrap();
+        let key = format!("{:?}", change.keys.unwrap());
+        let image = |image: Option<_>| image.map(|image: BTreeMap<String, _>| format!("{image:?}"));
+        let (old, new) = (image(change.old_image), image(change.new_image));
+        assert_eq!(held.get(&key), old.as_ref());
+        assert_ne!(old, new);
+        match new {
+            Some(new) => drop(held.insert(key, new)),
+            None => drop(held.remove(&key)),
+        }
+    }
+    let mut expected: Vec<String> =
+        reference.iter().map(|(key, value)| format!("{:?}", whole(*key, *value))).collect();
+    let mut found: Vec<String> = held.into_values().collect();
+    expected.sort();
+    found.sort();
+    assert_eq!(found, expected);
+}
+
 async fn check_all(region: &Region, reference: &Reference) {
     let scan = ScanInput { table_name: "things".into(), ..Default::default() };
     let mut found = region.call::<Scan>(scan).await.unwrap().items.unwrap();
@@ -206,14 +229,19 @@ proptest! {
             let region = region().await;
             let wish = CreateTableInput {
                 global_secondary_indexes: Some(vec![global("by-group", &["g", "v"], projection(ProjectionType::All, &[]))]),
+                stream_specification: Some(StreamSpecification {
+                    stream_enabled: true,
+                    stream_view_type: Some(StreamViewType::NewAndOldImages),
+                }),
                 ..table("things", &["p:S", "r:N", "g:N", "v:N"], 2)
             };
-            region.call::<CreateTable>(wish).await.unwrap();
+            let made = region.call::<CreateTable>(wish).await.unwrap().table_description.unwrap();
             let mut reference = Reference::new();
             for step in &steps {
                 run(&region, step, &mut reference).await;
             }
             check_all(&region, &reference).await;
+            check_stream(&region, &reference, &made.latest_stream_arn.unwrap()).await;
             region.stop().await;
         });
     }

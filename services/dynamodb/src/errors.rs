@@ -9,6 +9,9 @@ use store::{Fault, Reason};
 /// What an insert of an item that is there is told.
 pub const DUPLICATE: &str = "Duplicate primary key exists in table";
 
+/// What a write is told that would make a partition too large.
+pub const COLLECTION_TOO_LARGE: &str = "Collection size exceeded.";
+
 /// Why an operation is refused.
 #[derive(Debug)]
 pub enum DynamoError {
@@ -50,6 +53,8 @@ pub enum DynamoError {
     Conflict(&'static str),
     /// More is used than is provisioned: the message.
     Throttled(&'static str),
+    /// A partition would hold more than it may, in a table with local indexes.
+    CollectionTooLarge,
     /// The resource has no such policy: what was asked of which.
     NoPolicy(String),
     /// A resource is named that nobody may be allowed to use.
@@ -138,6 +143,9 @@ impl From<DynamoError> for ApiError {
             }
             DynamoError::Throttled(message) => {
                 ApiError::new("ProvisionedThroughputExceededException", 400, message)
+            }
+            DynamoError::CollectionTooLarge => {
+                ApiError::new("ItemCollectionSizeLimitExceededException", 400, COLLECTION_TOO_LARGE)
             }
             DynamoError::NoResource(message) => not_found(message),
             DynamoError::IteratorExpired(made) => ApiError::new(

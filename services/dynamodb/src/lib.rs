@@ -9,6 +9,7 @@
 mod backup;
 mod capacity;
 mod changes;
+mod collections;
 mod copy;
 mod counting;
 mod definitions;

@@ -2,7 +2,7 @@
 //! a cancellation in the order of the writes.
 
 use crate::capacity::{Ledger, Usage, Used};
-use crate::errors::{DUPLICATE, DynamoError, Reasoned};
+use crate::errors::{COLLECTION_TOO_LARGE, DUPLICATE, DynamoError, Reasoned};
 use crate::find::Found;
 use crate::rules::size::{self, Consistency};
 use crate::statistics::Statistics;
@@ -89,6 +89,10 @@ fn run_all(tx: &mut Tx, writes: &Writes) -> Result<Vec<Written>, DynamoError> {
             Err(DynamoError::ConditionFailed(item)) => {
                 let message = "The conditional request failed".to_owned();
                 reason = Reasoned { cause: Some(("ConditionalCheckFailed", message)), item };
+            }
+            Err(DynamoError::CollectionTooLarge) => {
+                let message = COLLECTION_TOO_LARGE.to_owned();
+                reason.cause = Some(("ItemCollectionSizeLimitExceeded", message));
             }
             Err(DynamoError::Duplicate) => reason.cause = Some(("DuplicateItem", DUPLICATE.to_owned())),
             Err(DynamoError::Validation(message)) => reason.cause = Some(("ValidationError", message)),

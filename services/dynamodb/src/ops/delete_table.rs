@@ -6,7 +6,7 @@ use crate::errors::DynamoError;
 use crate::find::{self, Address};
 use crate::ops::backups;
 use crate::replicas;
-use crate::state;
+use crate::state::{self, TableRecord};
 use crate::statistics::{Count, Statistics};
 use crate::streams;
 use model_dynamodb::{DeleteTableInput, DeleteTableOutput, TableStatus};
@@ -21,7 +21,7 @@ pub async fn delete_table(ctx: Ctx, input: Arc<DeleteTableInput>) -> Result<Dele
     let count = held(&ctx, &address).await?;
     let (now, digits) = (ctx.now(), ctx.host().entropy.hex(8));
     let (scope, name) = (address.scope.clone(), address.name);
-    let record = ctx
+    let (record, stream) = ctx
         .commit(move |tx| {
             let record = state::table(tx, &scope, &name)?;
             let mut record = record.ok_or_else(|| DynamoError::NoSuchTable(name.clone()))?;
@@ -44,6 +44,7 @@ pub async fn delete_table(ctx: Ctx, input: Arc<DeleteTableInput>) -> Result<Dele
                      deletion protection first.",
                 ));
             }
+            let stream = record.stream.clone();
             streams::close(tx, &scope, &mut record, now)?;
             replicas::leave_all(tx, &scope, &record)?;
             if record.history.is_some() {
@@ -53,9 +54,10 @@ pub async fn delete_table(ctx: Ctx, input: Arc<DeleteTableInput>) -> Result<Dele
                 state::remove_table(tx, &scope, &record)?;
             }
             tx.remove_head(&arn)?;
-            Ok(record)
+            Ok((record, stream))
         })
         .await?;
+    let record = TableRecord { stream, ..record };
     let incarnations = record.indexes.iter().map(|index| index.incarnation).chain([record.incarnation]);
     incarnations.for_each(|incarnation| ctx.part::<Statistics>().forget(incarnation));
     let mut description = describe::table(&address.scope, &record, TableStatus::Deleting, &Counts::default());

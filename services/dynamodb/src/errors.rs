@@ -141,23 +141,11 @@ impl From<DynamoError> for ApiError {
             DynamoError::NoSuchResource(arn) => {
                 not_found(format!("Requested resource not found: ResourcArn: {arn} not found"))
             }
-            DynamoError::Throttled(message) => {
-                ApiError::new("ProvisionedThroughputExceededException", 400, message)
-            }
-            DynamoError::CollectionTooLarge => {
-                ApiError::new("ItemCollectionSizeLimitExceededException", 400, COLLECTION_TOO_LARGE)
-            }
+            error @ (DynamoError::CollectionTooLarge
+            | DynamoError::Throttled(_)
+            | DynamoError::IteratorExpired(_)
+            | DynamoError::Trimmed) => of_limits(error),
             DynamoError::NoResource(message) => not_found(message),
-            DynamoError::IteratorExpired(made) => ApiError::new(
-                "ExpiredIteratorException",
-                400,
-                format!("Iterator expired. The iterator was created at time {}", made.iso8601()),
-            ),
-            DynamoError::Trimmed => ApiError::new(
-                "TrimmedDataAccessException",
-                400,
-                "The data you are trying to access has been trimmed",
-            ),
             error @ (DynamoError::TargetExists(_)
             | DynamoError::SourceNotFound(_)
             | DynamoError::BackupNotFound(_)
@@ -200,6 +188,25 @@ impl From<DynamoError> for ApiError {
             DynamoError::Fault(fault) => of_store(&fault),
         }
     }
+}
+
+/// The errors of what is too much, and of what was too long ago.
+fn of_limits(error: DynamoError) -> ApiError {
+    let (code, message) = match error {
+        DynamoError::CollectionTooLarge => {
+            ("ItemCollectionSizeLimitExceededException", COLLECTION_TOO_LARGE.to_owned())
+        }
+        DynamoError::Throttled(message) => ("ProvisionedThroughputExceededException", message.to_owned()),
+        DynamoError::IteratorExpired(made) => (
+            "ExpiredIteratorException",
+            format!("Iterator expired. The iterator was created at time {}", made.iso8601()),
+        ),
+        DynamoError::Trimmed => {
+            ("TrimmedDataAccessException", "The data you are trying to access has been trimmed".to_owned())
+        }
+        other => return ApiError::new("InternalServerError", 500, format!("{other:?}")),
+    };
+    ApiError::new(code, 400, message)
 }
 
 /// The errors of backups, restores, exports and imports.

@@ -93,7 +93,7 @@ pub fn peeked(peek: &Peek, text: &str) -> Option<Arc<TableRecord>> {
 }
 
 fn usable(record: Option<Arc<TableRecord>>, now: Timestamp) -> Result<Arc<TableRecord>, DynamoError> {
-    record.filter(|record| record.creating_until <= now).ok_or(DynamoError::NoTable)
+    record.filter(|record| record.creating_until <= now && !record.is_deleting).ok_or(DynamoError::NoTable)
 }
 
 /// The table of an item operation: it exists and is not being made.

@@ -51,6 +51,7 @@ pub fn service() -> Service {
         .timer(streams::handler())
         .timer(history::handler())
         .timer(ops::backups::handler())
+        .timer(ops::delete_table::handler())
         .timer(replicas::handler())
         .worker(jobs::worker())
         .part(jobs::Running::default())

@@ -181,6 +181,7 @@ fn replica_of(tx: &mut Tx, table: &TableRecord, id: &str, now: Timestamp) -> Res
         restored: None,
         protected: false,
         policy_revision: 0,
+        is_deleting: false,
         settings: Settings::default(),
         ..table.clone()
     };

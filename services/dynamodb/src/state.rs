@@ -67,6 +67,8 @@ pub struct TableRecord {
     pub expiry: Option<Expiry>,
     /// The revision of its resource policy: the moment of the last change, in milliseconds.
     pub policy_revision: u64,
+    /// Whether it is being deleted.
+    pub is_deleting: bool,
     /// Its stream, while it has one.
     pub stream: Option<OpenStream>,
     /// The label of its latest stream, also where that is closed.

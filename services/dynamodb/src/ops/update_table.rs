@@ -38,10 +38,9 @@ pub async fn update_table(ctx: Ctx, input: Arc<UpdateTableInput>) -> Result<Upda
         .commit(move |tx| {
             let record = state::table(tx, &scope, &name)?;
             let mut record = record.ok_or_else(|| DynamoError::NoSuchTable(name.clone()))?;
-            if describe::status(&record, now) != TableStatus::Active {
-                return Err(DynamoError::InUse(format!(
-                    "Attempt to change a resource which is still in use: Table is being updated: {name}"
-                )));
+            let status = describe::status(&record, now);
+            if status != TableStatus::Active {
+                return Err(describe::in_use(&name, &status));
             }
             let before = record.throughput.clone();
             let updates = input.replica_updates.as_deref().unwrap_or_default();

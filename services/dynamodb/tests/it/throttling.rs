@@ -1,4 +1,4 @@
-//! Provisioned throughput, in a region that is to be as slow as AWS.
+//! Provisioned throughput and the states of tables, in a region that is to be as slow as AWS.
 
 use crate::world::*;
 use model_dynamodb::operations::*;
@@ -60,4 +60,41 @@ async fn a_fast_region_throttles_nothing() {
     for _ in 0..4 {
         region.call::<PutItem>(large(300)).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn tables_pass_through_their_states() {
+    let region = provisioned(Fidelity::Aws).await;
+    let status = async || {
+        let input = DescribeTableInput { table_name: "things".into() };
+        let told = region.call::<DescribeTable>(input).await;
+        told.map(|told| told.table.unwrap().table_status.unwrap()).map_err(|error| error.code)
+    };
+    assert_eq!(status().await, Ok(TableStatus::Active));
+    let units = ProvisionedThroughput { read_capacity_units: 2, write_capacity_units: 2 };
+    let update = UpdateTableInput {
+        table_name: "things".into(),
+        provisioned_throughput: Some(units),
+        ..Default::default()
+    };
+    region.call::<UpdateTable>(update.clone()).await.unwrap();
+    assert_eq!(status().await, Ok(TableStatus::Updating));
+    let deletion = DeleteTableInput { table_name: "things".into() };
+    assert_eq!(
+        region.refused::<DeleteTable>(deletion.clone()).await.message,
+        "Attempt to change a resource which is still in use: Table is being updated: things"
+    );
+    region.advance(Duration::from_secs(11)).await;
+    region.call::<DeleteTable>(deletion).await.unwrap();
+    assert_eq!(status().await, Ok(TableStatus::Deleting));
+    assert_eq!(region.refused::<PutItem>(large(1)).await.code, "ResourceNotFoundException");
+    assert_eq!(
+        region.refused::<UpdateTable>(update).await.message,
+        "Attempt to change a resource which is still in use: Table is being deleted: things"
+    );
+    let again = table("things", &["p:S"], 1);
+    assert_eq!(region.refused::<CreateTable>(again.clone()).await.code, "ResourceInUseException");
+    region.advance(Duration::from_secs(6)).await;
+    assert_eq!(status().await, Err("ResourceNotFoundException".into()));
+    region.call::<CreateTable>(again).await.unwrap();
 }

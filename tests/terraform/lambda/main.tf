@@ -89,6 +89,7 @@ resource "aws_lambda_function" "recital" {
   logging_config {
     log_format            = "JSON"
     application_log_level = "WARN"
+    system_log_level      = "INFO"
   }
   dead_letter_config {
     target_arn = aws_sqs_queue.failed.arn

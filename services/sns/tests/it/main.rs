@@ -1,0 +1,1 @@
+//! The room through an in-process region on a virtual clock.

@@ -5,7 +5,7 @@
 
 use crate::config::{IamMode, Profile};
 use crate::form::SignedForm;
-use names::{AccountId, Timestamp};
+use names::{AccountId, Region, Timestamp};
 use ports::{Caller, Credential as Held, Credentials, Principal};
 use schema::ApiError;
 use signature::{
@@ -22,6 +22,8 @@ const WELL_KNOWN_SECRET: &str = "test";
 pub struct Identity {
     /// On whose behalf the request is.
     pub caller: Caller,
+    /// The region of the credential's scope; the default one where there is none.
+    pub region: Region,
     /// In mode `warn`: why `enforce` would refuse it.
     pub would_refuse: Option<AuthError>,
     /// What the request declares of its body.
@@ -73,7 +75,16 @@ fn root(account: AccountId, access_key: &str) -> Arc<Principal> {
 }
 
 fn well_known(access_key: &str) -> Option<AccountId> {
-    if access_key == "test" { Some(AccountId::DEFAULT) } else { access_key.parse().ok() }
+    match access_key.as_bytes() {
+        b"test" => Some(AccountId::DEFAULT),
+        [digit, ..] if digit.is_ascii_digit() => access_key.parse().ok(),
+        _ => None,
+    }
+}
+
+/// The region that a scope names; the default one where it names none.
+pub(crate) fn region_named(text: Option<&str>) -> Region {
+    text.and_then(|text| text.parse().ok()).unwrap_or_default()
 }
 
 impl Authenticator {
@@ -118,7 +129,9 @@ impl Authenticator {
         evidence: &Evidence<'_>,
         identities: &dyn Credentials,
     ) -> Result<Identity, Refused> {
-        let identity = |caller| Identity { caller, would_refuse: None, payload: None, chain: None };
+        let scope = form.and_then(|form| form.credential.as_ref());
+        let region = region_named(scope.map(Credential::region));
+        let identity = |caller| Identity { caller, region, would_refuse: None, payload: None, chain: None };
         let strict = match form {
             None => Err(AuthError::MissingAuthenticationToken.into()),
             Some(form) => self.holder_of_form(form, evidence, identities),
@@ -157,19 +170,21 @@ impl Authenticator {
         identities: &dyn Credentials,
         would_refuse: Option<AuthError>,
     ) -> Result<Identity, Refused> {
-        let key = Credential::glimpse(&evidence.head).map(|seen| seen.access_key).unwrap_or_default();
-        let principal = said_to_be(&key, identities)?;
+        let seen = Credential::glimpse(&evidence.head).unwrap_or_default();
+        let (principal, region) =
+            (said_to_be(&seen.access_key, identities)?, region_named(Some(&seen.region)));
         let declared = evidence.head.headers.get("x-amz-content-sha256");
         let payload = declared.and_then(|value| value.to_str().ok()).and_then(PayloadHash::parse);
         let payload =
             if self.mode == IamMode::Off { payload.filter(PayloadHash::is_chunked) } else { payload };
-        Ok(Identity { caller: Caller::Principal(principal), would_refuse, payload, chain: None })
+        Ok(Identity { caller: Caller::Principal(principal), region, would_refuse, payload, chain: None })
     }
 
     fn strict(&self, evidence: &Evidence<'_>, identities: &dyn Credentials) -> Result<Identity, Refused> {
         let Some(presented) = Presented::find(&evidence.head)? else {
             return Ok(Identity {
                 caller: Caller::Anonymous,
+                region: region_named(Credential::glimpse(&evidence.head).map(|seen| seen.region).as_deref()),
                 would_refuse: None,
                 payload: None,
                 chain: None,
@@ -193,7 +208,8 @@ impl Authenticator {
         let held = held?;
         let chain = payload.is_chunked().then(|| ChunkChain::start(&presented, &held.secret, &self.keys));
         let caller = Caller::Principal(held.principal);
-        Ok(Identity { caller, would_refuse: None, payload: declared, chain })
+        let region = region_named(Some(presented.credential.region()));
+        Ok(Identity { caller, region, would_refuse: None, payload: declared, chain })
     }
 
     fn signed_by(

@@ -93,7 +93,7 @@ fn decide(
         own.or_else(of_head).map(|(policy, rule)| ResourcePolicy { name: &demand.resource, policy, rule });
     let policies = Policies { identity, resource };
     // Most policies ask for no condition key: then none is made.
-    let context = if policies.read_context() { context(ctx, demand, head) } else { Context::new() };
+    let context = if policies.read_context() { context(ctx, &demand.read(), head) } else { Context::new() };
     let principal = seen(ctx.caller());
     let request = Request {
         principal: &principal,

@@ -24,6 +24,7 @@ mod limits;
 mod load;
 mod message;
 mod metrics;
+mod outlive;
 mod pipeline;
 mod recent;
 mod record;

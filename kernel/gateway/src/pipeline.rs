@@ -2,13 +2,14 @@
 //! what was meant, whether it is allowed, what is recorded. A handler sees a typed input and answers a
 //! typed output.
 
-use crate::authenticate::{Authenticator, Evidence, Identity, Refused};
+use crate::authenticate::{Authenticator, Evidence, Identity, Refused, region_named};
 use crate::authorize::Authorizer;
 use crate::body;
 use crate::config::EdgeConfig;
 use crate::limits::Limits as Bounds;
 use crate::load::Load;
 use crate::message::{Incoming, Outgoing};
+use crate::outlive::Outliving;
 use crate::recent::Recent;
 use crate::record::{Refusals, Trace};
 use crate::region::SECRETS_TABLE;
@@ -313,7 +314,7 @@ impl Pipeline {
             id: trace.id.clone(),
             account: identity.caller.account(),
             caller: identity.caller.clone(),
-            region: region_of(incoming),
+            region: identity.region.clone(),
             room: served.room.name,
             operation: served.operation.shape.name,
             origin: incoming.origin(),
@@ -324,8 +325,7 @@ impl Pipeline {
         }
     }
 
-    /// Runs the handler in a task of its own: its panic is its own 500, and a client that leaves does not
-    /// cancel what was begun.
+    /// Runs the handler: its panic is its own 500, and a client that leaves does not cancel what was begun.
     pub(crate) async fn handle(
         &self,
         served: Served,
@@ -335,11 +335,7 @@ impl Pipeline {
     ) -> Result<Box<dyn Obj>, ApiError> {
         let work = served.operation.handle(ctx, input);
         let work = self.host.watchdog.watch(served.room.name, served.operation.shape.name, work);
-        let ended = tokio::spawn(async move {
-            let _load = load;
-            work.await
-        });
-        ended.await.unwrap_or_else(|_| Err(internal()))
+        Outliving::new(work, load).await.unwrap_or_else(|| Err(internal()))
     }
 
     /// Gives it what moves virtual time; once.
@@ -373,8 +369,7 @@ fn signature_head(incoming: &Incoming) -> RequestHead<'_> {
 
 /// The region of the credential's scope; the default one where there is none.
 pub(crate) fn region_of(incoming: &Incoming) -> Region {
-    let seen = Credential::glimpse(&signature_head(incoming));
-    seen.and_then(|seen| seen.region.parse().ok()).unwrap_or_default()
+    region_named(Credential::glimpse(&signature_head(incoming)).map(|seen| seen.region).as_deref())
 }
 
 /// The typed input of a request, with the model's constraints checked.

@@ -25,10 +25,26 @@ impl AccountId {
         self.0
     }
 
+    /// Its twelve digits, in ASCII.
+    pub(crate) fn digits(self) -> [u8; 12] {
+        let mut left = self.0;
+        let mut digits = [b'0'; 12];
+        for digit in digits.iter_mut().rev() {
+            *digit += (left % 10) as u8;
+            left /= 10;
+        }
+        digits
+    }
+
     /// The id of a number; `None` from 10^12 on.
     pub const fn from_number(number: u64) -> Option<Self> {
         if number < 1_000_000_000_000 { Some(AccountId(number)) } else { None }
     }
+}
+
+/// Digits as text.
+pub(crate) fn ascii(digits: &[u8; 12]) -> &str {
+    std::str::from_utf8(digits).unwrap_or_default()
 }
 
 impl FromStr for AccountId {
@@ -45,7 +61,7 @@ impl FromStr for AccountId {
 
 impl fmt::Display for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:012}", self.0)
+        f.write_str(ascii(&self.digits()))
     }
 }
 

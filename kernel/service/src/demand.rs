@@ -3,6 +3,7 @@
 use names::Arn;
 use policy::{Policy, ResourceRule};
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 /// One action on one resource; a request must be allowed all of its demands.
@@ -19,6 +20,18 @@ pub struct Demand {
     pub policy: Option<(Arc<Policy>, ResourceRule)>,
     /// Condition keys of the service: (`s3:prefix`, values).
     pub context: Vec<(Cow<'static, str>, Vec<String>)>,
+    /// Those that are made only where a policy reads any.
+    later: Option<Later>,
+}
+
+/// Condition keys that are not made yet.
+#[derive(Clone)]
+struct Later(Arc<dyn Fn(Demand) -> Demand + Send + Sync>);
+
+impl fmt::Debug for Later {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Later")
+    }
 }
 
 impl Demand {
@@ -30,6 +43,7 @@ impl Demand {
             head: Some(resource.clone()),
             policy: None,
             context: Vec::new(),
+            later: None,
         }
     }
 
@@ -41,6 +55,7 @@ impl Demand {
             head: None,
             policy: None,
             context: Vec::new(),
+            later: None,
         }
     }
 
@@ -62,6 +77,20 @@ impl Demand {
         self
     }
 
+    /// With condition keys that cost something to tell. Most policies read none: then they are not made.
+    pub fn when_read(mut self, keys: impl Fn(Demand) -> Demand + Send + Sync + 'static) -> Self {
+        self.later = Some(Later(Arc::new(keys)));
+        self
+    }
+
+    /// With all its condition keys made.
+    pub fn read(&self) -> Cow<'_, Self> {
+        match &self.later {
+            None => Cow::Borrowed(self),
+            Some(Later(keys)) => Cow::Owned(keys(Demand { later: None, ..self.clone() })),
+        }
+    }
+
     /// With a tag of the request: `aws:RequestTag/{key}`, and its key among `aws:TagKeys`.
     pub fn when_tagged(mut self, key: &str, value: &str) -> Self {
         self.context.push((Cow::Owned(format!("aws:RequestTag/{key}")), vec![value.to_owned()]));
@@ -70,5 +99,25 @@ impl Demand {
             None => self.context.push((Cow::Borrowed("aws:TagKeys"), vec![key.to_owned()])),
         }
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn keys_that_cost_something_are_made_when_they_are_read() {
+        let made = Arc::new(AtomicUsize::new(0));
+        let counted = made.clone();
+        let demand = Demand::everywhere("a:B").when("a:First", ["1".to_owned()]).when_read(move |demand| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            demand.when("a:Second", ["2".to_owned()])
+        });
+        assert_eq!(made.load(Ordering::Relaxed), 0);
+        let keys: Vec<_> = demand.read().context.iter().map(|(key, _)| key.to_string()).collect();
+        assert_eq!(keys, ["a:First", "a:Second"]);
+        assert_eq!(made.load(Ordering::Relaxed), 1);
     }
 }

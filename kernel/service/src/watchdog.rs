@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 /// From when on a thread counts as held.
 pub const HELD: Duration = Duration::from_millis(100);
-/// Between two looks.
-const LOOK: Duration = Duration::from_millis(50);
+/// Between two looks. Work is told that was seen for `HELD`, so at the latest after `HELD` and two looks.
+const LOOK: Duration = Duration::from_millis(25);
 
 /// What is done: the room and the operation.
 type Name = (&'static str, &'static str);
@@ -34,8 +34,9 @@ struct Thread(Mutex<Option<Work>>);
 
 #[derive(Clone, Copy)]
 struct Work {
-    since: Instant,
     name: Name,
+    /// When a look first saw it: who works reads no clock.
+    since: Option<Instant>,
     told: bool,
 }
 
@@ -69,9 +70,9 @@ impl Watchdog {
     /// Runs a piece of work that does not wait.
     pub fn run<T>(&self, room: &'static str, operation: &'static str, work: impl FnOnce() -> T) -> T {
         let thread = self.0.this_thread();
-        let before = thread.begin(&self.0.clock, (room, operation));
+        let before = thread.begin((room, operation));
         let result = work();
-        self.0.end(&thread, before);
+        thread.end(before);
         result
     }
 
@@ -93,8 +94,12 @@ impl Watchdog {
 
 impl Thread {
     /// Work within other work takes its place until it ends.
-    fn begin(&self, clock: &Clock, name: Name) -> Option<Work> {
-        locked(&self.0).replace(Work { since: clock.instant(), name, told: false })
+    fn begin(&self, name: Name) -> Option<Work> {
+        locked(&self.0).replace(Work { name, since: None, told: false })
+    }
+
+    fn end(&self, before: Option<Work>) {
+        *locked(&self.0) = before;
     }
 }
 
@@ -114,32 +119,25 @@ impl Watched {
         })
     }
 
-    fn end(&self, thread: &Thread, before: Option<Work>) {
-        let ended = std::mem::replace(&mut *locked(&thread.0), before);
-        if let Some(work) = ended.filter(|work| !work.told && work.since.elapsed() > HELD) {
-            self.tell(work);
-        }
-    }
-
     fn look(&self) {
-        let threads = locked(&self.threads).clone();
+        let (threads, now) = (locked(&self.threads).clone(), self.clock.instant());
         for thread in threads {
             let mut doing = locked(&thread.0);
-            let Some(work) = doing.as_mut().filter(|work| !work.told && work.since.elapsed() > HELD) else {
-                continue;
-            };
-            work.told = true;
-            let work = *work;
-            drop(doing);
-            self.tell(work);
+            let Some(work) = doing.as_mut().filter(|work| !work.told) else { continue };
+            let held = now.saturating_duration_since(*work.since.get_or_insert(now));
+            if held > HELD {
+                work.told = true;
+                let name = work.name;
+                drop(doing);
+                self.tell(name, held);
+            }
         }
     }
 
-    fn tell(&self, work: Work) {
-        let (room, operation) = work.name;
-        *locked(&self.held).entry(work.name).or_default() += 1;
-        let since = work.since.elapsed().as_millis();
-        Log::warn(room, &format!("{operation} holds a network thread, for {since} ms so far"));
+    fn tell(&self, (room, operation): Name, held: Duration) {
+        *locked(&self.held).entry((room, operation)).or_default() += 1;
+        let held = held.as_millis();
+        Log::warn(room, &format!("{operation} holds a network thread, for {held} ms so far"));
     }
 }
 

@@ -118,6 +118,10 @@ fn push_header(out: &mut Vec<u8>, head: &RequestHead<'_>, name: &str) {
 /// Appends a header's value without its outer blanks, runs of blanks within as one space.
 fn push_header_value(out: &mut Vec<u8>, value: &[u8]) {
     let value = value.trim_ascii();
+    if !value.contains(&b'\t') && value.windows(2).all(|pair| pair != b"  ") {
+        out.extend_from_slice(value);
+        return;
+    }
     let mut after_blank = false;
     for &byte in value {
         let blank = byte == b' ' || byte == b'\t';

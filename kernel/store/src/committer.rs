@@ -7,6 +7,7 @@
 use crate::engine::{Batch, Engine, EngineError};
 use crate::feed::{Acknowledgement, Change, Feed, Views};
 use crate::guards::{DataDirectory, FreeDisk};
+use crate::host_time::host_now;
 use crate::state::{self, Numbers, Published, State};
 use crate::sweeping::Sweeping;
 use crate::tx::{Traces, Tx};
@@ -18,14 +19,24 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A closure that ran once and waits to be committed.
+/// A closure that waits to be committed.
 pub(crate) struct Entry {
     /// The sequence of the state it ran on.
     pub(crate) base: u64,
     pub(crate) traces: Traces,
-    /// Its run was short enough to be repeated here.
-    pub(crate) rerunnable: bool,
+    pub(crate) run: Run,
     pub(crate) job: Box<dyn Job>,
+}
+
+/// How the first run of a closure went.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Run {
+    /// It was short enough to be repeated here.
+    Short,
+    /// It was not.
+    Long,
+    /// It stopped at a hot key, and is to be done here.
+    Deferred,
 }
 
 /// The closure of an entry with its caller, their types forgotten.
@@ -46,6 +57,8 @@ pub(crate) enum End {
     Fault(Fault),
 }
 
+/// A run shorter than this may be done by the committer.
+pub(crate) const SHORT_RUN: Duration = Duration::from_millis(1);
 /// How much may wait to be committed.
 const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
 const MAX_WAITING: usize = 64 * 1024;
@@ -97,14 +110,6 @@ struct Resolved {
     writes: Arc<WriteSet>,
     sync: bool,
     answers: Vec<(Box<dyn Job>, End, u128)>,
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "bounds how long relaxed commits stay unsynced; no state depends on it"
-)]
-fn host_now() -> Instant {
-    Instant::now()
 }
 
 impl Shared {
@@ -301,25 +306,12 @@ impl Shared {
         let full = self.disk.is_low();
         let base = self.state.published();
         for mut entry in waiting {
-            let changed = resolved.writes.touches(&entry.traces.reads)
+            let changed = entry.run == Run::Deferred
+                || resolved.writes.touches(&entry.traces.reads)
                 || entry.base < core.sequence && core.window.changed(&entry.traces.reads, entry.base);
-            if changed {
-                if !entry.rerunnable {
-                    resolved.answers.push((entry.job, End::Conflict, 0));
-                    continue;
-                }
-                let mut tx = Tx::begin(self.state.clone(), base.clone(), Some(resolved.writes.clone()));
-                match catch_unwind(AssertUnwindSafe(|| entry.job.rerun(&mut tx))) {
-                    Ok(true) => entry.traces = tx.into_traces(),
-                    Ok(false) => {
-                        resolved.answers.push((entry.job, End::Done, 0));
-                        continue;
-                    }
-                    Err(_) => {
-                        resolved.answers.push((entry.job, End::Fault(Fault::Panicked), 0));
-                        continue;
-                    }
-                }
+            if changed && let Err(end) = self.run(core, &base, &resolved.writes, &mut entry) {
+                resolved.answers.push((entry.job, end, 0));
+                continue;
             }
             if full && !entry.traces.reclaims && !entry.traces.writes.is_empty() {
                 let fault = Fault::Unavailable(Reason::DiskFull);
@@ -332,6 +324,36 @@ impl Shared {
             resolved.answers.push((entry.job, End::Done, views));
         }
         resolved
+    }
+
+    /// Runs an entry's closure over the batch so far; says how it ended, where it writes nothing.
+    fn run(
+        &self,
+        core: &Core,
+        base: &Arc<Published>,
+        batch: &Arc<WriteSet>,
+        entry: &mut Entry,
+    ) -> Result<(), End> {
+        if entry.run == Run::Long {
+            return Err(End::Conflict);
+        }
+        let mut tx = Tx::begin(self.state.clone(), base.clone(), Some(batch.clone()));
+        let began = host_now();
+        match catch_unwind(AssertUnwindSafe(|| entry.job.rerun(&mut tx))) {
+            Ok(true) => entry.traces = tx.into_traces(),
+            Ok(false) => return Err(End::Done),
+            Err(_) => return Err(End::Fault(Fault::Panicked)),
+        }
+        let short = began.elapsed() < SHORT_RUN;
+        let Traces { reads, writes, written, .. } = &entry.traces;
+        for key in reads.keys.iter().filter(|key| writes.get(key).is_some()) {
+            if !short {
+                self.state.hot.cool(key);
+            } else if batch.get(key).is_some() || core.window.key_changed(key, entry.base) {
+                self.state.hot.heat(key, core.sequence, *written);
+            }
+        }
+        Ok(())
     }
 
     /// Makes a batch durable, then visible, then known to views and callers.

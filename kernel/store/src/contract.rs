@@ -72,7 +72,7 @@ macro_rules! contract_tests {
     ($fresh_place:ident) => {
         $crate::contract_tests! { @each $fresh_place;
             transactions: a_commit_is_seen_by_all_after_it, a_failed_closure_writes_nothing,
-                a_snapshot_does_not_change, a_hot_counter_loses_nothing, commits_of_a_list_are_independent,
+                a_snapshot_does_not_change, a_hot_counter_loses_nothing, a_hot_key_is_read_once, commits_of_a_list_are_independent,
                 one_of_many_finds_a_name_free, nothing_enters_a_range_unseen, no_write_skew,
                 a_long_closure_is_tried_again, a_panic_is_its_callers_alone,
                 a_failure_of_the_second_run_is_the_answer, relaxed_commits_are_seen,

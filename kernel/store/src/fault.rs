@@ -31,8 +31,8 @@ pub enum Reason {
 /// Why a transaction, a read or a view gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// A row is not at hand yet. Engines over a network fetch it and run the closure again; a closure
-    /// only passes this on.
+    /// A row is not at hand yet: an engine over a network fetches it, or many write it just now. The closure
+    /// runs again; it only passes this on.
     Missing,
     /// Others wrote what a long transaction had read, eight times in a row.
     Contended,

@@ -1,13 +1,15 @@
 //! The data directory: its lock, the mark of the last acknowledged commit, the free disk, and which of the
 //! states in it is the present one.
 
+use crate::host_time::host_now;
 use rustix::fs::statvfs;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Names the folder of the present state; absent where that is the directory itself.
 const CURRENT: &str = "current";
@@ -121,16 +123,36 @@ impl DataDirectory {
 pub(crate) struct FreeDisk {
     directory: Option<Arc<DataDirectory>>,
     minimum: u64,
+    looked: Arc<Mutex<Option<Looked>>>,
 }
+
+/// What a look at the disk found.
+struct Looked {
+    at: Instant,
+    low: bool,
+}
+
+/// How long a look holds good: what fills the disk in that time is less than the bound.
+const LOOK_HOLDS: Duration = Duration::from_millis(20);
 
 impl FreeDisk {
     pub(crate) fn at_least(minimum: u64, directory: Option<Arc<DataDirectory>>) -> Self {
-        FreeDisk { directory, minimum }
+        FreeDisk { directory, minimum, looked: Arc::default() }
     }
 
-    /// Whether there is less.
+    /// Whether there is less, or was a moment ago.
     pub(crate) fn is_low(&self) -> bool {
-        self.directory.as_ref().is_some_and(|directory| directory.free_bytes() < self.minimum)
+        let Some(directory) = &self.directory else { return false };
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = host_now();
+        match &*looked {
+            Some(last) if now.saturating_duration_since(last.at) < LOOK_HOLDS => last.low,
+            _ => {
+                let low = directory.free_bytes() < self.minimum;
+                *looked = Some(Looked { at: now, low });
+                low
+            }
+        }
     }
 }
 

@@ -43,6 +43,8 @@ mod faulty;
 mod feed;
 mod garbage;
 mod guards;
+mod host_time;
+mod hot;
 mod key;
 mod lanes;
 mod memory;

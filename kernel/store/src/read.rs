@@ -2,6 +2,7 @@
 //! it read.
 
 use crate::engine::EngineSnapshot;
+use crate::hot::Deferral;
 use crate::key::{Key, KeyReader, KeyWriter};
 use crate::span::Span;
 use crate::state::{Published, State};
@@ -32,8 +33,9 @@ pub trait Read {
     fn get<K: Key, V: Value>(&self, table: &Table<K, V>, scope: &Scope, key: &K) -> Result<Option<V>, Fault> {
         let layers = self.layers();
         let Some(key) = possible_key(layers.state, table, scope, key)? else { return Ok(None) };
+        layers.stop_at_hot(&key)?;
         let found = layers.find(&table.shape, &key)?;
-        layers.note(key)?;
+        layers.note(key, found.as_ref().map_or(0, |value| table.shape.chunks_of(value.len())))?;
         found.map(V::decode).transpose().map_err(|why| corrupt(&table.shape, why))
     }
 
@@ -41,9 +43,11 @@ pub trait Read {
     fn has<K: Key, V: Value>(&self, table: &Table<K, V>, scope: &Scope, key: &K) -> Result<bool, Fault> {
         let layers = self.layers();
         let Some(key) = possible_key(layers.state, table, scope, key)? else { return Ok(false) };
-        let found = layers.find_row(&table.shape, &key)?.is_some();
-        layers.note(key)?;
-        Ok(found)
+        layers.stop_at_hot(&key)?;
+        let found = layers.find_row(&table.shape, &key)?;
+        let chunks = found.as_ref().map_or(Ok(0), |found| found.chunks(&table.shape))?;
+        layers.note(key, chunks)?;
+        Ok(found.is_some())
     }
 
     /// The rows of a span, read as the iterator goes: a transaction depends on those it took only.
@@ -74,6 +78,7 @@ impl Read for Snapshot {
             under: None,
             own: None,
             reads: None,
+            deferral: None,
         }
     }
 }
@@ -86,12 +91,26 @@ pub struct Layers<'r> {
     pub(crate) under: Option<&'r WriteSet>,
     pub(crate) own: Option<&'r WriteSet>,
     pub(crate) reads: Option<&'r RefCell<ReadSet>>,
+    pub(crate) deferral: Option<&'r Deferral>,
 }
 
 /// A row's value where it was found: in memory whole, or in the engine as stored.
 enum Found {
     Written(Bytes),
     Stored(Bytes),
+}
+
+impl Found {
+    /// How many chunks the value has beside its row.
+    fn chunks(&self, shape: &Shape) -> Result<usize, Fault> {
+        Ok(match self {
+            Found::Written(value) => shape.chunks_of(value.len()),
+            Found::Stored(row) => match row.as_ref() {
+                [CHUNKED, length @ ..] if shape.large => shape.chunks_of(chunked_length(shape, length)?),
+                _ => 0,
+            },
+        })
+    }
 }
 
 impl Layers<'_> {
@@ -104,6 +123,14 @@ impl Layers<'_> {
         Ok(self.engine.get(shape.class, key)?.map(Found::Stored))
     }
 
+    /// Ends a first run that would be for nothing.
+    fn stop_at_hot(&self, key: &[u8]) -> Result<(), Fault> {
+        match self.deferral {
+            Some(deferral) if deferral.stops_at(&self.state.hot, key) => Err(Fault::Missing),
+            _ => Ok(()),
+        }
+    }
+
     fn find(&self, shape: &Shape, key: &[u8]) -> Result<Option<Bytes>, Fault> {
         match self.find_row(shape, key)? {
             None => Ok(None),
@@ -112,25 +139,22 @@ impl Layers<'_> {
         }
     }
 
-    /// How many chunks of a large table's row a write has to reckon with.
+    /// How many chunks of a large table's row a write has to reckon with: read now, unless it was read.
     pub(crate) fn chunks_before(&self, shape: &Shape, key: &[u8]) -> Result<usize, Fault> {
-        let length = match self.find_row(shape, key)? {
-            None => 0,
-            Some(Found::Written(value)) => value.len(),
-            Some(Found::Stored(row)) => match row.as_ref() {
-                [CHUNKED, length @ ..] => chunked_length(shape, length)?,
-                _ => 0,
-            },
-        };
-        Ok(writes::chunks_of(length))
+        if let Some(chunks) = self.reads.and_then(|reads| reads.borrow().chunks_of(key)) {
+            return Ok(chunks);
+        }
+        let chunks = self.find_row(shape, key)?.map_or(Ok(0), |found| found.chunks(shape))?;
+        self.note(key.to_vec(), chunks)?;
+        Ok(chunks)
     }
 
-    /// Remembers that a key was read.
-    pub(crate) fn note(&self, key: Vec<u8>) -> Result<(), Fault> {
+    /// Remembers that a key was read, and how many chunks its value had.
+    fn note(&self, key: Vec<u8>, chunks: usize) -> Result<(), Fault> {
         let Some(reads) = self.reads else { return Ok(()) };
         let mut reads = reads.borrow_mut();
         bound_reads(&reads)?;
-        reads.keys.push(Bytes::from(key));
+        reads.add_key(Bytes::from(key), chunks);
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 //! and the source of fresh numbers.
 
 use crate::engine::{EngineError, EngineSnapshot};
+use crate::hot::Hot;
 use crate::key::{Key, KeyWriter};
 use crate::table::{MAX_TABLES, Shape, Table, TableId};
 use crate::{Class, Corrupt, Fault, Reason};
@@ -21,12 +22,13 @@ pub(crate) struct Published {
 pub(crate) struct State {
     pub(crate) catalog: Catalog,
     pub(crate) numbers: Numbers,
+    pub(crate) hot: Hot,
     published: RwLock<Arc<Published>>,
 }
 
 impl State {
     pub(crate) fn new(catalog: Catalog, numbers: Numbers, published: Published) -> Self {
-        State { catalog, numbers, published: RwLock::new(Arc::new(published)) }
+        State { catalog, numbers, hot: Hot::new(), published: RwLock::new(Arc::new(published)) }
     }
 
     pub(crate) fn published(&self) -> Arc<Published> {

@@ -2,9 +2,10 @@
 
 use crate::archive::{self, ArchiveError};
 use crate::blobs::{BlobBackend, Blobs, FileBlobs, MemoryBlobs};
-use crate::committer::{CLEAN_ROW, End, Entry, Job, SEQUENCE_ROW, Shared};
+use crate::committer::{CLEAN_ROW, End, Entry, Job, Run, SEQUENCE_ROW, SHORT_RUN, Shared};
 use crate::engine::{Batch, Engine, EngineError, EngineSnapshot};
 use crate::guards::{DataDirectory, FreeDisk};
+use crate::host_time::host_now;
 use crate::read::Snapshot;
 use crate::state::{self, Catalog, Numbers, Published, State, SystemRow};
 use crate::tx::Tx;
@@ -13,7 +14,7 @@ use bytes::Bytes;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// The version of the store's own layout.
@@ -24,8 +25,6 @@ const VERSION_ROW: &str = "version";
 /// The version of this program, as all of its crates have it.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// A first run shorter than this may be repeated by the committer.
-const SHORT_RUN: Duration = Duration::from_millis(1);
 /// How often a longer one is tried again by its caller.
 const RETRIES: u32 = 8;
 
@@ -369,16 +368,22 @@ impl Store {
     {
         let base = self.shared.state.published();
         let sequence = base.sequence;
-        let mut tx = Tx::begin(self.shared.state.clone(), base, None);
+        let mut tx = Tx::first(self.shared.state.clone(), base);
         let started = host_now();
         let result = closure(&mut tx);
-        if result.is_err() || !tx.wrote() {
+        let deferred = tx.deferred();
+        if deferred.is_none() && (result.is_err() || !tx.wrote()) {
             return FirstRun::Answered(result);
         }
-        let rerunnable = started.elapsed() < SHORT_RUN;
+        let run = match &deferred {
+            Some(_) => Run::Deferred,
+            None if started.elapsed() < SHORT_RUN => Run::Short,
+            None => Run::Long,
+        };
         let (reply, answer) = oneshot::channel();
         let job = Box::new(Waiting { closure, result, reply });
-        FirstRun::Waits(Entry { base: sequence, traces: tx.into_traces(), rerunnable, job }, answer)
+        let traces = deferred.unwrap_or_else(|| tx.into_traces());
+        FirstRun::Waits(Entry { base: sequence, traces, run, job }, answer)
     }
 
     /// Why an entry was dropped without an answer.
@@ -393,11 +398,6 @@ impl Store {
         let micros = (200 + spread * 50) << attempt.min(6);
         tokio::time::sleep(Duration::from_micros(micros)).await;
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "measures a closure's run; its result does not depend on it")]
-fn host_now() -> Instant {
-    Instant::now()
 }
 
 enum FirstRun<F, T, E> {

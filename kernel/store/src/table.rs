@@ -1,6 +1,7 @@
 //! Tables as rooms declare them: statics with a name, a class, and the types of key and value.
 
 use crate::key::OfIncarnation;
+use crate::writes::chunks_of;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -68,6 +69,13 @@ pub(crate) struct Shape {
     pub(crate) class: Class,
     pub(crate) of_incarnation: bool,
     pub(crate) large: bool,
+}
+
+impl Shape {
+    /// How many chunks a value of this length takes beside its row.
+    pub(crate) fn chunks_of(&self, length: usize) -> usize {
+        if self.large { chunks_of(length) } else { 0 }
+    }
 }
 
 impl<K, V> Table<K, V> {

@@ -1,9 +1,10 @@
 //! A transaction: reads that are remembered, writes that are kept until they are committed together.
 
+use crate::hot::Deferral;
 use crate::key::{Incarnation, Key};
 use crate::read::{self, Layers, Read};
 use crate::state::{Published, State};
-use crate::table::{Table, TableId};
+use crate::table::{Shape, Table, TableId};
 use crate::value::Value;
 use crate::writes::{MAX_LARGE_VALUE, MAX_ROW_VALUE, ReadSet, Write, WriteSet};
 use crate::{Class, Corrupt, Fault};
@@ -30,9 +31,11 @@ pub struct Tx {
     limit: usize,
     relaxed: bool,
     reclaims: bool,
+    deferral: Option<Deferral>,
 }
 
 /// What a transaction leaves for the committer.
+#[derive(Default)]
 pub(crate) struct Traces {
     pub(crate) reads: ReadSet,
     pub(crate) writes: WriteSet,
@@ -53,7 +56,20 @@ impl Tx {
             limit: MAX_WRITTEN,
             relaxed: false,
             reclaims: false,
+            deferral: None,
         }
+    }
+
+    /// The first run of a closure, on the published state: it stops where it reads a hot key.
+    pub(crate) fn first(state: Arc<State>, base: Arc<Published>) -> Self {
+        let deferral = Some(Deferral::at(base.sequence));
+        Tx { deferral, ..Tx::begin(state, base, None) }
+    }
+
+    /// What it leaves where it stopped at a hot key: how much it is expected to write.
+    pub(crate) fn deferred(&self) -> Option<Traces> {
+        let written = self.deferral.as_ref()?.written()?;
+        Some(Traces { written, ..Traces::default() })
     }
 
     pub(crate) fn into_traces(self) -> Traces {
@@ -78,13 +94,22 @@ impl Tx {
         key: &K,
         value: &V,
     ) -> Result<(), Fault> {
-        let mut bytes = Vec::new();
-        value.encode(&mut bytes).map_err(|why| Fault::Corrupt { table: table.name(), why })?;
-        let limit = if table.shape.large { MAX_LARGE_VALUE } else { MAX_ROW_VALUE };
-        if bytes.len() > limit {
-            return Err(Fault::too_large("value", bytes.len(), limit));
-        }
-        self.write(table, scope, key, Some(Bytes::from(bytes)))
+        let value = encoded(table, value)?;
+        self.write(table, scope, key, Some(value))
+    }
+
+    /// Writes a row under a key that never had one, because a number in it was just given. Large tables
+    /// need not be read for it.
+    pub fn put_new<K: Key, V: Value>(
+        &mut self,
+        table: &Table<K, V>,
+        scope: &Scope,
+        key: &K,
+        value: &V,
+    ) -> Result<(), Fault> {
+        let value = encoded(table, value)?;
+        let key = read::stored_key(&self.state, table, scope, key)?;
+        self.put_stored(&table.shape, table.id(), key, (Some(value), 0))
     }
 
     /// Writes a row where there is none; says whether there was none.
@@ -183,14 +208,18 @@ impl Tx {
     ) -> Result<(), Fault> {
         let shape = &table.shape;
         let key = read::stored_key(&self.state, table, scope, key)?;
-        let mut old_chunks = 0;
-        if shape.large {
-            let layers = self.layers();
-            old_chunks = layers.chunks_before(shape, &key)?;
-            layers.note(key.clone())?;
-        }
-        let write =
-            Write { table: Some(table.id()), class: shape.class, large: shape.large, value, old_chunks };
+        let old_chunks = if shape.large { self.layers().chunks_before(shape, &key)? } else { 0 };
+        self.put_stored(shape, table.id(), key, (value, old_chunks))
+    }
+
+    fn put_stored(
+        &mut self,
+        shape: &Shape,
+        table: TableId,
+        key: Vec<u8>,
+        (value, old_chunks): (Option<Bytes>, usize),
+    ) -> Result<(), Fault> {
+        let write = Write { table: Some(table), class: shape.class, large: shape.large, value, old_chunks };
         self.keep(Bytes::from(key), write)
     }
 
@@ -213,6 +242,16 @@ impl Tx {
     }
 }
 
+fn encoded<K: Key, V: Value>(table: &Table<K, V>, value: &V) -> Result<Bytes, Fault> {
+    let mut bytes = Vec::new();
+    value.encode(&mut bytes).map_err(|why| Fault::Corrupt { table: table.name(), why })?;
+    let limit = if table.shape.large { MAX_LARGE_VALUE } else { MAX_ROW_VALUE };
+    if bytes.len() > limit {
+        return Err(Fault::too_large("value", bytes.len(), limit));
+    }
+    Ok(Bytes::from(bytes))
+}
+
 impl Read for Tx {
     fn layers(&self) -> Layers<'_> {
         Layers {
@@ -221,6 +260,7 @@ impl Read for Tx {
             under: self.under.as_deref(),
             own: Some(&self.own),
             reads: Some(&self.reads),
+            deferral: self.deferral.as_ref(),
         }
     }
 }

@@ -30,8 +30,13 @@ impl Window {
         if base < self.floor {
             return reads.len() > 0;
         }
-        reads.keys.iter().any(|key| self.last.get(key).is_some_and(|at| *at > base))
+        reads.keys.iter().any(|key| self.key_changed(key, base))
             || reads.ranges.iter().any(|range| self.range_changed(&range.low, &range.high, base))
+    }
+
+    /// Whether a key is known to have been written since `base`.
+    pub(crate) fn key_changed(&self, key: &Bytes, base: u64) -> bool {
+        self.last.get(key).is_some_and(|at| *at > base)
     }
 
     fn range_changed(&self, low: &[u8], high: &[u8], base: u64) -> bool {
@@ -72,12 +77,12 @@ mod tests {
     }
 
     fn key_read(key: &'static str) -> ReadSet {
-        ReadSet { keys: vec![Bytes::from(key)], ranges: vec![] }
+        ReadSet { keys: vec![Bytes::from(key)], ..ReadSet::default() }
     }
 
     fn range_read(low: &str, high: &str) -> ReadSet {
         let range = ReadRange { low: low.into(), high: high.into() };
-        ReadSet { keys: vec![], ranges: vec![range] }
+        ReadSet { ranges: vec![range], ..ReadSet::default() }
     }
 
     #[test]

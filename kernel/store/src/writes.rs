@@ -151,7 +151,12 @@ pub(crate) fn stored_rows(key: &Bytes, write: &Write, out: &mut Vec<(Class, Byte
 pub(crate) struct ReadSet {
     pub(crate) keys: Vec<Bytes>,
     pub(crate) ranges: Vec<ReadRange>,
+    /// Of keys, by their places: how many chunks the value had, where it had any.
+    pub(crate) chunked: Vec<(usize, usize)>,
 }
+
+/// Among how many of the last keys a write looks for its own: what is written was mostly read just before.
+const LOOKED_THROUGH: usize = 8;
 
 /// A range that was read, from `low` inclusive to `high` exclusive.
 #[derive(Debug)]
@@ -163,6 +168,22 @@ pub(crate) struct ReadRange {
 impl ReadSet {
     pub(crate) fn len(&self) -> usize {
         self.keys.len() + self.ranges.len()
+    }
+
+    /// A key was read, whose value had so many chunks.
+    pub(crate) fn add_key(&mut self, key: Bytes, chunks: usize) {
+        if chunks > 0 {
+            self.chunked.push((self.keys.len(), chunks));
+        }
+        self.keys.push(key);
+    }
+
+    /// How many chunks the value of a key had, if it was among the last that were read.
+    pub(crate) fn chunks_of(&self, key: &[u8]) -> Option<usize> {
+        let back = self.keys.iter().rev().take(LOOKED_THROUGH).position(|known| known == key)?;
+        let at = self.keys.len() - 1 - back;
+        let chunks = self.chunked.iter().find(|(place, _)| *place == at).map(|(_, chunks)| *chunks);
+        Some(chunks.unwrap_or(0))
     }
 
     /// Begins a range of which nothing is read yet.

@@ -3,6 +3,9 @@
 //! AWS matches the whole text. Patterns are static, so the cache is bounded by the models; a pattern's
 //! backtracking is bounded, and a text that exceeds it counts as not matching.
 
+mod class;
+
+use class::Class;
 use fancy_regex::{Regex, RegexBuilder};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -10,7 +13,16 @@ use std::sync::{Arc, PoisonError, RwLock};
 /// Where a static text lies: patterns are told apart without reading them.
 type Address = (usize, usize);
 
-static COMPILED: RwLock<Option<HashMap<Address, Option<Arc<Regex>>>>> = RwLock::new(None);
+static COMPILED: RwLock<Option<HashMap<Address, Matcher>>> = RwLock::new(None);
+
+/// What a pattern became.
+#[derive(Clone)]
+enum Matcher {
+    Class(Class),
+    Regex(Arc<Regex>),
+    /// It cannot be compiled.
+    Anything,
+}
 
 const BACKTRACK_LIMIT: usize = 100_000;
 /// Room for counted repetitions such as `{1,16384}` of wide classes.
@@ -20,22 +32,24 @@ const SIZE_LIMIT: usize = 64 << 20;
 /// over all models sees to it that there is none.
 pub(crate) fn matches(pattern: &'static str, text: &str) -> bool {
     match compiled(pattern) {
-        Some(regex) => regex.is_match(text).unwrap_or(false),
-        None => true,
+        Matcher::Class(class) => class.matches(text),
+        Matcher::Regex(regex) => regex.is_match(text).unwrap_or(false),
+        Matcher::Anything => true,
     }
 }
 
-fn compiled(pattern: &'static str) -> Option<Arc<Regex>> {
+fn compiled(pattern: &'static str) -> Matcher {
     let address = (pattern.as_ptr() as usize, pattern.len());
     let known = COMPILED.read().unwrap_or_else(PoisonError::into_inner);
-    if let Some(regex) = known.as_ref().and_then(|map| map.get(&address)) {
-        return regex.clone();
+    if let Some(matcher) = known.as_ref().and_then(|map| map.get(&address)) {
+        return matcher.clone();
     }
     drop(known);
-    let regex = compile(pattern).ok().map(Arc::new);
+    let compile = || compile(pattern).map_or(Matcher::Anything, |regex| Matcher::Regex(Arc::new(regex)));
+    let matcher = Class::of(pattern).map_or_else(compile, Matcher::Class);
     let mut known = COMPILED.write().unwrap_or_else(PoisonError::into_inner);
-    known.get_or_insert_default().insert(address, regex.clone());
-    regex
+    known.get_or_insert_default().insert(address, matcher.clone());
+    matcher
 }
 
 /// Compiles a pattern of a model. Where its counts make it too large, it is compiled with open ends: the

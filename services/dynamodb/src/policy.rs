@@ -65,36 +65,44 @@ fn return_values(demand: Demand, asked: Option<&ReturnValue>) -> Demand {
 /// GetItem.
 pub async fn get_item(peek: Peek, input: Arc<model::GetItemInput>) -> Demands {
     let demand = on_table(&peek, "dynamodb:GetItem", &input.table_name);
-    let demand = leading_keys(&peek, demand, &input.table_name, [&input.key]);
-    let named = input.attributes_to_get.iter().flatten();
-    let named = named.chain(input.expression_attribute_names.iter().flat_map(|names| names.values()));
-    Ok(vec![attributes(demand, input.key.keys().chain(named))])
+    Ok(vec![demand.when_read(move |demand| {
+        let demand = leading_keys(&peek, demand, &input.table_name, [&input.key]);
+        let named = input.attributes_to_get.iter().flatten();
+        let named = named.chain(input.expression_attribute_names.iter().flat_map(|names| names.values()));
+        attributes(demand, input.key.keys().chain(named))
+    })])
 }
 
 /// PutItem.
 pub async fn put_item(peek: Peek, input: Arc<model::PutItemInput>) -> Demands {
     let demand = on_table(&peek, "dynamodb:PutItem", &input.table_name);
-    let demand = leading_keys(&peek, demand, &input.table_name, [&input.item]);
-    let demand = return_values(demand, input.return_values.as_ref());
-    Ok(vec![attributes(demand, input.item.keys())])
+    Ok(vec![demand.when_read(move |demand| {
+        let demand = leading_keys(&peek, demand, &input.table_name, [&input.item]);
+        let demand = return_values(demand, input.return_values.as_ref());
+        attributes(demand, input.item.keys())
+    })])
 }
 
 /// UpdateItem.
 pub async fn update_item(peek: Peek, input: Arc<model::UpdateItemInput>) -> Demands {
     let demand = on_table(&peek, "dynamodb:UpdateItem", &input.table_name);
-    let demand = leading_keys(&peek, demand, &input.table_name, [&input.key]);
-    let demand = return_values(demand, input.return_values.as_ref());
-    let updated = input.attribute_updates.iter().flat_map(|updates| updates.keys());
-    let named = input.expression_attribute_names.iter().flat_map(|names| names.values());
-    Ok(vec![attributes(demand, input.key.keys().chain(updated).chain(named))])
+    Ok(vec![demand.when_read(move |demand| {
+        let demand = leading_keys(&peek, demand, &input.table_name, [&input.key]);
+        let demand = return_values(demand, input.return_values.as_ref());
+        let updated = input.attribute_updates.iter().flat_map(|updates| updates.keys());
+        let named = input.expression_attribute_names.iter().flat_map(|names| names.values());
+        attributes(demand, input.key.keys().chain(updated).chain(named))
+    })])
 }
 
 /// DeleteItem.
 pub async fn delete_item(peek: Peek, input: Arc<model::DeleteItemInput>) -> Demands {
     let demand = on_table(&peek, "dynamodb:DeleteItem", &input.table_name);
-    let demand = leading_keys(&peek, demand, &input.table_name, [&input.key]);
-    let demand = return_values(demand, input.return_values.as_ref());
-    Ok(vec![attributes(demand, input.key.keys())])
+    Ok(vec![demand.when_read(move |demand| {
+        let demand = leading_keys(&peek, demand, &input.table_name, [&input.key]);
+        let demand = return_values(demand, input.return_values.as_ref());
+        attributes(demand, input.key.keys())
+    })])
 }
 
 fn on_index(peek: &Peek, action: &'static str, table: &str, index: Option<&String>) -> Demand {
@@ -116,11 +124,13 @@ fn select(demand: Demand, asked: Option<&model::Select>) -> Demand {
 /// Query.
 pub async fn query(peek: Peek, input: Arc<model::QueryInput>) -> Demands {
     let demand = on_index(&peek, "dynamodb:Query", &input.table_name, input.index_name.as_ref());
-    let demand = select(demand, input.select.as_ref());
-    Ok(vec![match queried_partition(&peek, &input) {
-        Some(value) => demand.when("dynamodb:LeadingKeys", [value]),
-        None => demand,
-    }])
+    Ok(vec![demand.when_read(move |demand| {
+        let demand = select(demand, input.select.as_ref());
+        match queried_partition(&peek, &input) {
+            Some(value) => demand.when("dynamodb:LeadingKeys", [value]),
+            None => demand,
+        }
+    })])
 }
 
 /// The partition that a query reads, as its key condition says it.

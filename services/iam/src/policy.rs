@@ -132,12 +132,12 @@ pub fn identity_arn<I>(arn: fn(&I) -> &str) -> impl Fn(Peek, Arc<I>) -> Demanded
 }
 
 fn on_text(peek: &Peek, text: &str) -> Demand {
-    match text.parse::<Arn>() {
-        Ok(arn) => on(peek, &arn),
-        Err(_) => {
-            Demand { resource: text.to_owned(), ..Demand::everywhere(format!("iam:{}", peek.operation())) }
-        }
+    if let Ok(arn) = text.parse::<Arn>() {
+        return on(peek, &arn);
     }
+    let mut demand = Demand::everywhere(format!("iam:{}", peek.operation()));
+    demand.resource = text.to_owned();
+    demand
 }
 
 /// A listing, which is judged by the path that it lists: `arn:aws:iam::000000000000:user/`.

@@ -162,7 +162,7 @@ pub fn add(
     message: &Message,
     standing: &Standing,
 ) -> Result<(), Fault> {
-    tx.put(&MESSAGES, scope, &place, message)?;
+    tx.put_new(&MESSAGES, scope, &place, message)?;
     tx.put(&STANDINGS, scope, &place, standing)
 }
 

@@ -77,6 +77,30 @@ pub fn a_hot_counter_loses_nothing(place: &dyn Place) {
     assert_eq!(store.read().get(&COUNTERS, &here(), &"hot".to_owned()), Ok(Some(64 * 20)));
 }
 
+/// Of many who write one row at once, none runs for nothing once the row is known for it.
+pub fn a_hot_key_is_read_once(place: &dyn Place) {
+    let store = open(place);
+    let runs = Arc::new(AtomicU32::new(0));
+    let batch = || {
+        let counting = (0..8).map(|_| {
+            let runs = runs.clone();
+            move |tx: &mut Tx| {
+                let number = tx.counter(&COUNTERS, &here(), &"hot".to_owned())?;
+                runs.fetch_add(1, Ordering::Relaxed);
+                Ok::<_, Fault>(number)
+            }
+        });
+        let store = store.clone();
+        let counting: Vec<_> = counting.collect();
+        wait_for(async move { store.commit_each(counting).await })
+    };
+    let numbers = |results: Vec<Result<u64, Fault>>| results.into_iter().collect::<Result<Vec<_>, _>>();
+    assert_eq!(numbers(batch()), Ok((1..=8).collect()));
+    assert_eq!(runs.swap(0, Ordering::Relaxed), 15, "each ran once, all but the first once more");
+    assert_eq!(numbers(batch()), Ok((9..=16).collect()));
+    assert_eq!(runs.load(Ordering::Relaxed), 8, "none ran for nothing");
+}
+
 /// Each closure of a list succeeds or fails alone, later ones see earlier ones.
 pub fn commits_of_a_list_are_independent(place: &dyn Place) {
     let store = open(place);

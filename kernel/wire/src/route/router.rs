@@ -351,7 +351,8 @@ fn labels(leaf: &Leaf, values: &[&str]) -> Result<Vec<(&'static str, String)>, M
 /// The service of the credential scope, in the `Authorization` header or the presigned query.
 fn scope_service(head: &Head<'_>) -> Option<String> {
     let in_header = head.header("authorization").and_then(|text| {
-        let rest = text.split("Credential=").nth(1)?;
+        let first = text.strip_prefix("AWS4-HMAC-SHA256 Credential=");
+        let rest = first.or_else(|| Some(text.split_once("Credential=")?.1))?;
         Some(Cow::Borrowed(rest.split([',', ' ']).next().unwrap_or(rest)))
     });
     let credential = in_header.or_else(|| uri::value_of(head.query, "X-Amz-Credential"))?;

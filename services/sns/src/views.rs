@@ -213,13 +213,17 @@ impl Sendings {
     pub fn take(&mut self) -> Option<(Scope, u64, String)> {
         let (number, subscriber) = self.open.first()?.clone();
         let scope = self.subscribers.get(&subscriber)?.waiting.get(&number)?.clone();
-        self.change(&subscriber, |of| drop(of.under_way.insert(number)));
+        self.change(&subscriber, |of| {
+            of.under_way.insert(number);
+        });
         Some((scope, number, subscriber))
     }
 
     /// Says that something is no longer under way.
     pub fn give_back(&mut self, number: u64, subscriber: &str) {
-        self.change(subscriber, |of| drop(of.under_way.remove(&number)));
+        self.change(subscriber, |of| {
+            of.under_way.remove(&number);
+        });
     }
 }
 

@@ -47,6 +47,14 @@ pub enum SqsError {
     Tags(String),
     /// The page token is not one of this request.
     InvalidToken,
+    /// There is no such queue or task, for message move tasks.
+    ResourceNotFound(String),
+    /// A queue of this name was deleted too short a while ago.
+    QueueDeletedRecently,
+    /// The queue was purged too short a while ago.
+    PurgeQueueInProgress(String),
+    /// The page is not for strangers.
+    Forbidden,
     /// The store.
     Store(Fault),
 }
@@ -136,6 +144,18 @@ impl From<SqsError> for ApiError {
             SqsError::UnsupportedOperation(message) => bad("UnsupportedOperation", message),
             SqsError::Tags(message) => bad("InvalidParameterValue", message),
             SqsError::InvalidToken => bad("InvalidParameterValue", "Invalid or expired next token.".to_owned()),
+            SqsError::ResourceNotFound(message) => ApiError::new("ResourceNotFoundException", 404, message),
+            SqsError::QueueDeletedRecently => bad(
+                "QueueDeletedRecently",
+                "You must wait 60 seconds after deleting a queue before you can create another with the same name."
+                    .to_owned(),
+            ),
+            SqsError::PurgeQueueInProgress(name) => ApiError::new(
+                "PurgeQueueInProgress",
+                403,
+                format!("Only one PurgeQueue operation on {name} is allowed every 60 seconds."),
+            ),
+            SqsError::Forbidden => ApiError::new("AccessDenied", 403, "Forbidden"),
             SqsError::Store(fault) => of_store(&fault),
         }
     }

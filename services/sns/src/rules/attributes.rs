@@ -158,7 +158,7 @@ fn check_one(
         },
         "RedrivePolicy" if !text.is_empty() => check_redrive(text, prefix),
         "ReplayPolicy" if !fifo => invalid("ReplayPolicy: only supported for FIFO topics".to_owned()),
-        "ReplayPolicy" if !text.is_empty() => replay(text).map(drop).or_else(|why| invalid(why)),
+        "ReplayPolicy" if !text.is_empty() => replay(text).map(drop).or_else(invalid),
         "SubscriptionRoleArn"
         | "RawMessageDelivery"
         | "FilterPolicyScope"

@@ -227,7 +227,7 @@ mod tests {
             (json!({"a": [{"wildcard": "a**b"}]}), "Consecutive wildcard characters at pos 2"),
             (json!({"a": []}), "Empty arrays are not allowed"),
             (json!({"a": "x"}), "\"a\" must be an object or an array"),
-            (json!({"a": {"b": ["x"]}}), "nested"),
+            (json!({"a": {"b": ["x"]}}), "Nested"),
             (json!({"a": [{"cidr": "10.0.0.0/33"}]}), "Malformed CIDR"),
         ];
         for (policy, expect) in table {

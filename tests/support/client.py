@@ -10,7 +10,10 @@ import urllib.parse
 
 from .sigv4 import Signer, encode_query
 
-TARGETS = {"dynamodb": ("DynamoDB_20120810", "1.0"), "sqs": ("AmazonSQS", "1.0"), "logs": ("Logs_20140328", "1.1")}
+TARGETS = {"dynamodb": ("DynamoDB_20120810", "1.0"), "dynamodbstreams": ("DynamoDBStreams_20120810", "1.0"),
+           "sqs": ("AmazonSQS", "1.0"), "logs": ("Logs_20140328", "1.1")}
+# Under which name a service is signed for, where that is not its own.
+SIGNED_AS = {"dynamodbstreams": "dynamodb"}
 
 
 class Refused(Exception):
@@ -61,8 +64,9 @@ class Client:
     def json(self, service, operation, document):
         """A call by the JSON protocol."""
         prefix, version = TARGETS[service]
+        signed_as = SIGNED_AS.get(service, service)
         headers = {"x-amz-target": f"{prefix}.{operation}", "content-type": f"application/x-amz-json-{version}"}
-        _, body = self.ok(service, "POST", headers=headers, body=json.dumps(document).encode())
+        _, body = self.ok(signed_as, "POST", headers=headers, body=json.dumps(document).encode())
         return json.loads(body) if body else {}
 
     def query(self, service, version, action, **parameters):

@@ -23,7 +23,9 @@ const MEMTABLE_BYTES: u64 = 16 * 1024 * 1024;
 /// The least that fjall allows; a journal is sealed at 64 MB.
 const JOURNALS_BYTES: u64 = 128 * 1024 * 1024;
 const OPEN_FILES: usize = 256;
-const WORKERS: usize = 2;
+/// One: with more, fjall's first puts each compaction back into the queue and takes it out again until another
+/// worker is free, and burns a core meanwhile. Writes go on while a flush waits for a compaction.
+const WORKERS: usize = 1;
 /// How many bytes are written between two looks after the journals.
 const TEND_EVERY: usize = 8 * 1024 * 1024;
 /// With more journals than this all memtables are flushed, since a start after a crash reads them all.

@@ -2,10 +2,34 @@
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
 
+schema::text_enum!(ApproximateCreationDateTimePrecision {
+    Millisecond = "MILLISECOND",
+    Microsecond = "MICROSECOND",
+});
+
 schema::text_enum!(AttributeAction {
     Add = "ADD",
     Put = "PUT",
     Delete = "DELETE",
+});
+
+schema::text_enum!(BackupStatus {
+    Creating = "CREATING",
+    Deleted = "DELETED",
+    Available = "AVAILABLE",
+});
+
+schema::text_enum!(BackupType {
+    User = "USER",
+    System = "SYSTEM",
+    AwsBackup = "AWS_BACKUP",
+});
+
+schema::text_enum!(BackupTypeFilter {
+    User = "USER",
+    System = "SYSTEM",
+    AwsBackup = "AWS_BACKUP",
+    All = "ALL",
 });
 
 schema::text_enum!(BatchStatementErrorCodeEnum {
@@ -53,10 +77,66 @@ schema::text_enum!(ContinuousBackupsStatus {
     Disabled = "DISABLED",
 });
 
+schema::text_enum!(ContributorInsightsAction {
+    Enable = "ENABLE",
+    Disable = "DISABLE",
+});
+
+schema::text_enum!(ContributorInsightsMode {
+    AccessedAndThrottledKeys = "ACCESSED_AND_THROTTLED_KEYS",
+    ThrottledKeys = "THROTTLED_KEYS",
+});
+
+schema::text_enum!(ContributorInsightsStatus {
+    Enabling = "ENABLING",
+    Enabled = "ENABLED",
+    Disabling = "DISABLING",
+    Disabled = "DISABLED",
+    Failed = "FAILED",
+});
+
+schema::text_enum!(DestinationStatus {
+    Enabling = "ENABLING",
+    Active = "ACTIVE",
+    Disabling = "DISABLING",
+    Disabled = "DISABLED",
+    EnableFailed = "ENABLE_FAILED",
+    Updating = "UPDATING",
+});
+
+schema::text_enum!(ExportFormat {
+    DynamodbJson = "DYNAMODB_JSON",
+    Ion = "ION",
+});
+
+schema::text_enum!(ExportStatus {
+    InProgress = "IN_PROGRESS",
+    Completed = "COMPLETED",
+    Failed = "FAILED",
+});
+
+schema::text_enum!(ExportType {
+    FullExport = "FULL_EXPORT",
+    IncrementalExport = "INCREMENTAL_EXPORT",
+});
+
+schema::text_enum!(ExportViewType {
+    NewImage = "NEW_IMAGE",
+    NewAndOldImages = "NEW_AND_OLD_IMAGES",
+});
+
 schema::text_enum!(GlobalTableSettingsReplicationMode {
     Enabled = "ENABLED",
     Disabled = "DISABLED",
     EnabledWithOverrides = "ENABLED_WITH_OVERRIDES",
+});
+
+schema::text_enum!(ImportStatus {
+    InProgress = "IN_PROGRESS",
+    Completed = "COMPLETED",
+    Cancelling = "CANCELLING",
+    Cancelled = "CANCELLED",
+    Failed = "FAILED",
 });
 
 schema::text_enum!(IndexStatus {
@@ -64,6 +144,18 @@ schema::text_enum!(IndexStatus {
     Updating = "UPDATING",
     Deleting = "DELETING",
     Active = "ACTIVE",
+});
+
+schema::text_enum!(InputCompressionType {
+    Gzip = "GZIP",
+    Zstd = "ZSTD",
+    None = "NONE",
+});
+
+schema::text_enum!(InputFormat {
+    DynamodbJson = "DYNAMODB_JSON",
+    Ion = "ION",
+    Csv = "CSV",
 });
 
 schema::text_enum!(KeyType {
@@ -122,6 +214,11 @@ schema::text_enum!(ReturnValue {
 schema::text_enum!(ReturnValuesOnConditionCheckFailure {
     AllOld = "ALL_OLD",
     None = "NONE",
+});
+
+schema::text_enum!(S3SseAlgorithm {
+    Aes256 = "AES256",
+    Kms = "KMS",
 });
 
 schema::text_enum!(SSEStatus {

@@ -6,11 +6,29 @@ use schema as s;
 use std::collections::BTreeMap;
 
 #[derive(Clone, Default, PartialEq)]
+pub struct BackupInUseException {
+    pub message: Option<String>,
+}
+s::object!(BackupInUseException, tables::BACKUP_IN_USE_EXCEPTION, { 0 message });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct BackupNotFoundException {
+    pub message: Option<String>,
+}
+s::object!(BackupNotFoundException, tables::BACKUP_NOT_FOUND_EXCEPTION, { 0 message });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ConditionalCheckFailedException {
     pub message: Option<String>,
     pub item: Option<BTreeMap<String, AttributeValue>>,
 }
 s::object!(ConditionalCheckFailedException, tables::CONDITIONAL_CHECK_FAILED_EXCEPTION, { 0 message, 1 item });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ContinuousBackupsUnavailableException {
+    pub message: Option<String>,
+}
+s::object!(ContinuousBackupsUnavailableException, tables::CONTINUOUS_BACKUPS_UNAVAILABLE_EXCEPTION, { 0 message });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct DuplicateItemException {
@@ -19,16 +37,52 @@ pub struct DuplicateItemException {
 s::object!(DuplicateItemException, tables::DUPLICATE_ITEM_EXCEPTION, { 0 message });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ExportConflictException {
+    pub message: Option<String>,
+}
+s::object!(ExportConflictException, tables::EXPORT_CONFLICT_EXCEPTION, { 0 message });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ExportNotFoundException {
+    pub message: Option<String>,
+}
+s::object!(ExportNotFoundException, tables::EXPORT_NOT_FOUND_EXCEPTION, { 0 message });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct IdempotentParameterMismatchException {
     pub message: Option<String>,
 }
 s::object!(IdempotentParameterMismatchException, tables::IDEMPOTENT_PARAMETER_MISMATCH_EXCEPTION, { 0 message });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ImportConflictException {
+    pub message: Option<String>,
+}
+s::object!(ImportConflictException, tables::IMPORT_CONFLICT_EXCEPTION, { 0 message });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ImportNotFoundException {
+    pub message: Option<String>,
+}
+s::object!(ImportNotFoundException, tables::IMPORT_NOT_FOUND_EXCEPTION, { 0 message });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct InternalServerError {
     pub message: Option<String>,
 }
 s::object!(InternalServerError, tables::INTERNAL_SERVER_ERROR, { 0 message });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InvalidExportTimeException {
+    pub message: Option<String>,
+}
+s::object!(InvalidExportTimeException, tables::INVALID_EXPORT_TIME_EXCEPTION, { 0 message });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InvalidRestoreTimeException {
+    pub message: Option<String>,
+}
+s::object!(InvalidRestoreTimeException, tables::INVALID_RESTORE_TIME_EXCEPTION, { 0 message });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ItemCollectionSizeLimitExceededException {
@@ -41,6 +95,12 @@ pub struct LimitExceededException {
     pub message: Option<String>,
 }
 s::object!(LimitExceededException, tables::LIMIT_EXCEEDED_EXCEPTION, { 0 message });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PointInTimeRecoveryUnavailableException {
+    pub message: Option<String>,
+}
+s::object!(PointInTimeRecoveryUnavailableException, tables::POINT_IN_TIME_RECOVERY_UNAVAILABLE_EXCEPTION, { 0 message });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct PolicyNotFoundException {
@@ -79,6 +139,18 @@ pub struct ResourceNotFoundException {
     pub message: Option<String>,
 }
 s::object!(ResourceNotFoundException, tables::RESOURCE_NOT_FOUND_EXCEPTION, { 0 message });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct TableAlreadyExistsException {
+    pub message: Option<String>,
+}
+s::object!(TableAlreadyExistsException, tables::TABLE_ALREADY_EXISTS_EXCEPTION, { 0 message });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct TableInUseException {
+    pub message: Option<String>,
+}
+s::object!(TableInUseException, tables::TABLE_IN_USE_EXCEPTION, { 0 message });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct TableNotFoundException {

@@ -28,6 +28,13 @@ pub struct BatchWriteItemInput {
 s::object!(BatchWriteItemInput, tables::BATCH_WRITE_ITEM_INPUT, { 0 request_items, 1 return_consumed_capacity, 2 return_item_collection_metrics });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct CreateBackupInput {
+    pub table_name: String,
+    pub backup_name: String,
+}
+s::object!(CreateBackupInput, tables::CREATE_BACKUP_INPUT, { 0 table_name, 1 backup_name });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct CreateTableInput {
     pub attribute_definitions: Vec<AttributeDefinition>,
     pub table_name: String,
@@ -48,6 +55,12 @@ pub struct CreateTableInput {
     pub global_table_settings_replication_mode: Option<GlobalTableSettingsReplicationMode>,
 }
 s::object!(CreateTableInput, tables::CREATE_TABLE_INPUT, { 0 attribute_definitions, 1 table_name, 2 key_schema, 3 local_secondary_indexes, 4 global_secondary_indexes, 5 billing_mode, 6 provisioned_throughput, 7 stream_specification, 8 sse_specification, 9 tags, 10 table_class, 11 deletion_protection_enabled, 12 warm_throughput, 13 resource_policy, 14 on_demand_throughput, 15 global_table_source_arn, 16 global_table_settings_replication_mode });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DeleteBackupInput {
+    pub backup_arn: String,
+}
+s::object!(DeleteBackupInput, tables::DELETE_BACKUP_INPUT, { 0 backup_arn });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct DeleteItemInput {
@@ -79,15 +92,46 @@ pub struct DeleteTableInput {
 s::object!(DeleteTableInput, tables::DELETE_TABLE_INPUT, { 0 table_name });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct DescribeBackupInput {
+    pub backup_arn: String,
+}
+s::object!(DescribeBackupInput, tables::DESCRIBE_BACKUP_INPUT, { 0 backup_arn });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct DescribeContinuousBackupsInput {
     pub table_name: String,
 }
 s::object!(DescribeContinuousBackupsInput, tables::DESCRIBE_CONTINUOUS_BACKUPS_INPUT, { 0 table_name });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct DescribeContributorInsightsInput {
+    pub table_name: String,
+    pub index_name: Option<String>,
+}
+s::object!(DescribeContributorInsightsInput, tables::DESCRIBE_CONTRIBUTOR_INSIGHTS_INPUT, { 0 table_name, 1 index_name });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct DescribeEndpointsInput {
 }
 s::object!(DescribeEndpointsInput, tables::DESCRIBE_ENDPOINTS_REQUEST, { });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeExportInput {
+    pub export_arn: String,
+}
+s::object!(DescribeExportInput, tables::DESCRIBE_EXPORT_INPUT, { 0 export_arn });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeImportInput {
+    pub import_arn: String,
+}
+s::object!(DescribeImportInput, tables::DESCRIBE_IMPORT_INPUT, { 0 import_arn });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeKinesisStreamingDestinationInput {
+    pub table_name: String,
+}
+s::object!(DescribeKinesisStreamingDestinationInput, tables::DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT, { 0 table_name });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct DescribeLimitsInput {
@@ -99,6 +143,12 @@ pub struct DescribeTableInput {
     pub table_name: String,
 }
 s::object!(DescribeTableInput, tables::DESCRIBE_TABLE_INPUT, { 0 table_name });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeTableReplicaAutoScalingInput {
+    pub table_name: String,
+}
+s::object!(DescribeTableReplicaAutoScalingInput, tables::DESCRIBE_TABLE_REPLICA_AUTO_SCALING_INPUT, { 0 table_name });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct DescribeTimeToLiveInput {
@@ -127,6 +177,22 @@ pub struct ExecuteTransactionInput {
 s::object!(ExecuteTransactionInput, tables::EXECUTE_TRANSACTION_INPUT, { 0 transact_statements, 1 client_request_token, 2 return_consumed_capacity });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ExportTableToPointInTimeInput {
+    pub table_arn: String,
+    pub export_time: Option<s::Timestamp>,
+    pub client_token: Option<String>,
+    pub s3_bucket: String,
+    pub s3_bucket_owner: Option<String>,
+    pub s3_prefix: Option<String>,
+    pub s3_sse_algorithm: Option<S3SseAlgorithm>,
+    pub s3_sse_kms_key_id: Option<String>,
+    pub export_format: Option<ExportFormat>,
+    pub export_type: Option<ExportType>,
+    pub incremental_export_specification: Option<IncrementalExportSpecification>,
+}
+s::object!(ExportTableToPointInTimeInput, tables::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT, { 0 table_arn, 1 export_time, 2 client_token, 3 s3_bucket, 4 s3_bucket_owner, 5 s3_prefix, 6 s3_sse_algorithm, 7 s3_sse_kms_key_id, 8 export_format, 9 export_type, 10 incremental_export_specification });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GetItemInput {
     pub table_name: String,
     pub key: BTreeMap<String, AttributeValue>,
@@ -143,6 +209,56 @@ pub struct GetResourcePolicyInput {
     pub resource_arn: String,
 }
 s::object!(GetResourcePolicyInput, tables::GET_RESOURCE_POLICY_INPUT, { 0 resource_arn });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ImportTableInput {
+    pub client_token: Option<String>,
+    pub s3_bucket_source: S3BucketSource,
+    pub input_format: InputFormat,
+    pub input_format_options: Option<InputFormatOptions>,
+    pub input_compression_type: Option<InputCompressionType>,
+    pub table_creation_parameters: TableCreationParameters,
+}
+s::object!(ImportTableInput, tables::IMPORT_TABLE_INPUT, { 0 client_token, 1 s3_bucket_source, 2 input_format, 3 input_format_options, 4 input_compression_type, 5 table_creation_parameters });
+
+pub type DisableKinesisStreamingDestinationInput = KinesisStreamingDestinationInput;
+
+pub type EnableKinesisStreamingDestinationInput = KinesisStreamingDestinationInput;
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListBackupsInput {
+    pub table_name: Option<String>,
+    pub limit: Option<i32>,
+    pub time_range_lower_bound: Option<s::Timestamp>,
+    pub time_range_upper_bound: Option<s::Timestamp>,
+    pub exclusive_start_backup_arn: Option<String>,
+    pub backup_type: Option<BackupTypeFilter>,
+}
+s::object!(ListBackupsInput, tables::LIST_BACKUPS_INPUT, { 0 table_name, 1 limit, 2 time_range_lower_bound, 3 time_range_upper_bound, 4 exclusive_start_backup_arn, 5 backup_type });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListContributorInsightsInput {
+    pub table_name: Option<String>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i32>,
+}
+s::object!(ListContributorInsightsInput, tables::LIST_CONTRIBUTOR_INSIGHTS_INPUT, { 0 table_name, 1 next_token, 2 max_results });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListExportsInput {
+    pub table_arn: Option<String>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+}
+s::object!(ListExportsInput, tables::LIST_EXPORTS_INPUT, { 0 table_arn, 1 max_results, 2 next_token });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListImportsInput {
+    pub table_arn: Option<String>,
+    pub page_size: Option<i32>,
+    pub next_token: Option<String>,
+}
+s::object!(ListImportsInput, tables::LIST_IMPORTS_INPUT, { 0 table_arn, 1 page_size, 2 next_token });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ListTablesInput {
@@ -206,6 +322,35 @@ pub struct QueryInput {
 s::object!(QueryInput, tables::QUERY_INPUT, { 0 table_name, 1 index_name, 2 select, 3 attributes_to_get, 4 limit, 5 consistent_read, 6 key_conditions, 7 query_filter, 8 conditional_operator, 9 scan_index_forward, 10 exclusive_start_key, 11 return_consumed_capacity, 12 projection_expression, 13 filter_expression, 14 key_condition_expression, 15 expression_attribute_names, 16 expression_attribute_values });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct RestoreTableFromBackupInput {
+    pub target_table_name: String,
+    pub backup_arn: String,
+    pub billing_mode_override: Option<BillingMode>,
+    pub global_secondary_index_override: Option<Vec<GlobalSecondaryIndex>>,
+    pub local_secondary_index_override: Option<Vec<LocalSecondaryIndex>>,
+    pub provisioned_throughput_override: Option<ProvisionedThroughput>,
+    pub on_demand_throughput_override: Option<OnDemandThroughput>,
+    pub sse_specification_override: Option<SSESpecification>,
+}
+s::object!(RestoreTableFromBackupInput, tables::RESTORE_TABLE_FROM_BACKUP_INPUT, { 0 target_table_name, 1 backup_arn, 2 billing_mode_override, 3 global_secondary_index_override, 4 local_secondary_index_override, 5 provisioned_throughput_override, 6 on_demand_throughput_override, 7 sse_specification_override });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct RestoreTableToPointInTimeInput {
+    pub source_table_arn: Option<String>,
+    pub source_table_name: Option<String>,
+    pub target_table_name: String,
+    pub use_latest_restorable_time: Option<bool>,
+    pub restore_date_time: Option<s::Timestamp>,
+    pub billing_mode_override: Option<BillingMode>,
+    pub global_secondary_index_override: Option<Vec<GlobalSecondaryIndex>>,
+    pub local_secondary_index_override: Option<Vec<LocalSecondaryIndex>>,
+    pub provisioned_throughput_override: Option<ProvisionedThroughput>,
+    pub on_demand_throughput_override: Option<OnDemandThroughput>,
+    pub sse_specification_override: Option<SSESpecification>,
+}
+s::object!(RestoreTableToPointInTimeInput, tables::RESTORE_TABLE_TO_POINT_IN_TIME_INPUT, { 0 source_table_arn, 1 source_table_name, 2 target_table_name, 3 use_latest_restorable_time, 4 restore_date_time, 5 billing_mode_override, 6 global_secondary_index_override, 7 local_secondary_index_override, 8 provisioned_throughput_override, 9 on_demand_throughput_override, 10 sse_specification_override });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ScanInput {
     pub table_name: String,
     pub index_name: Option<String>,
@@ -257,6 +402,22 @@ pub struct UntagResourceInput {
 s::object!(UntagResourceInput, tables::UNTAG_RESOURCE_INPUT, { 0 resource_arn, 1 tag_keys });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct UpdateContinuousBackupsInput {
+    pub table_name: String,
+    pub point_in_time_recovery_specification: PointInTimeRecoverySpecification,
+}
+s::object!(UpdateContinuousBackupsInput, tables::UPDATE_CONTINUOUS_BACKUPS_INPUT, { 0 table_name, 1 point_in_time_recovery_specification });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateContributorInsightsInput {
+    pub table_name: String,
+    pub index_name: Option<String>,
+    pub contributor_insights_action: ContributorInsightsAction,
+    pub contributor_insights_mode: Option<ContributorInsightsMode>,
+}
+s::object!(UpdateContributorInsightsInput, tables::UPDATE_CONTRIBUTOR_INSIGHTS_INPUT, { 0 table_name, 1 index_name, 2 contributor_insights_action, 3 contributor_insights_mode });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct UpdateItemInput {
     pub table_name: String,
     pub key: BTreeMap<String, AttributeValue>,
@@ -273,6 +434,14 @@ pub struct UpdateItemInput {
     pub return_values_on_condition_check_failure: Option<ReturnValuesOnConditionCheckFailure>,
 }
 s::object!(UpdateItemInput, tables::UPDATE_ITEM_INPUT, { 0 table_name, 1 key, 2 attribute_updates, 3 expected, 4 conditional_operator, 5 return_values, 6 return_consumed_capacity, 7 return_item_collection_metrics, 8 update_expression, 9 condition_expression, 10 expression_attribute_names, 11 expression_attribute_values, 12 return_values_on_condition_check_failure });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateKinesisStreamingDestinationInput {
+    pub table_name: String,
+    pub stream_arn: String,
+    pub update_kinesis_streaming_configuration: Option<UpdateKinesisStreamingConfiguration>,
+}
+s::object!(UpdateKinesisStreamingDestinationInput, tables::UPDATE_KINESIS_STREAMING_DESTINATION_INPUT, { 0 table_name, 1 stream_arn, 2 update_kinesis_streaming_configuration });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct UpdateTableInput {
@@ -293,6 +462,15 @@ pub struct UpdateTableInput {
     pub global_table_settings_replication_mode: Option<GlobalTableSettingsReplicationMode>,
 }
 s::object!(UpdateTableInput, tables::UPDATE_TABLE_INPUT, { 0 attribute_definitions, 1 table_name, 2 billing_mode, 3 provisioned_throughput, 4 global_secondary_index_updates, 5 stream_specification, 6 sse_specification, 7 replica_updates, 8 table_class, 9 deletion_protection_enabled, 10 multi_region_consistency, 11 global_table_witness_updates, 12 on_demand_throughput, 13 warm_throughput, 14 global_table_settings_replication_mode });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateTableReplicaAutoScalingInput {
+    pub global_secondary_index_updates: Option<Vec<GlobalSecondaryIndexAutoScalingUpdate>>,
+    pub table_name: String,
+    pub provisioned_write_capacity_auto_scaling_update: Option<AutoScalingSettingsUpdate>,
+    pub replica_updates: Option<Vec<ReplicaAutoScalingUpdate>>,
+}
+s::object!(UpdateTableReplicaAutoScalingInput, tables::UPDATE_TABLE_REPLICA_AUTO_SCALING_INPUT, { 0 global_secondary_index_updates, 1 table_name, 2 provisioned_write_capacity_auto_scaling_update, 3 replica_updates });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct UpdateTimeToLiveInput {

@@ -55,6 +55,23 @@ pub static BATCH_WRITE_ITEM: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(CreateBackup, CREATE_BACKUP, crate::CreateBackupInput => crate::CreateBackupOutput, SERVICE);
+pub static CREATE_BACKUP: OperationShape = OperationShape {
+    name: "CreateBackup",
+    input: &t::CREATE_BACKUP_INPUT,
+    output: &t::CREATE_BACKUP_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::TABLE_NOT_FOUND_EXCEPTION, &e::TABLE_IN_USE_EXCEPTION, &e::CONTINUOUS_BACKUPS_UNAVAILABLE_EXCEPTION, &e::BACKUP_IN_USE_EXCEPTION, &e::LIMIT_EXCEEDED_EXCEPTION, &e::INTERNAL_SERVER_ERROR],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(CreateTable, CREATE_TABLE, crate::CreateTableInput => crate::CreateTableOutput, SERVICE);
 pub static CREATE_TABLE: OperationShape = OperationShape {
     name: "CreateTable",
@@ -64,6 +81,23 @@ pub static CREATE_TABLE: OperationShape = OperationShape {
     input_root: None,
     input_namespace: None,
     errors: &[&e::RESOURCE_IN_USE_EXCEPTION, &e::LIMIT_EXCEEDED_EXCEPTION, &e::INTERNAL_SERVER_ERROR],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(DeleteBackup, DELETE_BACKUP, crate::DeleteBackupInput => crate::DeleteBackupOutput, SERVICE);
+pub static DELETE_BACKUP: OperationShape = OperationShape {
+    name: "DeleteBackup",
+    input: &t::DELETE_BACKUP_INPUT,
+    output: &t::DELETE_BACKUP_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::BACKUP_NOT_FOUND_EXCEPTION, &e::BACKUP_IN_USE_EXCEPTION, &e::LIMIT_EXCEEDED_EXCEPTION, &e::INTERNAL_SERVER_ERROR],
     http: HttpBinding { method: "POST", path: "/", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
@@ -123,6 +157,23 @@ pub static DELETE_TABLE: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(DescribeBackup, DESCRIBE_BACKUP, crate::DescribeBackupInput => crate::DescribeBackupOutput, SERVICE);
+pub static DESCRIBE_BACKUP: OperationShape = OperationShape {
+    name: "DescribeBackup",
+    input: &t::DESCRIBE_BACKUP_INPUT,
+    output: &t::DESCRIBE_BACKUP_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::BACKUP_NOT_FOUND_EXCEPTION, &e::INTERNAL_SERVER_ERROR],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
 operation!(DescribeContinuousBackups, DESCRIBE_CONTINUOUS_BACKUPS, crate::DescribeContinuousBackupsInput => crate::DescribeContinuousBackupsOutput, SERVICE);
 pub static DESCRIBE_CONTINUOUS_BACKUPS: OperationShape = OperationShape {
     name: "DescribeContinuousBackups",
@@ -140,6 +191,23 @@ pub static DESCRIBE_CONTINUOUS_BACKUPS: OperationShape = OperationShape {
     read_only: true,
 };
 
+operation!(DescribeContributorInsights, DESCRIBE_CONTRIBUTOR_INSIGHTS, crate::DescribeContributorInsightsInput => crate::DescribeContributorInsightsOutput, SERVICE);
+pub static DESCRIBE_CONTRIBUTOR_INSIGHTS: OperationShape = OperationShape {
+    name: "DescribeContributorInsights",
+    input: &t::DESCRIBE_CONTRIBUTOR_INSIGHTS_INPUT,
+    output: &t::DESCRIBE_CONTRIBUTOR_INSIGHTS_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::RESOURCE_NOT_FOUND_EXCEPTION, &e::INTERNAL_SERVER_ERROR],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
 operation!(DescribeEndpoints, DESCRIBE_ENDPOINTS, crate::DescribeEndpointsInput => crate::DescribeEndpointsOutput, SERVICE);
 pub static DESCRIBE_ENDPOINTS: OperationShape = OperationShape {
     name: "DescribeEndpoints",
@@ -149,6 +217,57 @@ pub static DESCRIBE_ENDPOINTS: OperationShape = OperationShape {
     input_root: None,
     input_namespace: None,
     errors: &[],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(DescribeExport, DESCRIBE_EXPORT, crate::DescribeExportInput => crate::DescribeExportOutput, SERVICE);
+pub static DESCRIBE_EXPORT: OperationShape = OperationShape {
+    name: "DescribeExport",
+    input: &t::DESCRIBE_EXPORT_INPUT,
+    output: &t::DESCRIBE_EXPORT_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::EXPORT_NOT_FOUND_EXCEPTION, &e::LIMIT_EXCEEDED_EXCEPTION, &e::INTERNAL_SERVER_ERROR],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(DescribeImport, DESCRIBE_IMPORT, crate::DescribeImportInput => crate::DescribeImportOutput, SERVICE);
+pub static DESCRIBE_IMPORT: OperationShape = OperationShape {
+    name: "DescribeImport",
+    input: &t::DESCRIBE_IMPORT_INPUT,
+    output: &t::DESCRIBE_IMPORT_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::IMPORT_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(DescribeKinesisStreamingDestination, DESCRIBE_KINESIS_STREAMING_DESTINATION, crate::DescribeKinesisStreamingDestinationInput => crate::DescribeKinesisStreamingDestinationOutput, SERVICE);
+pub static DESCRIBE_KINESIS_STREAMING_DESTINATION: OperationShape = OperationShape {
+    name: "DescribeKinesisStreamingDestination",
+    input: &t::DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT,
+    output: &t::DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::RESOURCE_NOT_FOUND_EXCEPTION, &e::INTERNAL_SERVER_ERROR],
     http: HttpBinding { method: "POST", path: "/", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
@@ -191,6 +310,23 @@ pub static DESCRIBE_TABLE: OperationShape = OperationShape {
     read_only: true,
 };
 
+operation!(DescribeTableReplicaAutoScaling, DESCRIBE_TABLE_REPLICA_AUTO_SCALING, crate::DescribeTableReplicaAutoScalingInput => crate::DescribeTableReplicaAutoScalingOutput, SERVICE);
+pub static DESCRIBE_TABLE_REPLICA_AUTO_SCALING: OperationShape = OperationShape {
+    name: "DescribeTableReplicaAutoScaling",
+    input: &t::DESCRIBE_TABLE_REPLICA_AUTO_SCALING_INPUT,
+    output: &t::DESCRIBE_TABLE_REPLICA_AUTO_SCALING_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::RESOURCE_NOT_FOUND_EXCEPTION, &e::INTERNAL_SERVER_ERROR],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
 operation!(DescribeTimeToLive, DESCRIBE_TIME_TO_LIVE, crate::DescribeTimeToLiveInput => crate::DescribeTimeToLiveOutput, SERVICE);
 pub static DESCRIBE_TIME_TO_LIVE: OperationShape = OperationShape {
     name: "DescribeTimeToLive",
@@ -206,6 +342,40 @@ pub static DESCRIBE_TIME_TO_LIVE: OperationShape = OperationShape {
     checksum: None,
     bare_output: false,
     read_only: true,
+};
+
+operation!(DisableKinesisStreamingDestination, DISABLE_KINESIS_STREAMING_DESTINATION, crate::DisableKinesisStreamingDestinationInput => crate::DisableKinesisStreamingDestinationOutput, SERVICE);
+pub static DISABLE_KINESIS_STREAMING_DESTINATION: OperationShape = OperationShape {
+    name: "DisableKinesisStreamingDestination",
+    input: &t::KINESIS_STREAMING_DESTINATION_INPUT,
+    output: &t::KINESIS_STREAMING_DESTINATION_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INTERNAL_SERVER_ERROR, &e::LIMIT_EXCEEDED_EXCEPTION, &e::RESOURCE_IN_USE_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(EnableKinesisStreamingDestination, ENABLE_KINESIS_STREAMING_DESTINATION, crate::EnableKinesisStreamingDestinationInput => crate::EnableKinesisStreamingDestinationOutput, SERVICE);
+pub static ENABLE_KINESIS_STREAMING_DESTINATION: OperationShape = OperationShape {
+    name: "EnableKinesisStreamingDestination",
+    input: &t::KINESIS_STREAMING_DESTINATION_INPUT,
+    output: &t::KINESIS_STREAMING_DESTINATION_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INTERNAL_SERVER_ERROR, &e::LIMIT_EXCEEDED_EXCEPTION, &e::RESOURCE_IN_USE_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
 };
 
 operation!(ExecuteStatement, EXECUTE_STATEMENT, crate::ExecuteStatementInput => crate::ExecuteStatementOutput, SERVICE);
@@ -242,6 +412,23 @@ pub static EXECUTE_TRANSACTION: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(ExportTableToPointInTime, EXPORT_TABLE_TO_POINT_IN_TIME, crate::ExportTableToPointInTimeInput => crate::ExportTableToPointInTimeOutput, SERVICE);
+pub static EXPORT_TABLE_TO_POINT_IN_TIME: OperationShape = OperationShape {
+    name: "ExportTableToPointInTime",
+    input: &t::EXPORT_TABLE_TO_POINT_IN_TIME_INPUT,
+    output: &t::EXPORT_TABLE_TO_POINT_IN_TIME_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::TABLE_NOT_FOUND_EXCEPTION, &e::POINT_IN_TIME_RECOVERY_UNAVAILABLE_EXCEPTION, &e::LIMIT_EXCEEDED_EXCEPTION, &e::INVALID_EXPORT_TIME_EXCEPTION, &e::EXPORT_CONFLICT_EXCEPTION, &e::INTERNAL_SERVER_ERROR],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(GetItem, GET_ITEM, crate::GetItemInput => crate::GetItemOutput, SERVICE);
 pub static GET_ITEM: OperationShape = OperationShape {
     name: "GetItem",
@@ -268,6 +455,91 @@ pub static GET_RESOURCE_POLICY: OperationShape = OperationShape {
     input_root: None,
     input_namespace: None,
     errors: &[&e::RESOURCE_NOT_FOUND_EXCEPTION, &e::INTERNAL_SERVER_ERROR, &e::POLICY_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(ImportTable, IMPORT_TABLE, crate::ImportTableInput => crate::ImportTableOutput, SERVICE);
+pub static IMPORT_TABLE: OperationShape = OperationShape {
+    name: "ImportTable",
+    input: &t::IMPORT_TABLE_INPUT,
+    output: &t::IMPORT_TABLE_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::RESOURCE_IN_USE_EXCEPTION, &e::LIMIT_EXCEEDED_EXCEPTION, &e::IMPORT_CONFLICT_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(ListBackups, LIST_BACKUPS, crate::ListBackupsInput => crate::ListBackupsOutput, SERVICE);
+pub static LIST_BACKUPS: OperationShape = OperationShape {
+    name: "ListBackups",
+    input: &t::LIST_BACKUPS_INPUT,
+    output: &t::LIST_BACKUPS_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INTERNAL_SERVER_ERROR],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(ListContributorInsights, LIST_CONTRIBUTOR_INSIGHTS, crate::ListContributorInsightsInput => crate::ListContributorInsightsOutput, SERVICE);
+pub static LIST_CONTRIBUTOR_INSIGHTS: OperationShape = OperationShape {
+    name: "ListContributorInsights",
+    input: &t::LIST_CONTRIBUTOR_INSIGHTS_INPUT,
+    output: &t::LIST_CONTRIBUTOR_INSIGHTS_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::RESOURCE_NOT_FOUND_EXCEPTION, &e::INTERNAL_SERVER_ERROR],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(ListExports, LIST_EXPORTS, crate::ListExportsInput => crate::ListExportsOutput, SERVICE);
+pub static LIST_EXPORTS: OperationShape = OperationShape {
+    name: "ListExports",
+    input: &t::LIST_EXPORTS_INPUT,
+    output: &t::LIST_EXPORTS_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::LIMIT_EXCEEDED_EXCEPTION, &e::INTERNAL_SERVER_ERROR],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(ListImports, LIST_IMPORTS, crate::ListImportsInput => crate::ListImportsOutput, SERVICE);
+pub static LIST_IMPORTS: OperationShape = OperationShape {
+    name: "ListImports",
+    input: &t::LIST_IMPORTS_INPUT,
+    output: &t::LIST_IMPORTS_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::LIMIT_EXCEEDED_EXCEPTION],
     http: HttpBinding { method: "POST", path: "/", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
@@ -361,6 +633,40 @@ pub static QUERY: OperationShape = OperationShape {
     read_only: true,
 };
 
+operation!(RestoreTableFromBackup, RESTORE_TABLE_FROM_BACKUP, crate::RestoreTableFromBackupInput => crate::RestoreTableFromBackupOutput, SERVICE);
+pub static RESTORE_TABLE_FROM_BACKUP: OperationShape = OperationShape {
+    name: "RestoreTableFromBackup",
+    input: &t::RESTORE_TABLE_FROM_BACKUP_INPUT,
+    output: &t::RESTORE_TABLE_FROM_BACKUP_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::TABLE_ALREADY_EXISTS_EXCEPTION, &e::TABLE_IN_USE_EXCEPTION, &e::BACKUP_NOT_FOUND_EXCEPTION, &e::BACKUP_IN_USE_EXCEPTION, &e::LIMIT_EXCEEDED_EXCEPTION, &e::INTERNAL_SERVER_ERROR],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(RestoreTableToPointInTime, RESTORE_TABLE_TO_POINT_IN_TIME, crate::RestoreTableToPointInTimeInput => crate::RestoreTableToPointInTimeOutput, SERVICE);
+pub static RESTORE_TABLE_TO_POINT_IN_TIME: OperationShape = OperationShape {
+    name: "RestoreTableToPointInTime",
+    input: &t::RESTORE_TABLE_TO_POINT_IN_TIME_INPUT,
+    output: &t::RESTORE_TABLE_TO_POINT_IN_TIME_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::TABLE_ALREADY_EXISTS_EXCEPTION, &e::TABLE_NOT_FOUND_EXCEPTION, &e::TABLE_IN_USE_EXCEPTION, &e::LIMIT_EXCEEDED_EXCEPTION, &e::INVALID_RESTORE_TIME_EXCEPTION, &e::POINT_IN_TIME_RECOVERY_UNAVAILABLE_EXCEPTION, &e::INTERNAL_SERVER_ERROR],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(Scan, SCAN, crate::ScanInput => crate::ScanOutput, SERVICE);
 pub static SCAN: OperationShape = OperationShape {
     name: "Scan",
@@ -446,6 +752,40 @@ pub static UNTAG_RESOURCE: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(UpdateContinuousBackups, UPDATE_CONTINUOUS_BACKUPS, crate::UpdateContinuousBackupsInput => crate::UpdateContinuousBackupsOutput, SERVICE);
+pub static UPDATE_CONTINUOUS_BACKUPS: OperationShape = OperationShape {
+    name: "UpdateContinuousBackups",
+    input: &t::UPDATE_CONTINUOUS_BACKUPS_INPUT,
+    output: &t::UPDATE_CONTINUOUS_BACKUPS_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::TABLE_NOT_FOUND_EXCEPTION, &e::CONTINUOUS_BACKUPS_UNAVAILABLE_EXCEPTION, &e::INTERNAL_SERVER_ERROR],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(UpdateContributorInsights, UPDATE_CONTRIBUTOR_INSIGHTS, crate::UpdateContributorInsightsInput => crate::UpdateContributorInsightsOutput, SERVICE);
+pub static UPDATE_CONTRIBUTOR_INSIGHTS: OperationShape = OperationShape {
+    name: "UpdateContributorInsights",
+    input: &t::UPDATE_CONTRIBUTOR_INSIGHTS_INPUT,
+    output: &t::UPDATE_CONTRIBUTOR_INSIGHTS_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::RESOURCE_NOT_FOUND_EXCEPTION, &e::INTERNAL_SERVER_ERROR],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(UpdateItem, UPDATE_ITEM, crate::UpdateItemInput => crate::UpdateItemOutput, SERVICE);
 pub static UPDATE_ITEM: OperationShape = OperationShape {
     name: "UpdateItem",
@@ -463,6 +803,23 @@ pub static UPDATE_ITEM: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(UpdateKinesisStreamingDestination, UPDATE_KINESIS_STREAMING_DESTINATION, crate::UpdateKinesisStreamingDestinationInput => crate::UpdateKinesisStreamingDestinationOutput, SERVICE);
+pub static UPDATE_KINESIS_STREAMING_DESTINATION: OperationShape = OperationShape {
+    name: "UpdateKinesisStreamingDestination",
+    input: &t::UPDATE_KINESIS_STREAMING_DESTINATION_INPUT,
+    output: &t::UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INTERNAL_SERVER_ERROR, &e::LIMIT_EXCEEDED_EXCEPTION, &e::RESOURCE_IN_USE_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(UpdateTable, UPDATE_TABLE, crate::UpdateTableInput => crate::UpdateTableOutput, SERVICE);
 pub static UPDATE_TABLE: OperationShape = OperationShape {
     name: "UpdateTable",
@@ -472,6 +829,23 @@ pub static UPDATE_TABLE: OperationShape = OperationShape {
     input_root: None,
     input_namespace: None,
     errors: &[&e::RESOURCE_IN_USE_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION, &e::LIMIT_EXCEEDED_EXCEPTION, &e::INTERNAL_SERVER_ERROR],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(UpdateTableReplicaAutoScaling, UPDATE_TABLE_REPLICA_AUTO_SCALING, crate::UpdateTableReplicaAutoScalingInput => crate::UpdateTableReplicaAutoScalingOutput, SERVICE);
+pub static UPDATE_TABLE_REPLICA_AUTO_SCALING: OperationShape = OperationShape {
+    name: "UpdateTableReplicaAutoScaling",
+    input: &t::UPDATE_TABLE_REPLICA_AUTO_SCALING_INPUT,
+    output: &t::UPDATE_TABLE_REPLICA_AUTO_SCALING_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::RESOURCE_NOT_FOUND_EXCEPTION, &e::RESOURCE_IN_USE_EXCEPTION, &e::LIMIT_EXCEEDED_EXCEPTION, &e::INTERNAL_SERVER_ERROR],
     http: HttpBinding { method: "POST", path: "/", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,

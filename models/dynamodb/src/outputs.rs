@@ -29,10 +29,22 @@ pub struct BatchWriteItemOutput {
 s::object!(BatchWriteItemOutput, tables::BATCH_WRITE_ITEM_OUTPUT, { 0 unprocessed_items, 1 item_collection_metrics, 2 consumed_capacity });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct CreateBackupOutput {
+    pub backup_details: Option<BackupDetails>,
+}
+s::object!(CreateBackupOutput, tables::CREATE_BACKUP_OUTPUT, { 0 backup_details });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct CreateTableOutput {
     pub table_description: Option<TableDescription>,
 }
 s::object!(CreateTableOutput, tables::CREATE_TABLE_OUTPUT, { 0 table_description });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DeleteBackupOutput {
+    pub backup_description: Option<BackupDescription>,
+}
+s::object!(DeleteBackupOutput, tables::DELETE_BACKUP_OUTPUT, { 0 backup_description });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct DeleteItemOutput {
@@ -55,16 +67,53 @@ pub struct DeleteTableOutput {
 s::object!(DeleteTableOutput, tables::DELETE_TABLE_OUTPUT, { 0 table_description });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct DescribeBackupOutput {
+    pub backup_description: Option<BackupDescription>,
+}
+s::object!(DescribeBackupOutput, tables::DESCRIBE_BACKUP_OUTPUT, { 0 backup_description });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct DescribeContinuousBackupsOutput {
     pub continuous_backups_description: Option<ContinuousBackupsDescription>,
 }
 s::object!(DescribeContinuousBackupsOutput, tables::DESCRIBE_CONTINUOUS_BACKUPS_OUTPUT, { 0 continuous_backups_description });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct DescribeContributorInsightsOutput {
+    pub table_name: Option<String>,
+    pub index_name: Option<String>,
+    pub contributor_insights_rule_list: Option<Vec<String>>,
+    pub contributor_insights_status: Option<ContributorInsightsStatus>,
+    pub last_update_date_time: Option<s::Timestamp>,
+    pub failure_exception: Option<FailureException>,
+    pub contributor_insights_mode: Option<ContributorInsightsMode>,
+}
+s::object!(DescribeContributorInsightsOutput, tables::DESCRIBE_CONTRIBUTOR_INSIGHTS_OUTPUT, { 0 table_name, 1 index_name, 2 contributor_insights_rule_list, 3 contributor_insights_status, 4 last_update_date_time, 5 failure_exception, 6 contributor_insights_mode });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct DescribeEndpointsOutput {
     pub endpoints: Vec<Endpoint>,
 }
 s::object!(DescribeEndpointsOutput, tables::DESCRIBE_ENDPOINTS_RESPONSE, { 0 endpoints });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeExportOutput {
+    pub export_description: Option<ExportDescription>,
+}
+s::object!(DescribeExportOutput, tables::DESCRIBE_EXPORT_OUTPUT, { 0 export_description });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeImportOutput {
+    pub import_table_description: ImportTableDescription,
+}
+s::object!(DescribeImportOutput, tables::DESCRIBE_IMPORT_OUTPUT, { 0 import_table_description });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeKinesisStreamingDestinationOutput {
+    pub table_name: Option<String>,
+    pub kinesis_data_stream_destinations: Option<Vec<KinesisDataStreamDestination>>,
+}
+s::object!(DescribeKinesisStreamingDestinationOutput, tables::DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT, { 0 table_name, 1 kinesis_data_stream_destinations });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct DescribeLimitsOutput {
@@ -80,6 +129,12 @@ pub struct DescribeTableOutput {
     pub table: Option<TableDescription>,
 }
 s::object!(DescribeTableOutput, tables::DESCRIBE_TABLE_OUTPUT, { 0 table });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeTableReplicaAutoScalingOutput {
+    pub table_auto_scaling_description: Option<TableAutoScalingDescription>,
+}
+s::object!(DescribeTableReplicaAutoScalingOutput, tables::DESCRIBE_TABLE_REPLICA_AUTO_SCALING_OUTPUT, { 0 table_auto_scaling_description });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct DescribeTimeToLiveOutput {
@@ -104,6 +159,12 @@ pub struct ExecuteTransactionOutput {
 s::object!(ExecuteTransactionOutput, tables::EXECUTE_TRANSACTION_OUTPUT, { 0 responses, 1 consumed_capacity });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ExportTableToPointInTimeOutput {
+    pub export_description: Option<ExportDescription>,
+}
+s::object!(ExportTableToPointInTimeOutput, tables::EXPORT_TABLE_TO_POINT_IN_TIME_OUTPUT, { 0 export_description });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GetItemOutput {
     pub item: Option<BTreeMap<String, AttributeValue>>,
     pub consumed_capacity: Option<ConsumedCapacity>,
@@ -116,6 +177,44 @@ pub struct GetResourcePolicyOutput {
     pub revision_id: Option<String>,
 }
 s::object!(GetResourcePolicyOutput, tables::GET_RESOURCE_POLICY_OUTPUT, { 0 policy, 1 revision_id });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ImportTableOutput {
+    pub import_table_description: ImportTableDescription,
+}
+s::object!(ImportTableOutput, tables::IMPORT_TABLE_OUTPUT, { 0 import_table_description });
+
+pub type DisableKinesisStreamingDestinationOutput = KinesisStreamingDestinationOutput;
+
+pub type EnableKinesisStreamingDestinationOutput = KinesisStreamingDestinationOutput;
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListBackupsOutput {
+    pub backup_summaries: Option<Vec<BackupSummary>>,
+    pub last_evaluated_backup_arn: Option<String>,
+}
+s::object!(ListBackupsOutput, tables::LIST_BACKUPS_OUTPUT, { 0 backup_summaries, 1 last_evaluated_backup_arn });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListContributorInsightsOutput {
+    pub contributor_insights_summaries: Option<Vec<ContributorInsightsSummary>>,
+    pub next_token: Option<String>,
+}
+s::object!(ListContributorInsightsOutput, tables::LIST_CONTRIBUTOR_INSIGHTS_OUTPUT, { 0 contributor_insights_summaries, 1 next_token });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListExportsOutput {
+    pub export_summaries: Option<Vec<ExportSummary>>,
+    pub next_token: Option<String>,
+}
+s::object!(ListExportsOutput, tables::LIST_EXPORTS_OUTPUT, { 0 export_summaries, 1 next_token });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListImportsOutput {
+    pub import_summary_list: Option<Vec<ImportSummary>>,
+    pub next_token: Option<String>,
+}
+s::object!(ListImportsOutput, tables::LIST_IMPORTS_OUTPUT, { 0 import_summary_list, 1 next_token });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ListTablesOutput {
@@ -156,6 +255,18 @@ pub struct QueryOutput {
 s::object!(QueryOutput, tables::QUERY_OUTPUT, { 0 items, 1 count, 2 scanned_count, 3 last_evaluated_key, 4 consumed_capacity });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct RestoreTableFromBackupOutput {
+    pub table_description: Option<TableDescription>,
+}
+s::object!(RestoreTableFromBackupOutput, tables::RESTORE_TABLE_FROM_BACKUP_OUTPUT, { 0 table_description });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct RestoreTableToPointInTimeOutput {
+    pub table_description: Option<TableDescription>,
+}
+s::object!(RestoreTableToPointInTimeOutput, tables::RESTORE_TABLE_TO_POINT_IN_TIME_OUTPUT, { 0 table_description });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ScanOutput {
     pub items: Option<Vec<BTreeMap<String, AttributeValue>>>,
     pub count: Option<i32>,
@@ -180,6 +291,21 @@ pub struct TransactWriteItemsOutput {
 s::object!(TransactWriteItemsOutput, tables::TRANSACT_WRITE_ITEMS_OUTPUT, { 0 consumed_capacity, 1 item_collection_metrics });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct UpdateContinuousBackupsOutput {
+    pub continuous_backups_description: Option<ContinuousBackupsDescription>,
+}
+s::object!(UpdateContinuousBackupsOutput, tables::UPDATE_CONTINUOUS_BACKUPS_OUTPUT, { 0 continuous_backups_description });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateContributorInsightsOutput {
+    pub table_name: Option<String>,
+    pub index_name: Option<String>,
+    pub contributor_insights_status: Option<ContributorInsightsStatus>,
+    pub contributor_insights_mode: Option<ContributorInsightsMode>,
+}
+s::object!(UpdateContributorInsightsOutput, tables::UPDATE_CONTRIBUTOR_INSIGHTS_OUTPUT, { 0 table_name, 1 index_name, 2 contributor_insights_status, 3 contributor_insights_mode });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct UpdateItemOutput {
     pub attributes: Option<BTreeMap<String, AttributeValue>>,
     pub consumed_capacity: Option<ConsumedCapacity>,
@@ -188,10 +314,25 @@ pub struct UpdateItemOutput {
 s::object!(UpdateItemOutput, tables::UPDATE_ITEM_OUTPUT, { 0 attributes, 1 consumed_capacity, 2 item_collection_metrics });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct UpdateKinesisStreamingDestinationOutput {
+    pub table_name: Option<String>,
+    pub stream_arn: Option<String>,
+    pub destination_status: Option<DestinationStatus>,
+    pub update_kinesis_streaming_configuration: Option<UpdateKinesisStreamingConfiguration>,
+}
+s::object!(UpdateKinesisStreamingDestinationOutput, tables::UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT, { 0 table_name, 1 stream_arn, 2 destination_status, 3 update_kinesis_streaming_configuration });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct UpdateTableOutput {
     pub table_description: Option<TableDescription>,
 }
 s::object!(UpdateTableOutput, tables::UPDATE_TABLE_OUTPUT, { 0 table_description });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateTableReplicaAutoScalingOutput {
+    pub table_auto_scaling_description: Option<TableAutoScalingDescription>,
+}
+s::object!(UpdateTableReplicaAutoScalingOutput, tables::UPDATE_TABLE_REPLICA_AUTO_SCALING_OUTPUT, { 0 table_auto_scaling_description });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct UpdateTimeToLiveOutput {

@@ -46,6 +46,93 @@ pub struct AttributeValueUpdate {
 s::object!(AttributeValueUpdate, tables::ATTRIBUTE_VALUE_UPDATE, { 0 value, 1 action });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct AutoScalingPolicyDescription {
+    pub policy_name: Option<String>,
+    pub target_tracking_scaling_policy_configuration: Option<AutoScalingTargetTrackingScalingPolicyConfigurationDescription>,
+}
+s::object!(AutoScalingPolicyDescription, tables::AUTO_SCALING_POLICY_DESCRIPTION, { 0 policy_name, 1 target_tracking_scaling_policy_configuration });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AutoScalingPolicyUpdate {
+    pub policy_name: Option<String>,
+    pub target_tracking_scaling_policy_configuration: AutoScalingTargetTrackingScalingPolicyConfigurationUpdate,
+}
+s::object!(AutoScalingPolicyUpdate, tables::AUTO_SCALING_POLICY_UPDATE, { 0 policy_name, 1 target_tracking_scaling_policy_configuration });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AutoScalingSettingsDescription {
+    pub minimum_units: Option<i64>,
+    pub maximum_units: Option<i64>,
+    pub auto_scaling_disabled: Option<bool>,
+    pub auto_scaling_role_arn: Option<String>,
+    pub scaling_policies: Option<Vec<AutoScalingPolicyDescription>>,
+}
+s::object!(AutoScalingSettingsDescription, tables::AUTO_SCALING_SETTINGS_DESCRIPTION, { 0 minimum_units, 1 maximum_units, 2 auto_scaling_disabled, 3 auto_scaling_role_arn, 4 scaling_policies });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AutoScalingSettingsUpdate {
+    pub minimum_units: Option<i64>,
+    pub maximum_units: Option<i64>,
+    pub auto_scaling_disabled: Option<bool>,
+    pub auto_scaling_role_arn: Option<String>,
+    pub scaling_policy_update: Option<AutoScalingPolicyUpdate>,
+}
+s::object!(AutoScalingSettingsUpdate, tables::AUTO_SCALING_SETTINGS_UPDATE, { 0 minimum_units, 1 maximum_units, 2 auto_scaling_disabled, 3 auto_scaling_role_arn, 4 scaling_policy_update });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AutoScalingTargetTrackingScalingPolicyConfigurationDescription {
+    pub disable_scale_in: Option<bool>,
+    pub scale_in_cooldown: Option<i32>,
+    pub scale_out_cooldown: Option<i32>,
+    pub target_value: f64,
+}
+s::object!(AutoScalingTargetTrackingScalingPolicyConfigurationDescription, tables::AUTO_SCALING_TARGET_TRACKING_SCALING_POLICY_CONFIGURATION_DESCRIPTION, { 0 disable_scale_in, 1 scale_in_cooldown, 2 scale_out_cooldown, 3 target_value });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AutoScalingTargetTrackingScalingPolicyConfigurationUpdate {
+    pub disable_scale_in: Option<bool>,
+    pub scale_in_cooldown: Option<i32>,
+    pub scale_out_cooldown: Option<i32>,
+    pub target_value: f64,
+}
+s::object!(AutoScalingTargetTrackingScalingPolicyConfigurationUpdate, tables::AUTO_SCALING_TARGET_TRACKING_SCALING_POLICY_CONFIGURATION_UPDATE, { 0 disable_scale_in, 1 scale_in_cooldown, 2 scale_out_cooldown, 3 target_value });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct BackupDescription {
+    pub backup_details: Option<BackupDetails>,
+    pub source_table_details: Option<SourceTableDetails>,
+    pub source_table_feature_details: Option<SourceTableFeatureDetails>,
+}
+s::object!(BackupDescription, tables::BACKUP_DESCRIPTION, { 0 backup_details, 1 source_table_details, 2 source_table_feature_details });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct BackupDetails {
+    pub backup_arn: String,
+    pub backup_name: String,
+    pub backup_size_bytes: Option<i64>,
+    pub backup_status: BackupStatus,
+    pub backup_type: BackupType,
+    pub backup_creation_date_time: s::Timestamp,
+    pub backup_expiry_date_time: Option<s::Timestamp>,
+}
+s::object!(BackupDetails, tables::BACKUP_DETAILS, { 0 backup_arn, 1 backup_name, 2 backup_size_bytes, 3 backup_status, 4 backup_type, 5 backup_creation_date_time, 6 backup_expiry_date_time });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct BackupSummary {
+    pub table_name: Option<String>,
+    pub table_id: Option<String>,
+    pub table_arn: Option<String>,
+    pub backup_arn: Option<String>,
+    pub backup_name: Option<String>,
+    pub backup_creation_date_time: Option<s::Timestamp>,
+    pub backup_expiry_date_time: Option<s::Timestamp>,
+    pub backup_status: Option<BackupStatus>,
+    pub backup_type: Option<BackupType>,
+    pub backup_size_bytes: Option<i64>,
+}
+s::object!(BackupSummary, tables::BACKUP_SUMMARY, { 0 table_name, 1 table_id, 2 table_arn, 3 backup_arn, 4 backup_name, 5 backup_creation_date_time, 6 backup_expiry_date_time, 7 backup_status, 8 backup_type, 9 backup_size_bytes });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct BatchStatementError {
     pub code: Option<BatchStatementErrorCodeEnum>,
     pub message: Option<String>,
@@ -131,6 +218,15 @@ pub struct ContinuousBackupsDescription {
 s::object!(ContinuousBackupsDescription, tables::CONTINUOUS_BACKUPS_DESCRIPTION, { 0 continuous_backups_status, 1 point_in_time_recovery_description });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ContributorInsightsSummary {
+    pub table_name: Option<String>,
+    pub index_name: Option<String>,
+    pub contributor_insights_status: Option<ContributorInsightsStatus>,
+    pub contributor_insights_mode: Option<ContributorInsightsMode>,
+}
+s::object!(ContributorInsightsSummary, tables::CONTRIBUTOR_INSIGHTS_SUMMARY, { 0 table_name, 1 index_name, 2 contributor_insights_status, 3 contributor_insights_mode });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct CreateGlobalSecondaryIndexAction {
     pub index_name: String,
     pub key_schema: Vec<KeySchemaElement>,
@@ -157,6 +253,13 @@ pub struct CreateReplicationGroupMemberAction {
     pub table_class_override: Option<TableClass>,
 }
 s::object!(CreateReplicationGroupMemberAction, tables::CREATE_REPLICATION_GROUP_MEMBER_ACTION, { 0 region_name, 1 kms_master_key_id, 2 provisioned_throughput_override, 3 on_demand_throughput_override, 4 global_secondary_indexes, 5 table_class_override });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CsvOptions {
+    pub delimiter: Option<String>,
+    pub header_list: Option<Vec<String>>,
+}
+s::object!(CsvOptions, tables::CSV_OPTIONS, { 0 delimiter, 1 header_list });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct Delete {
@@ -194,6 +297,12 @@ pub struct DeleteRequest {
 s::object!(DeleteRequest, tables::DELETE_REQUEST, { 0 key });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct EnableKinesisStreamingConfiguration {
+    pub approximate_creation_date_time_precision: Option<ApproximateCreationDateTimePrecision>,
+}
+s::object!(EnableKinesisStreamingConfiguration, tables::ENABLE_KINESIS_STREAMING_CONFIGURATION, { 0 approximate_creation_date_time_precision });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct Endpoint {
     pub address: String,
     pub cache_period_in_minutes: i64,
@@ -208,6 +317,47 @@ pub struct ExpectedAttributeValue {
     pub attribute_value_list: Option<Vec<AttributeValue>>,
 }
 s::object!(ExpectedAttributeValue, tables::EXPECTED_ATTRIBUTE_VALUE, { 0 value, 1 exists, 2 comparison_operator, 3 attribute_value_list });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ExportDescription {
+    pub export_arn: Option<String>,
+    pub export_status: Option<ExportStatus>,
+    pub start_time: Option<s::Timestamp>,
+    pub end_time: Option<s::Timestamp>,
+    pub export_manifest: Option<String>,
+    pub table_arn: Option<String>,
+    pub table_id: Option<String>,
+    pub export_time: Option<s::Timestamp>,
+    pub client_token: Option<String>,
+    pub s3_bucket: Option<String>,
+    pub s3_bucket_owner: Option<String>,
+    pub s3_prefix: Option<String>,
+    pub s3_sse_algorithm: Option<S3SseAlgorithm>,
+    pub s3_sse_kms_key_id: Option<String>,
+    pub failure_code: Option<String>,
+    pub failure_message: Option<String>,
+    pub export_format: Option<ExportFormat>,
+    pub billed_size_bytes: Option<i64>,
+    pub item_count: Option<i64>,
+    pub export_type: Option<ExportType>,
+    pub incremental_export_specification: Option<IncrementalExportSpecification>,
+}
+s::object!(ExportDescription, tables::EXPORT_DESCRIPTION, { 0 export_arn, 1 export_status, 2 start_time, 3 end_time, 4 export_manifest, 5 table_arn, 6 table_id, 7 export_time, 8 client_token, 9 s3_bucket, 10 s3_bucket_owner, 11 s3_prefix, 12 s3_sse_algorithm, 13 s3_sse_kms_key_id, 14 failure_code, 15 failure_message, 16 export_format, 17 billed_size_bytes, 18 item_count, 19 export_type, 20 incremental_export_specification });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ExportSummary {
+    pub export_arn: Option<String>,
+    pub export_status: Option<ExportStatus>,
+    pub export_type: Option<ExportType>,
+}
+s::object!(ExportSummary, tables::EXPORT_SUMMARY, { 0 export_arn, 1 export_status, 2 export_type });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct FailureException {
+    pub exception_name: Option<String>,
+    pub exception_description: Option<String>,
+}
+s::object!(FailureException, tables::FAILURE_EXCEPTION, { 0 exception_name, 1 exception_description });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct Get {
@@ -230,6 +380,13 @@ pub struct GlobalSecondaryIndex {
 s::object!(GlobalSecondaryIndex, tables::GLOBAL_SECONDARY_INDEX, { 0 index_name, 1 key_schema, 2 projection, 3 provisioned_throughput, 4 on_demand_throughput, 5 warm_throughput });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct GlobalSecondaryIndexAutoScalingUpdate {
+    pub index_name: Option<String>,
+    pub provisioned_write_capacity_auto_scaling_update: Option<AutoScalingSettingsUpdate>,
+}
+s::object!(GlobalSecondaryIndexAutoScalingUpdate, tables::GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE, { 0 index_name, 1 provisioned_write_capacity_auto_scaling_update });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GlobalSecondaryIndexDescription {
     pub index_name: Option<String>,
     pub key_schema: Option<Vec<KeySchemaElement>>,
@@ -244,6 +401,16 @@ pub struct GlobalSecondaryIndexDescription {
     pub warm_throughput: Option<GlobalSecondaryIndexWarmThroughputDescription>,
 }
 s::object!(GlobalSecondaryIndexDescription, tables::GLOBAL_SECONDARY_INDEX_DESCRIPTION, { 0 index_name, 1 key_schema, 2 projection, 3 index_status, 4 backfilling, 5 provisioned_throughput, 6 index_size_bytes, 7 item_count, 8 index_arn, 9 on_demand_throughput, 10 warm_throughput });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GlobalSecondaryIndexInfo {
+    pub index_name: Option<String>,
+    pub key_schema: Option<Vec<KeySchemaElement>>,
+    pub projection: Option<Projection>,
+    pub provisioned_throughput: Option<ProvisionedThroughput>,
+    pub on_demand_throughput: Option<OnDemandThroughput>,
+}
+s::object!(GlobalSecondaryIndexInfo, tables::GLOBAL_SECONDARY_INDEX_INFO, { 0 index_name, 1 key_schema, 2 projection, 3 provisioned_throughput, 4 on_demand_throughput });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct GlobalSecondaryIndexUpdate {
@@ -276,6 +443,57 @@ pub struct GlobalTableWitnessGroupUpdate {
 s::object!(GlobalTableWitnessGroupUpdate, tables::GLOBAL_TABLE_WITNESS_GROUP_UPDATE, { 0 create, 1 delete });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ImportSummary {
+    pub import_arn: Option<String>,
+    pub import_status: Option<ImportStatus>,
+    pub table_arn: Option<String>,
+    pub s3_bucket_source: Option<S3BucketSource>,
+    pub cloud_watch_log_group_arn: Option<String>,
+    pub input_format: Option<InputFormat>,
+    pub start_time: Option<s::Timestamp>,
+    pub end_time: Option<s::Timestamp>,
+}
+s::object!(ImportSummary, tables::IMPORT_SUMMARY, { 0 import_arn, 1 import_status, 2 table_arn, 3 s3_bucket_source, 4 cloud_watch_log_group_arn, 5 input_format, 6 start_time, 7 end_time });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ImportTableDescription {
+    pub import_arn: Option<String>,
+    pub import_status: Option<ImportStatus>,
+    pub table_arn: Option<String>,
+    pub table_id: Option<String>,
+    pub client_token: Option<String>,
+    pub s3_bucket_source: Option<S3BucketSource>,
+    pub error_count: Option<i64>,
+    pub cloud_watch_log_group_arn: Option<String>,
+    pub input_format: Option<InputFormat>,
+    pub input_format_options: Option<InputFormatOptions>,
+    pub input_compression_type: Option<InputCompressionType>,
+    pub table_creation_parameters: Option<TableCreationParameters>,
+    pub start_time: Option<s::Timestamp>,
+    pub end_time: Option<s::Timestamp>,
+    pub processed_size_bytes: Option<i64>,
+    pub processed_item_count: Option<i64>,
+    pub imported_item_count: Option<i64>,
+    pub failure_code: Option<String>,
+    pub failure_message: Option<String>,
+}
+s::object!(ImportTableDescription, tables::IMPORT_TABLE_DESCRIPTION, { 0 import_arn, 1 import_status, 2 table_arn, 3 table_id, 4 client_token, 5 s3_bucket_source, 6 error_count, 7 cloud_watch_log_group_arn, 8 input_format, 9 input_format_options, 10 input_compression_type, 11 table_creation_parameters, 12 start_time, 13 end_time, 14 processed_size_bytes, 15 processed_item_count, 16 imported_item_count, 17 failure_code, 18 failure_message });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct IncrementalExportSpecification {
+    pub export_from_time: Option<s::Timestamp>,
+    pub export_to_time: Option<s::Timestamp>,
+    pub export_view_type: Option<ExportViewType>,
+}
+s::object!(IncrementalExportSpecification, tables::INCREMENTAL_EXPORT_SPECIFICATION, { 0 export_from_time, 1 export_to_time, 2 export_view_type });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InputFormatOptions {
+    pub csv: Option<CsvOptions>,
+}
+s::object!(InputFormatOptions, tables::INPUT_FORMAT_OPTIONS, { 0 csv });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ItemCollectionMetrics {
     pub item_collection_key: Option<BTreeMap<String, AttributeValue>>,
     pub size_estimate_range_gb: Option<Vec<f64>>,
@@ -306,6 +524,32 @@ pub struct KeysAndAttributes {
 s::object!(KeysAndAttributes, tables::KEYS_AND_ATTRIBUTES, { 0 keys, 1 attributes_to_get, 2 consistent_read, 3 projection_expression, 4 expression_attribute_names });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct KinesisDataStreamDestination {
+    pub stream_arn: Option<String>,
+    pub destination_status: Option<DestinationStatus>,
+    pub destination_status_description: Option<String>,
+    pub approximate_creation_date_time_precision: Option<ApproximateCreationDateTimePrecision>,
+}
+s::object!(KinesisDataStreamDestination, tables::KINESIS_DATA_STREAM_DESTINATION, { 0 stream_arn, 1 destination_status, 2 destination_status_description, 3 approximate_creation_date_time_precision });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct KinesisStreamingDestinationInput {
+    pub table_name: String,
+    pub stream_arn: String,
+    pub enable_kinesis_streaming_configuration: Option<EnableKinesisStreamingConfiguration>,
+}
+s::object!(KinesisStreamingDestinationInput, tables::KINESIS_STREAMING_DESTINATION_INPUT, { 0 table_name, 1 stream_arn, 2 enable_kinesis_streaming_configuration });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct KinesisStreamingDestinationOutput {
+    pub table_name: Option<String>,
+    pub stream_arn: Option<String>,
+    pub destination_status: Option<DestinationStatus>,
+    pub enable_kinesis_streaming_configuration: Option<EnableKinesisStreamingConfiguration>,
+}
+s::object!(KinesisStreamingDestinationOutput, tables::KINESIS_STREAMING_DESTINATION_OUTPUT, { 0 table_name, 1 stream_arn, 2 destination_status, 3 enable_kinesis_streaming_configuration });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct LocalSecondaryIndex {
     pub index_name: String,
     pub key_schema: Vec<KeySchemaElement>,
@@ -323,6 +567,14 @@ pub struct LocalSecondaryIndexDescription {
     pub index_arn: Option<String>,
 }
 s::object!(LocalSecondaryIndexDescription, tables::LOCAL_SECONDARY_INDEX_DESCRIPTION, { 0 index_name, 1 key_schema, 2 projection, 3 index_size_bytes, 4 item_count, 5 index_arn });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct LocalSecondaryIndexInfo {
+    pub index_name: Option<String>,
+    pub key_schema: Option<Vec<KeySchemaElement>>,
+    pub projection: Option<Projection>,
+}
+s::object!(LocalSecondaryIndexInfo, tables::LOCAL_SECONDARY_INDEX_INFO, { 0 index_name, 1 key_schema, 2 projection });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct OnDemandThroughput {
@@ -353,6 +605,13 @@ pub struct PointInTimeRecoveryDescription {
     pub latest_restorable_date_time: Option<s::Timestamp>,
 }
 s::object!(PointInTimeRecoveryDescription, tables::POINT_IN_TIME_RECOVERY_DESCRIPTION, { 0 point_in_time_recovery_status, 1 recovery_period_in_days, 2 earliest_restorable_date_time, 3 latest_restorable_date_time });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PointInTimeRecoverySpecification {
+    pub point_in_time_recovery_enabled: bool,
+    pub recovery_period_in_days: Option<i32>,
+}
+s::object!(PointInTimeRecoverySpecification, tables::POINT_IN_TIME_RECOVERY_SPECIFICATION, { 0 point_in_time_recovery_enabled, 1 recovery_period_in_days });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct Projection {
@@ -402,6 +661,24 @@ pub struct PutRequest {
 s::object!(PutRequest, tables::PUT_REQUEST, { 0 item });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ReplicaAutoScalingDescription {
+    pub region_name: Option<String>,
+    pub global_secondary_indexes: Option<Vec<ReplicaGlobalSecondaryIndexAutoScalingDescription>>,
+    pub replica_provisioned_read_capacity_auto_scaling_settings: Option<AutoScalingSettingsDescription>,
+    pub replica_provisioned_write_capacity_auto_scaling_settings: Option<AutoScalingSettingsDescription>,
+    pub replica_status: Option<ReplicaStatus>,
+}
+s::object!(ReplicaAutoScalingDescription, tables::REPLICA_AUTO_SCALING_DESCRIPTION, { 0 region_name, 1 global_secondary_indexes, 2 replica_provisioned_read_capacity_auto_scaling_settings, 3 replica_provisioned_write_capacity_auto_scaling_settings, 4 replica_status });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ReplicaAutoScalingUpdate {
+    pub region_name: String,
+    pub replica_global_secondary_index_updates: Option<Vec<ReplicaGlobalSecondaryIndexAutoScalingUpdate>>,
+    pub replica_provisioned_read_capacity_auto_scaling_update: Option<AutoScalingSettingsUpdate>,
+}
+s::object!(ReplicaAutoScalingUpdate, tables::REPLICA_AUTO_SCALING_UPDATE, { 0 region_name, 1 replica_global_secondary_index_updates, 2 replica_provisioned_read_capacity_auto_scaling_update });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ReplicaDescription {
     pub region_name: Option<String>,
     pub replica_status: Option<ReplicaStatus>,
@@ -426,6 +703,22 @@ pub struct ReplicaGlobalSecondaryIndex {
     pub on_demand_throughput_override: Option<OnDemandThroughputOverride>,
 }
 s::object!(ReplicaGlobalSecondaryIndex, tables::REPLICA_GLOBAL_SECONDARY_INDEX, { 0 index_name, 1 provisioned_throughput_override, 2 on_demand_throughput_override });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ReplicaGlobalSecondaryIndexAutoScalingDescription {
+    pub index_name: Option<String>,
+    pub index_status: Option<IndexStatus>,
+    pub provisioned_read_capacity_auto_scaling_settings: Option<AutoScalingSettingsDescription>,
+    pub provisioned_write_capacity_auto_scaling_settings: Option<AutoScalingSettingsDescription>,
+}
+s::object!(ReplicaGlobalSecondaryIndexAutoScalingDescription, tables::REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_DESCRIPTION, { 0 index_name, 1 index_status, 2 provisioned_read_capacity_auto_scaling_settings, 3 provisioned_write_capacity_auto_scaling_settings });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ReplicaGlobalSecondaryIndexAutoScalingUpdate {
+    pub index_name: Option<String>,
+    pub provisioned_read_capacity_auto_scaling_update: Option<AutoScalingSettingsUpdate>,
+}
+s::object!(ReplicaGlobalSecondaryIndexAutoScalingUpdate, tables::REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE, { 0 index_name, 1 provisioned_read_capacity_auto_scaling_update });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ReplicaGlobalSecondaryIndexDescription {
@@ -454,6 +747,14 @@ pub struct RestoreSummary {
 s::object!(RestoreSummary, tables::RESTORE_SUMMARY, { 0 source_backup_arn, 1 source_table_arn, 2 restore_date_time, 3 restore_in_progress });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct S3BucketSource {
+    pub s3_bucket_owner: Option<String>,
+    pub s3_bucket: String,
+    pub s3_key_prefix: Option<String>,
+}
+s::object!(S3BucketSource, tables::S3_BUCKET_SOURCE, { 0 s3_bucket_owner, 1 s3_bucket, 2 s3_key_prefix });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct SSEDescription {
     pub status: Option<SSEStatus>,
     pub sse_type: Option<SSEType>,
@@ -471,6 +772,31 @@ pub struct SSESpecification {
 s::object!(SSESpecification, tables::SSE_SPECIFICATION, { 0 enabled, 1 sse_type, 2 kms_master_key_id });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct SourceTableDetails {
+    pub table_name: String,
+    pub table_id: String,
+    pub table_arn: Option<String>,
+    pub table_size_bytes: Option<i64>,
+    pub key_schema: Vec<KeySchemaElement>,
+    pub table_creation_date_time: s::Timestamp,
+    pub provisioned_throughput: ProvisionedThroughput,
+    pub on_demand_throughput: Option<OnDemandThroughput>,
+    pub item_count: Option<i64>,
+    pub billing_mode: Option<BillingMode>,
+}
+s::object!(SourceTableDetails, tables::SOURCE_TABLE_DETAILS, { 0 table_name, 1 table_id, 2 table_arn, 3 table_size_bytes, 4 key_schema, 5 table_creation_date_time, 6 provisioned_throughput, 7 on_demand_throughput, 8 item_count, 9 billing_mode });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct SourceTableFeatureDetails {
+    pub local_secondary_indexes: Option<Vec<LocalSecondaryIndexInfo>>,
+    pub global_secondary_indexes: Option<Vec<GlobalSecondaryIndexInfo>>,
+    pub stream_description: Option<StreamSpecification>,
+    pub time_to_live_description: Option<TimeToLiveDescription>,
+    pub sse_description: Option<SSEDescription>,
+}
+s::object!(SourceTableFeatureDetails, tables::SOURCE_TABLE_FEATURE_DETAILS, { 0 local_secondary_indexes, 1 global_secondary_indexes, 2 stream_description, 3 time_to_live_description, 4 sse_description });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct StreamSpecification {
     pub stream_enabled: bool,
     pub stream_view_type: Option<StreamViewType>,
@@ -478,11 +804,32 @@ pub struct StreamSpecification {
 s::object!(StreamSpecification, tables::STREAM_SPECIFICATION, { 0 stream_enabled, 1 stream_view_type });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct TableAutoScalingDescription {
+    pub table_name: Option<String>,
+    pub table_status: Option<TableStatus>,
+    pub replicas: Option<Vec<ReplicaAutoScalingDescription>>,
+}
+s::object!(TableAutoScalingDescription, tables::TABLE_AUTO_SCALING_DESCRIPTION, { 0 table_name, 1 table_status, 2 replicas });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct TableClassSummary {
     pub table_class: Option<TableClass>,
     pub last_update_date_time: Option<s::Timestamp>,
 }
 s::object!(TableClassSummary, tables::TABLE_CLASS_SUMMARY, { 0 table_class, 1 last_update_date_time });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct TableCreationParameters {
+    pub table_name: String,
+    pub attribute_definitions: Vec<AttributeDefinition>,
+    pub key_schema: Vec<KeySchemaElement>,
+    pub billing_mode: Option<BillingMode>,
+    pub provisioned_throughput: Option<ProvisionedThroughput>,
+    pub on_demand_throughput: Option<OnDemandThroughput>,
+    pub sse_specification: Option<SSESpecification>,
+    pub global_secondary_indexes: Option<Vec<GlobalSecondaryIndex>>,
+}
+s::object!(TableCreationParameters, tables::TABLE_CREATION_PARAMETERS, { 0 table_name, 1 attribute_definitions, 2 key_schema, 3 billing_mode, 4 provisioned_throughput, 5 on_demand_throughput, 6 sse_specification, 7 global_secondary_indexes });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct TableDescription {
@@ -588,6 +935,12 @@ pub struct UpdateGlobalSecondaryIndexAction {
     pub warm_throughput: Option<WarmThroughput>,
 }
 s::object!(UpdateGlobalSecondaryIndexAction, tables::UPDATE_GLOBAL_SECONDARY_INDEX_ACTION, { 0 index_name, 1 provisioned_throughput, 2 on_demand_throughput, 3 warm_throughput });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateKinesisStreamingConfiguration {
+    pub approximate_creation_date_time_precision: Option<ApproximateCreationDateTimePrecision>,
+}
+s::object!(UpdateKinesisStreamingConfiguration, tables::UPDATE_KINESIS_STREAMING_CONFIGURATION, { 0 approximate_creation_date_time_precision });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct UpdateReplicationGroupMemberAction {

@@ -33,6 +33,83 @@ pub static ATTRIBUTE_VALUE_UPDATE: Shape = Shape::new("AttributeValueUpdate", &[
     Member::new("Action", &ty::ATTRIBUTE_ACTION),
 ], || Box::new(crate::AttributeValueUpdate::default()));
 
+pub static AUTO_SCALING_POLICY_DESCRIPTION: Shape = Shape::new("AutoScalingPolicyDescription", &[
+    Member::new("PolicyName", &ty::AUTO_SCALING_POLICY_NAME),
+    Member::new("TargetTrackingScalingPolicyConfiguration", &ty::AUTO_SCALING_TARGET_TRACKING_SCALING_POLICY_CONFIGURATION_DESCRIPTION),
+], || Box::new(crate::AutoScalingPolicyDescription::default()));
+
+pub static AUTO_SCALING_POLICY_UPDATE: Shape = Shape::new("AutoScalingPolicyUpdate", &[
+    Member::new("PolicyName", &ty::AUTO_SCALING_POLICY_NAME),
+    Member { required: true, ..Member::new("TargetTrackingScalingPolicyConfiguration", &ty::AUTO_SCALING_TARGET_TRACKING_SCALING_POLICY_CONFIGURATION_UPDATE) },
+], || Box::new(crate::AutoScalingPolicyUpdate::default()));
+
+pub static AUTO_SCALING_SETTINGS_DESCRIPTION: Shape = Shape::new("AutoScalingSettingsDescription", &[
+    Member::new("MinimumUnits", &ty::POSITIVE_LONG_OBJECT),
+    Member::new("MaximumUnits", &ty::POSITIVE_LONG_OBJECT),
+    Member::new("AutoScalingDisabled", &Ty::Bool),
+    Member::new("AutoScalingRoleArn", &Ty::TEXT),
+    Member::new("ScalingPolicies", &ty::AUTO_SCALING_POLICY_DESCRIPTION_LIST),
+], || Box::new(crate::AutoScalingSettingsDescription::default()));
+
+pub static AUTO_SCALING_SETTINGS_UPDATE: Shape = Shape::new("AutoScalingSettingsUpdate", &[
+    Member::new("MinimumUnits", &ty::POSITIVE_LONG_OBJECT),
+    Member::new("MaximumUnits", &ty::POSITIVE_LONG_OBJECT),
+    Member::new("AutoScalingDisabled", &Ty::Bool),
+    Member::new("AutoScalingRoleArn", &ty::AUTO_SCALING_ROLE_ARN),
+    Member::new("ScalingPolicyUpdate", &ty::AUTO_SCALING_POLICY_UPDATE),
+], || Box::new(crate::AutoScalingSettingsUpdate::default()));
+
+pub static AUTO_SCALING_TARGET_TRACKING_SCALING_POLICY_CONFIGURATION_DESCRIPTION: Shape = Shape::new("AutoScalingTargetTrackingScalingPolicyConfigurationDescription", &[
+    Member::new("DisableScaleIn", &Ty::Bool),
+    Member::new("ScaleInCooldown", &Ty::INT),
+    Member::new("ScaleOutCooldown", &Ty::INT),
+    Member { required: true, ..Member::new("TargetValue", &Ty::DOUBLE) },
+], || Box::new(crate::AutoScalingTargetTrackingScalingPolicyConfigurationDescription::default()));
+
+pub static AUTO_SCALING_TARGET_TRACKING_SCALING_POLICY_CONFIGURATION_UPDATE: Shape = Shape::new("AutoScalingTargetTrackingScalingPolicyConfigurationUpdate", &[
+    Member::new("DisableScaleIn", &Ty::Bool),
+    Member::new("ScaleInCooldown", &Ty::INT),
+    Member::new("ScaleOutCooldown", &Ty::INT),
+    Member { required: true, ..Member::new("TargetValue", &Ty::DOUBLE) },
+], || Box::new(crate::AutoScalingTargetTrackingScalingPolicyConfigurationUpdate::default()));
+
+pub static BACKUP_DESCRIPTION: Shape = Shape::new("BackupDescription", &[
+    Member::new("BackupDetails", &ty::BACKUP_DETAILS),
+    Member::new("SourceTableDetails", &ty::SOURCE_TABLE_DETAILS),
+    Member::new("SourceTableFeatureDetails", &ty::SOURCE_TABLE_FEATURE_DETAILS),
+], || Box::new(crate::BackupDescription::default()));
+
+pub static BACKUP_DETAILS: Shape = Shape::new("BackupDetails", &[
+    Member { required: true, ..Member::new("BackupArn", &ty::BACKUP_ARN) },
+    Member { required: true, ..Member::new("BackupName", &ty::BACKUP_NAME) },
+    Member::new("BackupSizeBytes", &ty::BACKUP_SIZE_BYTES),
+    Member { required: true, ..Member::new("BackupStatus", &ty::BACKUP_STATUS) },
+    Member { required: true, ..Member::new("BackupType", &ty::BACKUP_TYPE) },
+    Member { required: true, ..Member::new("BackupCreationDateTime", &Ty::TIME) },
+    Member::new("BackupExpiryDateTime", &Ty::TIME),
+], || Box::new(crate::BackupDetails::default()));
+
+pub static BACKUP_IN_USE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("BackupInUseException", &[
+    Member::new("message", &Ty::TEXT),
+], || Box::new(crate::BackupInUseException::default())) };
+
+pub static BACKUP_NOT_FOUND_EXCEPTION: Shape = Shape { error: true, ..Shape::new("BackupNotFoundException", &[
+    Member::new("message", &Ty::TEXT),
+], || Box::new(crate::BackupNotFoundException::default())) };
+
+pub static BACKUP_SUMMARY: Shape = Shape::new("BackupSummary", &[
+    Member::new("TableName", &ty::TABLE_NAME),
+    Member::new("TableId", &ty::TABLE_ID),
+    Member::new("TableArn", &ty::TABLE_ARN),
+    Member::new("BackupArn", &ty::BACKUP_ARN),
+    Member::new("BackupName", &ty::BACKUP_NAME),
+    Member::new("BackupCreationDateTime", &Ty::TIME),
+    Member::new("BackupExpiryDateTime", &Ty::TIME),
+    Member::new("BackupStatus", &ty::BACKUP_STATUS),
+    Member::new("BackupType", &ty::BACKUP_TYPE),
+    Member::new("BackupSizeBytes", &ty::BACKUP_SIZE_BYTES),
+], || Box::new(crate::BackupSummary::default()));
+
 pub static BATCH_EXECUTE_STATEMENT_INPUT: Shape = Shape::new("BatchExecuteStatementInput", &[
     Member { required: true, ..Member::new("Statements", &ty::PARTI_QL_BATCH_REQUEST) },
     Member::new("ReturnConsumedCapacity", &ty::RETURN_CONSUMED_CAPACITY),
@@ -136,6 +213,26 @@ pub static CONTINUOUS_BACKUPS_DESCRIPTION: Shape = Shape::new("ContinuousBackups
     Member::new("PointInTimeRecoveryDescription", &ty::POINT_IN_TIME_RECOVERY_DESCRIPTION),
 ], || Box::new(crate::ContinuousBackupsDescription::default()));
 
+pub static CONTINUOUS_BACKUPS_UNAVAILABLE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ContinuousBackupsUnavailableException", &[
+    Member::new("message", &Ty::TEXT),
+], || Box::new(crate::ContinuousBackupsUnavailableException::default())) };
+
+pub static CONTRIBUTOR_INSIGHTS_SUMMARY: Shape = Shape::new("ContributorInsightsSummary", &[
+    Member::new("TableName", &ty::TABLE_NAME),
+    Member::new("IndexName", &ty::INDEX_NAME),
+    Member::new("ContributorInsightsStatus", &ty::CONTRIBUTOR_INSIGHTS_STATUS),
+    Member::new("ContributorInsightsMode", &ty::CONTRIBUTOR_INSIGHTS_MODE),
+], || Box::new(crate::ContributorInsightsSummary::default()));
+
+pub static CREATE_BACKUP_INPUT: Shape = Shape::new("CreateBackupInput", &[
+    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
+    Member { required: true, ..Member::new("BackupName", &ty::BACKUP_NAME) },
+], || Box::new(crate::CreateBackupInput::default()));
+
+pub static CREATE_BACKUP_OUTPUT: Shape = Shape::new("CreateBackupOutput", &[
+    Member::new("BackupDetails", &ty::BACKUP_DETAILS),
+], || Box::new(crate::CreateBackupOutput::default()));
+
 pub static CREATE_GLOBAL_SECONDARY_INDEX_ACTION: Shape = Shape::new("CreateGlobalSecondaryIndexAction", &[
     Member { required: true, ..Member::new("IndexName", &ty::INDEX_NAME) },
     Member { required: true, ..Member::new("KeySchema", &ty::KEY_SCHEMA) },
@@ -182,6 +279,11 @@ pub static CREATE_TABLE_OUTPUT: Shape = Shape::new("CreateTableOutput", &[
     Member::new("TableDescription", &ty::TABLE_DESCRIPTION),
 ], || Box::new(crate::CreateTableOutput::default()));
 
+pub static CSV_OPTIONS: Shape = Shape::new("CsvOptions", &[
+    Member::new("Delimiter", &ty::CSV_DELIMITER),
+    Member::new("HeaderList", &ty::CSV_HEADER_LIST),
+], || Box::new(crate::CsvOptions::default()));
+
 pub static DELETE: Shape = Shape::new("Delete", &[
     Member { required: true, ..Member::new("Key", &ty::KEY) },
     Member { required: true, ..Member::new("TableName", &ty::ITEM_TABLE_NAME) },
@@ -190,6 +292,14 @@ pub static DELETE: Shape = Shape::new("Delete", &[
     Member::new("ExpressionAttributeValues", &ty::EXPRESSION_ATTRIBUTE_VALUE_MAP),
     Member::new("ReturnValuesOnConditionCheckFailure", &ty::RETURN_VALUES_ON_CONDITION_CHECK_FAILURE),
 ], || Box::new(crate::Delete::default()));
+
+pub static DELETE_BACKUP_INPUT: Shape = Shape::new("DeleteBackupInput", &[
+    Member { required: true, ..Member::new("BackupArn", &ty::BACKUP_ARN) },
+], || Box::new(crate::DeleteBackupInput::default()));
+
+pub static DELETE_BACKUP_OUTPUT: Shape = Shape::new("DeleteBackupOutput", &[
+    Member::new("BackupDescription", &ty::BACKUP_DESCRIPTION),
+], || Box::new(crate::DeleteBackupOutput::default()));
 
 pub static DELETE_GLOBAL_SECONDARY_INDEX_ACTION: Shape = Shape::new("DeleteGlobalSecondaryIndexAction", &[
     Member { required: true, ..Member::new("IndexName", &ty::INDEX_NAME) },
@@ -244,6 +354,14 @@ pub static DELETE_TABLE_OUTPUT: Shape = Shape::new("DeleteTableOutput", &[
     Member::new("TableDescription", &ty::TABLE_DESCRIPTION),
 ], || Box::new(crate::DeleteTableOutput::default()));
 
+pub static DESCRIBE_BACKUP_INPUT: Shape = Shape::new("DescribeBackupInput", &[
+    Member { required: true, ..Member::new("BackupArn", &ty::BACKUP_ARN) },
+], || Box::new(crate::DescribeBackupInput::default()));
+
+pub static DESCRIBE_BACKUP_OUTPUT: Shape = Shape::new("DescribeBackupOutput", &[
+    Member::new("BackupDescription", &ty::BACKUP_DESCRIPTION),
+], || Box::new(crate::DescribeBackupOutput::default()));
+
 pub static DESCRIBE_CONTINUOUS_BACKUPS_INPUT: Shape = Shape::new("DescribeContinuousBackupsInput", &[
     Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
 ], || Box::new(crate::DescribeContinuousBackupsInput::default()));
@@ -252,11 +370,51 @@ pub static DESCRIBE_CONTINUOUS_BACKUPS_OUTPUT: Shape = Shape::new("DescribeConti
     Member::new("ContinuousBackupsDescription", &ty::CONTINUOUS_BACKUPS_DESCRIPTION),
 ], || Box::new(crate::DescribeContinuousBackupsOutput::default()));
 
+pub static DESCRIBE_CONTRIBUTOR_INSIGHTS_INPUT: Shape = Shape::new("DescribeContributorInsightsInput", &[
+    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
+    Member::new("IndexName", &ty::INDEX_NAME),
+], || Box::new(crate::DescribeContributorInsightsInput::default()));
+
+pub static DESCRIBE_CONTRIBUTOR_INSIGHTS_OUTPUT: Shape = Shape::new("DescribeContributorInsightsOutput", &[
+    Member::new("TableName", &ty::TABLE_NAME),
+    Member::new("IndexName", &ty::INDEX_NAME),
+    Member::new("ContributorInsightsRuleList", &ty::CONTRIBUTOR_INSIGHTS_RULE_LIST),
+    Member::new("ContributorInsightsStatus", &ty::CONTRIBUTOR_INSIGHTS_STATUS),
+    Member::new("LastUpdateDateTime", &Ty::TIME),
+    Member::new("FailureException", &ty::FAILURE_EXCEPTION),
+    Member::new("ContributorInsightsMode", &ty::CONTRIBUTOR_INSIGHTS_MODE),
+], || Box::new(crate::DescribeContributorInsightsOutput::default()));
+
 pub static DESCRIBE_ENDPOINTS_REQUEST: Shape = Shape::new("DescribeEndpointsRequest", &[], || Box::new(crate::DescribeEndpointsInput::default()));
 
 pub static DESCRIBE_ENDPOINTS_RESPONSE: Shape = Shape::new("DescribeEndpointsResponse", &[
     Member { required: true, ..Member::new("Endpoints", &ty::ENDPOINTS) },
 ], || Box::new(crate::DescribeEndpointsOutput::default()));
+
+pub static DESCRIBE_EXPORT_INPUT: Shape = Shape::new("DescribeExportInput", &[
+    Member { required: true, ..Member::new("ExportArn", &ty::EXPORT_ARN) },
+], || Box::new(crate::DescribeExportInput::default()));
+
+pub static DESCRIBE_EXPORT_OUTPUT: Shape = Shape::new("DescribeExportOutput", &[
+    Member::new("ExportDescription", &ty::EXPORT_DESCRIPTION),
+], || Box::new(crate::DescribeExportOutput::default()));
+
+pub static DESCRIBE_IMPORT_INPUT: Shape = Shape::new("DescribeImportInput", &[
+    Member { required: true, ..Member::new("ImportArn", &ty::IMPORT_ARN) },
+], || Box::new(crate::DescribeImportInput::default()));
+
+pub static DESCRIBE_IMPORT_OUTPUT: Shape = Shape::new("DescribeImportOutput", &[
+    Member { required: true, ..Member::new("ImportTableDescription", &ty::IMPORT_TABLE_DESCRIPTION) },
+], || Box::new(crate::DescribeImportOutput::default()));
+
+pub static DESCRIBE_KINESIS_STREAMING_DESTINATION_INPUT: Shape = Shape::new("DescribeKinesisStreamingDestinationInput", &[
+    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
+], || Box::new(crate::DescribeKinesisStreamingDestinationInput::default()));
+
+pub static DESCRIBE_KINESIS_STREAMING_DESTINATION_OUTPUT: Shape = Shape::new("DescribeKinesisStreamingDestinationOutput", &[
+    Member::new("TableName", &ty::TABLE_NAME),
+    Member::new("KinesisDataStreamDestinations", &ty::KINESIS_DATA_STREAM_DESTINATIONS),
+], || Box::new(crate::DescribeKinesisStreamingDestinationOutput::default()));
 
 pub static DESCRIBE_LIMITS_INPUT: Shape = Shape::new("DescribeLimitsInput", &[], || Box::new(crate::DescribeLimitsInput::default()));
 
@@ -275,6 +433,14 @@ pub static DESCRIBE_TABLE_OUTPUT: Shape = Shape::new("DescribeTableOutput", &[
     Member::new("Table", &ty::TABLE_DESCRIPTION),
 ], || Box::new(crate::DescribeTableOutput::default()));
 
+pub static DESCRIBE_TABLE_REPLICA_AUTO_SCALING_INPUT: Shape = Shape::new("DescribeTableReplicaAutoScalingInput", &[
+    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
+], || Box::new(crate::DescribeTableReplicaAutoScalingInput::default()));
+
+pub static DESCRIBE_TABLE_REPLICA_AUTO_SCALING_OUTPUT: Shape = Shape::new("DescribeTableReplicaAutoScalingOutput", &[
+    Member::new("TableAutoScalingDescription", &ty::TABLE_AUTO_SCALING_DESCRIPTION),
+], || Box::new(crate::DescribeTableReplicaAutoScalingOutput::default()));
+
 pub static DESCRIBE_TIME_TO_LIVE_INPUT: Shape = Shape::new("DescribeTimeToLiveInput", &[
     Member { required: true, ..Member::new("TableName", &ty::OWN_TABLE_NAME) },
 ], || Box::new(crate::DescribeTimeToLiveInput::default()));
@@ -286,6 +452,10 @@ pub static DESCRIBE_TIME_TO_LIVE_OUTPUT: Shape = Shape::new("DescribeTimeToLiveO
 pub static DUPLICATE_ITEM_EXCEPTION: Shape = Shape { error: true, ..Shape::new("DuplicateItemException", &[
     Member::new("message", &Ty::TEXT),
 ], || Box::new(crate::DuplicateItemException::default())) };
+
+pub static ENABLE_KINESIS_STREAMING_CONFIGURATION: Shape = Shape::new("EnableKinesisStreamingConfiguration", &[
+    Member::new("ApproximateCreationDateTimePrecision", &ty::APPROXIMATE_CREATION_DATE_TIME_PRECISION),
+], || Box::new(crate::EnableKinesisStreamingConfiguration::default()));
 
 pub static ENDPOINT: Shape = Shape::new("Endpoint", &[
     Member { required: true, ..Member::new("Address", &Ty::TEXT) },
@@ -327,6 +497,67 @@ pub static EXPECTED_ATTRIBUTE_VALUE: Shape = Shape::new("ExpectedAttributeValue"
     Member::new("AttributeValueList", &ty::ATTRIBUTE_VALUE_LIST),
 ], || Box::new(crate::ExpectedAttributeValue::default()));
 
+pub static EXPORT_CONFLICT_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ExportConflictException", &[
+    Member::new("message", &Ty::TEXT),
+], || Box::new(crate::ExportConflictException::default())) };
+
+pub static EXPORT_DESCRIPTION: Shape = Shape::new("ExportDescription", &[
+    Member::new("ExportArn", &ty::EXPORT_ARN),
+    Member::new("ExportStatus", &ty::EXPORT_STATUS),
+    Member::new("StartTime", &Ty::TIME),
+    Member::new("EndTime", &Ty::TIME),
+    Member::new("ExportManifest", &Ty::TEXT),
+    Member::new("TableArn", &ty::TABLE_ARN),
+    Member::new("TableId", &ty::TABLE_ID),
+    Member::new("ExportTime", &Ty::TIME),
+    Member::new("ClientToken", &ty::CLIENT_TOKEN),
+    Member::new("S3Bucket", &ty::S3_BUCKET),
+    Member::new("S3BucketOwner", &ty::S3_BUCKET_OWNER),
+    Member::new("S3Prefix", &ty::S3_PREFIX),
+    Member::new("S3SseAlgorithm", &ty::S3_SSE_ALGORITHM),
+    Member::new("S3SseKmsKeyId", &ty::S3_SSE_KMS_KEY_ID),
+    Member::new("FailureCode", &Ty::TEXT),
+    Member::new("FailureMessage", &Ty::TEXT),
+    Member::new("ExportFormat", &ty::EXPORT_FORMAT),
+    Member::new("BilledSizeBytes", &ty::BILLED_SIZE_BYTES),
+    Member::new("ItemCount", &ty::ITEM_COUNT),
+    Member::new("ExportType", &ty::EXPORT_TYPE),
+    Member::new("IncrementalExportSpecification", &ty::INCREMENTAL_EXPORT_SPECIFICATION),
+], || Box::new(crate::ExportDescription::default()));
+
+pub static EXPORT_NOT_FOUND_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ExportNotFoundException", &[
+    Member::new("message", &Ty::TEXT),
+], || Box::new(crate::ExportNotFoundException::default())) };
+
+pub static EXPORT_SUMMARY: Shape = Shape::new("ExportSummary", &[
+    Member::new("ExportArn", &ty::EXPORT_ARN),
+    Member::new("ExportStatus", &ty::EXPORT_STATUS),
+    Member::new("ExportType", &ty::EXPORT_TYPE),
+], || Box::new(crate::ExportSummary::default()));
+
+pub static EXPORT_TABLE_TO_POINT_IN_TIME_INPUT: Shape = Shape::new("ExportTableToPointInTimeInput", &[
+    Member { required: true, ..Member::new("TableArn", &ty::TABLE_ARN) },
+    Member::new("ExportTime", &Ty::TIME),
+    Member { idempotency_token: true, ..Member::new("ClientToken", &ty::CLIENT_TOKEN) },
+    Member { required: true, ..Member::new("S3Bucket", &ty::S3_BUCKET) },
+    Member::new("S3BucketOwner", &ty::S3_BUCKET_OWNER),
+    Member::new("S3Prefix", &ty::S3_PREFIX),
+    Member::new("S3SseAlgorithm", &ty::S3_SSE_ALGORITHM),
+    Member::new("S3SseKmsKeyId", &ty::S3_SSE_KMS_KEY_ID),
+    Member::new("ExportFormat", &ty::EXPORT_FORMAT),
+    Member::new("ExportType", &ty::EXPORT_TYPE),
+    Member::new("IncrementalExportSpecification", &ty::INCREMENTAL_EXPORT_SPECIFICATION),
+], || Box::new(crate::ExportTableToPointInTimeInput::default()));
+
+pub static EXPORT_TABLE_TO_POINT_IN_TIME_OUTPUT: Shape = Shape::new("ExportTableToPointInTimeOutput", &[
+    Member::new("ExportDescription", &ty::EXPORT_DESCRIPTION),
+], || Box::new(crate::ExportTableToPointInTimeOutput::default()));
+
+pub static FAILURE_EXCEPTION: Shape = Shape::new("FailureException", &[
+    Member::new("ExceptionName", &Ty::TEXT),
+    Member::new("ExceptionDescription", &Ty::TEXT),
+], || Box::new(crate::FailureException::default()));
+
 pub static GET: Shape = Shape::new("Get", &[
     Member { required: true, ..Member::new("Key", &ty::KEY) },
     Member { required: true, ..Member::new("TableName", &ty::ITEM_TABLE_NAME) },
@@ -367,6 +598,11 @@ pub static GLOBAL_SECONDARY_INDEX: Shape = Shape::new("GlobalSecondaryIndex", &[
     Member::new("WarmThroughput", &ty::WARM_THROUGHPUT),
 ], || Box::new(crate::GlobalSecondaryIndex::default()));
 
+pub static GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE: Shape = Shape::new("GlobalSecondaryIndexAutoScalingUpdate", &[
+    Member::new("IndexName", &ty::INDEX_NAME),
+    Member::new("ProvisionedWriteCapacityAutoScalingUpdate", &ty::AUTO_SCALING_SETTINGS_UPDATE),
+], || Box::new(crate::GlobalSecondaryIndexAutoScalingUpdate::default()));
+
 pub static GLOBAL_SECONDARY_INDEX_DESCRIPTION: Shape = Shape::new("GlobalSecondaryIndexDescription", &[
     Member::new("IndexName", &ty::INDEX_NAME),
     Member::new("KeySchema", &ty::KEY_SCHEMA),
@@ -380,6 +616,14 @@ pub static GLOBAL_SECONDARY_INDEX_DESCRIPTION: Shape = Shape::new("GlobalSeconda
     Member::new("OnDemandThroughput", &ty::ON_DEMAND_THROUGHPUT),
     Member::new("WarmThroughput", &ty::GLOBAL_SECONDARY_INDEX_WARM_THROUGHPUT_DESCRIPTION),
 ], || Box::new(crate::GlobalSecondaryIndexDescription::default()));
+
+pub static GLOBAL_SECONDARY_INDEX_INFO: Shape = Shape::new("GlobalSecondaryIndexInfo", &[
+    Member::new("IndexName", &ty::INDEX_NAME),
+    Member::new("KeySchema", &ty::KEY_SCHEMA),
+    Member::new("Projection", &ty::PROJECTION),
+    Member::new("ProvisionedThroughput", &ty::PROVISIONED_THROUGHPUT),
+    Member::new("OnDemandThroughput", &ty::ON_DEMAND_THROUGHPUT),
+], || Box::new(crate::GlobalSecondaryIndexInfo::default()));
 
 pub static GLOBAL_SECONDARY_INDEX_UPDATE: Shape = Shape::new("GlobalSecondaryIndexUpdate", &[
     Member::new("Update", &ty::UPDATE_GLOBAL_SECONDARY_INDEX_ACTION),
@@ -407,9 +651,81 @@ pub static IDEMPOTENT_PARAMETER_MISMATCH_EXCEPTION: Shape = Shape { error: true,
     Member::new("Message", &Ty::TEXT),
 ], || Box::new(crate::IdempotentParameterMismatchException::default())) };
 
+pub static IMPORT_CONFLICT_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ImportConflictException", &[
+    Member::new("message", &Ty::TEXT),
+], || Box::new(crate::ImportConflictException::default())) };
+
+pub static IMPORT_NOT_FOUND_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ImportNotFoundException", &[
+    Member::new("message", &Ty::TEXT),
+], || Box::new(crate::ImportNotFoundException::default())) };
+
+pub static IMPORT_SUMMARY: Shape = Shape::new("ImportSummary", &[
+    Member::new("ImportArn", &ty::IMPORT_ARN),
+    Member::new("ImportStatus", &ty::IMPORT_STATUS),
+    Member::new("TableArn", &ty::TABLE_ARN),
+    Member::new("S3BucketSource", &ty::S3_BUCKET_SOURCE),
+    Member::new("CloudWatchLogGroupArn", &ty::CLOUD_WATCH_LOG_GROUP_ARN),
+    Member::new("InputFormat", &ty::INPUT_FORMAT),
+    Member::new("StartTime", &Ty::TIME),
+    Member::new("EndTime", &Ty::TIME),
+], || Box::new(crate::ImportSummary::default()));
+
+pub static IMPORT_TABLE_DESCRIPTION: Shape = Shape::new("ImportTableDescription", &[
+    Member::new("ImportArn", &ty::IMPORT_ARN),
+    Member::new("ImportStatus", &ty::IMPORT_STATUS),
+    Member::new("TableArn", &ty::TABLE_ARN),
+    Member::new("TableId", &ty::TABLE_ID),
+    Member::new("ClientToken", &ty::CLIENT_TOKEN),
+    Member::new("S3BucketSource", &ty::S3_BUCKET_SOURCE),
+    Member::new("ErrorCount", &ty::ERROR_COUNT),
+    Member::new("CloudWatchLogGroupArn", &ty::CLOUD_WATCH_LOG_GROUP_ARN),
+    Member::new("InputFormat", &ty::INPUT_FORMAT),
+    Member::new("InputFormatOptions", &ty::INPUT_FORMAT_OPTIONS),
+    Member::new("InputCompressionType", &ty::INPUT_COMPRESSION_TYPE),
+    Member::new("TableCreationParameters", &ty::TABLE_CREATION_PARAMETERS),
+    Member::new("StartTime", &Ty::TIME),
+    Member::new("EndTime", &Ty::TIME),
+    Member::new("ProcessedSizeBytes", &Ty::LONG),
+    Member::new("ProcessedItemCount", &ty::PROCESSED_ITEM_COUNT),
+    Member::new("ImportedItemCount", &ty::IMPORTED_ITEM_COUNT),
+    Member::new("FailureCode", &Ty::TEXT),
+    Member::new("FailureMessage", &Ty::TEXT),
+], || Box::new(crate::ImportTableDescription::default()));
+
+pub static IMPORT_TABLE_INPUT: Shape = Shape::new("ImportTableInput", &[
+    Member { idempotency_token: true, ..Member::new("ClientToken", &ty::CLIENT_TOKEN) },
+    Member { required: true, ..Member::new("S3BucketSource", &ty::S3_BUCKET_SOURCE) },
+    Member { required: true, ..Member::new("InputFormat", &ty::INPUT_FORMAT) },
+    Member::new("InputFormatOptions", &ty::INPUT_FORMAT_OPTIONS),
+    Member::new("InputCompressionType", &ty::INPUT_COMPRESSION_TYPE),
+    Member { required: true, ..Member::new("TableCreationParameters", &ty::TABLE_CREATION_PARAMETERS) },
+], || Box::new(crate::ImportTableInput::default()));
+
+pub static IMPORT_TABLE_OUTPUT: Shape = Shape::new("ImportTableOutput", &[
+    Member { required: true, ..Member::new("ImportTableDescription", &ty::IMPORT_TABLE_DESCRIPTION) },
+], || Box::new(crate::ImportTableOutput::default()));
+
+pub static INCREMENTAL_EXPORT_SPECIFICATION: Shape = Shape::new("IncrementalExportSpecification", &[
+    Member::new("ExportFromTime", &Ty::TIME),
+    Member::new("ExportToTime", &Ty::TIME),
+    Member::new("ExportViewType", &ty::EXPORT_VIEW_TYPE),
+], || Box::new(crate::IncrementalExportSpecification::default()));
+
+pub static INPUT_FORMAT_OPTIONS: Shape = Shape::new("InputFormatOptions", &[
+    Member::new("Csv", &ty::CSV_OPTIONS),
+], || Box::new(crate::InputFormatOptions::default()));
+
 pub static INTERNAL_SERVER_ERROR: Shape = Shape { error: true, ..Shape::new("InternalServerError", &[
     Member::new("message", &Ty::TEXT),
 ], || Box::new(crate::InternalServerError::default())) };
+
+pub static INVALID_EXPORT_TIME_EXCEPTION: Shape = Shape { error: true, ..Shape::new("InvalidExportTimeException", &[
+    Member::new("message", &Ty::TEXT),
+], || Box::new(crate::InvalidExportTimeException::default())) };
+
+pub static INVALID_RESTORE_TIME_EXCEPTION: Shape = Shape { error: true, ..Shape::new("InvalidRestoreTimeException", &[
+    Member::new("message", &Ty::TEXT),
+], || Box::new(crate::InvalidRestoreTimeException::default())) };
 
 pub static ITEM_COLLECTION_METRICS: Shape = Shape::new("ItemCollectionMetrics", &[
     Member::new("ItemCollectionKey", &ty::ITEM_COLLECTION_KEY_ATTRIBUTE_MAP),
@@ -437,9 +753,76 @@ pub static KEYS_AND_ATTRIBUTES: Shape = Shape::new("KeysAndAttributes", &[
     Member::new("ExpressionAttributeNames", &ty::EXPRESSION_ATTRIBUTE_NAME_MAP),
 ], || Box::new(crate::KeysAndAttributes::default()));
 
+pub static KINESIS_DATA_STREAM_DESTINATION: Shape = Shape::new("KinesisDataStreamDestination", &[
+    Member::new("StreamArn", &ty::STREAM_ARN),
+    Member::new("DestinationStatus", &ty::DESTINATION_STATUS),
+    Member::new("DestinationStatusDescription", &Ty::TEXT),
+    Member::new("ApproximateCreationDateTimePrecision", &ty::APPROXIMATE_CREATION_DATE_TIME_PRECISION),
+], || Box::new(crate::KinesisDataStreamDestination::default()));
+
+pub static KINESIS_STREAMING_DESTINATION_INPUT: Shape = Shape::new("KinesisStreamingDestinationInput", &[
+    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
+    Member { required: true, ..Member::new("StreamArn", &ty::STREAM_ARN) },
+    Member::new("EnableKinesisStreamingConfiguration", &ty::ENABLE_KINESIS_STREAMING_CONFIGURATION),
+], || Box::new(crate::KinesisStreamingDestinationInput::default()));
+
+pub static KINESIS_STREAMING_DESTINATION_OUTPUT: Shape = Shape::new("KinesisStreamingDestinationOutput", &[
+    Member::new("TableName", &ty::TABLE_NAME),
+    Member::new("StreamArn", &ty::STREAM_ARN),
+    Member::new("DestinationStatus", &ty::DESTINATION_STATUS),
+    Member::new("EnableKinesisStreamingConfiguration", &ty::ENABLE_KINESIS_STREAMING_CONFIGURATION),
+], || Box::new(crate::KinesisStreamingDestinationOutput::default()));
+
 pub static LIMIT_EXCEEDED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("LimitExceededException", &[
     Member::new("message", &Ty::TEXT),
 ], || Box::new(crate::LimitExceededException::default())) };
+
+pub static LIST_BACKUPS_INPUT: Shape = Shape::new("ListBackupsInput", &[
+    Member::new("TableName", &ty::TABLE_ARN),
+    Member::new("Limit", &ty::BACKUPS_INPUT_LIMIT),
+    Member::new("TimeRangeLowerBound", &Ty::TIME),
+    Member::new("TimeRangeUpperBound", &Ty::TIME),
+    Member::new("ExclusiveStartBackupArn", &ty::BACKUP_ARN),
+    Member::new("BackupType", &ty::BACKUP_TYPE_FILTER),
+], || Box::new(crate::ListBackupsInput::default()));
+
+pub static LIST_BACKUPS_OUTPUT: Shape = Shape::new("ListBackupsOutput", &[
+    Member::new("BackupSummaries", &ty::BACKUP_SUMMARIES),
+    Member::new("LastEvaluatedBackupArn", &ty::BACKUP_ARN),
+], || Box::new(crate::ListBackupsOutput::default()));
+
+pub static LIST_CONTRIBUTOR_INSIGHTS_INPUT: Shape = Shape::new("ListContributorInsightsInput", &[
+    Member::new("TableName", &ty::TABLE_ARN),
+    Member::new("NextToken", &Ty::TEXT),
+    Member::new("MaxResults", &ty::LIST_CONTRIBUTOR_INSIGHTS_LIMIT),
+], || Box::new(crate::ListContributorInsightsInput::default()));
+
+pub static LIST_CONTRIBUTOR_INSIGHTS_OUTPUT: Shape = Shape::new("ListContributorInsightsOutput", &[
+    Member::new("ContributorInsightsSummaries", &ty::CONTRIBUTOR_INSIGHTS_SUMMARIES),
+    Member::new("NextToken", &Ty::TEXT),
+], || Box::new(crate::ListContributorInsightsOutput::default()));
+
+pub static LIST_EXPORTS_INPUT: Shape = Shape::new("ListExportsInput", &[
+    Member::new("TableArn", &ty::TABLE_ARN),
+    Member::new("MaxResults", &ty::LIST_EXPORTS_MAX_LIMIT),
+    Member::new("NextToken", &Ty::TEXT),
+], || Box::new(crate::ListExportsInput::default()));
+
+pub static LIST_EXPORTS_OUTPUT: Shape = Shape::new("ListExportsOutput", &[
+    Member::new("ExportSummaries", &ty::EXPORT_SUMMARIES),
+    Member::new("NextToken", &Ty::TEXT),
+], || Box::new(crate::ListExportsOutput::default()));
+
+pub static LIST_IMPORTS_INPUT: Shape = Shape::new("ListImportsInput", &[
+    Member::new("TableArn", &ty::TABLE_ARN),
+    Member::new("PageSize", &ty::LIST_IMPORTS_MAX_LIMIT),
+    Member::new("NextToken", &ty::IMPORT_NEXT_TOKEN),
+], || Box::new(crate::ListImportsInput::default()));
+
+pub static LIST_IMPORTS_OUTPUT: Shape = Shape::new("ListImportsOutput", &[
+    Member::new("ImportSummaryList", &ty::IMPORT_SUMMARY_LIST),
+    Member::new("NextToken", &ty::IMPORT_NEXT_TOKEN),
+], || Box::new(crate::ListImportsOutput::default()));
 
 pub static LIST_TABLES_INPUT: Shape = Shape::new("ListTablesInput", &[
     Member::new("ExclusiveStartTableName", &ty::TABLE_NAME),
@@ -476,6 +859,12 @@ pub static LOCAL_SECONDARY_INDEX_DESCRIPTION: Shape = Shape::new("LocalSecondary
     Member::new("IndexArn", &Ty::TEXT),
 ], || Box::new(crate::LocalSecondaryIndexDescription::default()));
 
+pub static LOCAL_SECONDARY_INDEX_INFO: Shape = Shape::new("LocalSecondaryIndexInfo", &[
+    Member::new("IndexName", &ty::INDEX_NAME),
+    Member::new("KeySchema", &ty::KEY_SCHEMA),
+    Member::new("Projection", &ty::PROJECTION),
+], || Box::new(crate::LocalSecondaryIndexInfo::default()));
+
 pub static ON_DEMAND_THROUGHPUT: Shape = Shape::new("OnDemandThroughput", &[
     Member::new("MaxReadRequestUnits", &Ty::LONG),
     Member::new("MaxWriteRequestUnits", &Ty::LONG),
@@ -497,6 +886,15 @@ pub static POINT_IN_TIME_RECOVERY_DESCRIPTION: Shape = Shape::new("PointInTimeRe
     Member::new("EarliestRestorableDateTime", &Ty::TIME),
     Member::new("LatestRestorableDateTime", &Ty::TIME),
 ], || Box::new(crate::PointInTimeRecoveryDescription::default()));
+
+pub static POINT_IN_TIME_RECOVERY_SPECIFICATION: Shape = Shape::new("PointInTimeRecoverySpecification", &[
+    Member { required: true, ..Member::new("PointInTimeRecoveryEnabled", &Ty::Bool) },
+    Member::new("RecoveryPeriodInDays", &ty::RECOVERY_PERIOD_IN_DAYS),
+], || Box::new(crate::PointInTimeRecoverySpecification::default()));
+
+pub static POINT_IN_TIME_RECOVERY_UNAVAILABLE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("PointInTimeRecoveryUnavailableException", &[
+    Member::new("message", &Ty::TEXT),
+], || Box::new(crate::PointInTimeRecoveryUnavailableException::default())) };
 
 pub static POLICY_NOT_FOUND_EXCEPTION: Shape = Shape { error: true, ..Shape::new("PolicyNotFoundException", &[
     Member::new("message", &Ty::TEXT),
@@ -601,6 +999,20 @@ pub static QUERY_OUTPUT: Shape = Shape::new("QueryOutput", &[
     Member::new("ConsumedCapacity", &ty::CONSUMED_CAPACITY),
 ], || Box::new(crate::QueryOutput::default()));
 
+pub static REPLICA_AUTO_SCALING_DESCRIPTION: Shape = Shape::new("ReplicaAutoScalingDescription", &[
+    Member::new("RegionName", &Ty::TEXT),
+    Member::new("GlobalSecondaryIndexes", &ty::REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_DESCRIPTION_LIST),
+    Member::new("ReplicaProvisionedReadCapacityAutoScalingSettings", &ty::AUTO_SCALING_SETTINGS_DESCRIPTION),
+    Member::new("ReplicaProvisionedWriteCapacityAutoScalingSettings", &ty::AUTO_SCALING_SETTINGS_DESCRIPTION),
+    Member::new("ReplicaStatus", &ty::REPLICA_STATUS),
+], || Box::new(crate::ReplicaAutoScalingDescription::default()));
+
+pub static REPLICA_AUTO_SCALING_UPDATE: Shape = Shape::new("ReplicaAutoScalingUpdate", &[
+    Member { required: true, ..Member::new("RegionName", &Ty::TEXT) },
+    Member::new("ReplicaGlobalSecondaryIndexUpdates", &ty::REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE_LIST),
+    Member::new("ReplicaProvisionedReadCapacityAutoScalingUpdate", &ty::AUTO_SCALING_SETTINGS_UPDATE),
+], || Box::new(crate::ReplicaAutoScalingUpdate::default()));
+
 pub static REPLICA_DESCRIPTION: Shape = Shape::new("ReplicaDescription", &[
     Member::new("RegionName", &Ty::TEXT),
     Member::new("ReplicaStatus", &ty::REPLICA_STATUS),
@@ -622,6 +1034,18 @@ pub static REPLICA_GLOBAL_SECONDARY_INDEX: Shape = Shape::new("ReplicaGlobalSeco
     Member::new("ProvisionedThroughputOverride", &ty::PROVISIONED_THROUGHPUT_OVERRIDE),
     Member::new("OnDemandThroughputOverride", &ty::ON_DEMAND_THROUGHPUT_OVERRIDE),
 ], || Box::new(crate::ReplicaGlobalSecondaryIndex::default()));
+
+pub static REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_DESCRIPTION: Shape = Shape::new("ReplicaGlobalSecondaryIndexAutoScalingDescription", &[
+    Member::new("IndexName", &ty::INDEX_NAME),
+    Member::new("IndexStatus", &ty::INDEX_STATUS),
+    Member::new("ProvisionedReadCapacityAutoScalingSettings", &ty::AUTO_SCALING_SETTINGS_DESCRIPTION),
+    Member::new("ProvisionedWriteCapacityAutoScalingSettings", &ty::AUTO_SCALING_SETTINGS_DESCRIPTION),
+], || Box::new(crate::ReplicaGlobalSecondaryIndexAutoScalingDescription::default()));
+
+pub static REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE: Shape = Shape::new("ReplicaGlobalSecondaryIndexAutoScalingUpdate", &[
+    Member::new("IndexName", &ty::INDEX_NAME),
+    Member::new("ProvisionedReadCapacityAutoScalingUpdate", &ty::AUTO_SCALING_SETTINGS_UPDATE),
+], || Box::new(crate::ReplicaGlobalSecondaryIndexAutoScalingUpdate::default()));
 
 pub static REPLICA_GLOBAL_SECONDARY_INDEX_DESCRIPTION: Shape = Shape::new("ReplicaGlobalSecondaryIndexDescription", &[
     Member::new("IndexName", &ty::INDEX_NAME),
@@ -659,6 +1083,45 @@ pub static RESTORE_SUMMARY: Shape = Shape::new("RestoreSummary", &[
     Member { required: true, ..Member::new("RestoreDateTime", &Ty::TIME) },
     Member { required: true, ..Member::new("RestoreInProgress", &Ty::Bool) },
 ], || Box::new(crate::RestoreSummary::default()));
+
+pub static RESTORE_TABLE_FROM_BACKUP_INPUT: Shape = Shape::new("RestoreTableFromBackupInput", &[
+    Member { required: true, ..Member::new("TargetTableName", &ty::TABLE_NAME) },
+    Member { required: true, ..Member::new("BackupArn", &ty::BACKUP_ARN) },
+    Member::new("BillingModeOverride", &ty::BILLING_MODE),
+    Member::new("GlobalSecondaryIndexOverride", &ty::GLOBAL_SECONDARY_INDEX_LIST),
+    Member::new("LocalSecondaryIndexOverride", &ty::LOCAL_SECONDARY_INDEX_LIST),
+    Member::new("ProvisionedThroughputOverride", &ty::PROVISIONED_THROUGHPUT),
+    Member::new("OnDemandThroughputOverride", &ty::ON_DEMAND_THROUGHPUT),
+    Member::new("SSESpecificationOverride", &ty::SSE_SPECIFICATION),
+], || Box::new(crate::RestoreTableFromBackupInput::default()));
+
+pub static RESTORE_TABLE_FROM_BACKUP_OUTPUT: Shape = Shape::new("RestoreTableFromBackupOutput", &[
+    Member::new("TableDescription", &ty::TABLE_DESCRIPTION),
+], || Box::new(crate::RestoreTableFromBackupOutput::default()));
+
+pub static RESTORE_TABLE_TO_POINT_IN_TIME_INPUT: Shape = Shape::new("RestoreTableToPointInTimeInput", &[
+    Member::new("SourceTableArn", &ty::TABLE_ARN),
+    Member::new("SourceTableName", &ty::TABLE_NAME),
+    Member { required: true, ..Member::new("TargetTableName", &ty::TABLE_NAME) },
+    Member::new("UseLatestRestorableTime", &Ty::Bool),
+    Member::new("RestoreDateTime", &Ty::TIME),
+    Member::new("BillingModeOverride", &ty::BILLING_MODE),
+    Member::new("GlobalSecondaryIndexOverride", &ty::GLOBAL_SECONDARY_INDEX_LIST),
+    Member::new("LocalSecondaryIndexOverride", &ty::LOCAL_SECONDARY_INDEX_LIST),
+    Member::new("ProvisionedThroughputOverride", &ty::PROVISIONED_THROUGHPUT),
+    Member::new("OnDemandThroughputOverride", &ty::ON_DEMAND_THROUGHPUT),
+    Member::new("SSESpecificationOverride", &ty::SSE_SPECIFICATION),
+], || Box::new(crate::RestoreTableToPointInTimeInput::default()));
+
+pub static RESTORE_TABLE_TO_POINT_IN_TIME_OUTPUT: Shape = Shape::new("RestoreTableToPointInTimeOutput", &[
+    Member::new("TableDescription", &ty::TABLE_DESCRIPTION),
+], || Box::new(crate::RestoreTableToPointInTimeOutput::default()));
+
+pub static S3_BUCKET_SOURCE: Shape = Shape::new("S3BucketSource", &[
+    Member::new("S3BucketOwner", &ty::S3_BUCKET_OWNER),
+    Member { required: true, ..Member::new("S3Bucket", &ty::S3_BUCKET) },
+    Member::new("S3KeyPrefix", &ty::S3_PREFIX),
+], || Box::new(crate::S3BucketSource::default()));
 
 pub static SSE_DESCRIPTION: Shape = Shape::new("SSEDescription", &[
     Member::new("Status", &ty::SSE_STATUS),
@@ -700,15 +1163,57 @@ pub static SCAN_OUTPUT: Shape = Shape::new("ScanOutput", &[
     Member::new("ConsumedCapacity", &ty::CONSUMED_CAPACITY),
 ], || Box::new(crate::ScanOutput::default()));
 
+pub static SOURCE_TABLE_DETAILS: Shape = Shape::new("SourceTableDetails", &[
+    Member { required: true, ..Member::new("TableName", &ty::TABLE_NAME) },
+    Member { required: true, ..Member::new("TableId", &ty::TABLE_ID) },
+    Member::new("TableArn", &ty::TABLE_ARN),
+    Member::new("TableSizeBytes", &Ty::LONG),
+    Member { required: true, ..Member::new("KeySchema", &ty::KEY_SCHEMA) },
+    Member { required: true, ..Member::new("TableCreationDateTime", &Ty::TIME) },
+    Member { required: true, ..Member::new("ProvisionedThroughput", &ty::PROVISIONED_THROUGHPUT) },
+    Member::new("OnDemandThroughput", &ty::ON_DEMAND_THROUGHPUT),
+    Member::new("ItemCount", &ty::ITEM_COUNT),
+    Member::new("BillingMode", &ty::BILLING_MODE),
+], || Box::new(crate::SourceTableDetails::default()));
+
+pub static SOURCE_TABLE_FEATURE_DETAILS: Shape = Shape::new("SourceTableFeatureDetails", &[
+    Member::new("LocalSecondaryIndexes", &ty::LOCAL_SECONDARY_INDEXES),
+    Member::new("GlobalSecondaryIndexes", &ty::GLOBAL_SECONDARY_INDEXES),
+    Member::new("StreamDescription", &ty::STREAM_SPECIFICATION),
+    Member::new("TimeToLiveDescription", &ty::TIME_TO_LIVE_DESCRIPTION),
+    Member::new("SSEDescription", &ty::SSE_DESCRIPTION),
+], || Box::new(crate::SourceTableFeatureDetails::default()));
+
 pub static STREAM_SPECIFICATION: Shape = Shape::new("StreamSpecification", &[
     Member { required: true, ..Member::new("StreamEnabled", &Ty::Bool) },
     Member::new("StreamViewType", &ty::STREAM_VIEW_TYPE),
 ], || Box::new(crate::StreamSpecification::default()));
 
+pub static TABLE_ALREADY_EXISTS_EXCEPTION: Shape = Shape { error: true, ..Shape::new("TableAlreadyExistsException", &[
+    Member::new("message", &Ty::TEXT),
+], || Box::new(crate::TableAlreadyExistsException::default())) };
+
+pub static TABLE_AUTO_SCALING_DESCRIPTION: Shape = Shape::new("TableAutoScalingDescription", &[
+    Member::new("TableName", &ty::TABLE_NAME),
+    Member::new("TableStatus", &ty::TABLE_STATUS),
+    Member::new("Replicas", &ty::REPLICA_AUTO_SCALING_DESCRIPTION_LIST),
+], || Box::new(crate::TableAutoScalingDescription::default()));
+
 pub static TABLE_CLASS_SUMMARY: Shape = Shape::new("TableClassSummary", &[
     Member::new("TableClass", &ty::TABLE_CLASS),
     Member::new("LastUpdateDateTime", &Ty::TIME),
 ], || Box::new(crate::TableClassSummary::default()));
+
+pub static TABLE_CREATION_PARAMETERS: Shape = Shape::new("TableCreationParameters", &[
+    Member { required: true, ..Member::new("TableName", &ty::TABLE_NAME) },
+    Member { required: true, ..Member::new("AttributeDefinitions", &ty::ATTRIBUTE_DEFINITIONS) },
+    Member { required: true, ..Member::new("KeySchema", &ty::KEY_SCHEMA) },
+    Member::new("BillingMode", &ty::BILLING_MODE),
+    Member::new("ProvisionedThroughput", &ty::PROVISIONED_THROUGHPUT),
+    Member::new("OnDemandThroughput", &ty::ON_DEMAND_THROUGHPUT),
+    Member::new("SSESpecification", &ty::SSE_SPECIFICATION),
+    Member::new("GlobalSecondaryIndexes", &ty::GLOBAL_SECONDARY_INDEX_LIST),
+], || Box::new(crate::TableCreationParameters::default()));
 
 pub static TABLE_DESCRIPTION: Shape = Shape::new("TableDescription", &[
     Member::new("AttributeDefinitions", &ty::ATTRIBUTE_DEFINITIONS),
@@ -740,6 +1245,10 @@ pub static TABLE_DESCRIPTION: Shape = Shape::new("TableDescription", &[
     Member::new("WarmThroughput", &ty::TABLE_WARM_THROUGHPUT_DESCRIPTION),
     Member::new("MultiRegionConsistency", &ty::MULTI_REGION_CONSISTENCY),
 ], || Box::new(crate::TableDescription::default()));
+
+pub static TABLE_IN_USE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("TableInUseException", &[
+    Member::new("message", &Ty::TEXT),
+], || Box::new(crate::TableInUseException::default())) };
 
 pub static TABLE_NOT_FOUND_EXCEPTION: Shape = Shape { error: true, ..Shape::new("TableNotFoundException", &[
     Member::new("message", &Ty::TEXT),
@@ -842,6 +1351,29 @@ pub static UPDATE: Shape = Shape::new("Update", &[
     Member::new("ReturnValuesOnConditionCheckFailure", &ty::RETURN_VALUES_ON_CONDITION_CHECK_FAILURE),
 ], || Box::new(crate::Update::default()));
 
+pub static UPDATE_CONTINUOUS_BACKUPS_INPUT: Shape = Shape::new("UpdateContinuousBackupsInput", &[
+    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
+    Member { required: true, ..Member::new("PointInTimeRecoverySpecification", &ty::POINT_IN_TIME_RECOVERY_SPECIFICATION) },
+], || Box::new(crate::UpdateContinuousBackupsInput::default()));
+
+pub static UPDATE_CONTINUOUS_BACKUPS_OUTPUT: Shape = Shape::new("UpdateContinuousBackupsOutput", &[
+    Member::new("ContinuousBackupsDescription", &ty::CONTINUOUS_BACKUPS_DESCRIPTION),
+], || Box::new(crate::UpdateContinuousBackupsOutput::default()));
+
+pub static UPDATE_CONTRIBUTOR_INSIGHTS_INPUT: Shape = Shape::new("UpdateContributorInsightsInput", &[
+    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
+    Member::new("IndexName", &ty::INDEX_NAME),
+    Member { required: true, ..Member::new("ContributorInsightsAction", &ty::CONTRIBUTOR_INSIGHTS_ACTION) },
+    Member::new("ContributorInsightsMode", &ty::CONTRIBUTOR_INSIGHTS_MODE),
+], || Box::new(crate::UpdateContributorInsightsInput::default()));
+
+pub static UPDATE_CONTRIBUTOR_INSIGHTS_OUTPUT: Shape = Shape::new("UpdateContributorInsightsOutput", &[
+    Member::new("TableName", &ty::TABLE_NAME),
+    Member::new("IndexName", &ty::INDEX_NAME),
+    Member::new("ContributorInsightsStatus", &ty::CONTRIBUTOR_INSIGHTS_STATUS),
+    Member::new("ContributorInsightsMode", &ty::CONTRIBUTOR_INSIGHTS_MODE),
+], || Box::new(crate::UpdateContributorInsightsOutput::default()));
+
 pub static UPDATE_GLOBAL_SECONDARY_INDEX_ACTION: Shape = Shape::new("UpdateGlobalSecondaryIndexAction", &[
     Member { required: true, ..Member::new("IndexName", &ty::INDEX_NAME) },
     Member::new("ProvisionedThroughput", &ty::PROVISIONED_THROUGHPUT),
@@ -870,6 +1402,23 @@ pub static UPDATE_ITEM_OUTPUT: Shape = Shape::new("UpdateItemOutput", &[
     Member::new("ConsumedCapacity", &ty::CONSUMED_CAPACITY),
     Member::new("ItemCollectionMetrics", &ty::ITEM_COLLECTION_METRICS),
 ], || Box::new(crate::UpdateItemOutput::default()));
+
+pub static UPDATE_KINESIS_STREAMING_CONFIGURATION: Shape = Shape::new("UpdateKinesisStreamingConfiguration", &[
+    Member::new("ApproximateCreationDateTimePrecision", &ty::APPROXIMATE_CREATION_DATE_TIME_PRECISION),
+], || Box::new(crate::UpdateKinesisStreamingConfiguration::default()));
+
+pub static UPDATE_KINESIS_STREAMING_DESTINATION_INPUT: Shape = Shape::new("UpdateKinesisStreamingDestinationInput", &[
+    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
+    Member { required: true, ..Member::new("StreamArn", &ty::STREAM_ARN) },
+    Member::new("UpdateKinesisStreamingConfiguration", &ty::UPDATE_KINESIS_STREAMING_CONFIGURATION),
+], || Box::new(crate::UpdateKinesisStreamingDestinationInput::default()));
+
+pub static UPDATE_KINESIS_STREAMING_DESTINATION_OUTPUT: Shape = Shape::new("UpdateKinesisStreamingDestinationOutput", &[
+    Member::new("TableName", &ty::TABLE_NAME),
+    Member::new("StreamArn", &ty::STREAM_ARN),
+    Member::new("DestinationStatus", &ty::DESTINATION_STATUS),
+    Member::new("UpdateKinesisStreamingConfiguration", &ty::UPDATE_KINESIS_STREAMING_CONFIGURATION),
+], || Box::new(crate::UpdateKinesisStreamingDestinationOutput::default()));
 
 pub static UPDATE_REPLICATION_GROUP_MEMBER_ACTION: Shape = Shape::new("UpdateReplicationGroupMemberAction", &[
     Member { required: true, ..Member::new("RegionName", &Ty::TEXT) },
@@ -901,6 +1450,17 @@ pub static UPDATE_TABLE_INPUT: Shape = Shape::new("UpdateTableInput", &[
 pub static UPDATE_TABLE_OUTPUT: Shape = Shape::new("UpdateTableOutput", &[
     Member::new("TableDescription", &ty::TABLE_DESCRIPTION),
 ], || Box::new(crate::UpdateTableOutput::default()));
+
+pub static UPDATE_TABLE_REPLICA_AUTO_SCALING_INPUT: Shape = Shape::new("UpdateTableReplicaAutoScalingInput", &[
+    Member::new("GlobalSecondaryIndexUpdates", &ty::GLOBAL_SECONDARY_INDEX_AUTO_SCALING_UPDATE_LIST),
+    Member { required: true, ..Member::new("TableName", &ty::TABLE_ARN) },
+    Member::new("ProvisionedWriteCapacityAutoScalingUpdate", &ty::AUTO_SCALING_SETTINGS_UPDATE),
+    Member::new("ReplicaUpdates", &ty::REPLICA_AUTO_SCALING_UPDATE_LIST),
+], || Box::new(crate::UpdateTableReplicaAutoScalingInput::default()));
+
+pub static UPDATE_TABLE_REPLICA_AUTO_SCALING_OUTPUT: Shape = Shape::new("UpdateTableReplicaAutoScalingOutput", &[
+    Member::new("TableAutoScalingDescription", &ty::TABLE_AUTO_SCALING_DESCRIPTION),
+], || Box::new(crate::UpdateTableReplicaAutoScalingOutput::default()));
 
 pub static UPDATE_TIME_TO_LIVE_INPUT: Shape = Shape::new("UpdateTimeToLiveInput", &[
     Member { required: true, ..Member::new("TableName", &ty::OWN_TABLE_NAME) },

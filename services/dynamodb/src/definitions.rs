@@ -1,6 +1,7 @@
 //! From what CreateTable and UpdateTable are given to keys and indexes, with AWS's checks in its order.
 
 use crate::errors::DynamoError;
+use crate::rules::change::StreamView;
 use crate::rules::keys::{KeyKind, KeyPart, KeySchema};
 use crate::state::{IndexRecord, IndexScope, Projected, Throughput};
 use model::{AttributeDefinition, KeySchemaElement, KeyType, ProvisionedThroughput, ScalarAttributeType};
@@ -203,6 +204,24 @@ pub fn throughput(asked: &ProvisionedThroughput) -> Result<Throughput, DynamoErr
         write: asked.write_capacity_units,
         ..Throughput::default()
     })
+}
+
+/// The view of a stream that is to be opened; `None` where none is.
+///
+/// # Errors
+/// Where the two settings do not fit together.
+pub fn stream_view(asked: Option<&model::StreamSpecification>) -> Result<Option<StreamView>, DynamoError> {
+    let Some(asked) = asked else { return Ok(None) };
+    match (asked.stream_enabled, &asked.stream_view_type) {
+        (true, Some(view)) => Ok(StreamView::named(view.as_str())),
+        (true, None) => {
+            Err(DynamoError::invalid_value("StreamViewType must be specified when StreamEnabled is true"))
+        }
+        (false, Some(_)) => {
+            Err(DynamoError::invalid_value("StreamViewType cannot be specified when StreamEnabled is false"))
+        }
+        (false, None) => Ok(None),
+    }
 }
 
 /// Read and write units of a warm throughput.

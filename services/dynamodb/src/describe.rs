@@ -27,6 +27,11 @@ pub fn table_arn(scope: &Scope, name: &str) -> Option<Arn> {
     }
 }
 
+/// The ARN of a stream.
+pub fn stream_arn(scope: &Scope, table: &str, label: &str) -> Option<String> {
+    table_arn(scope, table).map(|arn| format!("{arn}/stream/{label}"))
+}
+
 /// The counts of a table and its indexes.
 #[derive(Default)]
 pub struct Counts(HashMap<Incarnation, Count>);
@@ -53,7 +58,8 @@ impl Counts {
     }
 }
 
-fn key_schema(key: &KeySchema) -> Vec<KeySchemaElement> {
+/// A key as it is described.
+pub fn key_schema(key: &KeySchema) -> Vec<KeySchemaElement> {
     let element = |name: &str, key_type| KeySchemaElement { attribute_name: name.to_owned(), key_type };
     let partition = key.partition.iter().map(|part| element(&part.name, KeyType::Hash));
     partition.chain(key.sort.iter().map(|part| element(&part.name, KeyType::Range))).collect()
@@ -69,7 +75,8 @@ fn throughput(throughput: &Throughput) -> ProvisionedThroughputDescription {
     }
 }
 
-fn projection(projected: &Projected) -> model::Projection {
+/// A projection as it is described.
+pub fn projection(projected: &Projected) -> model::Projection {
     let (kind, names) = match projected {
         Projected::All => (model::ProjectionType::All, None),
         Projected::Keys => (model::ProjectionType::KeysOnly, None),
@@ -93,6 +100,7 @@ pub fn status(table: &TableRecord, now: Timestamp) -> TableStatus {
 pub fn table(scope: &Scope, record: &TableRecord, status: TableStatus, counts: &Counts) -> TableDescription {
     let arn = table_arn(scope, &record.name).map(|arn| arn.to_string());
     let count = counts.of(record.incarnation);
+    let latest = record.latest_stream.as_ref();
     let index_arn = |index: &IndexRecord| arn.as_ref().map(|arn| format!("{arn}/index/{}", index.name));
     let of_scope = |scope| record.indexes.iter().filter(move |index| index.scope == scope);
     let global: Vec<_> = of_scope(IndexScope::Global)
@@ -122,12 +130,25 @@ pub fn table(scope: &Scope, record: &TableRecord, status: TableStatus, counts: &
         deletion_protection_enabled: Some(record.protected),
         on_demand_throughput: record.on_demand_limits.map(on_demand),
         warm_throughput: Some(warm(record, &status)),
+        stream_specification: record.stream.as_ref().map(|stream| model::StreamSpecification {
+            stream_enabled: true,
+            stream_view_type: Some(stream.view.name().into()),
+        }),
+        latest_stream_arn: latest.and_then(|label| stream_arn(scope, &record.name, label)),
+        latest_stream_label: latest.cloned(),
+        restore_summary: record.restored.as_ref().map(|restored| model::RestoreSummary {
+            source_backup_arn: restored.backup.clone(),
+            source_table_arn: restored.table.clone(),
+            restore_date_time: restored.moment,
+            restore_in_progress: restored.in_progress,
+        }),
         table_status: Some(status),
         ..TableDescription::default()
     }
 }
 
-fn definition(part: &crate::rules::keys::KeyPart) -> model::AttributeDefinition {
+/// A key attribute as it is described.
+pub fn definition(part: &crate::rules::keys::KeyPart) -> model::AttributeDefinition {
     let kind = match part.kind {
         KeyKind::S => ScalarAttributeType::S,
         KeyKind::N => ScalarAttributeType::N,
@@ -150,7 +171,8 @@ fn billing(record: &TableRecord, status: &TableStatus) -> Option<BillingModeSumm
     }
 }
 
-fn encryption(record: &TableRecord) -> Option<SSEDescription> {
+/// The encryption of a table.
+pub fn encryption(record: &TableRecord) -> Option<SSEDescription> {
     Some(SSEDescription {
         status: Some(model::SSEStatus::Enabled),
         sse_type: Some(model::SSEType::Kms),

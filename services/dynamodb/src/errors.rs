@@ -2,6 +2,7 @@
 
 use crate::rules::value::Item;
 use model_dynamodb as model;
+use names::Timestamp;
 use schema::ApiError;
 use store::{Fault, Reason};
 
@@ -21,6 +22,32 @@ pub enum DynamoError {
     TableNotFound(String),
     /// The resource of an ARN does not exist.
     NoSuchResource(String),
+    /// A resource does not exist: the message.
+    NoResource(String),
+    /// A shard iterator is past its time: when it was made.
+    IteratorExpired(Timestamp),
+    /// A change was named whose day is over.
+    Trimmed,
+    /// A table of that name exists already, which a restore would make.
+    TargetExists(String),
+    /// The table that is to be restored does not exist.
+    SourceNotFound(String),
+    /// There is no such backup: its ARN.
+    BackupNotFound(String),
+    /// The backup is being made: its ARN.
+    BackupInUse(String),
+    /// The table keeps no changes: its name.
+    RecoveryUnavailable(String),
+    /// The table was not as it is to be restored at that moment: the message.
+    InvalidRestoreTime(String),
+    /// The same for an export.
+    InvalidExportTime(String),
+    /// There is no such export.
+    ExportNotFound,
+    /// There is no such import.
+    ImportNotFound,
+    /// A client token was used for another export or import: the code.
+    Conflict(&'static str),
     /// The resource has no such policy: what was asked of which.
     NoPolicy(String),
     /// A resource is named that nobody may be allowed to use.
@@ -107,6 +134,27 @@ impl From<DynamoError> for ApiError {
             DynamoError::NoSuchResource(arn) => {
                 not_found(format!("Requested resource not found: ResourcArn: {arn} not found"))
             }
+            DynamoError::NoResource(message) => not_found(message),
+            DynamoError::IteratorExpired(made) => ApiError::new(
+                "ExpiredIteratorException",
+                400,
+                format!("Iterator expired. The iterator was created at time {}", made.iso8601()),
+            ),
+            DynamoError::Trimmed => ApiError::new(
+                "TrimmedDataAccessException",
+                400,
+                "The data you are trying to access has been trimmed",
+            ),
+            error @ (DynamoError::TargetExists(_)
+            | DynamoError::SourceNotFound(_)
+            | DynamoError::BackupNotFound(_)
+            | DynamoError::BackupInUse(_)
+            | DynamoError::RecoveryUnavailable(_)
+            | DynamoError::InvalidRestoreTime(_)
+            | DynamoError::InvalidExportTime(_)
+            | DynamoError::ExportNotFound
+            | DynamoError::ImportNotFound
+            | DynamoError::Conflict(_)) => of_recovery(error),
             DynamoError::NoPolicy(why) => ApiError::new(
                 "PolicyNotFoundException",
                 400,
@@ -139,6 +187,33 @@ impl From<DynamoError> for ApiError {
             DynamoError::Fault(fault) => of_store(&fault),
         }
     }
+}
+
+/// The errors of backups, restores, exports and imports.
+fn of_recovery(error: DynamoError) -> ApiError {
+    let (code, message) = match error {
+        DynamoError::TargetExists(name) => {
+            ("TableAlreadyExistsException", format!("Table already exists: {name}"))
+        }
+        DynamoError::SourceNotFound(name) => {
+            ("SourceTableNotFoundException", format!("Source table not found: {name}"))
+        }
+        DynamoError::BackupNotFound(arn) => ("BackupNotFoundException", format!("Backup not found: {arn}")),
+        DynamoError::BackupInUse(arn) => ("BackupInUseException", format!("Backup is in use: {arn}")),
+        DynamoError::RecoveryUnavailable(name) => (
+            "PointInTimeRecoveryUnavailableException",
+            format!("Point in time recovery is not enabled for table '{name}'"),
+        ),
+        DynamoError::InvalidRestoreTime(message) => ("InvalidRestoreTimeException", message),
+        DynamoError::InvalidExportTime(message) => ("InvalidExportTimeException", message),
+        DynamoError::ExportNotFound => ("ExportNotFoundException", "Export not found".to_owned()),
+        DynamoError::ImportNotFound => ("ImportNotFoundException", "Import not found".to_owned()),
+        DynamoError::Conflict(code) => {
+            (code, "The client token was used for a request with other parameters".to_owned())
+        }
+        other => return ApiError::new("InternalServerError", 500, format!("{other:?}")),
+    };
+    ApiError::new(code, 400, message)
 }
 
 fn condition_failed(item: Option<Item>) -> ApiError {

@@ -6,13 +6,22 @@
 //! the same commit. Records of tables come from a view; a write proves by the table's epoch that the
 //! record it decided by is still the present one.
 
+mod backup;
 mod capacity;
+mod changes;
+mod copy;
 mod counting;
 mod definitions;
 mod describe;
 mod errors;
+mod export;
 mod expressions;
 mod find;
+mod history;
+mod import;
+mod iterators;
+mod jobs;
+mod objects;
 mod ops;
 mod pages;
 mod policy;
@@ -22,6 +31,7 @@ mod select;
 mod state;
 mod statements;
 mod statistics;
+mod streams;
 mod timers;
 mod transaction;
 mod views;
@@ -35,6 +45,11 @@ pub fn service() -> Service {
     Service::new("dynamodb", ops::all())
         .timer(fill)
         .timer(expire)
+        .timer(streams::handler())
+        .timer(history::handler())
+        .timer(ops::backups::handler())
+        .worker(jobs::worker())
+        .part(jobs::Running::default())
         .view(views::TablesView)
         .part(expressions::Expressions::default())
         .part(statistics::Statistics::default())

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use model::ReturnValue;
 use model_dynamodb as model;
+use model_dynamodbstreams as stream_model;
 use names::Arn;
 use service::{Demand, Peek};
 use std::collections::BTreeSet;
@@ -258,6 +259,81 @@ pub async fn execute_transaction(peek: Peek, input: Arc<model::ExecuteTransactio
     Ok(all.map(|one| statement(&peek, &one.statement, one.parameters.as_ref())).collect())
 }
 
+/// DescribeStream.
+pub async fn describe_stream(peek: Peek, input: Arc<stream_model::DescribeStreamInput>) -> Demands {
+    Ok(vec![on_table(&peek, "dynamodb:DescribeStream", &input.stream_arn)])
+}
+
+/// GetShardIterator.
+pub async fn get_shard_iterator(peek: Peek, input: Arc<stream_model::GetShardIteratorInput>) -> Demands {
+    Ok(vec![on_table(&peek, "dynamodb:GetShardIterator", &input.stream_arn)])
+}
+
+/// GetRecords: on the stream that the iterator is of.
+pub async fn get_records(peek: Peek, input: Arc<stream_model::GetRecordsInput>) -> Demands {
+    let stream = input.shard_iterator.split('|').next().unwrap_or_default();
+    Ok(vec![on_table(&peek, "dynamodb:GetRecords", stream)])
+}
+
+/// RestoreTableFromBackup: the backup, and writing into the table that is made.
+pub async fn restore_table_from_backup(
+    peek: Peek,
+    input: Arc<model::RestoreTableFromBackupInput>,
+) -> Demands {
+    let mut demands = vec![on_table(&peek, "dynamodb:RestoreTableFromBackup", &input.backup_arn)];
+    demands.extend(restoring(&peek, "dynamodb:RestoreTableFromBackup", &input.target_table_name));
+    Ok(demands)
+}
+
+/// RestoreTableToPointInTime: the table, and writing into the one that is made.
+pub async fn restore_table_to_point_in_time(
+    peek: Peek,
+    input: Arc<model::RestoreTableToPointInTimeInput>,
+) -> Demands {
+    let source = input.source_table_arn.as_ref().or(input.source_table_name.as_ref());
+    let mut demands = vec![on_table(&peek, "dynamodb:RestoreTableToPointInTime", named(source))];
+    demands.extend(restoring(&peek, "dynamodb:RestoreTableToPointInTime", &input.target_table_name));
+    Ok(demands)
+}
+
+/// What a restore does to the table it makes (developer guide, "Using IAM with backups").
+fn restoring(peek: &Peek, action: &'static str, target: &str) -> impl Iterator<Item = Demand> {
+    let actions = [
+        action,
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "dynamodb:Scan",
+        "dynamodb:BatchWriteItem",
+    ];
+    actions.into_iter().map(move |action| on_table(peek, action, target))
+}
+
+/// ImportTable: the table that is made.
+pub async fn import_table(peek: Peek, input: Arc<model::ImportTableInput>) -> Demands {
+    Ok(vec![on_table(&peek, "dynamodb:ImportTable", &input.table_creation_parameters.table_name)])
+}
+
+/// Operations on what has an ARN of its own, by their own names.
+macro_rules! part_demands {
+    ($($name:ident: $input:ident.$member:ident => $action:literal),* $(,)?) => {$(
+        #[doc = concat!("`", $action, "` on what the ARN names.")]
+        pub async fn $name(peek: Peek, input: Arc<model::$input>) -> Demands {
+            Ok(vec![on_table(&peek, $action, &input.$member)])
+        }
+    )*};
+}
+
+part_demands! {
+    describe_backup: DescribeBackupInput.backup_arn => "dynamodb:DescribeBackup",
+    delete_backup: DeleteBackupInput.backup_arn => "dynamodb:DeleteBackup",
+    describe_export: DescribeExportInput.export_arn => "dynamodb:DescribeExport",
+    describe_import: DescribeImportInput.import_arn => "dynamodb:DescribeImport",
+    export_table_to_point_in_time: ExportTableToPointInTimeInput.table_arn => "dynamodb:ExportTableToPointInTime",
+}
+
 /// Operations on one table, by their own names.
 macro_rules! table_demands {
     ($($name:ident: $input:ident => $action:literal),* $(,)?) => {$(
@@ -276,6 +352,16 @@ table_demands! {
     update_time_to_live: UpdateTimeToLiveInput => "dynamodb:UpdateTimeToLive",
     describe_time_to_live: DescribeTimeToLiveInput => "dynamodb:DescribeTimeToLive",
     describe_continuous_backups: DescribeContinuousBackupsInput => "dynamodb:DescribeContinuousBackups",
+    update_continuous_backups: UpdateContinuousBackupsInput => "dynamodb:UpdateContinuousBackups",
+    create_backup: CreateBackupInput => "dynamodb:CreateBackup",
+    update_contributor_insights: UpdateContributorInsightsInput => "dynamodb:UpdateContributorInsights",
+    describe_contributor_insights: DescribeContributorInsightsInput => "dynamodb:DescribeContributorInsights",
+    enable_kinesis_streaming_destination: EnableKinesisStreamingDestinationInput => "dynamodb:EnableKinesisStreamingDestination",
+    disable_kinesis_streaming_destination: DisableKinesisStreamingDestinationInput => "dynamodb:DisableKinesisStreamingDestination",
+    update_kinesis_streaming_destination: UpdateKinesisStreamingDestinationInput => "dynamodb:UpdateKinesisStreamingDestination",
+    describe_kinesis_streaming_destination: DescribeKinesisStreamingDestinationInput => "dynamodb:DescribeKinesisStreamingDestination",
+    update_table_replica_auto_scaling: UpdateTableReplicaAutoScalingInput => "dynamodb:UpdateTableReplicaAutoScaling",
+    describe_table_replica_auto_scaling: DescribeTableReplicaAutoScalingInput => "dynamodb:DescribeTableReplicaAutoScaling",
 }
 
 /// Operations on the resource of an ARN, by their own names.

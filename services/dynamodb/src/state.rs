@@ -4,17 +4,22 @@
 //! A table's epoch is a row of its own: a write that decided by one version of the record reads it, so
 //! that a change of the table makes the write begin again, without reading the record each time.
 
+pub mod backups;
+pub mod history;
 mod older;
+pub mod streams;
 
 use crate::errors::DynamoError;
+use crate::rules::change::StreamView;
 use crate::rules::codec::{self, Stored};
 use crate::rules::keys::{KeyPart, KeySchema};
 use crate::rules::rows::RowRange;
 use crate::rules::value::Item;
 use crate::statistics::Count;
 use bytes::Bytes;
-use names::{Scope, Timestamp};
+use names::{Region, Scope, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::ops::Bound;
 use store::{Class, Corrupt, Fault, Incarnation, Raw, Read, Record, Span, Table, TableId, Tail, Tx};
 
@@ -61,10 +66,22 @@ pub struct TableRecord {
     pub expiry: Option<Expiry>,
     /// The revision of its resource policy: the moment of the last change, in milliseconds.
     pub policy_revision: u64,
+    /// Its stream, while it has one.
+    pub stream: Option<OpenStream>,
+    /// The label of its latest stream, also where that is closed.
+    pub latest_stream: Option<String>,
+    /// The changes that it keeps for recovery to a moment.
+    pub history: Option<History>,
+    /// Its replicas in other regions.
+    pub replicas: Vec<Replica>,
+    /// What it was made of, where it was restored.
+    pub restored: Option<Restored>,
+    /// What is stored of it and only described.
+    pub settings: Settings,
 }
 
 impl Record for TableRecord {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
     fn upgrade(version: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
         older::table(version, bytes)
@@ -140,7 +157,121 @@ pub struct Expiry {
     pub is_filling: bool,
 }
 
+/// The stream of a table, as a write needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenStream {
+    /// Its label: when it was opened.
+    pub label: String,
+    /// What its records hold.
+    pub view: StreamView,
+    /// The number that the records of its open shard are keyed by.
+    pub shard: Incarnation,
+}
+
+/// The changes of a table that are kept, so that it can be restored to a moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// The number that they are keyed by.
+    pub incarnation: Incarnation,
+    /// From when on they are whole.
+    pub since: Timestamp,
+    /// For how many days they are kept.
+    pub days: u32,
+}
+
+/// A replica of a table in another region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replica {
+    /// Where.
+    pub region: Region,
+    /// Until when it is being made.
+    pub creating_until: Timestamp,
+    /// The key of its encryption, where one was asked for.
+    pub encryption_key: Option<String>,
+}
+
+/// What a table was restored from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restored {
+    /// The ARN of the backup.
+    pub backup: Option<String>,
+    /// The ARN of the table that was backed up.
+    pub table: Option<String>,
+    /// The moment it was restored to.
+    pub moment: Timestamp,
+    /// Whether it is not whole yet.
+    pub in_progress: bool,
+}
+
+/// Settings that are stored and described.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Contributor insights by index; of the table itself under the empty name.
+    pub insights: BTreeMap<String, Insight>,
+    /// Streams of Kinesis that changes are to go to.
+    pub destinations: Vec<Destination>,
+    /// How throughput follows use, by what it is of: a region, an index and whether of writes.
+    pub scaling: BTreeMap<(String, String, bool), Scaling>,
+}
+
+/// Contributor insights of a table or index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Insight {
+    /// Whether they are on.
+    pub enabled: bool,
+    /// Which keys they tell, where that was asked for.
+    pub mode: Option<String>,
+    /// When they were changed.
+    pub changed: Timestamp,
+}
+
+/// A stream of Kinesis.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Destination {
+    /// Its ARN.
+    pub stream: String,
+    /// Whether it is wanted.
+    pub enabled: bool,
+    /// The precision of moments, where one was asked for.
+    pub precision: Option<String>,
+}
+
+/// How a throughput follows its use.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Scaling {
+    /// The least units.
+    pub least: Option<i64>,
+    /// The most units.
+    pub most: Option<i64>,
+    /// Whether it does not follow.
+    pub disabled: Option<bool>,
+    /// The role that changes it.
+    pub role: Option<String>,
+    /// The policy by which it follows.
+    pub policy: Option<ScalingPolicy>,
+}
+
+/// The policy of a scaling.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ScalingPolicy {
+    /// Its name.
+    pub name: Option<String>,
+    /// Whether it never lowers.
+    pub never_lowers: Option<bool>,
+    /// Seconds between two lowerings.
+    pub lowering_s: Option<i32>,
+    /// Seconds between two raises.
+    pub raising_s: Option<i32>,
+    /// The part of the units that is to be used, in percent.
+    pub target: f64,
+}
+
 impl TableRecord {
+    /// Whether its changes are kept: for a stream, for recovery.
+    pub fn keeps_changes(&self) -> bool {
+        self.stream.is_some() || self.history.is_some()
+    }
+
     /// An index by its name.
     pub fn index(&self, name: &str) -> Option<&IndexRecord> {
         self.indexes.iter().find(|index| index.name == name)
@@ -221,13 +352,21 @@ pub fn put_table(tx: &mut Tx, scope: &Scope, record: &mut TableRecord) -> Result
 /// # Errors
 /// The store's.
 pub fn remove_table(tx: &mut Tx, scope: &Scope, record: &TableRecord) -> Result<(), Fault> {
+    tx.discard(scope, record.incarnation)?;
+    remove_but_rows(tx, scope, record)
+}
+
+/// Removes a table but for its rows, which something else has taken over.
+///
+/// # Errors
+/// The store's.
+pub fn remove_but_rows(tx: &mut Tx, scope: &Scope, record: &TableRecord) -> Result<(), Fault> {
     tx.delete(&TABLES, scope, &record.name)?;
     tx.delete(&EPOCHS, scope, &record.incarnation)?;
-    tx.discard(scope, record.incarnation)?;
-    for index in &record.indexes {
-        tx.discard(scope, index.incarnation)?;
-    }
-    record.expiry.iter().try_for_each(|expiry| tx.discard(scope, expiry.incarnation))
+    let indexes = record.indexes.iter().map(|index| index.incarnation);
+    let parts = indexes.chain(record.expiry.iter().map(|expiry| expiry.incarnation));
+    let mut parts = parts.chain(record.history.iter().map(|history| history.incarnation));
+    parts.try_for_each(|incarnation| tx.discard(scope, incarnation))
 }
 
 /// The moment for which the next timer of a table's expiry is set.

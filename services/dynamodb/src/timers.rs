@@ -2,6 +2,7 @@
 //! time. Timers are rows, so both go on after a restart.
 
 use crate::errors::DynamoError;
+use crate::rules::change::Origin;
 use crate::rules::expiry;
 use crate::rules::rows::RowRange;
 use crate::rules::value::Item;
@@ -205,6 +206,7 @@ fn remove(timer: &Timer, table: &Arc<TableRecord>, row: &[u8]) -> ItemWrite {
         condition: None,
         shows_failed: false,
         inserts: false,
+        origin: Origin::Expiry,
         act: Act::Delete,
     }
 }

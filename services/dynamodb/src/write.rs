@@ -1,7 +1,9 @@
 //! Writing one item: look at what is there, judge the condition, write the row, its index entries and its
 //! moment of expiry. Put, Update, Delete, batches and transactions all go through here.
 
+use crate::changes;
 use crate::errors::DynamoError;
+use crate::rules::change::Origin;
 use crate::rules::checks;
 use crate::rules::codec::{self, Stored};
 use crate::rules::expiry;
@@ -54,6 +56,8 @@ pub struct ItemWrite {
     pub inserts: bool,
     /// What is done.
     pub act: Act,
+    /// Through whom.
+    pub origin: Origin,
 }
 
 /// What a write found and left.
@@ -136,6 +140,9 @@ impl ItemWrite {
         if has_entries {
             let item = after.as_ref().and_then(|(_, item)| item.as_deref());
             self.write_entries(tx, before.item.as_ref(), item, &mut written)?;
+        }
+        if table.keeps_changes() {
+            changes::keep(tx, self, before.row.as_ref(), after.as_ref().map(|(stored, _)| stored))?;
         }
         written.before = before;
         written.after = match after {

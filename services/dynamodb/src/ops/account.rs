@@ -1,13 +1,9 @@
-//! DescribeLimits, DescribeEndpoints, DescribeContinuousBackups: what holds for all tables.
+//! DescribeLimits, DescribeEndpoints: what holds for all tables.
 
 use crate::errors::DynamoError;
-use crate::find;
-use model::{
-    ContinuousBackupsDescription, ContinuousBackupsStatus, DescribeContinuousBackupsInput,
-    DescribeContinuousBackupsOutput, DescribeEndpointsInput, DescribeEndpointsOutput, DescribeLimitsInput,
-    DescribeLimitsOutput, Endpoint, PointInTimeRecoveryDescription, PointInTimeRecoveryStatus,
+use model_dynamodb::{
+    DescribeEndpointsInput, DescribeEndpointsOutput, DescribeLimitsInput, DescribeLimitsOutput, Endpoint,
 };
-use model_dynamodb as model;
 use service::Ctx;
 use std::sync::Arc;
 
@@ -40,25 +36,4 @@ pub async fn describe_endpoints(
     let address = origin.split_once("://").map_or(origin.as_str(), |(_, host)| host);
     let endpoint = Endpoint { address: address.to_owned(), cache_period_in_minutes: ENDPOINT_MINUTES };
     Ok(DescribeEndpointsOutput { endpoints: vec![endpoint] })
-}
-
-/// DescribeContinuousBackups: no table has point-in-time recovery yet.
-pub async fn describe_continuous_backups(
-    ctx: Ctx,
-    input: Arc<DescribeContinuousBackupsInput>,
-) -> Result<DescribeContinuousBackupsOutput, DynamoError> {
-    let (address, record) = find::known(&ctx, &input.table_name)?;
-    if record.is_none() {
-        return Err(DynamoError::TableNotFound(address.name));
-    }
-    let recovery = PointInTimeRecoveryDescription {
-        point_in_time_recovery_status: Some(PointInTimeRecoveryStatus::Disabled),
-        ..PointInTimeRecoveryDescription::default()
-    };
-    Ok(DescribeContinuousBackupsOutput {
-        continuous_backups_description: Some(ContinuousBackupsDescription {
-            continuous_backups_status: ContinuousBackupsStatus::Enabled,
-            point_in_time_recovery_description: Some(recovery),
-        }),
-    })
 }

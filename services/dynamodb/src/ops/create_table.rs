@@ -5,12 +5,15 @@ use crate::describe::{self, Counts};
 use crate::errors::DynamoError;
 use crate::find;
 use crate::ops::{resource_policy, tags};
+use crate::rules::change::StreamView;
 use crate::rules::keys::KeySchema;
-use crate::state::{self, TableRecord, Throughput};
+use crate::state::{self, Settings, TableRecord, Throughput};
 use crate::statistics::{Count, Statistics};
+use crate::streams;
 use model_dynamodb::{BillingMode, CreateTableInput, CreateTableOutput, SSESpecification, TableStatus};
-use names::{Scope, Tags};
+use names::{AccountId, Scope, Tags};
 use service::{Ctx, Head, Heads, Pace};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use store::{Incarnation, Tx};
 
@@ -24,55 +27,103 @@ pub async fn create_table(ctx: Ctx, input: Arc<CreateTableInput>) -> Result<Crea
     let address = find::address(ctx.account(), ctx.region(), &input.table_name)?;
     input.resource_policy.as_deref().map(resource_policy::check).transpose()?;
     let (mut record, wishes) = decide(&ctx, &input)?;
+    let view = definitions::stream_view(input.stream_specification.as_ref())?;
     record.name.clone_from(&address.name);
     let tags = tags::added(&Tags::new(), input.tags.as_deref().unwrap_or_default())?;
-    let arn = describe::table_arn(&address.scope, &address.name);
-    let arn = arn.ok_or(DynamoError::Corrupt("a table is in no region"))?;
     let (scope, policy, owner) = (address.scope.clone(), input.resource_policy.clone(), ctx.account());
     let record = ctx
         .commit(move |tx| {
             let mut record = record.clone();
-            make(tx, &scope, &mut record, &wishes)?;
-            let head = Head {
-                incarnation: record.incarnation,
-                owner,
-                kind: "AWS::DynamoDB::Table".to_owned(),
-                created: record.created,
-                tags: tags.clone(),
-                policy: policy.clone(),
-            };
-            tx.put_head(&arn, &head)?;
+            make(tx, &scope, &mut record, &wishes, view)?;
+            put_head(tx, &scope, &record, owner, (tags.clone(), policy.clone()))?;
             Ok::<_, DynamoError>(record)
         })
         .await?;
-    let incarnations = record.indexes.iter().map(|index| index.incarnation).chain([record.incarnation]);
-    incarnations.for_each(|incarnation| ctx.part::<Statistics>().set(incarnation, Count::default()));
+    begin_counts(&ctx, &record);
     let description = describe::table(&address.scope, &record, TableStatus::Creating, &Counts::default());
     Ok(CreateTableOutput { table_description: Some(description) })
 }
 
-fn make(
+/// Writes the head of a table.
+///
+/// # Errors
+/// The store's.
+pub fn put_head(
+    tx: &mut Tx,
+    scope: &Scope,
+    record: &TableRecord,
+    owner: AccountId,
+    (tags, policy): (Tags, Option<String>),
+) -> Result<(), DynamoError> {
+    let arn = describe::table_arn(scope, &record.name);
+    let arn = arn.ok_or(DynamoError::Corrupt("a table is in no region"))?;
+    let head = Head {
+        incarnation: record.incarnation,
+        owner,
+        kind: "AWS::DynamoDB::Table".to_owned(),
+        created: record.created,
+        tags,
+        policy,
+    };
+    Ok(tx.put_head(&arn, &head)?)
+}
+
+/// Counts a table that was just made from nothing on.
+pub fn begin_counts(ctx: &Ctx, record: &TableRecord) {
+    let incarnations = record.indexes.iter().map(|index| index.incarnation).chain([record.incarnation]);
+    incarnations.for_each(|incarnation| ctx.part::<Statistics>().set(incarnation, Count::default()));
+}
+
+/// Refuses one table more than an account may have.
+///
+/// # Errors
+/// AWS's message.
+pub fn check_count(tx: &Tx, scope: &Scope) -> Result<(), DynamoError> {
+    if state::table_names(tx, scope, None, MAX_TABLES)?.len() < MAX_TABLES {
+        return Ok(());
+    }
+    Err(DynamoError::Limit(format!(
+        "Subscriber limit exceeded: There is a limit of {MAX_TABLES} tables per subscriber"
+    )))
+}
+
+/// Forgets the attributes that no key uses.
+pub fn keep_used_attributes(record: &mut TableRecord) {
+    let keys = record.indexes.iter().map(|index| &index.key).chain([&record.key]);
+    let used: BTreeSet<String> = keys.flat_map(KeySchema::parts).map(|part| part.name.clone()).collect();
+    record.attributes.retain(|part| used.contains(&part.name));
+}
+
+/// Makes a table with its indexes and its stream.
+///
+/// # Errors
+/// Where there is one of its name.
+pub fn make(
     tx: &mut Tx,
     scope: &Scope,
     record: &mut TableRecord,
     wishes: &[IndexWish],
+    view: Option<StreamView>,
 ) -> Result<(), DynamoError> {
     if state::table(tx, scope, &record.name)?.is_some() {
         return Err(DynamoError::TableExists(record.name.clone()));
     }
-    if state::table_names(tx, scope, None, MAX_TABLES)?.len() == MAX_TABLES {
-        return Err(DynamoError::Limit(format!(
-            "Subscriber limit exceeded: There is a limit of {MAX_TABLES} tables per subscriber"
-        )));
-    }
+    check_count(tx, scope)?;
     record.incarnation = tx.fresh_incarnation()?;
     for wish in wishes {
         record.indexes.push(wish.clone().record(tx.fresh_incarnation()?));
     }
+    if let Some(view) = view {
+        streams::open(tx, scope, record, view, record.created)?;
+    }
     Ok(state::put_table(tx, scope, record)?)
 }
 
-fn decide(ctx: &Ctx, input: &CreateTableInput) -> Result<(TableRecord, Vec<IndexWish>), DynamoError> {
+/// What a request alone says of a table and its indexes.
+///
+/// # Errors
+/// AWS's message.
+pub fn decide(ctx: &Ctx, input: &CreateTableInput) -> Result<(TableRecord, Vec<IndexWish>), DynamoError> {
     refuse_unserved(input)?;
     let is_on_demand = input.billing_mode == Some(BillingMode::PayPerRequest);
     let throughput = throughput(input, is_on_demand)?;
@@ -100,9 +151,6 @@ fn decide(ctx: &Ctx, input: &CreateTableInput) -> Result<(TableRecord, Vec<Index
 }
 
 fn refuse_unserved(input: &CreateTableInput) -> Result<(), DynamoError> {
-    if input.stream_specification.as_ref().is_some_and(|stream| stream.stream_enabled) {
-        return Err(DynamoError::NotServed("A stream of a table"));
-    }
     if input.global_table_source_arn.is_some() {
         return Err(DynamoError::NotServed("A replica of a global table"));
     }
@@ -163,6 +211,12 @@ fn record(
         protected: input.deletion_protection_enabled == Some(true),
         encryption_key: encryption_key(ctx, input.sse_specification.as_ref()),
         expiry: None,
+        stream: None,
+        latest_stream: None,
+        history: None,
+        replicas: Vec::new(),
+        restored: None,
+        settings: Settings::default(),
         policy_revision: input.resource_policy.as_ref().map_or(0, |_| resource_policy::revision(now, 0)),
     }
 }

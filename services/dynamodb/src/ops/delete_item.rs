@@ -5,6 +5,7 @@ use crate::errors::DynamoError;
 use crate::expressions::Expressions;
 use crate::find::{self, Finder, Found};
 use crate::request::{self, Binder};
+use crate::rules::change::Origin;
 use crate::rules::expression::bind::Bound;
 use crate::rules::value::Item;
 use crate::rules::{checks, legacy};
@@ -69,6 +70,7 @@ pub fn keyed_write(
         condition,
         shows_failed,
         inserts: false,
+        origin: Origin::Request,
         act,
     })
 }

@@ -5,6 +5,7 @@ use crate::errors::DynamoError;
 use crate::expressions::Expressions;
 use crate::find::{self, Finder, Found};
 use crate::request::{self, Binder};
+use crate::rules::change::Origin;
 use crate::rules::codec::{self, Stored};
 use crate::rules::expression::bind::Bound;
 use crate::rules::size::MAX_ITEM;
@@ -86,6 +87,7 @@ pub fn item_write(
         condition,
         shows_failed,
         inserts: false,
+        origin: Origin::Request,
         act: Act::Put(stored, needed.then(|| item.clone())),
     })
 }

@@ -4,9 +4,9 @@ use crate::definitions;
 use crate::describe::{self, Counts};
 use crate::errors::DynamoError;
 use crate::find;
-use crate::ops::create_table::encryption_key;
-use crate::rules::keys::KeySchema;
+use crate::ops::create_table::{encryption_key, keep_used_attributes};
 use crate::state::{self, IndexRecord, IndexScope, TableRecord, Throughput};
+use crate::streams;
 use crate::timers;
 use model::{
     BillingMode, GlobalSecondaryIndexUpdate, ProvisionedThroughput, TableStatus, UpdateTableInput,
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use store::Tx;
 
 /// How long AWS takes to change a table.
-const CHANGE: Pace = Pace { aws_ms: 10_000 };
+pub const CHANGE: Pace = Pace { aws_ms: 10_000 };
 
 /// UpdateTable.
 pub async fn update_table(ctx: Ctx, input: Arc<UpdateTableInput>) -> Result<UpdateTableOutput, DynamoError> {
@@ -65,8 +65,9 @@ fn check(input: &UpdateTableInput) -> Result<(), DynamoError> {
     if !replicas.is_empty() || input.global_table_witness_updates.is_some() {
         return Err(DynamoError::NotServed("A replica of a global table"));
     }
-    if input.stream_specification.as_ref().is_some_and(|stream| stream.stream_enabled) {
-        return Err(DynamoError::NotServed("A stream of a table"));
+    definitions::stream_view(input.stream_specification.as_ref())?;
+    if input.stream_specification.is_some() && input.provisioned_throughput.is_some() {
+        return Err(DynamoError::invalid_value("You cannot modify stream status while updating table IOPS"));
     }
     let asks = [
         input.provisioned_throughput.is_some(),
@@ -142,6 +143,9 @@ fn change(
             update_index(record, update, now)?;
         }
     }
+    if let Some(asked) = &input.stream_specification {
+        change_stream(tx, scope, record, asked, now)?;
+    }
     if let Some(class) = &input.table_class {
         record.class = Some((class.to_string(), Some(now)));
     }
@@ -155,6 +159,27 @@ fn change(
         record.warm = Some(definitions::warm(warm));
     }
     Ok(())
+}
+
+fn change_stream(
+    tx: &mut Tx,
+    scope: &Scope,
+    record: &mut TableRecord,
+    asked: &model::StreamSpecification,
+    now: Timestamp,
+) -> Result<(), DynamoError> {
+    match (definitions::stream_view(Some(asked))?, &record.stream) {
+        (Some(_), Some(_)) => {
+            let name = &record.name;
+            Err(DynamoError::invalid(format!("Table already has an enabled stream: TableName: {name}")))
+        }
+        (None, None) => {
+            let name = &record.name;
+            Err(DynamoError::invalid(format!("Table has no stream to disable: TableName: {name}")))
+        }
+        (Some(view), None) => Ok(streams::open(tx, scope, record, view, now)?),
+        (None, Some(_)) => Ok(streams::close(tx, scope, record, now)?),
+    }
 }
 
 fn change_billing(
@@ -289,12 +314,6 @@ fn delete_index(tx: &mut Tx, scope: &Scope, record: &mut TableRecord, name: &str
     tx.discard(scope, gone.incarnation)?;
     keep_used_attributes(record);
     Ok(())
-}
-
-fn keep_used_attributes(record: &mut TableRecord) {
-    let keys = record.indexes.iter().map(|index| &index.key).chain([&record.key]);
-    let used: BTreeSet<String> = keys.flat_map(KeySchema::parts).map(|part| part.name.clone()).collect();
-    record.attributes.retain(|part| used.contains(&part.name));
 }
 
 fn update_index(

@@ -1,6 +1,7 @@
-//! Records of tables as earlier versions wrote them: before keys of indexes had several attributes.
+//! Records of tables as earlier versions wrote them: before they had streams and histories, and before keys
+//! of indexes had several attributes.
 
-use super::{Expiry, IndexRecord, IndexScope, Projected, TableRecord, Throughput};
+use super::{Expiry, IndexRecord, IndexScope, Projected, Settings, TableRecord, Throughput};
 use crate::rules::keys::{KeyPart, KeySchema};
 use names::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,30 @@ struct TableRecord1 {
     expiry: Option<Expiry>,
 }
 
+#[derive(Serialize, Deserialize)]
+struct TableRecord2 {
+    name: String,
+    id: String,
+    incarnation: Incarnation,
+    epoch: u64,
+    created: Timestamp,
+    creating_until: Timestamp,
+    updating_until: Timestamp,
+    attributes: Vec<KeyPart>,
+    key: KeySchema,
+    indexes: Vec<IndexRecord>,
+    on_demand: Option<Timestamp>,
+    billing_stated: bool,
+    throughput: Throughput,
+    on_demand_limits: Units,
+    warm: Units,
+    class: Option<(String, Option<Timestamp>)>,
+    protected: bool,
+    encryption_key: Option<String>,
+    expiry: Option<Expiry>,
+    policy_revision: u64,
+}
+
 impl From<KeySchema1> for KeySchema {
     fn from(key: KeySchema1) -> Self {
         KeySchema { partition: vec![key.partition], sort: key.sort.into_iter().collect() }
@@ -72,9 +97,9 @@ impl From<IndexRecord1> for IndexRecord {
     }
 }
 
-impl From<TableRecord1> for TableRecord {
+impl From<TableRecord1> for TableRecord2 {
     fn from(table: TableRecord1) -> Self {
-        TableRecord {
+        TableRecord2 {
             name: table.name,
             id: table.id,
             incarnation: table.incarnation,
@@ -99,17 +124,51 @@ impl From<TableRecord1> for TableRecord {
     }
 }
 
+impl From<TableRecord2> for TableRecord {
+    fn from(table: TableRecord2) -> Self {
+        TableRecord {
+            name: table.name,
+            id: table.id,
+            incarnation: table.incarnation,
+            epoch: table.epoch,
+            created: table.created,
+            creating_until: table.creating_until,
+            updating_until: table.updating_until,
+            attributes: table.attributes,
+            key: table.key,
+            indexes: table.indexes,
+            on_demand: table.on_demand,
+            billing_stated: table.billing_stated,
+            throughput: table.throughput,
+            on_demand_limits: table.on_demand_limits,
+            warm: table.warm,
+            class: table.class,
+            protected: table.protected,
+            encryption_key: table.encryption_key,
+            expiry: table.expiry,
+            policy_revision: table.policy_revision,
+            stream: None,
+            latest_stream: None,
+            history: None,
+            replicas: Vec::new(),
+            restored: None,
+            settings: Settings::default(),
+        }
+    }
+}
+
 /// The record of a table that an earlier version wrote.
 ///
 /// # Errors
 /// Where it cannot be read any more.
 pub fn table(version: u8, bytes: &[u8]) -> Result<TableRecord, Corrupt> {
-    match version {
-        1 => postcard::from_bytes::<TableRecord1>(bytes)
-            .map(TableRecord::from)
-            .map_err(|_| Corrupt("the fields of an older record of a table cannot be read")),
-        _ => Err(Corrupt("the record of a table has a version that cannot be read any more")),
-    }
+    let second = match version {
+        1 => postcard::from_bytes::<TableRecord1>(bytes).map(TableRecord2::from),
+        2 => postcard::from_bytes(bytes),
+        _ => return Err(Corrupt("the record of a table has a version that cannot be read any more")),
+    };
+    let second = second.map_err(|_| Corrupt("the fields of an older record of a table cannot be read"))?;
+    Ok(second.into())
 }
 
 #[cfg(test)]
@@ -159,5 +218,7 @@ mod tests {
         assert_eq!(read.indexes[0].key.sort, [part("year")]);
         assert!(super::table(1, &bytes[..20]).is_err());
         assert!(super::table(0, &bytes).is_err());
+        let second = postcard::to_allocvec(&TableRecord2::from(table)).unwrap();
+        assert_eq!(super::table(2, &second).unwrap(), read);
     }
 }

@@ -1,5 +1,6 @@
 //! The room in a region of its own: memory engine, virtual clock.
 
+mod backups;
 mod counts;
 mod expiry;
 mod indexes;
@@ -7,7 +8,9 @@ mod items;
 mod model;
 mod pages;
 mod permissions;
+mod settings;
 mod statements;
+mod streams;
 mod tables;
 mod transactions;
 mod world;

@@ -1,0 +1,174 @@
+//! Jobs: backups, restored tables, exports and imports, done while the caller waits where they are small and
+//! behind its back otherwise. A job is a row until it is done: what a stop of the region cut short is taken up
+//! again after the next start.
+
+use crate::copy::{self, Sink, Source};
+use crate::errors::DynamoError;
+use crate::ops::update_table::CHANGE;
+use crate::state::backups::{self, Job, Progress, RestoreFrom};
+use crate::state::{self};
+use crate::{export, import};
+use names::{Scope, Timestamp};
+use schema::ApiError;
+use service::{Ctx, Log, Worker};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use store::Snapshot;
+
+/// Between two looks for jobs that nobody does, in milliseconds of virtual time.
+const PERIOD_MS: i64 = 60_000;
+
+/// What a table is told that is not made yet: it will be as soon as its job is done.
+pub const NOT_YET: Timestamp = Timestamp(i64::MAX);
+
+/// The jobs that this process is doing.
+#[derive(Default)]
+pub struct Running(Mutex<HashSet<u64>>);
+
+/// A job that is being done; it is not any more when this is dropped.
+struct Doing {
+    running: Arc<Running>,
+    number: u64,
+}
+
+impl Running {
+    fn begin(self: &Arc<Self>, number: u64) -> Option<Doing> {
+        let is_new = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
+        is_new.then(|| Doing { running: self.clone(), number })
+    }
+}
+
+impl Drop for Doing {
+    fn drop(&mut self) {
+        self.running.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
+    }
+}
+
+/// The worker that takes up what was cut short.
+pub fn worker() -> Worker {
+    Worker::every("dynamodb/jobs", PERIOD_MS, resume)
+}
+
+/// Does a job that was just written down.
+///
+/// # Errors
+/// Where it is done at once and fails.
+pub async fn start(
+    ctx: &Ctx,
+    scope: &Scope,
+    (number, job): (u64, Job),
+    is_small: bool,
+) -> Result<(), DynamoError> {
+    let Some(doing) = ctx.part::<Running>().begin(number) else { return Ok(()) };
+    let (ctx, scope) = (ctx.clone(), scope.clone());
+    if is_small {
+        return run(&ctx, &doing, &scope, &job, false).await;
+    }
+    tokio::spawn(async move {
+        if let Err(error) = run(&ctx, &doing, &scope, &job, false).await {
+            told(&job, error);
+        }
+    });
+    Ok(())
+}
+
+fn told(job: &Job, error: DynamoError) {
+    Log::warn("dynamodb", &format!("{job:?} is not done: {}", ApiError::from(error)));
+}
+
+/// Takes up the jobs that nobody does.
+async fn resume(ctx: Ctx) -> Result<(), DynamoError> {
+    let jobs: Vec<(Scope, u64, Job)> = backups::jobs(&ctx.read()).collect::<Result<_, _>>()?;
+    for (scope, number, job) in jobs {
+        let Some(doing) = ctx.part::<Running>().begin(number) else { continue };
+        if let Err(error) = run(&ctx, &doing, &scope, &job, true).await {
+            told(&job, error);
+        }
+    }
+    Ok(())
+}
+
+async fn run(ctx: &Ctx, doing: &Doing, scope: &Scope, job: &Job, again: bool) -> Result<(), DynamoError> {
+    let (read, number) = (ctx.read(), doing.number);
+    match job {
+        Job::Backup(table, id) => back_up(ctx, read, scope, (table, id), number).await,
+        Job::Restore(table, from) => restore(ctx, read, scope, (table, from), number).await,
+        Job::Export(table, id) if again => {
+            export::finish(ctx, scope, (table, id), number, cut_short(ctx)).await
+        }
+        Job::Import(table, id) if again => {
+            import::finish(ctx, scope, (table, id), number, cut_short(ctx)).await
+        }
+        Job::Export(table, id) => export::run(ctx, read, scope, (table, id), number).await,
+        Job::Import(table, id) => import::run(ctx, scope, (table, id), number).await,
+    }
+}
+
+/// What becomes of a job that was done on behalf of a caller who is not there any more.
+fn cut_short(ctx: &Ctx) -> Progress {
+    let why = "The region was stopped before it was done".to_owned();
+    Progress::Failed(ctx.now(), "UNKNOWN".to_owned(), why)
+}
+
+async fn back_up(
+    ctx: &Ctx,
+    read: Snapshot,
+    scope: &Scope,
+    (table, id): (&str, &str),
+    number: u64,
+) -> Result<(), DynamoError> {
+    let Some(backup) = backups::backup(&read, scope, table, id)? else {
+        return gone(ctx, scope, number).await;
+    };
+    let rows = backup.record.record()?.incarnation;
+    let source = Source { read: read.clone(), scope: scope.clone(), rows, back: None };
+    copy::copy(ctx, &source, rows, &Sink::Rows(backup.rows)).await?;
+    let count = copy::count(ctx, &read, scope, rows).await?;
+    let (scope, table, id) = (scope.clone(), table.to_owned(), id.to_owned());
+    ctx.commit(move |tx| {
+        backups::remove_job(tx, &scope, number)?;
+        match backups::backup(tx, &scope, &table, &id)? {
+            Some(mut backup) => {
+                backup.count = Some(count);
+                Ok::<_, DynamoError>(backups::put_backup(tx, &scope, &backup)?)
+            }
+            None => Ok(tx.discard(&scope, backup.rows)?),
+        }
+    })
+    .await
+}
+
+/// A job whose object is not there any more.
+async fn gone(ctx: &Ctx, scope: &Scope, number: u64) -> Result<(), DynamoError> {
+    let scope = scope.clone();
+    ctx.commit(move |tx| Ok(backups::remove_job(tx, &scope, number)?)).await
+}
+
+async fn restore(
+    ctx: &Ctx,
+    read: Snapshot,
+    scope: &Scope,
+    (name, from): (&String, &RestoreFrom),
+    number: u64,
+) -> Result<(), DynamoError> {
+    let Some(table) = state::table(&read, scope, name)?.filter(|table| table.creating_until == NOT_YET)
+    else {
+        return gone(ctx, scope, number).await;
+    };
+    let (rows, back) = match *from {
+        RestoreFrom::Backup(rows) => (rows, None),
+        RestoreFrom::Moment(rows, history, moment) => (rows, Some((history, moment))),
+    };
+    let source = Source { read, scope: scope.clone(), rows, back };
+    copy::copy(ctx, &source, rows, &Sink::Table(Arc::new(table))).await?;
+    let pace = i64::try_from(ctx.pace(CHANGE).as_millis()).unwrap_or(i64::MAX);
+    let (scope, name, ready) = (scope.clone(), name.clone(), ctx.now().plus_millis(pace));
+    ctx.commit(move |tx| {
+        backups::remove_job(tx, &scope, number)?;
+        let Some(mut table) = state::table(tx, &scope, &name)? else { return Ok(()) };
+        table.creating_until = ready;
+        table.restored.iter_mut().for_each(|restored| restored.in_progress = false);
+        Ok(state::put_table(tx, &scope, &mut table)?)
+    })
+    .await
+}

@@ -1,0 +1,217 @@
+//! ExportTableToPointInTime, DescribeExport, ListExports: the items of a moment as files in S3.
+
+use crate::backup::{self, Part, part_arn};
+use crate::copy::Source;
+use crate::errors::DynamoError;
+use crate::state::backups::{self, ExportRecord, Frozen, Job, Place, Progress};
+use crate::state::{self, TableRecord};
+use crate::statistics::Count;
+use crate::{export, find, history, jobs};
+use model::{
+    DescribeExportInput, DescribeExportOutput, ExportDescription, ExportFormat, ExportStatus, ExportSummary,
+    ExportTableToPointInTimeInput, ExportTableToPointInTimeOutput, ExportType, ListExportsInput,
+    ListExportsOutput,
+};
+use model_dynamodb as model;
+use names::{Scope, Timestamp};
+use service::{Ctx, Once, once};
+use std::sync::Arc;
+use store::Fault;
+
+/// The longest page of exports or imports, and the one that is given unasked.
+pub const MAX_PAGE: i32 = 25;
+/// How long a client's token is remembered.
+pub const TOKEN_MS: i64 = 8 * 3_600_000;
+
+/// ExportTableToPointInTime.
+pub async fn export_table_to_point_in_time(
+    ctx: Ctx,
+    input: Arc<ExportTableToPointInTimeInput>,
+) -> Result<ExportTableToPointInTimeOutput, DynamoError> {
+    if input.export_format == Some(ExportFormat::Ion) {
+        return Err(DynamoError::NotServed("An export in Ion"));
+    }
+    if input.export_type == Some(ExportType::IncrementalExport) {
+        return Err(DynamoError::NotServed("An incremental export"));
+    }
+    let address = find::address(ctx.account(), ctx.region(), &input.table_arn)?;
+    let table = state::table(&ctx.read(), &address.scope, &address.name)?;
+    let table = table.ok_or_else(|| DynamoError::TableNotFound(input.table_arn.clone()))?;
+    let record = decide(&ctx, &input, &table)?;
+    let job = Job::Export(record.table.clone(), record.id.clone());
+    let scope = address.scope;
+    let Some((number, record)) = begun(&ctx, &scope, record, job.clone()).await? else {
+        return Err(DynamoError::Conflict("ExportConflictException"));
+    };
+    if let Some(number) = number {
+        let rows = Source { read: ctx.read(), scope: scope.clone(), rows: table.incarnation, back: None };
+        let is_small = rows.is_small()?;
+        drop(rows);
+        jobs::start(&ctx, &scope, (number, job), is_small).await?;
+    }
+    // It says that it goes on, as on AWS, also where it is done already.
+    let begun = ExportRecord { progress: Progress::Running, ..record };
+    Ok(ExportTableToPointInTimeOutput { export_description: Some(description(&scope, &begun)?) })
+}
+
+fn decide(
+    ctx: &Ctx,
+    input: &ExportTableToPointInTimeInput,
+    table: &TableRecord,
+) -> Result<ExportRecord, DynamoError> {
+    let now = ctx.now();
+    let kept = table.history.as_ref();
+    let kept = kept.ok_or_else(|| DynamoError::RecoveryUnavailable(table.name.clone()))?;
+    let moment = input.export_time.unwrap_or(now);
+    let earliest = history::earliest(kept, now);
+    if moment.plus_millis(999) < earliest || moment > now {
+        return Err(DynamoError::InvalidExportTime(format!(
+            "Export time must be between {} and {}",
+            earliest.iso8601_millis(),
+            now.iso8601_millis()
+        )));
+    }
+    Ok(ExportRecord {
+        table: table.name.clone(),
+        id: backup::new_id(now, &ctx.host().entropy.hex(8)),
+        record: Frozen::of(table)?,
+        token: input.client_token.clone(),
+        started: now,
+        moment,
+        place: Place {
+            bucket: input.s3_bucket.clone(),
+            owner: Some(input.s3_bucket_owner.clone().unwrap_or_else(|| ctx.account().to_string())),
+            prefix: input.s3_prefix.clone(),
+        },
+        encryption: (
+            input.s3_sse_algorithm.as_ref().map(ToString::to_string),
+            input.s3_sse_kms_key_id.clone(),
+        ),
+        progress: Progress::Running,
+        count: Count::default(),
+    })
+}
+
+/// Writes an export and its job down; gives no job for a repeat, and nothing where the token was used for
+/// another export.
+async fn begun(
+    ctx: &Ctx,
+    scope: &Scope,
+    record: ExportRecord,
+    job: Job,
+) -> Result<Option<(Option<u64>, ExportRecord)>, DynamoError> {
+    let (scope, now) = (scope.clone(), ctx.now());
+    ctx.commit(move |tx| {
+        let mut number = None;
+        let mut work = |tx: &mut store::Tx| {
+            backups::put_export(tx, &scope, &record)?;
+            number = Some(backups::put_job(tx, &scope, &job)?);
+            Ok::<_, DynamoError>(record.id.clone().into_bytes())
+        };
+        let Some(token) = record.token.as_deref() else {
+            work(tx)?;
+            return Ok(Some((number, record.clone())));
+        };
+        let asked = format!("{}\n{:?}\n{:?}", record.table, record.place, record.encryption);
+        let place = (&scope, "ExportTableToPointInTime", token);
+        let until = (now, now.plus_millis(TOKEN_MS));
+        match once(tx, place, asked.as_bytes(), until, &mut work)? {
+            Once::Mismatch => Ok(None),
+            Once::Done(_) => Ok(Some((number, record.clone()))),
+            Once::Repeated(id) => {
+                let id = String::from_utf8_lossy(&id).into_owned();
+                let first = backups::export(tx, &scope, &record.table, &id)?;
+                Ok(Some((None, first.ok_or(DynamoError::ExportNotFound)?)))
+            }
+        }
+    })
+    .await
+}
+
+/// When something ended, and AWS's code and message where it failed.
+pub fn ending(progress: &Progress) -> (Option<Timestamp>, Option<String>, Option<String>) {
+    match progress {
+        Progress::Running => (None, None, None),
+        Progress::Done(at) => (Some(*at), None, None),
+        Progress::Failed(at, code, why) => (Some(*at), Some(code.clone()), Some(why.clone())),
+    }
+}
+
+fn status(progress: &Progress) -> ExportStatus {
+    match progress {
+        Progress::Running => ExportStatus::InProgress,
+        Progress::Done(_) => ExportStatus::Completed,
+        Progress::Failed(..) => ExportStatus::Failed,
+    }
+}
+
+fn description(scope: &Scope, record: &ExportRecord) -> Result<ExportDescription, Fault> {
+    let (end_time, failure_code, failure_message) = ending(&record.progress);
+    let is_done = matches!(record.progress, Progress::Done(_));
+    Ok(ExportDescription {
+        export_arn: Some(part_arn(scope, &record.table, "export", &record.id)),
+        export_status: Some(status(&record.progress)),
+        start_time: Some(record.started),
+        end_time,
+        export_manifest: is_done.then(|| format!("{}/manifest-summary.json", export::folder(record))),
+        table_arn: crate::describe::table_arn(scope, &record.table).map(|arn| arn.to_string()),
+        table_id: Some(record.record.record()?.id),
+        export_time: Some(record.moment),
+        client_token: record.token.clone(),
+        s3_bucket: Some(record.place.bucket.clone()),
+        s3_bucket_owner: record.place.owner.clone(),
+        s3_prefix: record.place.prefix.clone(),
+        s3_sse_algorithm: record.encryption.0.as_deref().map(Into::into),
+        s3_sse_kms_key_id: record.encryption.1.clone(),
+        failure_code,
+        failure_message,
+        export_format: Some(ExportFormat::DynamodbJson),
+        billed_size_bytes: is_done.then_some(record.count.bytes),
+        item_count: is_done.then_some(record.count.items),
+        export_type: Some(ExportType::FullExport),
+        incremental_export_specification: None,
+    })
+}
+
+/// DescribeExport.
+pub async fn describe_export(
+    ctx: Ctx,
+    input: Arc<DescribeExportInput>,
+) -> Result<DescribeExportOutput, DynamoError> {
+    let part = Part::of(&input.export_arn, ctx.region(), "export").ok_or(DynamoError::ExportNotFound)?;
+    let record = backups::export(&ctx.read(), &part.scope, &part.table, &part.id)?;
+    let record = record.ok_or(DynamoError::ExportNotFound)?;
+    Ok(DescribeExportOutput { export_description: Some(description(&part.scope, &record)?) })
+}
+
+/// ListExports.
+pub async fn list_exports(ctx: Ctx, input: Arc<ListExportsInput>) -> Result<ListExportsOutput, DynamoError> {
+    let limit = usize::try_from(input.max_results.unwrap_or(MAX_PAGE).clamp(1, MAX_PAGE)).unwrap_or(1);
+    let table = input.table_arn.as_deref().map(|arn| find::address(ctx.account(), ctx.region(), arn));
+    let table = table.transpose()?.map(|address| address.name);
+    let after = position(&ctx, input.next_token.as_ref())?;
+    let (scope, read) = (ctx.scope(), ctx.read());
+    let page = backups::exports(&read, &scope, table.as_ref(), after.as_ref()).take(limit + 1);
+    let mut page: Vec<ExportRecord> = page.collect::<Result<_, _>>()?;
+    let more = page.len() > limit;
+    page.truncate(limit);
+    let last = page.last().filter(|_| more).map(|last| (last.table.clone(), last.id.clone()));
+    let summaries = page.iter().map(|record| ExportSummary {
+        export_arn: Some(part_arn(&scope, &record.table, "export", &record.id)),
+        export_status: Some(status(&record.progress)),
+        export_type: Some(ExportType::FullExport),
+    });
+    Ok(ListExportsOutput {
+        export_summaries: Some(summaries.collect()),
+        next_token: last.map(|(table, id)| ctx.page_token("", format!("{table}/{id}").as_bytes())),
+    })
+}
+
+fn position(ctx: &Ctx, token: Option<&String>) -> Result<Option<(String, String)>, DynamoError> {
+    let Some(token) = token else { return Ok(None) };
+    let invalid = || DynamoError::invalid("Invalid NextToken");
+    let bytes = ctx.page_position("", token).ok_or_else(invalid)?;
+    let text = String::from_utf8(bytes).map_err(|_| invalid())?;
+    let (table, id) = text.split_once('/').ok_or_else(invalid)?;
+    Ok(Some((table.to_owned(), id.to_owned())))
+}

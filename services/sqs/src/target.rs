@@ -26,6 +26,7 @@ impl Target for Queues {
     }
 
     fn accept(&self, tx: &mut Tx, deliveries: &[Delivery], now: Timestamp) -> Result<(), ApiError> {
+        tx.allow_large();
         deliveries.iter().try_for_each(|delivery| accept(tx, delivery, now))
     }
 }

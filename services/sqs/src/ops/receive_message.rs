@@ -24,6 +24,9 @@ use store::{Fault, Incarnation, Tx};
 /// How often a receive looks again when it was offered nothing that it may hand out.
 const LOOKS: usize = 16;
 
+/// Bytes of dead letters that one commit moves, and one message more.
+const MAX_BURIED_BYTES: usize = 4 * 1024 * 1024;
+
 /// A message that was taken, as it was and as it stands now.
 struct Taken {
     number: u64,
@@ -179,27 +182,36 @@ async fn take_offered(
         return Ok(None);
     };
     let (numbers, place, wish) = (claim.to_vec(), place.clone(), wish.clone());
-    let taken = ctx
+    let (taken, left) = ctx
         .commit(move |tx| {
             let queue = found(tx, &place)?;
             if !queue.attributes.fifo {
                 tx.relaxed();
             }
-            let mut taken = Vec::with_capacity(numbers.len());
+            tx.allow_large();
+            let (mut taken, mut buried_bytes, mut left) = (Vec::with_capacity(numbers.len()), 0, false);
             let mut held: BTreeSet<String> = BTreeSet::new();
             for number in &numbers {
+                if buried_bytes > MAX_BURIED_BYTES {
+                    left = true;
+                    break;
+                }
                 match receive(tx, (&scope, &queue), (incarnation, *number), &wish, now, &held)? {
-                    Received::Taken(one) => taken.push(one),
+                    Received::Taken(one) => taken.push(*one),
                     // What is behind it in its group waits, even if it was offered.
                     Received::Hidden(group) => held.extend(group),
-                    Received::Gone => {}
+                    Received::Gone(bytes) => buried_bytes += bytes,
                 }
             }
             remember(tx, &scope, incarnation, &wish, &taken, now)?;
-            Ok::<_, SqsError>(taken)
+            Ok::<_, SqsError>((taken, left))
         })
         .await?;
-    claim.settle();
+    match left {
+        // What was not looked at is offered again.
+        true => drop(claim),
+        false => drop(claim.settle()),
+    }
     Ok(Some(taken))
 }
 
@@ -221,11 +233,11 @@ fn remember(
 /// What became of a message that was offered.
 enum Received {
     /// It is handed out.
-    Taken(Taken),
+    Taken(Box<Taken>),
     /// Somebody else was faster, and its group waits.
     Hidden(Option<String>),
-    /// It is no longer there: deleted, too old, or too often received.
-    Gone,
+    /// It is no longer there: deleted, too old, or too often received; so many bytes went to the dead letters.
+    Gone(usize),
 }
 
 /// Receives one message.
@@ -237,26 +249,26 @@ fn receive(
     now: Timestamp,
     held: &BTreeSet<String>,
 ) -> Result<Received, Fault> {
-    let Some(mut standing) = state::standing(tx, scope, place)? else { return Ok(Received::Gone) };
+    let Some(mut standing) = state::standing(tx, scope, place)? else { return Ok(Received::Gone(0)) };
     if standing.visible_at > now || standing.group.as_ref().is_some_and(|group| held.contains(group)) {
         return Ok(Received::Hidden(standing.group));
     }
-    let Some(message) = state::message(tx, scope, place)? else { return Ok(Received::Gone) };
+    let Some(message) = state::message(tx, scope, place)? else { return Ok(Received::Gone(0)) };
     if standing.sent.plus_millis(queue.attributes.retention * 1000) <= now {
         state::remove(tx, scope, place)?;
-        return Ok(Received::Gone);
+        return Ok(Received::Gone(0));
     }
     let redrive = queue.attributes.redrive.as_ref();
     if let Some(redrive) = redrive.filter(|redrive| standing.receives >= redrive.max_receives)
         && bury(tx, (scope, queue), &redrive.target, place, &message, now)?
     {
-        return Ok(Received::Gone);
+        return Ok(Received::Gone(contents::size(&message.body, &message.attributes)));
     }
     standing.receives = standing.receives.saturating_add(1);
     standing.first_received.get_or_insert(now);
     standing.visible_at = now.plus_millis(hidden_ms(queue, wish));
     state::put_standing(tx, scope, place, &standing)?;
-    Ok(Received::Taken(Taken { number: place.1, message, standing }))
+    Ok(Received::Taken(Box::new(Taken { number: place.1, message, standing })))
 }
 
 /// Moves a message to its dead-letter queue, in the commit that takes it out of this one; `false` where

@@ -78,6 +78,7 @@ pub async fn one(ctx: Ctx, input: Arc<SendMessageInput>) -> Result<SendMessageOu
     let sending = outgoing.clone();
     let sent = ctx
         .commit(move |tx| {
+            tx.allow_large();
             let queue = found(tx, &place)?;
             put(tx, &place.0, &queue, &sending, now)
         })

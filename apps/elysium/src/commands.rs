@@ -42,7 +42,7 @@ type Run = fn(&[String]) -> Result<(), Failure>;
 /// All commands: name, arguments, what it does, and what runs.
 const COMMANDS: [(&str, &str, &str, Run); 12] = [
     ("start", "[settings]", "start the region in the foreground", start::run),
-    ("stop", "[--port P]", "stop the region of this data directory", stop::run),
+    ("stop", "[--port P] [--data-dir FOLDER]", "stop the region of a data directory", stop::run),
     ("status", "[--port P] [--json]", "say whether the region serves, and each room", status::run),
     ("wait", "[--port P] [--seconds N]", "wait until the region serves", status::wait),
     ("env", "[--port P] [--json]", "print the environment that leads any AWS tool here", env::run),

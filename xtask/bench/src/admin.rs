@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 const ROLE_POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":"*","Action":[
 "dynamodb:GetItem","dynamodb:PutItem","dynamodb:UpdateItem","dynamodb:Query","dynamodb:BatchWriteItem",
 "sqs:SendMessage","sqs:ReceiveMessage","sqs:DeleteMessage",
-"s3:PutObject","s3:GetObject","lambda:InvokeFunction"]}]}"#;
+"s3:PutObject","s3:GetObject","s3:ListBucket","lambda:InvokeFunction"]}]}"#;
 const MAY_ASSUME: &str =
     r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}]}"#;
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"arn:aws:iam::000000000000:root"}}]}"#;

@@ -44,9 +44,17 @@ enum Group {
     Tables,
     Queues,
     Objects,
+    Listing,
     Functions,
     Notifications,
 }
+
+/// Each group that needs a set-up, in the order it is made.
+const GROUPS: [Group; 6] =
+    [Group::Tables, Group::Queues, Group::Objects, Group::Listing, Group::Notifications, Group::Functions];
+
+/// Objects in the bucket that is listed.
+const LISTED: usize = 10_000;
 
 /// What the set-up made: addresses, or why there are none.
 #[derive(Default)]
@@ -72,6 +80,14 @@ pub const CASES: &[Case] = &[
         Some(Bar::RateShare(0.5)),
     ),
     case(
+        "transact-write",
+        32,
+        Floor::Log,
+        Group::Tables,
+        |_| vec![transact_write()],
+        Some(Bar::RateShare(0.5)),
+    ),
+    case(
         "send-message",
         32,
         Floor::Log,
@@ -79,9 +95,11 @@ pub const CASES: &[Case] = &[
         |made| vec![send(&made.queue)],
         Some(Bar::RateShare(0.5)),
     ),
+    case("send-batch-10", 32, Floor::Log, Group::Queues, |made| vec![send_batch(&made.queue)], None),
     case("send-receive-delete", 8, Floor::Log, Group::Queues, |made| cycle(&made.queue), None),
     case("s3-get", 32, Floor::Echo, Group::Objects, |_| vec![s3("GET", "/bench/object", "")], None),
     case("s3-put", 32, Floor::Log, Group::Objects, |_| vec![s3("PUT", "/bench/<<seq>>", &filler())], None),
+    case("s3-list-1000", 8, Floor::Echo, Group::Listing, |_| vec![list()], None),
     case("s3-to-sqs", 1, Floor::Log, Group::Notifications, notified, Some(Bar::MedianOrSyncs(5000.0, 3.0))),
     case("invoke", 1, Floor::Echo, Group::Functions, |_| vec![invoke()], Some(Bar::Median(400.0))),
 ];
@@ -110,7 +128,7 @@ impl Case {
 /// Makes what the wanted cases need. A group that cannot be made takes only its own cases away.
 pub async fn set_up(admin: &mut Admin, wanted: &[&Case]) -> Made {
     let mut made = Made::default();
-    for group in [Group::Tables, Group::Queues, Group::Objects, Group::Notifications, Group::Functions] {
+    for group in GROUPS {
         if !wanted.iter().any(|case| case.group == group) {
             continue;
         }
@@ -119,6 +137,7 @@ pub async fn set_up(admin: &mut Admin, wanted: &[&Case]) -> Made {
             Group::Tables => tables(admin).await,
             Group::Queues => new_queue(admin, "bench").await.map(|url| made.queue = url),
             Group::Objects => objects(admin).await,
+            Group::Listing => listing(admin).await,
             Group::Notifications => notifications(admin).await.map(|url| made.events = url),
             Group::Functions => functions(admin).await,
         };
@@ -171,6 +190,14 @@ async fn new_queue(admin: &mut Admin, name: &str) -> Result<String, String> {
 async fn objects(admin: &mut Admin) -> Result<(), String> {
     admin.rest("s3", "PUT", "/bench", "", b"").await?;
     admin.rest("s3", "PUT", "/bench/object", "", filler().as_bytes()).await.map(drop)
+}
+
+async fn listing(admin: &mut Admin) -> Result<(), String> {
+    admin.rest("s3", "PUT", "/bench-listing", "", b"").await?;
+    for number in 0..LISTED {
+        admin.rest("s3", "PUT", &format!("/bench-listing/object-{number:06}"), "", b"x").await?;
+    }
+    Ok(())
 }
 
 async fn notifications(admin: &mut Admin) -> Result<String, String> {
@@ -279,6 +306,20 @@ fn update_item() -> Step {
     )
 }
 
+fn transact_write() -> Step {
+    let put = |table: &str, key: &str| {
+        format!(
+            r#"{{"Put":{{"TableName":"{table}","Item":{{{key},"data":{{"S":"{}"}}}}}}}}"#,
+            &filler()[..100]
+        )
+    };
+    let puts = [
+        put("bench", r#""id":{"S":"t-<<seq>>"}"#),
+        put("bench-range", r#""id":{"S":"t-<<seq>>"},"at":{"N":"1"}"#),
+    ];
+    dynamodb("TransactWriteItems", &format!(r#"{{"TransactItems":[{}]}}"#, puts.join(",")))
+}
+
 fn query() -> Step {
     let mut step = dynamodb(
         "Query",
@@ -291,6 +332,22 @@ fn query() -> Step {
 fn send(queue: &str) -> Step {
     let mut step = sqs("SendMessage", &format!(r#"{{"QueueUrl":"{queue}","MessageBody":"{}"}}"#, filler()));
     step.expect = Some("MessageId");
+    step
+}
+
+fn send_batch(queue: &str) -> Step {
+    let entries: Vec<String> =
+        (0..10).map(|id| format!(r#"{{"Id":"{id}","MessageBody":"{}"}}"#, &filler()[..100])).collect();
+    let body = format!(r#"{{"QueueUrl":"{queue}","Entries":[{}]}}"#, entries.join(","));
+    let mut step = sqs("SendMessageBatch", &body);
+    step.expect = Some("Successful");
+    step
+}
+
+fn list() -> Step {
+    let mut step = s3("GET", "/bench-listing", "");
+    step.query = "list-type=2&max-keys=1000";
+    step.expect = Some("<KeyCount>1000</KeyCount>");
     step
 }
 

@@ -1,6 +1,6 @@
 //! `stop`: ends the region of this data directory, by the process id it left there.
 
-use super::{Failure, no_more, say};
+use super::{Failure, no_more, say, take_flag};
 use crate::client::Client;
 use crate::config;
 use serde_json::Value;
@@ -21,8 +21,10 @@ fn terminate(pid: u32) -> Result<(), Failure> {
 /// Sends SIGTERM and waits until nobody answers any more.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
     let (client, rest) = Client::of(arguments)?;
+    let (folder, rest) = take_flag(&rest, "--data-dir")?;
     no_more(&rest)?;
-    let config = config::read(&[]).map_err(Failure::Usage)?;
+    let flags: Vec<String> = folder.into_iter().map(|folder| format!("--data-dir={folder}")).collect();
+    let config = config::read(&flags).map_err(Failure::Usage)?;
     let file = config.data_dir.unwrap_or_default().join(PID_FILE);
     let pid = std::fs::read_to_string(&file).ok().and_then(|text| text.trim().parse::<u32>().ok());
     let Some(pid) = pid else {

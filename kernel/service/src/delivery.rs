@@ -134,11 +134,8 @@ impl Delivery {
     }
 
     fn into_post(self) -> Result<Post, Fault> {
-        let detail = self.context.to_bytes().map_err(|_| Fault::TooLarge {
-            what: "delivery",
-            bytes: 0,
-            limit: 0,
-        })?;
+        let detail =
+            self.context.to_bytes().map_err(|_| Fault::TooLarge { what: "delivery", bytes: 0, limit: 0 })?;
         let scope = match self.source.region() {
             Some(region) => Scope::Regional(self.context.account, region),
             None => Scope::Account(self.context.account),

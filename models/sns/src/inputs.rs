@@ -32,7 +32,7 @@ s::object!(ConfirmSubscriptionInput, tables::CONFIRM_SUBSCRIPTION_INPUT, { 0 top
 pub struct CreatePlatformApplicationInput {
     pub name: String,
     pub platform: String,
-    pub attributes: BTreeMap<String, String>,
+    pub attributes: Option<BTreeMap<String, String>>,
 }
 s::object!(CreatePlatformApplicationInput, tables::CREATE_PLATFORM_APPLICATION_INPUT, { 0 name, 1 platform, 2 attributes });
 

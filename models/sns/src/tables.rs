@@ -59,7 +59,7 @@ pub static CREATE_ENDPOINT_RESPONSE: Shape = Shape::new("CreateEndpointResponse"
 pub static CREATE_PLATFORM_APPLICATION_INPUT: Shape = Shape::new("CreatePlatformApplicationInput", &[
     Member { required: true, ..Member::new("Name", &Ty::TEXT) },
     Member { required: true, ..Member::new("Platform", &Ty::TEXT) },
-    Member { required: true, ..Member::new("Attributes", &ty::MAP_STRING_TO_STRING) },
+    Member::new("Attributes", &ty::MAP_STRING_TO_STRING),
 ], || Box::new(crate::CreatePlatformApplicationInput::default()));
 
 pub static CREATE_PLATFORM_APPLICATION_RESPONSE: Shape = Shape::new("CreatePlatformApplicationResponse", &[

@@ -266,7 +266,8 @@ impl Handed<'_> {
         let Some((scope, application, id)) = arn.as_ref().and_then(platform::endpoint_place) else {
             return Ok(false);
         };
-        let found = platform::endpoint(tx, &scope, &application, &id)?;
+        let held = platform::application(tx, &scope, &application)?;
+        let found = platform::endpoint(tx, &scope, &application, &id)?.filter(|_| held.is_some());
         Ok(found.is_some_and(|endpoint| endpoint.is_enabled()))
     }
 

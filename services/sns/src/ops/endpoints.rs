@@ -33,8 +33,13 @@ fn place(text: &str) -> Result<Place, SnsError> {
         .ok_or_else(|| SnsError::invalid("EndpointArn Reason: Invalid endpoint ARN"))
 }
 
-fn found(read: &impl Read, (scope, application, id): &Place) -> Result<Endpoint, SnsError> {
-    platform::endpoint(read, scope, application, id)?.ok_or(SnsError::NotFound("Endpoint"))
+/// The endpoint of a place; none where its application has gone.
+pub fn found(read: &impl Read, (scope, application, id): &Place) -> Result<Endpoint, SnsError> {
+    let absent = SnsError::NotFound("Endpoint");
+    if platform::application(read, scope, application)?.is_none() {
+        return Err(absent);
+    }
+    platform::endpoint(read, scope, application, id)?.ok_or(absent)
 }
 
 fn check(attributes: &BTreeMap<String, String>) -> Result<(), SnsError> {

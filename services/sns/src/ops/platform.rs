@@ -76,7 +76,8 @@ pub async fn create(
     input: Arc<CreatePlatformApplicationInput>,
 ) -> Result<CreatePlatformApplicationOutput, SnsError> {
     check_name(&input.name)?;
-    check(&input.attributes)?;
+    let attributes = input.attributes.clone().unwrap_or_default();
+    check(&attributes)?;
     if !PLATFORMS.contains(&input.platform.as_str()) {
         return Err(SnsError::invalid(format!("Platform Reason: {} is not supported", input.platform)));
     }
@@ -85,13 +86,12 @@ pub async fn create(
     let arn = platform::application_arn(&scope, &name).to_string();
     ctx.commit(move |tx| {
         if let Some(known) = platform::application(tx, &scope, &name)? {
-            let equal = known.attributes == input.attributes;
+            let equal = known.attributes == attributes;
             let why =
                 "Name Reason: An application with the same name but different attributes already exists";
             return if equal { Ok(()) } else { Err(SnsError::invalid(why)) };
         }
-        let attributes = input.attributes.clone();
-        let application = Application { name: name.clone(), created: now, attributes };
+        let application = Application { name: name.clone(), created: now, attributes: attributes.clone() };
         Ok(platform::put_application(tx, &scope, &application)?)
     })
     .await?;

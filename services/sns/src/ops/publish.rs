@@ -3,10 +3,10 @@
 use crate::errors::SnsError;
 use crate::hand_over;
 use crate::ops::found;
+use crate::rules::DEDUPLICATION_MS;
 use crate::rules::envelope;
 use crate::rules::names::{arn, is_phone};
 use crate::rules::publication::{Asked, Draft, deduplication};
-use crate::rules::{DEDUPLICATION_MS, MAX_MESSAGE_BYTES};
 use crate::state::captured::{self, Captured, Kind};
 use crate::state::{self, Duplicate, Message, Topic, platform, sms};
 use model_sns::{PublishInput, PublishOutput};
@@ -45,6 +45,8 @@ pub async fn publish(ctx: Ctx, input: Arc<PublishInput>) -> Result<PublishOutput
     let parameter = if input.topic_arn.is_some() { "TopicArn" } else { "TargetArn" };
     let target = arn(parameter, target)?;
     if let Some(place) = platform::endpoint_place(&target) {
+        // Whether it takes messages is told before what is wrong with this one.
+        check_device(&ctx, &place)?;
         return to_device(&ctx, &target, place, draft()?).await;
     }
     let place = state::place(&target).ok_or_else(|| SnsError::invalid(parameter))?;
@@ -164,24 +166,32 @@ async fn to_phone(ctx: &Ctx, number: &str, draft: Draft) -> Result<PublishOutput
     capture(ctx, scope, sent).await
 }
 
-async fn to_device(
-    ctx: &Ctx,
-    arn: &Arn,
-    (scope, application, id): (Scope, String, String),
-    draft: Draft,
-) -> Result<PublishOutput, SnsError> {
+/// Where the endpoint of a device is: the scope, its application, its id.
+type Device = (Scope, String, String);
+
+/// Refuses a device that is not there, or takes no messages.
+fn check_device(ctx: &Ctx, (scope, application, id): &Device) -> Result<(), SnsError> {
     let read = ctx.read();
-    let endpoint = platform::endpoint(&read, &scope, &application, &id)?.ok_or_else(|| {
-        SnsError::invalid("TargetArn Reason: No endpoint found for the target arn specified")
-    })?;
+    let endpoint = platform::endpoint(&read, scope, application, id)?;
+    let held = platform::application(&read, scope, application)?;
+    let (Some(endpoint), Some(held)) = (endpoint, held) else {
+        return Err(SnsError::invalid("TargetArn Reason: No endpoint found for the target arn specified"));
+    };
     if !endpoint.is_enabled() {
         return Err(SnsError::EndpointDisabled);
     }
-    let held = platform::application(&read, &scope, &application)?;
-    if held.is_some_and(|held| held.attributes.get("Enabled").is_some_and(|enabled| enabled == "false")) {
+    if held.attributes.get("Enabled").is_some_and(|enabled| enabled == "false") {
         return Err(SnsError::ApplicationDisabled);
     }
-    debug_assert!(draft.bytes <= MAX_MESSAGE_BYTES, "a draft is no larger than a message may be");
+    Ok(())
+}
+
+async fn to_device(
+    ctx: &Ctx,
+    arn: &Arn,
+    (scope, application, _): Device,
+    draft: Draft,
+) -> Result<PublishOutput, SnsError> {
     let kind = application.split('/').next().unwrap_or_default();
     let text = draft.texts.get(kind).unwrap_or(&draft.text);
     let sent = captured(ctx, Kind::Device, arn.as_str(), &draft, text);

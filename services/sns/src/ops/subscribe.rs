@@ -3,14 +3,14 @@
 
 use crate::errors::SnsError;
 use crate::hand_over::PRINCIPAL;
-use crate::ops::{found, topic_place};
+use crate::ops::{endpoints, found, topic_place};
 use crate::rules::attributes::{Setting, check_subscription};
 use crate::rules::endpoints::{check as check_endpoint, needs_confirmation};
 use crate::rules::envelope::{self, Confirmation};
 use crate::signing::Signer;
 use crate::state::captured::{self, Captured, Kind};
 use crate::state::sending::{self, Sending};
-use crate::state::{self, FanOut, Protocol, Subscription, Topic};
+use crate::state::{self, FanOut, Protocol, Subscription, Topic, platform};
 use bytes::Bytes;
 use model_sns::{SubscribeInput, SubscribeOutput};
 use names::{AccountId, Arn, Scope, Timestamp};
@@ -31,6 +31,9 @@ pub async fn subscribe(ctx: Ctx, input: Arc<SubscribeInput>) -> Result<Subscribe
     let endpoint = input.endpoint.clone().unwrap_or_default();
     let topic = found(&ctx.read(), &place)?;
     check_endpoint(protocol, &endpoint, topic.fifo)?;
+    if protocol == Protocol::Application {
+        check_device(&ctx, &endpoint)?;
+    }
     let attributes = input.attributes.clone().unwrap_or_default();
     check_subscription(&attributes, protocol, (topic.fifo, Setting::Subscribe))?;
     let pending = needs_confirmation(protocol, &endpoint, ctx.account());
@@ -54,6 +57,21 @@ pub async fn subscribe(ctx: Ctx, input: Arc<SubscribeInput>) -> Result<Subscribe
     let arn = format!("{}:{}", input.topic_arn, subscription.id);
     let told = subscription.token.is_none() || input.return_subscription_arn == Some(true);
     Ok(SubscribeOutput { subscription_arn: Some(if told { arn } else { "pending confirmation".to_owned() }) })
+}
+
+/// Refuses an endpoint of a device that is not there.
+fn check_device(ctx: &Ctx, endpoint: &str) -> Result<(), SnsError> {
+    let place = endpoint.parse::<Arn>().ok().as_ref().and_then(platform::endpoint_place);
+    let is_there = match &place {
+        Some(place) => endpoints::found(&ctx.read(), place).map(drop),
+        None => Err(SnsError::NotFound("Endpoint")),
+    };
+    is_there.map_err(|error| match error {
+        SnsError::NotFound(_) => {
+            SnsError::invalid(format!("Endpoint Reason: Endpoint does not exist for endpoint arn{endpoint}"))
+        }
+        error => error,
+    })
 }
 
 async fn made(

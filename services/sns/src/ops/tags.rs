@@ -1,13 +1,18 @@
 //! TagResource, UntagResource, ListTagsForResource: tags are the head's.
 
 use crate::errors::SnsError;
-use crate::rules::names::arn;
 use model_sns::{
     ListTagsForResourceInput, ListTagsForResourceOutput, Tag, TagResourceInput, TagResourceOutput,
     UntagResourceInput, UntagResourceOutput,
 };
+use names::Arn;
 use service::{Ctx, Heads, TagFault, TagRules};
 use std::sync::Arc;
+
+/// What cannot be read as an ARN names no resource.
+fn resource(text: &str) -> Result<Arn, SnsError> {
+    text.parse().map_err(|_| SnsError::ResourceNotFound)
+}
 
 /// A refusal in SNS's words.
 pub fn refused(fault: TagFault) -> SnsError {
@@ -24,7 +29,7 @@ pub fn refused(fault: TagFault) -> SnsError {
 
 /// TagResource.
 pub async fn tag(ctx: Ctx, input: Arc<TagResourceInput>) -> Result<TagResourceOutput, SnsError> {
-    let arn = arn("ResourceArn", &input.resource_arn)?;
+    let arn = resource(&input.resource_arn)?;
     ctx.commit(move |tx| {
         let mut head = tx.head(&arn)?.ok_or(SnsError::ResourceNotFound)?;
         let added = input.tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()));
@@ -37,7 +42,7 @@ pub async fn tag(ctx: Ctx, input: Arc<TagResourceInput>) -> Result<TagResourceOu
 
 /// UntagResource.
 pub async fn untag(ctx: Ctx, input: Arc<UntagResourceInput>) -> Result<UntagResourceOutput, SnsError> {
-    let arn = arn("ResourceArn", &input.resource_arn)?;
+    let arn = resource(&input.resource_arn)?;
     ctx.commit(move |tx| {
         let mut head = tx.head(&arn)?.ok_or(SnsError::ResourceNotFound)?;
         head.tags.0.retain(|key, _| !input.tag_keys.contains(key));
@@ -52,7 +57,7 @@ pub async fn list(
     ctx: Ctx,
     input: Arc<ListTagsForResourceInput>,
 ) -> Result<ListTagsForResourceOutput, SnsError> {
-    let arn = arn("ResourceArn", &input.resource_arn)?;
+    let arn = resource(&input.resource_arn)?;
     let head = ctx.head(&arn)?.ok_or(SnsError::ResourceNotFound)?;
     let tags = head.head.tags.iter();
     let tags = tags.map(|(key, value)| Tag { key: key.to_owned(), value: value.to_owned() }).collect();

@@ -132,7 +132,7 @@ async fn a_device_that_is_disabled_gets_nothing() {
     let input = CreatePlatformApplicationInput {
         name: "a".to_owned(),
         platform: "GCM".to_owned(),
-        attributes: map(&[("PlatformCredential", "secret")]),
+        attributes: Some(map(&[("PlatformCredential", "secret")])),
     };
     let application =
         region.call::<CreatePlatformApplication>(input).await.unwrap().platform_application_arn.unwrap();

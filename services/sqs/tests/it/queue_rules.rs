@@ -103,75 +103,74 @@ impl Model {
 
 async fn step(region: &Region, url: &str, model: &mut Model, chance: &mut Chance) {
     match chance.below(10) {
-        0..=3 => {
-            let (number, group) = (model.sent, chance.below(3));
-            let id = model.fifo.then(|| number.to_string());
-            let input = SendMessageInput {
+        0..=3 => send(region, url, model, chance).await,
+        4..=6 => {
+            let input = ReceiveMessageInput {
                 queue_url: url.to_owned(),
-                message_body: number.to_string(),
-                message_group_id: model.fifo.then(|| format!("g{group}")),
-                message_deduplication_id: id,
+                max_number_of_messages: Some(1 + chance.below(10) as i32),
+                message_system_attribute_names: Some(vec!["All".into()]),
                 ..Default::default()
             };
-            region.call::<SendMessage>(input.clone()).await.unwrap();
-            if model.fifo && chance.below(2) == 0 {
-                region.call::<SendMessage>(input).await.unwrap();
-            }
-            let known = Known { group, receives: 0, visible_at: model.now, receipt: None };
-            model.known.insert(number, known);
-            model.sent += 1;
-        }
-        4..=6 => {
-            let limit = 1 + chance.below(10) as i32;
-            let messages = receive_as(
-                region,
-                ReceiveMessageInput {
-                    queue_url: url.to_owned(),
-                    max_number_of_messages: Some(limit),
-                    message_system_attribute_names: Some(vec!["All".into()]),
-                    ..Default::default()
-                },
-            )
-            .await;
+            let messages = receive_as(region, input).await;
             model.received(&messages);
         }
-        7 => {
-            let receipts: Vec<u64> =
-                model.known.iter().filter(|(_, known)| known.receipt.is_some()).map(|(n, _)| *n).collect();
-            if receipts.is_empty() {
-                return;
-            }
-            let number = receipts[chance.below(receipts.len() as u64) as usize];
-            // What may have become a dead letter is no longer known by this receipt.
-            if model.exhausted(number) {
-                return;
-            }
-            let known = model.known.remove(&number).unwrap();
-            let receipt_handle = known.receipt.unwrap();
-            let input = DeleteMessageInput { queue_url: url.to_owned(), receipt_handle };
-            region.call::<DeleteMessage>(input).await.unwrap();
-            model.deleted.insert(number);
-        }
-        8 => {
-            let flying =
-                model.known.iter().find(|(_, known)| known.receives > 0 && known.visible_at > model.now);
-            let Some((number, known)) = flying.map(|(number, known)| (*number, known.clone())) else {
-                return;
-            };
-            let input = ChangeMessageVisibilityInput {
-                queue_url: url.to_owned(),
-                receipt_handle: known.receipt.unwrap(),
-                visibility_timeout: 0,
-            };
-            region.call::<ChangeMessageVisibility>(input).await.unwrap();
-            model.known.get_mut(&number).unwrap().visible_at = model.now;
-        }
+        7 => delete(region, url, model, chance).await,
+        8 => show_again(region, url, model).await,
         _ => {
             let seconds = 1 + chance.below(40);
             region.advance(Duration::from_secs(seconds)).await;
             model.now += seconds;
         }
     }
+}
+
+async fn send(region: &Region, url: &str, model: &mut Model, chance: &mut Chance) {
+    let (number, group) = (model.sent, chance.below(3));
+    let input = SendMessageInput {
+        queue_url: url.to_owned(),
+        message_body: number.to_string(),
+        message_group_id: model.fifo.then(|| format!("g{group}")),
+        message_deduplication_id: model.fifo.then(|| number.to_string()),
+        ..Default::default()
+    };
+    region.call::<SendMessage>(input.clone()).await.unwrap();
+    if model.fifo && chance.below(2) == 0 {
+        region.call::<SendMessage>(input).await.unwrap();
+    }
+    let known = Known { group, receives: 0, visible_at: model.now, receipt: None };
+    model.known.insert(number, known);
+    model.sent += 1;
+}
+
+async fn delete(region: &Region, url: &str, model: &mut Model, chance: &mut Chance) {
+    let held = model.known.iter().filter(|(_, known)| known.receipt.is_some());
+    let held: Vec<u64> = held.map(|(number, _)| *number).collect();
+    if held.is_empty() {
+        return;
+    }
+    let number = held[chance.below(held.len() as u64) as usize];
+    // What may have become a dead letter is no longer known by this receipt.
+    if model.exhausted(number) {
+        return;
+    }
+    let receipt_handle = model.known.remove(&number).unwrap().receipt.unwrap();
+    let input = DeleteMessageInput { queue_url: url.to_owned(), receipt_handle };
+    region.call::<DeleteMessage>(input).await.unwrap();
+    model.deleted.insert(number);
+}
+
+/// Has a message in flight seen again at once.
+async fn show_again(region: &Region, url: &str, model: &mut Model) {
+    let now = model.now;
+    let flying = model.known.values_mut().find(|known| known.receives > 0 && known.visible_at > now);
+    let Some(known) = flying else { return };
+    let input = ChangeMessageVisibilityInput {
+        queue_url: url.to_owned(),
+        receipt_handle: known.receipt.clone().unwrap(),
+        visibility_timeout: 0,
+    };
+    region.call::<ChangeMessageVisibility>(input).await.unwrap();
+    known.visible_at = now;
 }
 
 /// Everything that the model knows comes, as often as it may, and then is in the grave.

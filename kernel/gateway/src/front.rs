@@ -1,6 +1,7 @@
 //! Requests to hosts that a room serves itself, found by their host name or by a path for clients that
 //! cannot resolve such names: `/_aws/{front}/{label}/…`.
 
+use crate::between::permit;
 use crate::body;
 use crate::load::Load;
 use crate::message::{Incoming, Outgoing};
@@ -9,7 +10,7 @@ use crate::record::Trace;
 use crate::rooms::{Room, RoomState};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use schema::ApiError;
-use service::{Ctx, Front, FrontReply, FrontRequest, Request};
+use service::{Ctx, Front, FrontBody, FrontReply, FrontRequest, Request};
 use std::sync::Arc;
 use wire::{HostRoute, ReplyBody};
 
@@ -90,8 +91,15 @@ async fn answer(
         depth: 0,
         gone: incoming.gone.clone(),
     };
-    let ctx = Ctx::new(pipeline.host.clone(), request);
+    let mut ctx = Ctx::new(pipeline.host.clone(), request);
     let asked = asked(incoming, &found, body);
+    if let Some(needs) = front.needs(&ctx, &asked)? {
+        let caller = needs.caller;
+        ctx = Ctx::new(pipeline.host.clone(), Request { caller, ..ctx.request().clone() });
+        if needs.demands.iter().try_for_each(|demand| permit(pipeline, &ctx, demand)).is_err() {
+            return Ok(outgoing(front.refuse()));
+        }
+    }
     let (watchdog, name) = (pipeline.host.watchdog.clone(), room.name);
     let answered = tokio::spawn(async move {
         let _load = Load::new(place, Some(held), None);
@@ -127,5 +135,9 @@ fn outgoing(reply: FrontReply) -> Outgoing {
             headers.append(name, value);
         }
     }
-    Outgoing { status: reply.status, headers, body: ReplyBody::Bytes(reply.body) }
+    let body = match reply.body {
+        FrontBody::Bytes(bytes) => ReplyBody::Bytes(bytes),
+        FrontBody::Stream(body) => ReplyBody::Stream(body),
+    };
+    Outgoing { status: reply.status, headers, body }
 }

@@ -16,6 +16,27 @@ const DAY_MS: i64 = 86_400_000;
 const MIN_MS: i64 = -62_135_596_800_000;
 const MAX_MS: i64 = 253_402_300_799_999;
 
+/// Appends a number by its digits, the first of which stands for this unit: 100 for three digits.
+fn push_digits(text: &mut String, number: u32, mut unit: u32) {
+    while unit > 0 {
+        text.push(char::from(b'0' + (number / unit % 10) as u8));
+        unit /= 10;
+    }
+}
+
+/// A year and numbers of two digits, with what stands behind each. Listings write a time for each entry, so it
+/// goes without the formatter.
+fn year_and(year: i32, behind: &str, parts: [(u8, &str); 5]) -> String {
+    let mut text = String::with_capacity(24);
+    push_digits(&mut text, year.unsigned_abs(), 1000);
+    text.push_str(behind);
+    for (number, behind) in parts {
+        push_digits(&mut text, number.into(), 10);
+        text.push_str(behind);
+    }
+    text
+}
+
 impl Timestamp {
     /// Milliseconds since the epoch.
     pub const fn millis(self) -> i64 {
@@ -91,20 +112,30 @@ impl Timestamp {
     /// `2026-01-31T12:00:00Z`, with milliseconds where there are any: `2026-01-31T12:00:00.250Z`.
     pub fn iso8601(self) -> String {
         let (year, month, day, _, hour, minute, second, milli) = self.civil();
-        let whole = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
-        if milli == 0 { whole + "Z" } else { format!("{whole}.{milli:03}Z") }
+        let mut text =
+            year_and(year, "-", [(month, "-"), (day, "T"), (hour, ":"), (minute, ":"), (second, "")]);
+        if milli != 0 {
+            text.push('.');
+            push_digits(&mut text, milli.into(), 100);
+        }
+        text.push('Z');
+        text
     }
 
     /// `2026-01-31T12:00:00.000Z`: always with milliseconds, as S3 and IAM write it.
     pub fn iso8601_millis(self) -> String {
         let (year, month, day, _, hour, minute, second, milli) = self.civil();
-        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+        let mut text =
+            year_and(year, "-", [(month, "-"), (day, "T"), (hour, ":"), (minute, ":"), (second, ".")]);
+        push_digits(&mut text, milli.into(), 100);
+        text.push('Z');
+        text
     }
 
     /// `20260131T120000Z`: the form of `X-Amz-Date`.
     pub fn basic(self) -> String {
         let (year, month, day, _, hour, minute, second, _) = self.civil();
-        format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
+        year_and(year, "", [(month, ""), (day, "T"), (hour, ""), (minute, ""), (second, "Z")])
     }
 
     /// `Sat, 31 Jan 2026 12:00:00 GMT`: the form of HTTP headers.

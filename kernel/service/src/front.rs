@@ -1,8 +1,10 @@
 //! Hosts that a room serves itself: not operations of an AWS API but users' own HTTP, such as
 //! `{api}.execute-api.{region}.…`.
 
-use crate::{BoxFuture, Ctx};
+use crate::{BoxFuture, Ctx, Demand};
 use bytes::Bytes;
+use ports::Caller;
+use schema::{ApiError, Body};
 use std::net::IpAddr;
 
 /// An HTTP request to a host of a room.
@@ -34,7 +36,41 @@ pub struct FrontReply {
     /// The headers.
     pub headers: Vec<(String, String)>,
     /// The body.
-    pub body: Bytes,
+    pub body: FrontBody,
+}
+
+/// The body of an answer.
+#[derive(Debug, Clone)]
+pub enum FrontBody {
+    /// Held in memory.
+    Bytes(Bytes),
+    /// Sent as it is made.
+    Stream(Body),
+}
+
+impl FrontBody {
+    /// What is held in memory; nothing of a stream.
+    pub fn held(&self) -> &[u8] {
+        match self {
+            FrontBody::Bytes(bytes) => bytes,
+            FrontBody::Stream(_) => &[],
+        }
+    }
+}
+
+impl From<Bytes> for FrontBody {
+    fn from(bytes: Bytes) -> Self {
+        FrontBody::Bytes(bytes)
+    }
+}
+
+/// What a request to a front needs permission for.
+#[derive(Debug, Clone)]
+pub struct Needs {
+    /// As whom it is judged and served, which need not be who signed it.
+    pub caller: Caller,
+    /// All of them must be allowed.
+    pub demands: Vec<Demand>,
 }
 
 /// A room's own hosts.
@@ -50,6 +86,23 @@ pub trait Front: Send + Sync {
     /// The longest body it takes, in bytes.
     fn max_body(&self) -> usize;
 
-    /// Answers a request. The context's caller is the signed caller, or anonymous.
+    /// What a request needs permission for before it is served, where this front is judged by IAM.
+    ///
+    /// # Errors
+    /// If what is asked for cannot be read.
+    fn needs(&self, ctx: &Ctx, request: &FrontRequest) -> Result<Option<Needs>, ApiError> {
+        let _ = (ctx, request);
+        Ok(None)
+    }
+
+    /// The answer to a request that is not allowed.
+    fn refuse(&self) -> FrontReply {
+        let body = Bytes::from_static(br#"{"Message":"Forbidden"}"#);
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        FrontReply { status: 403, headers, body: body.into() }
+    }
+
+    /// Answers a request. The context's caller is the signed caller, or anonymous; or the one that its needs
+    /// name.
     fn serve(&self, ctx: Ctx, request: FrontRequest) -> BoxFuture<'_, FrontReply>;
 }

@@ -46,7 +46,7 @@ pub use ctx::{Ctx, Peek, Request};
 pub use delivery::{AttributeContent, Deliver, Delivery, DeliveryContext, MessageDetail, TypedAttribute};
 pub use demand::Demand;
 pub use entropy::Entropy;
-pub use front::{Front, FrontReply, FrontRequest};
+pub use front::{Front, FrontBody, FrontReply, FrontRequest, Needs};
 pub use heads::{Head, HeadWithPolicy, Heads, HeadsView, forget_heads, head_scope};
 pub use host::{Fidelity, Host, Pace, Ports, Settings};
 pub use log::Log;

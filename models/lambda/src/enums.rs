@@ -16,6 +16,11 @@ schema::text_enum!(Architecture {
     Arm64 = "arm64",
 });
 
+schema::text_enum!(CodeSigningPolicy {
+    Warn = "Warn",
+    Enforce = "Enforce",
+});
+
 schema::text_enum!(EndPointType {
     KafkaBootstrapServers = "KAFKA_BOOTSTRAP_SERVERS",
 });
@@ -64,6 +69,11 @@ schema::text_enum!(InvocationType {
     Event = "Event",
     RequestResponse = "RequestResponse",
     DryRun = "DryRun",
+});
+
+schema::text_enum!(InvokeMode {
+    Buffered = "BUFFERED",
+    ResponseStream = "RESPONSE_STREAM",
 });
 
 schema::text_enum!(KafkaSchemaRegistryAuthType {
@@ -135,9 +145,20 @@ schema::text_enum!(PackageType {
     Image = "Image",
 });
 
+schema::text_enum!(ProvisionedConcurrencyStatusEnum {
+    InProgress = "IN_PROGRESS",
+    Ready = "READY",
+    Failed = "FAILED",
+});
+
 schema::text_enum!(RecursiveLoop {
     Allow = "Allow",
     Terminate = "Terminate",
+});
+
+schema::text_enum!(ResponseStreamingInvocationType {
+    RequestResponse = "RequestResponse",
+    DryRun = "DryRun",
 });
 
 schema::text_enum!(Runtime {

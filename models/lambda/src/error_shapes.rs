@@ -195,6 +195,13 @@ pub struct PreconditionFailedException {
 s::object!(PreconditionFailedException, tables::PRECONDITION_FAILED_EXCEPTION, { 0 type_, 1 message });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ProvisionedConcurrencyConfigNotFoundException {
+    pub type_: Option<String>,
+    pub message: Option<String>,
+}
+s::object!(ProvisionedConcurrencyConfigNotFoundException, tables::PROVISIONED_CONCURRENCY_CONFIG_NOT_FOUND_EXCEPTION, { 0 type_, 1 message });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct RecursiveInvocationException {
     pub type_: Option<String>,
     pub message: Option<String>,

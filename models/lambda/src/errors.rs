@@ -31,6 +31,7 @@ pub static KMS_NOT_FOUND_EXCEPTION: ErrorShape = ErrorShape { shape: &t::KMS_NOT
 pub static NO_PUBLISHED_VERSION_EXCEPTION: ErrorShape = ErrorShape { shape: &t::NO_PUBLISHED_VERSION_EXCEPTION, code: None, query_code: None, status: 400, sender: true };
 pub static POLICY_LENGTH_EXCEEDED_EXCEPTION: ErrorShape = ErrorShape { shape: &t::POLICY_LENGTH_EXCEEDED_EXCEPTION, code: None, query_code: None, status: 400, sender: true };
 pub static PRECONDITION_FAILED_EXCEPTION: ErrorShape = ErrorShape { shape: &t::PRECONDITION_FAILED_EXCEPTION, code: None, query_code: None, status: 412, sender: true };
+pub static PROVISIONED_CONCURRENCY_CONFIG_NOT_FOUND_EXCEPTION: ErrorShape = ErrorShape { shape: &t::PROVISIONED_CONCURRENCY_CONFIG_NOT_FOUND_EXCEPTION, code: None, query_code: None, status: 404, sender: true };
 pub static RECURSIVE_INVOCATION_EXCEPTION: ErrorShape = ErrorShape { shape: &t::RECURSIVE_INVOCATION_EXCEPTION, code: None, query_code: None, status: 400, sender: true };
 pub static REQUEST_TOO_LARGE_EXCEPTION: ErrorShape = ErrorShape { shape: &t::REQUEST_TOO_LARGE_EXCEPTION, code: None, query_code: None, status: 413, sender: true };
 pub static RESOURCE_CONFLICT_EXCEPTION: ErrorShape = ErrorShape { shape: &t::RESOURCE_CONFLICT_EXCEPTION, code: None, query_code: None, status: 409, sender: true };

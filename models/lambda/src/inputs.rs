@@ -6,6 +6,18 @@ use schema as s;
 use std::collections::BTreeMap;
 
 #[derive(Clone, Default, PartialEq)]
+pub struct AddLayerVersionPermissionInput {
+    pub layer_name: String,
+    pub version_number: i64,
+    pub statement_id: String,
+    pub action: String,
+    pub principal: String,
+    pub organization_id: Option<String>,
+    pub revision_id: Option<String>,
+}
+s::object!(AddLayerVersionPermissionInput, tables::ADD_LAYER_VERSION_PERMISSION_REQUEST, { 0 layer_name, 1 version_number, 2 statement_id, 3 action, 4 principal, 5 organization_id, 6 revision_id });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct AddPermissionInput {
     pub function_name: String,
     pub statement_id: String,
@@ -31,6 +43,15 @@ pub struct CreateAliasInput {
     pub routing_config: Option<AliasRoutingConfiguration>,
 }
 s::object!(CreateAliasInput, tables::CREATE_ALIAS_REQUEST, { 0 function_name, 1 name, 2 function_version, 3 description, 4 routing_config });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CreateCodeSigningConfigInput {
+    pub description: Option<String>,
+    pub allowed_publishers: AllowedPublishers,
+    pub code_signing_policies: Option<CodeSigningPolicies>,
+    pub tags: Option<BTreeMap<String, String>>,
+}
+s::object!(CreateCodeSigningConfigInput, tables::CREATE_CODE_SIGNING_CONFIG_REQUEST, { 0 description, 1 allowed_publishers, 2 code_signing_policies, 3 tags });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct CreateEventSourceMappingInput {
@@ -99,6 +120,16 @@ pub struct CreateFunctionInput {
 s::object!(CreateFunctionInput, tables::CREATE_FUNCTION_REQUEST, { 0 function_name, 1 runtime, 2 role, 3 handler, 4 code, 5 description, 6 timeout, 7 memory_size, 8 publish, 9 vpc_config, 10 package_type, 11 dead_letter_config, 12 environment, 13 kms_key_arn, 14 tracing_config, 15 tags, 16 layers, 17 file_system_configs, 18 image_config, 19 code_signing_config_arn, 20 architectures, 21 ephemeral_storage, 22 snap_start, 23 logging_config, 24 capacity_provider_config, 25 publish_to, 26 durable_config, 27 tenancy_config });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct CreateFunctionUrlConfigInput {
+    pub function_name: String,
+    pub qualifier: Option<String>,
+    pub auth_type: FunctionUrlAuthType,
+    pub cors: Option<Cors>,
+    pub invoke_mode: Option<InvokeMode>,
+}
+s::object!(CreateFunctionUrlConfigInput, tables::CREATE_FUNCTION_URL_CONFIG_REQUEST, { 0 function_name, 1 qualifier, 2 auth_type, 3 cors, 4 invoke_mode });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct DeleteAliasInput {
     pub function_name: String,
     pub name: String,
@@ -106,10 +137,22 @@ pub struct DeleteAliasInput {
 s::object!(DeleteAliasInput, tables::DELETE_ALIAS_REQUEST, { 0 function_name, 1 name });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct DeleteCodeSigningConfigInput {
+    pub code_signing_config_arn: String,
+}
+s::object!(DeleteCodeSigningConfigInput, tables::DELETE_CODE_SIGNING_CONFIG_REQUEST, { 0 code_signing_config_arn });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct DeleteEventSourceMappingInput {
     pub uuid: String,
 }
 s::object!(DeleteEventSourceMappingInput, tables::DELETE_EVENT_SOURCE_MAPPING_REQUEST, { 0 uuid });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DeleteFunctionCodeSigningConfigInput {
+    pub function_name: String,
+}
+s::object!(DeleteFunctionCodeSigningConfigInput, tables::DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST, { 0 function_name });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct DeleteFunctionConcurrencyInput {
@@ -132,6 +175,27 @@ pub struct DeleteFunctionInput {
 s::object!(DeleteFunctionInput, tables::DELETE_FUNCTION_REQUEST, { 0 function_name, 1 qualifier });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct DeleteFunctionUrlConfigInput {
+    pub function_name: String,
+    pub qualifier: Option<String>,
+}
+s::object!(DeleteFunctionUrlConfigInput, tables::DELETE_FUNCTION_URL_CONFIG_REQUEST, { 0 function_name, 1 qualifier });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DeleteLayerVersionInput {
+    pub layer_name: String,
+    pub version_number: i64,
+}
+s::object!(DeleteLayerVersionInput, tables::DELETE_LAYER_VERSION_REQUEST, { 0 layer_name, 1 version_number });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DeleteProvisionedConcurrencyConfigInput {
+    pub function_name: String,
+    pub qualifier: String,
+}
+s::object!(DeleteProvisionedConcurrencyConfigInput, tables::DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST, { 0 function_name, 1 qualifier });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GetAccountSettingsInput {
 }
 s::object!(GetAccountSettingsInput, tables::GET_ACCOUNT_SETTINGS_REQUEST, { });
@@ -142,6 +206,12 @@ pub struct GetAliasInput {
     pub name: String,
 }
 s::object!(GetAliasInput, tables::GET_ALIAS_REQUEST, { 0 function_name, 1 name });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetCodeSigningConfigInput {
+    pub code_signing_config_arn: String,
+}
+s::object!(GetCodeSigningConfigInput, tables::GET_CODE_SIGNING_CONFIG_REQUEST, { 0 code_signing_config_arn });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct GetEventSourceMappingInput {
@@ -189,11 +259,45 @@ pub struct GetFunctionInput {
 s::object!(GetFunctionInput, tables::GET_FUNCTION_REQUEST, { 0 function_name, 1 qualifier });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct GetFunctionUrlConfigInput {
+    pub function_name: String,
+    pub qualifier: Option<String>,
+}
+s::object!(GetFunctionUrlConfigInput, tables::GET_FUNCTION_URL_CONFIG_REQUEST, { 0 function_name, 1 qualifier });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetLayerVersionByArnInput {
+    pub arn: String,
+}
+s::object!(GetLayerVersionByArnInput, tables::GET_LAYER_VERSION_BY_ARN_REQUEST, { 0 arn });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetLayerVersionPolicyInput {
+    pub layer_name: String,
+    pub version_number: i64,
+}
+s::object!(GetLayerVersionPolicyInput, tables::GET_LAYER_VERSION_POLICY_REQUEST, { 0 layer_name, 1 version_number });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetLayerVersionInput {
+    pub layer_name: String,
+    pub version_number: i64,
+}
+s::object!(GetLayerVersionInput, tables::GET_LAYER_VERSION_REQUEST, { 0 layer_name, 1 version_number });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GetPolicyInput {
     pub function_name: String,
     pub qualifier: Option<String>,
 }
 s::object!(GetPolicyInput, tables::GET_POLICY_REQUEST, { 0 function_name, 1 qualifier });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetProvisionedConcurrencyConfigInput {
+    pub function_name: String,
+    pub qualifier: String,
+}
+s::object!(GetProvisionedConcurrencyConfigInput, tables::GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST, { 0 function_name, 1 qualifier });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct GetRuntimeManagementConfigInput {
@@ -215,6 +319,25 @@ pub struct InvokeInput {
 }
 s::object!(InvokeInput, tables::INVOCATION_REQUEST, { 0 function_name, 1 invocation_type, 2 log_type, 3 client_context, 4 durable_execution_name, 5 payload, 6 qualifier, 7 tenant_id });
 
+#[derive(Clone, Default)]
+pub struct InvokeAsyncInput {
+    pub function_name: String,
+    pub invoke_args: s::Body,
+}
+s::object!(InvokeAsyncInput, tables::INVOKE_ASYNC_REQUEST, { 0 function_name, 1 invoke_args });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InvokeWithResponseStreamInput {
+    pub function_name: String,
+    pub invocation_type: Option<ResponseStreamingInvocationType>,
+    pub log_type: Option<LogType>,
+    pub client_context: Option<String>,
+    pub qualifier: Option<String>,
+    pub payload: Option<s::Bytes>,
+    pub tenant_id: Option<String>,
+}
+s::object!(InvokeWithResponseStreamInput, tables::INVOKE_WITH_RESPONSE_STREAM_REQUEST, { 0 function_name, 1 invocation_type, 2 log_type, 3 client_context, 4 qualifier, 5 payload, 6 tenant_id });
+
 #[derive(Clone, Default, PartialEq)]
 pub struct ListAliasesInput {
     pub function_name: String,
@@ -223,6 +346,13 @@ pub struct ListAliasesInput {
     pub max_items: Option<i32>,
 }
 s::object!(ListAliasesInput, tables::LIST_ALIASES_REQUEST, { 0 function_name, 1 function_version, 2 marker, 3 max_items });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListCodeSigningConfigsInput {
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+s::object!(ListCodeSigningConfigsInput, tables::LIST_CODE_SIGNING_CONFIGS_REQUEST, { 0 marker, 1 max_items });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ListEventSourceMappingsInput {
@@ -234,6 +364,30 @@ pub struct ListEventSourceMappingsInput {
 s::object!(ListEventSourceMappingsInput, tables::LIST_EVENT_SOURCE_MAPPINGS_REQUEST, { 0 event_source_arn, 1 function_name, 2 marker, 3 max_items });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ListFunctionEventInvokeConfigsInput {
+    pub function_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+s::object!(ListFunctionEventInvokeConfigsInput, tables::LIST_FUNCTION_EVENT_INVOKE_CONFIGS_REQUEST, { 0 function_name, 1 marker, 2 max_items });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListFunctionUrlConfigsInput {
+    pub function_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+s::object!(ListFunctionUrlConfigsInput, tables::LIST_FUNCTION_URL_CONFIGS_REQUEST, { 0 function_name, 1 marker, 2 max_items });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListFunctionsByCodeSigningConfigInput {
+    pub code_signing_config_arn: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+s::object!(ListFunctionsByCodeSigningConfigInput, tables::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST, { 0 code_signing_config_arn, 1 marker, 2 max_items });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ListFunctionsInput {
     pub master_region: Option<String>,
     pub function_version: Option<FunctionVersion>,
@@ -241,6 +395,33 @@ pub struct ListFunctionsInput {
     pub max_items: Option<i32>,
 }
 s::object!(ListFunctionsInput, tables::LIST_FUNCTIONS_REQUEST, { 0 master_region, 1 function_version, 2 marker, 3 max_items });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListLayerVersionsInput {
+    pub compatible_runtime: Option<Runtime>,
+    pub layer_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+    pub compatible_architecture: Option<Architecture>,
+}
+s::object!(ListLayerVersionsInput, tables::LIST_LAYER_VERSIONS_REQUEST, { 0 compatible_runtime, 1 layer_name, 2 marker, 3 max_items, 4 compatible_architecture });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListLayersInput {
+    pub compatible_runtime: Option<Runtime>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+    pub compatible_architecture: Option<Architecture>,
+}
+s::object!(ListLayersInput, tables::LIST_LAYERS_REQUEST, { 0 compatible_runtime, 1 marker, 2 max_items, 3 compatible_architecture });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListProvisionedConcurrencyConfigsInput {
+    pub function_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+s::object!(ListProvisionedConcurrencyConfigsInput, tables::LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST, { 0 function_name, 1 marker, 2 max_items });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ListTagsInput {
@@ -257,6 +438,17 @@ pub struct ListVersionsByFunctionInput {
 s::object!(ListVersionsByFunctionInput, tables::LIST_VERSIONS_BY_FUNCTION_REQUEST, { 0 function_name, 1 marker, 2 max_items });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct PublishLayerVersionInput {
+    pub layer_name: String,
+    pub description: Option<String>,
+    pub content: LayerVersionContentInput,
+    pub compatible_runtimes: Option<Vec<Runtime>>,
+    pub license_info: Option<String>,
+    pub compatible_architectures: Option<Vec<Architecture>>,
+}
+s::object!(PublishLayerVersionInput, tables::PUBLISH_LAYER_VERSION_REQUEST, { 0 layer_name, 1 description, 2 content, 3 compatible_runtimes, 4 license_info, 5 compatible_architectures });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct PublishVersionInput {
     pub function_name: String,
     pub code_sha256: Option<String>,
@@ -265,6 +457,13 @@ pub struct PublishVersionInput {
     pub publish_to: Option<FunctionVersionLatestPublished>,
 }
 s::object!(PublishVersionInput, tables::PUBLISH_VERSION_REQUEST, { 0 function_name, 1 code_sha256, 2 description, 3 revision_id, 4 publish_to });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutFunctionCodeSigningConfigInput {
+    pub code_signing_config_arn: String,
+    pub function_name: String,
+}
+s::object!(PutFunctionCodeSigningConfigInput, tables::PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST, { 0 code_signing_config_arn, 1 function_name });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct PutFunctionConcurrencyInput {
@@ -282,6 +481,39 @@ pub struct PutFunctionEventInvokeConfigInput {
     pub destination_config: Option<DestinationConfig>,
 }
 s::object!(PutFunctionEventInvokeConfigInput, tables::PUT_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST, { 0 function_name, 1 qualifier, 2 maximum_retry_attempts, 3 maximum_event_age_in_seconds, 4 destination_config });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutFunctionRecursionConfigInput {
+    pub function_name: String,
+    pub recursive_loop: RecursiveLoop,
+}
+s::object!(PutFunctionRecursionConfigInput, tables::PUT_FUNCTION_RECURSION_CONFIG_REQUEST, { 0 function_name, 1 recursive_loop });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutProvisionedConcurrencyConfigInput {
+    pub function_name: String,
+    pub qualifier: String,
+    pub provisioned_concurrent_executions: i32,
+}
+s::object!(PutProvisionedConcurrencyConfigInput, tables::PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST, { 0 function_name, 1 qualifier, 2 provisioned_concurrent_executions });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutRuntimeManagementConfigInput {
+    pub function_name: String,
+    pub qualifier: Option<String>,
+    pub update_runtime_on: UpdateRuntimeOn,
+    pub runtime_version_arn: Option<String>,
+}
+s::object!(PutRuntimeManagementConfigInput, tables::PUT_RUNTIME_MANAGEMENT_CONFIG_REQUEST, { 0 function_name, 1 qualifier, 2 update_runtime_on, 3 runtime_version_arn });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct RemoveLayerVersionPermissionInput {
+    pub layer_name: String,
+    pub version_number: i64,
+    pub statement_id: String,
+    pub revision_id: Option<String>,
+}
+s::object!(RemoveLayerVersionPermissionInput, tables::REMOVE_LAYER_VERSION_PERMISSION_REQUEST, { 0 layer_name, 1 version_number, 2 statement_id, 3 revision_id });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct RemovePermissionInput {
@@ -316,6 +548,15 @@ pub struct UpdateAliasInput {
     pub revision_id: Option<String>,
 }
 s::object!(UpdateAliasInput, tables::UPDATE_ALIAS_REQUEST, { 0 function_name, 1 name, 2 function_version, 3 description, 4 routing_config, 5 revision_id });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateCodeSigningConfigInput {
+    pub code_signing_config_arn: String,
+    pub description: Option<String>,
+    pub allowed_publishers: Option<AllowedPublishers>,
+    pub code_signing_policies: Option<CodeSigningPolicies>,
+}
+s::object!(UpdateCodeSigningConfigInput, tables::UPDATE_CODE_SIGNING_CONFIG_REQUEST, { 0 code_signing_config_arn, 1 description, 2 allowed_publishers, 3 code_signing_policies });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct UpdateEventSourceMappingInput {
@@ -396,3 +637,13 @@ pub struct UpdateFunctionEventInvokeConfigInput {
     pub destination_config: Option<DestinationConfig>,
 }
 s::object!(UpdateFunctionEventInvokeConfigInput, tables::UPDATE_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST, { 0 function_name, 1 qualifier, 2 maximum_retry_attempts, 3 maximum_event_age_in_seconds, 4 destination_config });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateFunctionUrlConfigInput {
+    pub function_name: String,
+    pub qualifier: Option<String>,
+    pub auth_type: Option<FunctionUrlAuthType>,
+    pub cors: Option<Cors>,
+    pub invoke_mode: Option<InvokeMode>,
+}
+s::object!(UpdateFunctionUrlConfigInput, tables::UPDATE_FUNCTION_URL_CONFIG_REQUEST, { 0 function_name, 1 qualifier, 2 auth_type, 3 cors, 4 invoke_mode });

@@ -4,6 +4,23 @@
 use crate::{SERVICE, tables as t, errors as e};
 use schema::*;
 
+operation!(AddLayerVersionPermission, ADD_LAYER_VERSION_PERMISSION, crate::AddLayerVersionPermissionInput => crate::AddLayerVersionPermissionOutput, SERVICE);
+pub static ADD_LAYER_VERSION_PERMISSION: OperationShape = OperationShape {
+    name: "AddLayerVersionPermission",
+    input: &t::ADD_LAYER_VERSION_PERMISSION_REQUEST,
+    output: &t::ADD_LAYER_VERSION_PERMISSION_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::POLICY_LENGTH_EXCEEDED_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION, &e::PRECONDITION_FAILED_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy", status: 201 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(AddPermission, ADD_PERMISSION, crate::AddPermissionInput => crate::AddPermissionOutput, SERVICE);
 pub static ADD_PERMISSION: OperationShape = OperationShape {
     name: "AddPermission",
@@ -31,6 +48,23 @@ pub static CREATE_ALIAS: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
     http: HttpBinding { method: "POST", path: "/2015-03-31/functions/{FunctionName}/aliases", status: 201 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(CreateCodeSigningConfig, CREATE_CODE_SIGNING_CONFIG, crate::CreateCodeSigningConfigInput => crate::CreateCodeSigningConfigOutput, SERVICE);
+pub static CREATE_CODE_SIGNING_CONFIG: OperationShape = OperationShape {
+    name: "CreateCodeSigningConfig",
+    input: &t::CREATE_CODE_SIGNING_CONFIG_REQUEST,
+    output: &t::CREATE_CODE_SIGNING_CONFIG_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/2020-04-22/code-signing-configs", status: 201 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,
@@ -72,6 +106,23 @@ pub static CREATE_FUNCTION: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(CreateFunctionUrlConfig, CREATE_FUNCTION_URL_CONFIG, crate::CreateFunctionUrlConfigInput => crate::CreateFunctionUrlConfigOutput, SERVICE);
+pub static CREATE_FUNCTION_URL_CONFIG: OperationShape = OperationShape {
+    name: "CreateFunctionUrlConfig",
+    input: &t::CREATE_FUNCTION_URL_CONFIG_REQUEST,
+    output: &t::CREATE_FUNCTION_URL_CONFIG_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/2021-10-31/functions/{FunctionName}/url", status: 201 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(DeleteAlias, DELETE_ALIAS, crate::DeleteAliasInput => Unit, SERVICE);
 pub static DELETE_ALIAS: OperationShape = OperationShape {
     name: "DeleteAlias",
@@ -82,6 +133,23 @@ pub static DELETE_ALIAS: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION],
     http: HttpBinding { method: "DELETE", path: "/2015-03-31/functions/{FunctionName}/aliases/{Name}", status: 204 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(DeleteCodeSigningConfig, DELETE_CODE_SIGNING_CONFIG, crate::DeleteCodeSigningConfigInput => crate::DeleteCodeSigningConfigOutput, SERVICE);
+pub static DELETE_CODE_SIGNING_CONFIG: OperationShape = OperationShape {
+    name: "DeleteCodeSigningConfig",
+    input: &t::DELETE_CODE_SIGNING_CONFIG_REQUEST,
+    output: &t::DELETE_CODE_SIGNING_CONFIG_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "DELETE", path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}", status: 204 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,
@@ -123,6 +191,23 @@ pub static DELETE_FUNCTION: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(DeleteFunctionCodeSigningConfig, DELETE_FUNCTION_CODE_SIGNING_CONFIG, crate::DeleteFunctionCodeSigningConfigInput => Unit, SERVICE);
+pub static DELETE_FUNCTION_CODE_SIGNING_CONFIG: OperationShape = OperationShape {
+    name: "DeleteFunctionCodeSigningConfig",
+    input: &t::DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION, &e::CODE_SIGNING_CONFIG_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "DELETE", path: "/2020-06-30/functions/{FunctionName}/code-signing-config", status: 204 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(DeleteFunctionConcurrency, DELETE_FUNCTION_CONCURRENCY, crate::DeleteFunctionConcurrencyInput => Unit, SERVICE);
 pub static DELETE_FUNCTION_CONCURRENCY: OperationShape = OperationShape {
     name: "DeleteFunctionConcurrency",
@@ -157,6 +242,57 @@ pub static DELETE_FUNCTION_EVENT_INVOKE_CONFIG: OperationShape = OperationShape 
     read_only: false,
 };
 
+operation!(DeleteFunctionUrlConfig, DELETE_FUNCTION_URL_CONFIG, crate::DeleteFunctionUrlConfigInput => Unit, SERVICE);
+pub static DELETE_FUNCTION_URL_CONFIG: OperationShape = OperationShape {
+    name: "DeleteFunctionUrlConfig",
+    input: &t::DELETE_FUNCTION_URL_CONFIG_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "DELETE", path: "/2021-10-31/functions/{FunctionName}/url", status: 204 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(DeleteLayerVersion, DELETE_LAYER_VERSION, crate::DeleteLayerVersionInput => Unit, SERVICE);
+pub static DELETE_LAYER_VERSION: OperationShape = OperationShape {
+    name: "DeleteLayerVersion",
+    input: &t::DELETE_LAYER_VERSION_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION],
+    http: HttpBinding { method: "DELETE", path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", status: 204 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(DeleteProvisionedConcurrencyConfig, DELETE_PROVISIONED_CONCURRENCY_CONFIG, crate::DeleteProvisionedConcurrencyConfigInput => Unit, SERVICE);
+pub static DELETE_PROVISIONED_CONCURRENCY_CONFIG: OperationShape = OperationShape {
+    name: "DeleteProvisionedConcurrencyConfig",
+    input: &t::DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "DELETE", path: "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", status: 204 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(GetAccountSettings, GET_ACCOUNT_SETTINGS, crate::GetAccountSettingsInput => crate::GetAccountSettingsOutput, SERVICE);
 pub static GET_ACCOUNT_SETTINGS: OperationShape = OperationShape {
     name: "GetAccountSettings",
@@ -184,6 +320,23 @@ pub static GET_ALIAS: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
     http: HttpBinding { method: "GET", path: "/2015-03-31/functions/{FunctionName}/aliases/{Name}", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(GetCodeSigningConfig, GET_CODE_SIGNING_CONFIG, crate::GetCodeSigningConfigInput => crate::GetCodeSigningConfigOutput, SERVICE);
+pub static GET_CODE_SIGNING_CONFIG: OperationShape = OperationShape {
+    name: "GetCodeSigningConfig",
+    input: &t::GET_CODE_SIGNING_CONFIG_REQUEST,
+    output: &t::GET_CODE_SIGNING_CONFIG_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,
@@ -310,6 +463,74 @@ pub static GET_FUNCTION_RECURSION_CONFIG: OperationShape = OperationShape {
     read_only: true,
 };
 
+operation!(GetFunctionUrlConfig, GET_FUNCTION_URL_CONFIG, crate::GetFunctionUrlConfigInput => crate::GetFunctionUrlConfigOutput, SERVICE);
+pub static GET_FUNCTION_URL_CONFIG: OperationShape = OperationShape {
+    name: "GetFunctionUrlConfig",
+    input: &t::GET_FUNCTION_URL_CONFIG_REQUEST,
+    output: &t::GET_FUNCTION_URL_CONFIG_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2021-10-31/functions/{FunctionName}/url", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(GetLayerVersion, GET_LAYER_VERSION, crate::GetLayerVersionInput => crate::GetLayerVersionOutput, SERVICE);
+pub static GET_LAYER_VERSION: OperationShape = OperationShape {
+    name: "GetLayerVersion",
+    input: &t::GET_LAYER_VERSION_REQUEST,
+    output: &t::GET_LAYER_VERSION_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(GetLayerVersionByArn, GET_LAYER_VERSION_BY_ARN, crate::GetLayerVersionByArnInput => crate::GetLayerVersionByArnOutput, SERVICE);
+pub static GET_LAYER_VERSION_BY_ARN: OperationShape = OperationShape {
+    name: "GetLayerVersionByArn",
+    input: &t::GET_LAYER_VERSION_BY_ARN_REQUEST,
+    output: &t::GET_LAYER_VERSION_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2018-10-31/layers?find=LayerVersion", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(GetLayerVersionPolicy, GET_LAYER_VERSION_POLICY, crate::GetLayerVersionPolicyInput => crate::GetLayerVersionPolicyOutput, SERVICE);
+pub static GET_LAYER_VERSION_POLICY: OperationShape = OperationShape {
+    name: "GetLayerVersionPolicy",
+    input: &t::GET_LAYER_VERSION_POLICY_REQUEST,
+    output: &t::GET_LAYER_VERSION_POLICY_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
 operation!(GetPolicy, GET_POLICY, crate::GetPolicyInput => crate::GetPolicyOutput, SERVICE);
 pub static GET_POLICY: OperationShape = OperationShape {
     name: "GetPolicy",
@@ -320,6 +541,23 @@ pub static GET_POLICY: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
     http: HttpBinding { method: "GET", path: "/2015-03-31/functions/{FunctionName}/policy", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(GetProvisionedConcurrencyConfig, GET_PROVISIONED_CONCURRENCY_CONFIG, crate::GetProvisionedConcurrencyConfigInput => crate::GetProvisionedConcurrencyConfigOutput, SERVICE);
+pub static GET_PROVISIONED_CONCURRENCY_CONFIG: OperationShape = OperationShape {
+    name: "GetProvisionedConcurrencyConfig",
+    input: &t::GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST,
+    output: &t::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::PROVISIONED_CONCURRENCY_CONFIG_NOT_FOUND_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,
@@ -361,6 +599,40 @@ pub static INVOKE: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(InvokeAsync, INVOKE_ASYNC, crate::InvokeAsyncInput => crate::InvokeAsyncOutput, SERVICE);
+pub static INVOKE_ASYNC: OperationShape = OperationShape {
+    name: "InvokeAsync",
+    input: &t::INVOKE_ASYNC_REQUEST,
+    output: &t::INVOKE_ASYNC_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_RUNTIME_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION, &e::INVALID_REQUEST_CONTENT_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/2014-11-13/functions/{FunctionName}/invoke-async", status: 202 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(InvokeWithResponseStream, INVOKE_WITH_RESPONSE_STREAM, crate::InvokeWithResponseStreamInput => crate::InvokeWithResponseStreamOutput, SERVICE);
+pub static INVOKE_WITH_RESPONSE_STREAM: OperationShape = OperationShape {
+    name: "InvokeWithResponseStream",
+    input: &t::INVOKE_WITH_RESPONSE_STREAM_REQUEST,
+    output: &t::INVOKE_WITH_RESPONSE_STREAM_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::RESOURCE_NOT_READY_EXCEPTION, &e::INVALID_SECURITY_GROUP_ID_EXCEPTION, &e::SNAP_START_TIMEOUT_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::EC2_THROTTLED_EXCEPTION, &e::EFS_MOUNT_CONNECTIVITY_EXCEPTION, &e::SUBNET_IP_ADDRESS_LIMIT_REACHED_EXCEPTION, &e::KMS_ACCESS_DENIED_EXCEPTION, &e::REQUEST_TOO_LARGE_EXCEPTION, &e::KMS_DISABLED_EXCEPTION, &e::UNSUPPORTED_MEDIA_TYPE_EXCEPTION, &e::S3_FILES_MOUNT_CONNECTIVITY_EXCEPTION, &e::SERIALIZED_REQUEST_ENTITY_TOO_LARGE_EXCEPTION, &e::INVALID_RUNTIME_EXCEPTION, &e::NO_PUBLISHED_VERSION_EXCEPTION, &e::EC2_UNEXPECTED_EXCEPTION, &e::INVALID_SUBNET_ID_EXCEPTION, &e::KMS_NOT_FOUND_EXCEPTION, &e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::EC2_ACCESS_DENIED_EXCEPTION, &e::EFSIO_EXCEPTION, &e::KMS_INVALID_STATE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::ENI_LIMIT_REACHED_EXCEPTION, &e::SNAP_START_NOT_READY_EXCEPTION, &e::SERVICE_EXCEPTION, &e::SNAP_START_EXCEPTION, &e::RECURSIVE_INVOCATION_EXCEPTION, &e::S3_FILES_MOUNT_FAILURE_EXCEPTION, &e::EFS_MOUNT_TIMEOUT_EXCEPTION, &e::S3_FILES_MOUNT_TIMEOUT_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION, &e::INVALID_REQUEST_CONTENT_EXCEPTION, &e::INVALID_ZIP_FILE_EXCEPTION, &e::EFS_MOUNT_FAILURE_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/2021-11-15/functions/{FunctionName}/response-streaming-invocations", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(ListAliases, LIST_ALIASES, crate::ListAliasesInput => crate::ListAliasesOutput, SERVICE);
 pub static LIST_ALIASES: OperationShape = OperationShape {
     name: "ListAliases",
@@ -371,6 +643,23 @@ pub static LIST_ALIASES: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
     http: HttpBinding { method: "GET", path: "/2015-03-31/functions/{FunctionName}/aliases", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(ListCodeSigningConfigs, LIST_CODE_SIGNING_CONFIGS, crate::ListCodeSigningConfigsInput => crate::ListCodeSigningConfigsOutput, SERVICE);
+pub static LIST_CODE_SIGNING_CONFIGS: OperationShape = OperationShape {
+    name: "ListCodeSigningConfigs",
+    input: &t::LIST_CODE_SIGNING_CONFIGS_REQUEST,
+    output: &t::LIST_CODE_SIGNING_CONFIGS_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2020-04-22/code-signing-configs", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,
@@ -395,6 +684,40 @@ pub static LIST_EVENT_SOURCE_MAPPINGS: OperationShape = OperationShape {
     read_only: true,
 };
 
+operation!(ListFunctionEventInvokeConfigs, LIST_FUNCTION_EVENT_INVOKE_CONFIGS, crate::ListFunctionEventInvokeConfigsInput => crate::ListFunctionEventInvokeConfigsOutput, SERVICE);
+pub static LIST_FUNCTION_EVENT_INVOKE_CONFIGS: OperationShape = OperationShape {
+    name: "ListFunctionEventInvokeConfigs",
+    input: &t::LIST_FUNCTION_EVENT_INVOKE_CONFIGS_REQUEST,
+    output: &t::LIST_FUNCTION_EVENT_INVOKE_CONFIGS_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2019-09-25/functions/{FunctionName}/event-invoke-config/list", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(ListFunctionUrlConfigs, LIST_FUNCTION_URL_CONFIGS, crate::ListFunctionUrlConfigsInput => crate::ListFunctionUrlConfigsOutput, SERVICE);
+pub static LIST_FUNCTION_URL_CONFIGS: OperationShape = OperationShape {
+    name: "ListFunctionUrlConfigs",
+    input: &t::LIST_FUNCTION_URL_CONFIGS_REQUEST,
+    output: &t::LIST_FUNCTION_URL_CONFIGS_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2021-10-31/functions/{FunctionName}/urls", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
 operation!(ListFunctions, LIST_FUNCTIONS, crate::ListFunctionsInput => crate::ListFunctionsOutput, SERVICE);
 pub static LIST_FUNCTIONS: OperationShape = OperationShape {
     name: "ListFunctions",
@@ -405,6 +728,74 @@ pub static LIST_FUNCTIONS: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION],
     http: HttpBinding { method: "GET", path: "/2015-03-31/functions", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(ListFunctionsByCodeSigningConfig, LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG, crate::ListFunctionsByCodeSigningConfigInput => crate::ListFunctionsByCodeSigningConfigOutput, SERVICE);
+pub static LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG: OperationShape = OperationShape {
+    name: "ListFunctionsByCodeSigningConfig",
+    input: &t::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST,
+    output: &t::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(ListLayerVersions, LIST_LAYER_VERSIONS, crate::ListLayerVersionsInput => crate::ListLayerVersionsOutput, SERVICE);
+pub static LIST_LAYER_VERSIONS: OperationShape = OperationShape {
+    name: "ListLayerVersions",
+    input: &t::LIST_LAYER_VERSIONS_REQUEST,
+    output: &t::LIST_LAYER_VERSIONS_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2018-10-31/layers/{LayerName}/versions", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(ListLayers, LIST_LAYERS, crate::ListLayersInput => crate::ListLayersOutput, SERVICE);
+pub static LIST_LAYERS: OperationShape = OperationShape {
+    name: "ListLayers",
+    input: &t::LIST_LAYERS_REQUEST,
+    output: &t::LIST_LAYERS_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2018-10-31/layers", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(ListProvisionedConcurrencyConfigs, LIST_PROVISIONED_CONCURRENCY_CONFIGS, crate::ListProvisionedConcurrencyConfigsInput => crate::ListProvisionedConcurrencyConfigsOutput, SERVICE);
+pub static LIST_PROVISIONED_CONCURRENCY_CONFIGS: OperationShape = OperationShape {
+    name: "ListProvisionedConcurrencyConfigs",
+    input: &t::LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST,
+    output: &t::LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2019-09-30/functions/{FunctionName}/provisioned-concurrency?List=ALL", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,
@@ -446,6 +837,23 @@ pub static LIST_VERSIONS_BY_FUNCTION: OperationShape = OperationShape {
     read_only: true,
 };
 
+operation!(PublishLayerVersion, PUBLISH_LAYER_VERSION, crate::PublishLayerVersionInput => crate::PublishLayerVersionOutput, SERVICE);
+pub static PUBLISH_LAYER_VERSION: OperationShape = OperationShape {
+    name: "PublishLayerVersion",
+    input: &t::PUBLISH_LAYER_VERSION_REQUEST,
+    output: &t::PUBLISH_LAYER_VERSION_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION, &e::CODE_STORAGE_EXCEEDED_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/2018-10-31/layers/{LayerName}/versions", status: 201 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(PublishVersion, PUBLISH_VERSION, crate::PublishVersionInput => crate::PublishVersionOutput, SERVICE);
 pub static PUBLISH_VERSION: OperationShape = OperationShape {
     name: "PublishVersion",
@@ -456,6 +864,23 @@ pub static PUBLISH_VERSION: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION, &e::CODE_STORAGE_EXCEEDED_EXCEPTION, &e::PRECONDITION_FAILED_EXCEPTION, &e::FUNCTION_VERSIONS_PER_CAPACITY_PROVIDER_LIMIT_EXCEEDED_EXCEPTION],
     http: HttpBinding { method: "POST", path: "/2015-03-31/functions/{FunctionName}/versions", status: 201 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(PutFunctionCodeSigningConfig, PUT_FUNCTION_CODE_SIGNING_CONFIG, crate::PutFunctionCodeSigningConfigInput => crate::PutFunctionCodeSigningConfigOutput, SERVICE);
+pub static PUT_FUNCTION_CODE_SIGNING_CONFIG: OperationShape = OperationShape {
+    name: "PutFunctionCodeSigningConfig",
+    input: &t::PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST,
+    output: &t::PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION, &e::CODE_SIGNING_CONFIG_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "PUT", path: "/2020-06-30/functions/{FunctionName}/code-signing-config", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,
@@ -490,6 +915,74 @@ pub static PUT_FUNCTION_EVENT_INVOKE_CONFIG: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
     http: HttpBinding { method: "PUT", path: "/2019-09-25/functions/{FunctionName}/event-invoke-config", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(PutFunctionRecursionConfig, PUT_FUNCTION_RECURSION_CONFIG, crate::PutFunctionRecursionConfigInput => crate::PutFunctionRecursionConfigOutput, SERVICE);
+pub static PUT_FUNCTION_RECURSION_CONFIG: OperationShape = OperationShape {
+    name: "PutFunctionRecursionConfig",
+    input: &t::PUT_FUNCTION_RECURSION_CONFIG_REQUEST,
+    output: &t::PUT_FUNCTION_RECURSION_CONFIG_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "PUT", path: "/2024-08-31/functions/{FunctionName}/recursion-config", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(PutProvisionedConcurrencyConfig, PUT_PROVISIONED_CONCURRENCY_CONFIG, crate::PutProvisionedConcurrencyConfigInput => crate::PutProvisionedConcurrencyConfigOutput, SERVICE);
+pub static PUT_PROVISIONED_CONCURRENCY_CONFIG: OperationShape = OperationShape {
+    name: "PutProvisionedConcurrencyConfig",
+    input: &t::PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST,
+    output: &t::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "PUT", path: "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", status: 202 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(PutRuntimeManagementConfig, PUT_RUNTIME_MANAGEMENT_CONFIG, crate::PutRuntimeManagementConfigInput => crate::PutRuntimeManagementConfigOutput, SERVICE);
+pub static PUT_RUNTIME_MANAGEMENT_CONFIG: OperationShape = OperationShape {
+    name: "PutRuntimeManagementConfig",
+    input: &t::PUT_RUNTIME_MANAGEMENT_CONFIG_REQUEST,
+    output: &t::PUT_RUNTIME_MANAGEMENT_CONFIG_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "PUT", path: "/2021-07-20/functions/{FunctionName}/runtime-management-config", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(RemoveLayerVersionPermission, REMOVE_LAYER_VERSION_PERMISSION, crate::RemoveLayerVersionPermissionInput => Unit, SERVICE);
+pub static REMOVE_LAYER_VERSION_PERMISSION: OperationShape = OperationShape {
+    name: "RemoveLayerVersionPermission",
+    input: &t::REMOVE_LAYER_VERSION_PERMISSION_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION, &e::PRECONDITION_FAILED_EXCEPTION],
+    http: HttpBinding { method: "DELETE", path: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}", status: 204 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,
@@ -565,6 +1058,23 @@ pub static UPDATE_ALIAS: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(UpdateCodeSigningConfig, UPDATE_CODE_SIGNING_CONFIG, crate::UpdateCodeSigningConfigInput => crate::UpdateCodeSigningConfigOutput, SERVICE);
+pub static UPDATE_CODE_SIGNING_CONFIG: OperationShape = OperationShape {
+    name: "UpdateCodeSigningConfig",
+    input: &t::UPDATE_CODE_SIGNING_CONFIG_REQUEST,
+    output: &t::UPDATE_CODE_SIGNING_CONFIG_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "PUT", path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(UpdateEventSourceMapping, UPDATE_EVENT_SOURCE_MAPPING, crate::UpdateEventSourceMappingInput => crate::UpdateEventSourceMappingOutput, SERVICE);
 pub static UPDATE_EVENT_SOURCE_MAPPING: OperationShape = OperationShape {
     name: "UpdateEventSourceMapping",
@@ -626,6 +1136,23 @@ pub static UPDATE_FUNCTION_EVENT_INVOKE_CONFIG: OperationShape = OperationShape 
     input_namespace: None,
     errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
     http: HttpBinding { method: "POST", path: "/2019-09-25/functions/{FunctionName}/event-invoke-config", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(UpdateFunctionUrlConfig, UPDATE_FUNCTION_URL_CONFIG, crate::UpdateFunctionUrlConfigInput => crate::UpdateFunctionUrlConfigOutput, SERVICE);
+pub static UPDATE_FUNCTION_URL_CONFIG: OperationShape = OperationShape {
+    name: "UpdateFunctionUrlConfig",
+    input: &t::UPDATE_FUNCTION_URL_CONFIG_REQUEST,
+    output: &t::UPDATE_FUNCTION_URL_CONFIG_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "PUT", path: "/2021-10-31/functions/{FunctionName}/url", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,

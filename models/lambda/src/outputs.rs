@@ -6,6 +6,13 @@ use schema as s;
 use std::collections::BTreeMap;
 
 #[derive(Clone, Default, PartialEq)]
+pub struct AddLayerVersionPermissionOutput {
+    pub statement: Option<String>,
+    pub revision_id: Option<String>,
+}
+s::object!(AddLayerVersionPermissionOutput, tables::ADD_LAYER_VERSION_PERMISSION_RESPONSE, { 0 statement, 1 revision_id });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct AddPermissionOutput {
     pub statement: Option<String>,
 }
@@ -18,6 +25,28 @@ pub type GetAliasOutput = AliasConfiguration;
 pub type UpdateAliasOutput = AliasConfiguration;
 
 pub type PutFunctionConcurrencyOutput = Concurrency;
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CreateCodeSigningConfigOutput {
+    pub code_signing_config: CodeSigningConfig,
+}
+s::object!(CreateCodeSigningConfigOutput, tables::CREATE_CODE_SIGNING_CONFIG_RESPONSE, { 0 code_signing_config });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CreateFunctionUrlConfigOutput {
+    pub function_url: String,
+    pub function_arn: String,
+    pub auth_type: FunctionUrlAuthType,
+    pub cors: Option<Cors>,
+    pub creation_time: String,
+    pub invoke_mode: Option<InvokeMode>,
+}
+s::object!(CreateFunctionUrlConfigOutput, tables::CREATE_FUNCTION_URL_CONFIG_RESPONSE, { 0 function_url, 1 function_arn, 2 auth_type, 3 cors, 4 creation_time, 5 invoke_mode });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DeleteCodeSigningConfigOutput {
+}
+s::object!(DeleteCodeSigningConfigOutput, tables::DELETE_CODE_SIGNING_CONFIG_RESPONSE, { });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct DeleteFunctionOutput {
@@ -57,6 +86,12 @@ pub struct GetAccountSettingsOutput {
 s::object!(GetAccountSettingsOutput, tables::GET_ACCOUNT_SETTINGS_RESPONSE, { 0 account_limit, 1 account_usage });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct GetCodeSigningConfigOutput {
+    pub code_signing_config: CodeSigningConfig,
+}
+s::object!(GetCodeSigningConfigOutput, tables::GET_CODE_SIGNING_CONFIG_RESPONSE, { 0 code_signing_config });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GetFunctionCodeSigningConfigOutput {
     pub code_signing_config_arn: String,
     pub function_name: String,
@@ -86,11 +121,45 @@ pub struct GetFunctionOutput {
 s::object!(GetFunctionOutput, tables::GET_FUNCTION_RESPONSE, { 0 configuration, 1 code, 2 tags, 3 tags_error, 4 concurrency });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct GetFunctionUrlConfigOutput {
+    pub function_url: String,
+    pub function_arn: String,
+    pub auth_type: FunctionUrlAuthType,
+    pub cors: Option<Cors>,
+    pub creation_time: String,
+    pub last_modified_time: String,
+    pub invoke_mode: Option<InvokeMode>,
+}
+s::object!(GetFunctionUrlConfigOutput, tables::GET_FUNCTION_URL_CONFIG_RESPONSE, { 0 function_url, 1 function_arn, 2 auth_type, 3 cors, 4 creation_time, 5 last_modified_time, 6 invoke_mode });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetLayerVersionPolicyOutput {
+    pub policy: Option<String>,
+    pub revision_id: Option<String>,
+}
+s::object!(GetLayerVersionPolicyOutput, tables::GET_LAYER_VERSION_POLICY_RESPONSE, { 0 policy, 1 revision_id });
+
+pub type GetLayerVersionOutput = GetLayerVersionResponse;
+
+pub type GetLayerVersionByArnOutput = GetLayerVersionResponse;
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GetPolicyOutput {
     pub policy: Option<String>,
     pub revision_id: Option<String>,
 }
 s::object!(GetPolicyOutput, tables::GET_POLICY_RESPONSE, { 0 policy, 1 revision_id });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetProvisionedConcurrencyConfigOutput {
+    pub requested_provisioned_concurrent_executions: Option<i32>,
+    pub available_provisioned_concurrent_executions: Option<i32>,
+    pub allocated_provisioned_concurrent_executions: Option<i32>,
+    pub status: Option<ProvisionedConcurrencyStatusEnum>,
+    pub status_reason: Option<String>,
+    pub last_modified: Option<String>,
+}
+s::object!(GetProvisionedConcurrencyConfigOutput, tables::GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE, { 0 requested_provisioned_concurrent_executions, 1 available_provisioned_concurrent_executions, 2 allocated_provisioned_concurrent_executions, 3 status, 4 status_reason, 5 last_modified });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct GetRuntimeManagementConfigOutput {
@@ -112,11 +181,33 @@ pub struct InvokeOutput {
 s::object!(InvokeOutput, tables::INVOCATION_RESPONSE, { 0 status_code, 1 function_error, 2 log_result, 3 payload, 4 executed_version, 5 durable_execution_arn });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct InvokeAsyncOutput {
+    pub status: Option<i32>,
+}
+s::object!(InvokeAsyncOutput, tables::INVOKE_ASYNC_RESPONSE, { 0 status });
+
+#[derive(Clone, Default)]
+pub struct InvokeWithResponseStreamOutput {
+    pub status_code: Option<i32>,
+    pub executed_version: Option<String>,
+    pub event_stream: Option<s::EventStream>,
+    pub response_stream_content_type: Option<String>,
+}
+s::object!(InvokeWithResponseStreamOutput, tables::INVOKE_WITH_RESPONSE_STREAM_RESPONSE, { 0 status_code, 1 executed_version, 2 event_stream, 3 response_stream_content_type });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ListAliasesOutput {
     pub next_marker: Option<String>,
     pub aliases: Option<Vec<AliasConfiguration>>,
 }
 s::object!(ListAliasesOutput, tables::LIST_ALIASES_RESPONSE, { 0 next_marker, 1 aliases });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListCodeSigningConfigsOutput {
+    pub next_marker: Option<String>,
+    pub code_signing_configs: Option<Vec<CodeSigningConfig>>,
+}
+s::object!(ListCodeSigningConfigsOutput, tables::LIST_CODE_SIGNING_CONFIGS_RESPONSE, { 0 next_marker, 1 code_signing_configs });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ListEventSourceMappingsOutput {
@@ -126,11 +217,53 @@ pub struct ListEventSourceMappingsOutput {
 s::object!(ListEventSourceMappingsOutput, tables::LIST_EVENT_SOURCE_MAPPINGS_RESPONSE, { 0 next_marker, 1 event_source_mappings });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ListFunctionEventInvokeConfigsOutput {
+    pub function_event_invoke_configs: Option<Vec<FunctionEventInvokeConfig>>,
+    pub next_marker: Option<String>,
+}
+s::object!(ListFunctionEventInvokeConfigsOutput, tables::LIST_FUNCTION_EVENT_INVOKE_CONFIGS_RESPONSE, { 0 function_event_invoke_configs, 1 next_marker });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListFunctionUrlConfigsOutput {
+    pub function_url_configs: Vec<FunctionUrlConfig>,
+    pub next_marker: Option<String>,
+}
+s::object!(ListFunctionUrlConfigsOutput, tables::LIST_FUNCTION_URL_CONFIGS_RESPONSE, { 0 function_url_configs, 1 next_marker });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListFunctionsByCodeSigningConfigOutput {
+    pub next_marker: Option<String>,
+    pub function_arns: Option<Vec<String>>,
+}
+s::object!(ListFunctionsByCodeSigningConfigOutput, tables::LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE, { 0 next_marker, 1 function_arns });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ListFunctionsOutput {
     pub next_marker: Option<String>,
     pub functions: Option<Vec<FunctionConfiguration>>,
 }
 s::object!(ListFunctionsOutput, tables::LIST_FUNCTIONS_RESPONSE, { 0 next_marker, 1 functions });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListLayerVersionsOutput {
+    pub next_marker: Option<String>,
+    pub layer_versions: Option<Vec<LayerVersionsListItem>>,
+}
+s::object!(ListLayerVersionsOutput, tables::LIST_LAYER_VERSIONS_RESPONSE, { 0 next_marker, 1 layer_versions });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListLayersOutput {
+    pub next_marker: Option<String>,
+    pub layers: Option<Vec<LayersListItem>>,
+}
+s::object!(ListLayersOutput, tables::LIST_LAYERS_RESPONSE, { 0 next_marker, 1 layers });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListProvisionedConcurrencyConfigsOutput {
+    pub provisioned_concurrency_configs: Option<Vec<ProvisionedConcurrencyConfigListItem>>,
+    pub next_marker: Option<String>,
+}
+s::object!(ListProvisionedConcurrencyConfigsOutput, tables::LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE, { 0 provisioned_concurrency_configs, 1 next_marker });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ListTagsOutput {
@@ -144,3 +277,67 @@ pub struct ListVersionsByFunctionOutput {
     pub versions: Option<Vec<FunctionConfiguration>>,
 }
 s::object!(ListVersionsByFunctionOutput, tables::LIST_VERSIONS_BY_FUNCTION_RESPONSE, { 0 next_marker, 1 versions });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PublishLayerVersionOutput {
+    pub content: Option<LayerVersionContentOutput>,
+    pub layer_arn: Option<String>,
+    pub layer_version_arn: Option<String>,
+    pub description: Option<String>,
+    pub created_date: Option<String>,
+    pub version: Option<i64>,
+    pub compatible_runtimes: Option<Vec<Runtime>>,
+    pub license_info: Option<String>,
+    pub compatible_architectures: Option<Vec<Architecture>>,
+}
+s::object!(PublishLayerVersionOutput, tables::PUBLISH_LAYER_VERSION_RESPONSE, { 0 content, 1 layer_arn, 2 layer_version_arn, 3 description, 4 created_date, 5 version, 6 compatible_runtimes, 7 license_info, 8 compatible_architectures });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutFunctionCodeSigningConfigOutput {
+    pub code_signing_config_arn: String,
+    pub function_name: String,
+}
+s::object!(PutFunctionCodeSigningConfigOutput, tables::PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE, { 0 code_signing_config_arn, 1 function_name });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutFunctionRecursionConfigOutput {
+    pub recursive_loop: Option<RecursiveLoop>,
+}
+s::object!(PutFunctionRecursionConfigOutput, tables::PUT_FUNCTION_RECURSION_CONFIG_RESPONSE, { 0 recursive_loop });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutProvisionedConcurrencyConfigOutput {
+    pub requested_provisioned_concurrent_executions: Option<i32>,
+    pub available_provisioned_concurrent_executions: Option<i32>,
+    pub allocated_provisioned_concurrent_executions: Option<i32>,
+    pub status: Option<ProvisionedConcurrencyStatusEnum>,
+    pub status_reason: Option<String>,
+    pub last_modified: Option<String>,
+}
+s::object!(PutProvisionedConcurrencyConfigOutput, tables::PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE, { 0 requested_provisioned_concurrent_executions, 1 available_provisioned_concurrent_executions, 2 allocated_provisioned_concurrent_executions, 3 status, 4 status_reason, 5 last_modified });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutRuntimeManagementConfigOutput {
+    pub update_runtime_on: UpdateRuntimeOn,
+    pub function_arn: String,
+    pub runtime_version_arn: Option<String>,
+}
+s::object!(PutRuntimeManagementConfigOutput, tables::PUT_RUNTIME_MANAGEMENT_CONFIG_RESPONSE, { 0 update_runtime_on, 1 function_arn, 2 runtime_version_arn });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateCodeSigningConfigOutput {
+    pub code_signing_config: CodeSigningConfig,
+}
+s::object!(UpdateCodeSigningConfigOutput, tables::UPDATE_CODE_SIGNING_CONFIG_RESPONSE, { 0 code_signing_config });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateFunctionUrlConfigOutput {
+    pub function_url: String,
+    pub function_arn: String,
+    pub auth_type: FunctionUrlAuthType,
+    pub cors: Option<Cors>,
+    pub creation_time: String,
+    pub last_modified_time: String,
+    pub invoke_mode: Option<InvokeMode>,
+}
+s::object!(UpdateFunctionUrlConfigOutput, tables::UPDATE_FUNCTION_URL_CONFIG_RESPONSE, { 0 function_url, 1 function_arn, 2 auth_type, 3 cors, 4 creation_time, 5 last_modified_time, 6 invoke_mode });

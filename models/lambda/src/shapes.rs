@@ -40,6 +40,12 @@ pub struct AliasRoutingConfiguration {
 s::object!(AliasRoutingConfiguration, tables::ALIAS_ROUTING_CONFIGURATION, { 0 additional_version_weights });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct AllowedPublishers {
+    pub signing_profile_version_arns: Vec<String>,
+}
+s::object!(AllowedPublishers, tables::ALLOWED_PUBLISHERS, { 0 signing_profile_version_arns });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct AmazonManagedKafkaEventSourceConfig {
     pub consumer_group_id: Option<String>,
     pub schema_registry_config: Option<KafkaSchemaRegistryConfig>,
@@ -53,10 +59,38 @@ pub struct CapacityProviderConfig {
 s::object!(CapacityProviderConfig, tables::CAPACITY_PROVIDER_CONFIG, { 0 lambda_managed_instances_capacity_provider_config });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct CodeSigningConfig {
+    pub code_signing_config_id: String,
+    pub code_signing_config_arn: String,
+    pub description: Option<String>,
+    pub allowed_publishers: AllowedPublishers,
+    pub code_signing_policies: CodeSigningPolicies,
+    pub last_modified: String,
+}
+s::object!(CodeSigningConfig, tables::CODE_SIGNING_CONFIG, { 0 code_signing_config_id, 1 code_signing_config_arn, 2 description, 3 allowed_publishers, 4 code_signing_policies, 5 last_modified });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CodeSigningPolicies {
+    pub untrusted_artifact_on_deployment: Option<CodeSigningPolicy>,
+}
+s::object!(CodeSigningPolicies, tables::CODE_SIGNING_POLICIES, { 0 untrusted_artifact_on_deployment });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct Concurrency {
     pub reserved_concurrent_executions: Option<i32>,
 }
 s::object!(Concurrency, tables::CONCURRENCY, { 0 reserved_concurrent_executions });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct Cors {
+    pub allow_credentials: Option<bool>,
+    pub allow_headers: Option<Vec<String>>,
+    pub allow_methods: Option<Vec<String>>,
+    pub allow_origins: Option<Vec<String>>,
+    pub expose_headers: Option<Vec<String>>,
+    pub max_age: Option<i32>,
+}
+s::object!(Cors, tables::CORS, { 0 allow_credentials, 1 allow_headers, 2 allow_methods, 3 allow_origins, 4 expose_headers, 5 max_age });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct DeadLetterConfig {
@@ -265,6 +299,32 @@ pub struct FunctionEventInvokeConfig {
 s::object!(FunctionEventInvokeConfig, tables::FUNCTION_EVENT_INVOKE_CONFIG, { 0 last_modified, 1 function_arn, 2 maximum_retry_attempts, 3 maximum_event_age_in_seconds, 4 destination_config });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct FunctionUrlConfig {
+    pub function_url: String,
+    pub function_arn: String,
+    pub creation_time: String,
+    pub last_modified_time: String,
+    pub cors: Option<Cors>,
+    pub auth_type: FunctionUrlAuthType,
+    pub invoke_mode: Option<InvokeMode>,
+}
+s::object!(FunctionUrlConfig, tables::FUNCTION_URL_CONFIG, { 0 function_url, 1 function_arn, 2 creation_time, 3 last_modified_time, 4 cors, 5 auth_type, 6 invoke_mode });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetLayerVersionResponse {
+    pub content: Option<LayerVersionContentOutput>,
+    pub layer_arn: Option<String>,
+    pub layer_version_arn: Option<String>,
+    pub description: Option<String>,
+    pub created_date: Option<String>,
+    pub version: Option<i64>,
+    pub compatible_runtimes: Option<Vec<Runtime>>,
+    pub license_info: Option<String>,
+    pub compatible_architectures: Option<Vec<Architecture>>,
+}
+s::object!(GetLayerVersionResponse, tables::GET_LAYER_VERSION_RESPONSE, { 0 content, 1 layer_arn, 2 layer_version_arn, 3 description, 4 created_date, 5 version, 6 compatible_runtimes, 7 license_info, 8 compatible_architectures });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ImageConfig {
     pub entry_point: Option<Vec<String>>,
     pub command: Option<Vec<String>>,
@@ -285,6 +345,29 @@ pub struct ImageConfigResponse {
     pub error: Option<ImageConfigError>,
 }
 s::object!(ImageConfigResponse, tables::IMAGE_CONFIG_RESPONSE, { 0 image_config, 1 error });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InvokeResponseStreamUpdate {
+    pub payload: Option<s::Bytes>,
+}
+s::object!(InvokeResponseStreamUpdate, tables::INVOKE_RESPONSE_STREAM_UPDATE, { 0 payload });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InvokeWithResponseStreamCompleteEvent {
+    pub error_code: Option<String>,
+    pub error_details: Option<String>,
+    pub log_result: Option<String>,
+}
+s::object!(InvokeWithResponseStreamCompleteEvent, tables::INVOKE_WITH_RESPONSE_STREAM_COMPLETE_EVENT, { 0 error_code, 1 error_details, 2 log_result });
+
+#[derive(Clone, Default, PartialEq)]
+pub enum InvokeWithResponseStreamResponseEvent {
+    #[default]
+    Unset,
+    PayloadChunk(InvokeResponseStreamUpdate),
+    InvokeComplete(InvokeWithResponseStreamCompleteEvent),
+}
+s::union!(InvokeWithResponseStreamResponseEvent, tables::INVOKE_WITH_RESPONSE_STREAM_RESPONSE_EVENT, { 0 PayloadChunk, 1 InvokeComplete });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct KafkaSchemaRegistryAccessConfig {
@@ -326,6 +409,45 @@ pub struct Layer {
 s::object!(Layer, tables::LAYER, { 0 arn, 1 code_size, 2 signing_profile_version_arn, 3 signing_job_arn });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct LayerVersionContentInput {
+    pub s3_bucket: Option<String>,
+    pub s3_key: Option<String>,
+    pub s3_object_version: Option<String>,
+    pub zip_file: Option<s::Bytes>,
+}
+s::object!(LayerVersionContentInput, tables::LAYER_VERSION_CONTENT_INPUT, { 0 s3_bucket, 1 s3_key, 2 s3_object_version, 3 zip_file });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct LayerVersionContentOutput {
+    pub location: Option<String>,
+    pub code_sha256: Option<String>,
+    pub code_size: Option<i64>,
+    pub signing_profile_version_arn: Option<String>,
+    pub signing_job_arn: Option<String>,
+}
+s::object!(LayerVersionContentOutput, tables::LAYER_VERSION_CONTENT_OUTPUT, { 0 location, 1 code_sha256, 2 code_size, 3 signing_profile_version_arn, 4 signing_job_arn });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct LayerVersionsListItem {
+    pub layer_version_arn: Option<String>,
+    pub version: Option<i64>,
+    pub description: Option<String>,
+    pub created_date: Option<String>,
+    pub compatible_runtimes: Option<Vec<Runtime>>,
+    pub license_info: Option<String>,
+    pub compatible_architectures: Option<Vec<Architecture>>,
+}
+s::object!(LayerVersionsListItem, tables::LAYER_VERSIONS_LIST_ITEM, { 0 layer_version_arn, 1 version, 2 description, 3 created_date, 4 compatible_runtimes, 5 license_info, 6 compatible_architectures });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct LayersListItem {
+    pub layer_name: Option<String>,
+    pub layer_arn: Option<String>,
+    pub latest_matching_version: Option<LayerVersionsListItem>,
+}
+s::object!(LayersListItem, tables::LAYERS_LIST_ITEM, { 0 layer_name, 1 layer_arn, 2 latest_matching_version });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct LoggingConfig {
     pub log_format: Option<LogFormat>,
     pub application_log_level: Option<ApplicationLogLevel>,
@@ -345,6 +467,18 @@ pub struct OnSuccess {
     pub destination: Option<String>,
 }
 s::object!(OnSuccess, tables::ON_SUCCESS, { 0 destination });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ProvisionedConcurrencyConfigListItem {
+    pub function_arn: Option<String>,
+    pub requested_provisioned_concurrent_executions: Option<i32>,
+    pub available_provisioned_concurrent_executions: Option<i32>,
+    pub allocated_provisioned_concurrent_executions: Option<i32>,
+    pub status: Option<ProvisionedConcurrencyStatusEnum>,
+    pub status_reason: Option<String>,
+    pub last_modified: Option<String>,
+}
+s::object!(ProvisionedConcurrencyConfigListItem, tables::PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM, { 0 function_arn, 1 requested_provisioned_concurrent_executions, 2 available_provisioned_concurrent_executions, 3 allocated_provisioned_concurrent_executions, 4 status, 5 status_reason, 6 last_modified });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ProvisionedPollerConfig {

@@ -17,6 +17,21 @@ pub static ACCOUNT_USAGE: Shape = Shape::new("AccountUsage", &[
     Member::new("FunctionCount", &Ty::LONG),
 ], || Box::new(crate::AccountUsage::default()));
 
+pub static ADD_LAYER_VERSION_PERMISSION_REQUEST: Shape = Shape::new("AddLayerVersionPermissionRequest", &[
+    Member { required: true, location: Location::Path("LayerName"), ..Member::new("LayerName", &ty::LAYER_NAME) },
+    Member { required: true, location: Location::Path("VersionNumber"), ..Member::new("VersionNumber", &Ty::LONG) },
+    Member { required: true, ..Member::new("StatementId", &ty::STATEMENT_ID) },
+    Member { required: true, ..Member::new("Action", &ty::LAYER_PERMISSION_ALLOWED_ACTION) },
+    Member { required: true, ..Member::new("Principal", &ty::LAYER_PERMISSION_ALLOWED_PRINCIPAL) },
+    Member::new("OrganizationId", &ty::ORGANIZATION_ID),
+    Member { location: Location::Query("RevisionId"), ..Member::new("RevisionId", &Ty::TEXT) },
+], || Box::new(crate::AddLayerVersionPermissionInput::default()));
+
+pub static ADD_LAYER_VERSION_PERMISSION_RESPONSE: Shape = Shape::new("AddLayerVersionPermissionResponse", &[
+    Member::new("Statement", &Ty::TEXT),
+    Member::new("RevisionId", &Ty::TEXT),
+], || Box::new(crate::AddLayerVersionPermissionOutput::default()));
+
 pub static ADD_PERMISSION_REQUEST: Shape = Shape::new("AddPermissionRequest", &[
     Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::NAMESPACED_FUNCTION_NAME) },
     Member { required: true, ..Member::new("StatementId", &ty::STATEMENT_ID) },
@@ -49,6 +64,10 @@ pub static ALIAS_ROUTING_CONFIGURATION: Shape = Shape::new("AliasRoutingConfigur
     Member::new("AdditionalVersionWeights", &ty::ADDITIONAL_VERSION_WEIGHTS),
 ], || Box::new(crate::AliasRoutingConfiguration::default()));
 
+pub static ALLOWED_PUBLISHERS: Shape = Shape::new("AllowedPublishers", &[
+    Member { required: true, ..Member::new("SigningProfileVersionArns", &ty::SIGNING_PROFILE_VERSION_ARNS) },
+], || Box::new(crate::AllowedPublishers::default()));
+
 pub static AMAZON_MANAGED_KAFKA_EVENT_SOURCE_CONFIG: Shape = Shape::new("AmazonManagedKafkaEventSourceConfig", &[
     Member::new("ConsumerGroupId", &ty::URI),
     Member::new("SchemaRegistryConfig", &ty::KAFKA_SCHEMA_REGISTRY_CONFIG),
@@ -58,10 +77,23 @@ pub static CAPACITY_PROVIDER_CONFIG: Shape = Shape::new("CapacityProviderConfig"
     Member { required: true, ..Member::new("LambdaManagedInstancesCapacityProviderConfig", &ty::LAMBDA_MANAGED_INSTANCES_CAPACITY_PROVIDER_CONFIG) },
 ], || Box::new(crate::CapacityProviderConfig::default()));
 
+pub static CODE_SIGNING_CONFIG: Shape = Shape::new("CodeSigningConfig", &[
+    Member { required: true, ..Member::new("CodeSigningConfigId", &ty::CODE_SIGNING_CONFIG_ID) },
+    Member { required: true, ..Member::new("CodeSigningConfigArn", &ty::CODE_SIGNING_CONFIG_ARN) },
+    Member::new("Description", &ty::DESCRIPTION),
+    Member { required: true, ..Member::new("AllowedPublishers", &ty::ALLOWED_PUBLISHERS) },
+    Member { required: true, ..Member::new("CodeSigningPolicies", &ty::CODE_SIGNING_POLICIES) },
+    Member { required: true, ..Member::new("LastModified", &Ty::TEXT) },
+], || Box::new(crate::CodeSigningConfig::default()));
+
 pub static CODE_SIGNING_CONFIG_NOT_FOUND_EXCEPTION: Shape = Shape { error: true, ..Shape::new("CodeSigningConfigNotFoundException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
 ], || Box::new(crate::CodeSigningConfigNotFoundException::default())) };
+
+pub static CODE_SIGNING_POLICIES: Shape = Shape::new("CodeSigningPolicies", &[
+    Member::new("UntrustedArtifactOnDeployment", &ty::CODE_SIGNING_POLICY),
+], || Box::new(crate::CodeSigningPolicies::default()));
 
 pub static CODE_STORAGE_EXCEEDED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("CodeStorageExceededException", &[
     Member::new("Type", &Ty::TEXT),
@@ -77,6 +109,15 @@ pub static CONCURRENCY: Shape = Shape::new("Concurrency", &[
     Member::new("ReservedConcurrentExecutions", &ty::RESERVED_CONCURRENT_EXECUTIONS),
 ], || Box::new(crate::Concurrency::default()));
 
+pub static CORS: Shape = Shape::new("Cors", &[
+    Member::new("AllowCredentials", &Ty::Bool),
+    Member::new("AllowHeaders", &ty::HEADERS_LIST),
+    Member::new("AllowMethods", &ty::ALLOW_METHODS_LIST),
+    Member::new("AllowOrigins", &ty::ALLOW_ORIGINS_LIST),
+    Member::new("ExposeHeaders", &ty::HEADERS_LIST),
+    Member::new("MaxAge", &ty::MAX_AGE),
+], || Box::new(crate::Cors::default()));
+
 pub static CREATE_ALIAS_REQUEST: Shape = Shape::new("CreateAliasRequest", &[
     Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::FUNCTION_NAME) },
     Member { required: true, ..Member::new("Name", &ty::ALIAS) },
@@ -84,6 +125,17 @@ pub static CREATE_ALIAS_REQUEST: Shape = Shape::new("CreateAliasRequest", &[
     Member::new("Description", &ty::DESCRIPTION),
     Member::new("RoutingConfig", &ty::ALIAS_ROUTING_CONFIGURATION),
 ], || Box::new(crate::CreateAliasInput::default()));
+
+pub static CREATE_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::new("CreateCodeSigningConfigRequest", &[
+    Member::new("Description", &ty::DESCRIPTION),
+    Member { required: true, ..Member::new("AllowedPublishers", &ty::ALLOWED_PUBLISHERS) },
+    Member::new("CodeSigningPolicies", &ty::CODE_SIGNING_POLICIES),
+    Member::new("Tags", &ty::TAGS),
+], || Box::new(crate::CreateCodeSigningConfigInput::default()));
+
+pub static CREATE_CODE_SIGNING_CONFIG_RESPONSE: Shape = Shape::new("CreateCodeSigningConfigResponse", &[
+    Member { required: true, ..Member::new("CodeSigningConfig", &ty::CODE_SIGNING_CONFIG) },
+], || Box::new(crate::CreateCodeSigningConfigOutput::default()));
 
 pub static CREATE_EVENT_SOURCE_MAPPING_REQUEST: Shape = Shape::new("CreateEventSourceMappingRequest", &[
     Member::new("EventSourceArn", &ty::ARN),
@@ -147,6 +199,23 @@ pub static CREATE_FUNCTION_REQUEST: Shape = Shape::new("CreateFunctionRequest", 
     Member::new("TenancyConfig", &ty::TENANCY_CONFIG),
 ], || Box::new(crate::CreateFunctionInput::default()));
 
+pub static CREATE_FUNCTION_URL_CONFIG_REQUEST: Shape = Shape::new("CreateFunctionUrlConfigRequest", &[
+    Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::FUNCTION_NAME) },
+    Member { location: Location::Query("Qualifier"), ..Member::new("Qualifier", &ty::FUNCTION_URL_QUALIFIER) },
+    Member { required: true, ..Member::new("AuthType", &ty::FUNCTION_URL_AUTH_TYPE) },
+    Member::new("Cors", &ty::CORS),
+    Member::new("InvokeMode", &ty::INVOKE_MODE),
+], || Box::new(crate::CreateFunctionUrlConfigInput::default()));
+
+pub static CREATE_FUNCTION_URL_CONFIG_RESPONSE: Shape = Shape::new("CreateFunctionUrlConfigResponse", &[
+    Member { required: true, ..Member::new("FunctionUrl", &ty::FUNCTION_URL) },
+    Member { required: true, ..Member::new("FunctionArn", &ty::FUNCTION_ARN) },
+    Member { required: true, ..Member::new("AuthType", &ty::FUNCTION_URL_AUTH_TYPE) },
+    Member::new("Cors", &ty::CORS),
+    Member { required: true, ..Member::new("CreationTime", &Ty::TEXT) },
+    Member::new("InvokeMode", &ty::INVOKE_MODE),
+], || Box::new(crate::CreateFunctionUrlConfigOutput::default()));
+
 pub static DEAD_LETTER_CONFIG: Shape = Shape::new("DeadLetterConfig", &[
     Member::new("TargetArn", &ty::RESOURCE_ARN),
 ], || Box::new(crate::DeadLetterConfig::default()));
@@ -156,9 +225,19 @@ pub static DELETE_ALIAS_REQUEST: Shape = Shape::new("DeleteAliasRequest", &[
     Member { required: true, location: Location::Path("Name"), ..Member::new("Name", &ty::ALIAS) },
 ], || Box::new(crate::DeleteAliasInput::default()));
 
+pub static DELETE_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::new("DeleteCodeSigningConfigRequest", &[
+    Member { required: true, location: Location::Path("CodeSigningConfigArn"), ..Member::new("CodeSigningConfigArn", &ty::CODE_SIGNING_CONFIG_ARN) },
+], || Box::new(crate::DeleteCodeSigningConfigInput::default()));
+
+pub static DELETE_CODE_SIGNING_CONFIG_RESPONSE: Shape = Shape::new("DeleteCodeSigningConfigResponse", &[], || Box::new(crate::DeleteCodeSigningConfigOutput::default()));
+
 pub static DELETE_EVENT_SOURCE_MAPPING_REQUEST: Shape = Shape::new("DeleteEventSourceMappingRequest", &[
     Member { required: true, location: Location::Path("UUID"), ..Member::new("UUID", &Ty::TEXT) },
 ], || Box::new(crate::DeleteEventSourceMappingInput::default()));
+
+pub static DELETE_FUNCTION_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::new("DeleteFunctionCodeSigningConfigRequest", &[
+    Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::NAMESPACED_FUNCTION_NAME) },
+], || Box::new(crate::DeleteFunctionCodeSigningConfigInput::default()));
 
 pub static DELETE_FUNCTION_CONCURRENCY_REQUEST: Shape = Shape::new("DeleteFunctionConcurrencyRequest", &[
     Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::FUNCTION_NAME) },
@@ -177,6 +256,21 @@ pub static DELETE_FUNCTION_REQUEST: Shape = Shape::new("DeleteFunctionRequest", 
 pub static DELETE_FUNCTION_RESPONSE: Shape = Shape::new("DeleteFunctionResponse", &[
     Member { location: Location::StatusCode, ..Member::new("StatusCode", &Ty::INT) },
 ], || Box::new(crate::DeleteFunctionOutput::default()));
+
+pub static DELETE_FUNCTION_URL_CONFIG_REQUEST: Shape = Shape::new("DeleteFunctionUrlConfigRequest", &[
+    Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::FUNCTION_NAME) },
+    Member { location: Location::Query("Qualifier"), ..Member::new("Qualifier", &ty::FUNCTION_URL_QUALIFIER) },
+], || Box::new(crate::DeleteFunctionUrlConfigInput::default()));
+
+pub static DELETE_LAYER_VERSION_REQUEST: Shape = Shape::new("DeleteLayerVersionRequest", &[
+    Member { required: true, location: Location::Path("LayerName"), ..Member::new("LayerName", &ty::LAYER_NAME) },
+    Member { required: true, location: Location::Path("VersionNumber"), ..Member::new("VersionNumber", &Ty::LONG) },
+], || Box::new(crate::DeleteLayerVersionInput::default()));
+
+pub static DELETE_PROVISIONED_CONCURRENCY_CONFIG_REQUEST: Shape = Shape::new("DeleteProvisionedConcurrencyConfigRequest", &[
+    Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::FUNCTION_NAME) },
+    Member { required: true, location: Location::Query("Qualifier"), ..Member::new("Qualifier", &ty::QUALIFIER) },
+], || Box::new(crate::DeleteProvisionedConcurrencyConfigInput::default()));
 
 pub static DESTINATION_CONFIG: Shape = Shape::new("DestinationConfig", &[
     Member::new("OnSuccess", &ty::ON_SUCCESS),
@@ -388,6 +482,16 @@ pub static FUNCTION_EVENT_INVOKE_CONFIG: Shape = Shape::new("FunctionEventInvoke
     Member::new("DestinationConfig", &ty::DESTINATION_CONFIG),
 ], || Box::new(crate::FunctionEventInvokeConfig::default()));
 
+pub static FUNCTION_URL_CONFIG: Shape = Shape::new("FunctionUrlConfig", &[
+    Member { required: true, ..Member::new("FunctionUrl", &ty::FUNCTION_URL) },
+    Member { required: true, ..Member::new("FunctionArn", &ty::FUNCTION_ARN) },
+    Member { required: true, ..Member::new("CreationTime", &Ty::TEXT) },
+    Member { required: true, ..Member::new("LastModifiedTime", &Ty::TEXT) },
+    Member::new("Cors", &ty::CORS),
+    Member { required: true, ..Member::new("AuthType", &ty::FUNCTION_URL_AUTH_TYPE) },
+    Member::new("InvokeMode", &ty::INVOKE_MODE),
+], || Box::new(crate::FunctionUrlConfig::default()));
+
 pub static FUNCTION_VERSIONS_PER_CAPACITY_PROVIDER_LIMIT_EXCEEDED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("FunctionVersionsPerCapacityProviderLimitExceededException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("message", &Ty::TEXT),
@@ -404,6 +508,14 @@ pub static GET_ALIAS_REQUEST: Shape = Shape::new("GetAliasRequest", &[
     Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::FUNCTION_NAME) },
     Member { required: true, location: Location::Path("Name"), ..Member::new("Name", &ty::ALIAS) },
 ], || Box::new(crate::GetAliasInput::default()));
+
+pub static GET_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::new("GetCodeSigningConfigRequest", &[
+    Member { required: true, location: Location::Path("CodeSigningConfigArn"), ..Member::new("CodeSigningConfigArn", &ty::CODE_SIGNING_CONFIG_ARN) },
+], || Box::new(crate::GetCodeSigningConfigInput::default()));
+
+pub static GET_CODE_SIGNING_CONFIG_RESPONSE: Shape = Shape::new("GetCodeSigningConfigResponse", &[
+    Member { required: true, ..Member::new("CodeSigningConfig", &ty::CODE_SIGNING_CONFIG) },
+], || Box::new(crate::GetCodeSigningConfigOutput::default()));
 
 pub static GET_EVENT_SOURCE_MAPPING_REQUEST: Shape = Shape::new("GetEventSourceMappingRequest", &[
     Member { required: true, location: Location::Path("UUID"), ..Member::new("UUID", &Ty::TEXT) },
@@ -457,6 +569,52 @@ pub static GET_FUNCTION_RESPONSE: Shape = Shape::new("GetFunctionResponse", &[
     Member::new("Concurrency", &ty::CONCURRENCY),
 ], || Box::new(crate::GetFunctionOutput::default()));
 
+pub static GET_FUNCTION_URL_CONFIG_REQUEST: Shape = Shape::new("GetFunctionUrlConfigRequest", &[
+    Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::FUNCTION_NAME) },
+    Member { location: Location::Query("Qualifier"), ..Member::new("Qualifier", &ty::FUNCTION_URL_QUALIFIER) },
+], || Box::new(crate::GetFunctionUrlConfigInput::default()));
+
+pub static GET_FUNCTION_URL_CONFIG_RESPONSE: Shape = Shape::new("GetFunctionUrlConfigResponse", &[
+    Member { required: true, ..Member::new("FunctionUrl", &ty::FUNCTION_URL) },
+    Member { required: true, ..Member::new("FunctionArn", &ty::FUNCTION_ARN) },
+    Member { required: true, ..Member::new("AuthType", &ty::FUNCTION_URL_AUTH_TYPE) },
+    Member::new("Cors", &ty::CORS),
+    Member { required: true, ..Member::new("CreationTime", &Ty::TEXT) },
+    Member { required: true, ..Member::new("LastModifiedTime", &Ty::TEXT) },
+    Member::new("InvokeMode", &ty::INVOKE_MODE),
+], || Box::new(crate::GetFunctionUrlConfigOutput::default()));
+
+pub static GET_LAYER_VERSION_BY_ARN_REQUEST: Shape = Shape::new("GetLayerVersionByArnRequest", &[
+    Member { required: true, location: Location::Query("Arn"), ..Member::new("Arn", &ty::LAYER_VERSION_ARN) },
+], || Box::new(crate::GetLayerVersionByArnInput::default()));
+
+pub static GET_LAYER_VERSION_POLICY_REQUEST: Shape = Shape::new("GetLayerVersionPolicyRequest", &[
+    Member { required: true, location: Location::Path("LayerName"), ..Member::new("LayerName", &ty::LAYER_NAME) },
+    Member { required: true, location: Location::Path("VersionNumber"), ..Member::new("VersionNumber", &Ty::LONG) },
+], || Box::new(crate::GetLayerVersionPolicyInput::default()));
+
+pub static GET_LAYER_VERSION_POLICY_RESPONSE: Shape = Shape::new("GetLayerVersionPolicyResponse", &[
+    Member::new("Policy", &Ty::TEXT),
+    Member::new("RevisionId", &Ty::TEXT),
+], || Box::new(crate::GetLayerVersionPolicyOutput::default()));
+
+pub static GET_LAYER_VERSION_REQUEST: Shape = Shape::new("GetLayerVersionRequest", &[
+    Member { required: true, location: Location::Path("LayerName"), ..Member::new("LayerName", &ty::LAYER_NAME) },
+    Member { required: true, location: Location::Path("VersionNumber"), ..Member::new("VersionNumber", &Ty::LONG) },
+], || Box::new(crate::GetLayerVersionInput::default()));
+
+pub static GET_LAYER_VERSION_RESPONSE: Shape = Shape::new("GetLayerVersionResponse", &[
+    Member::new("Content", &ty::LAYER_VERSION_CONTENT_OUTPUT),
+    Member::new("LayerArn", &ty::LAYER_ARN),
+    Member::new("LayerVersionArn", &ty::LAYER_VERSION_ARN),
+    Member::new("Description", &ty::DESCRIPTION),
+    Member::new("CreatedDate", &Ty::TEXT),
+    Member::new("Version", &Ty::LONG),
+    Member::new("CompatibleRuntimes", &ty::COMPATIBLE_RUNTIMES),
+    Member::new("LicenseInfo", &ty::LICENSE_INFO),
+    Member::new("CompatibleArchitectures", &ty::COMPATIBLE_ARCHITECTURES),
+], || Box::new(crate::GetLayerVersionResponse::default()));
+
 pub static GET_POLICY_REQUEST: Shape = Shape::new("GetPolicyRequest", &[
     Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::NAMESPACED_FUNCTION_NAME) },
     Member { location: Location::Query("Qualifier"), ..Member::new("Qualifier", &ty::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER) },
@@ -466,6 +624,20 @@ pub static GET_POLICY_RESPONSE: Shape = Shape::new("GetPolicyResponse", &[
     Member::new("Policy", &Ty::TEXT),
     Member::new("RevisionId", &Ty::TEXT),
 ], || Box::new(crate::GetPolicyOutput::default()));
+
+pub static GET_PROVISIONED_CONCURRENCY_CONFIG_REQUEST: Shape = Shape::new("GetProvisionedConcurrencyConfigRequest", &[
+    Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::FUNCTION_NAME) },
+    Member { required: true, location: Location::Query("Qualifier"), ..Member::new("Qualifier", &ty::QUALIFIER) },
+], || Box::new(crate::GetProvisionedConcurrencyConfigInput::default()));
+
+pub static GET_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE: Shape = Shape::new("GetProvisionedConcurrencyConfigResponse", &[
+    Member::new("RequestedProvisionedConcurrentExecutions", &ty::POSITIVE_INTEGER),
+    Member::new("AvailableProvisionedConcurrentExecutions", &ty::NON_NEGATIVE_INTEGER),
+    Member::new("AllocatedProvisionedConcurrentExecutions", &ty::NON_NEGATIVE_INTEGER),
+    Member::new("Status", &ty::PROVISIONED_CONCURRENCY_STATUS_ENUM),
+    Member::new("StatusReason", &Ty::TEXT),
+    Member::new("LastModified", &Ty::TEXT),
+], || Box::new(crate::GetProvisionedConcurrencyConfigOutput::default()));
 
 pub static GET_RUNTIME_MANAGEMENT_CONFIG_REQUEST: Shape = Shape::new("GetRuntimeManagementConfigRequest", &[
     Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::NAMESPACED_FUNCTION_NAME) },
@@ -549,6 +721,47 @@ pub static INVOCATION_RESPONSE: Shape = Shape::new("InvocationResponse", &[
     Member { location: Location::Header("x-amz-durable-execution-arn"), ..Member::new("DurableExecutionArn", &ty::DURABLE_EXECUTION_ARN) },
 ], || Box::new(crate::InvokeOutput::default()));
 
+pub static INVOKE_ASYNC_REQUEST: Shape = Shape::new("InvokeAsyncRequest", &[
+    Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::NAMESPACED_FUNCTION_NAME) },
+    Member { required: true, location: Location::Payload, ..Member::new("InvokeArgs", &Ty::Stream { requires_length: false }) },
+], || Box::new(crate::InvokeAsyncInput::default()));
+
+pub static INVOKE_ASYNC_RESPONSE: Shape = Shape::new("InvokeAsyncResponse", &[
+    Member { location: Location::StatusCode, ..Member::new("Status", &Ty::INT) },
+], || Box::new(crate::InvokeAsyncOutput::default()));
+
+pub static INVOKE_RESPONSE_STREAM_UPDATE: Shape = Shape::new("InvokeResponseStreamUpdate", &[
+    Member { location: Location::EventPayload, sensitive: true, ..Member::new("Payload", &Ty::BLOB) },
+], || Box::new(crate::InvokeResponseStreamUpdate::default()));
+
+pub static INVOKE_WITH_RESPONSE_STREAM_COMPLETE_EVENT: Shape = Shape::new("InvokeWithResponseStreamCompleteEvent", &[
+    Member::new("ErrorCode", &Ty::TEXT),
+    Member::new("ErrorDetails", &Ty::TEXT),
+    Member::new("LogResult", &Ty::TEXT),
+], || Box::new(crate::InvokeWithResponseStreamCompleteEvent::default()));
+
+pub static INVOKE_WITH_RESPONSE_STREAM_REQUEST: Shape = Shape::new("InvokeWithResponseStreamRequest", &[
+    Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::NAMESPACED_FUNCTION_NAME) },
+    Member { location: Location::Header("x-amz-invocation-type"), ..Member::new("InvocationType", &ty::RESPONSE_STREAMING_INVOCATION_TYPE) },
+    Member { location: Location::Header("x-amz-log-type"), ..Member::new("LogType", &ty::LOG_TYPE) },
+    Member { location: Location::Header("x-amz-client-context"), ..Member::new("ClientContext", &Ty::TEXT) },
+    Member { location: Location::Query("Qualifier"), ..Member::new("Qualifier", &ty::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER) },
+    Member { location: Location::Payload, sensitive: true, ..Member::new("Payload", &Ty::BLOB) },
+    Member { location: Location::Header("x-amz-tenant-id"), ..Member::new("TenantId", &ty::TENANT_ID) },
+], || Box::new(crate::InvokeWithResponseStreamInput::default()));
+
+pub static INVOKE_WITH_RESPONSE_STREAM_RESPONSE: Shape = Shape::new("InvokeWithResponseStreamResponse", &[
+    Member { location: Location::StatusCode, ..Member::new("StatusCode", &Ty::INT) },
+    Member { location: Location::Header("x-amz-executed-version"), ..Member::new("ExecutedVersion", &ty::VERSION) },
+    Member { location: Location::Payload, ..Member::new("EventStream", &Ty::Events(&INVOKE_WITH_RESPONSE_STREAM_RESPONSE_EVENT)) },
+    Member { location: Location::Header("content-type"), ..Member::new("ResponseStreamContentType", &Ty::TEXT) },
+], || Box::new(crate::InvokeWithResponseStreamOutput::default()));
+
+pub static INVOKE_WITH_RESPONSE_STREAM_RESPONSE_EVENT: Shape = Shape { union: true, ..Shape::new("InvokeWithResponseStreamResponseEvent", &[
+    Member::new("PayloadChunk", &ty::INVOKE_RESPONSE_STREAM_UPDATE),
+    Member::new("InvokeComplete", &ty::INVOKE_WITH_RESPONSE_STREAM_COMPLETE_EVENT),
+], || Box::new(crate::InvokeWithResponseStreamResponseEvent::default())) };
+
 pub static KMS_ACCESS_DENIED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("KMSAccessDeniedException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
@@ -598,6 +811,37 @@ pub static LAYER: Shape = Shape::new("Layer", &[
     Member::new("SigningJobArn", &ty::ARN),
 ], || Box::new(crate::Layer::default()));
 
+pub static LAYER_VERSION_CONTENT_INPUT: Shape = Shape::new("LayerVersionContentInput", &[
+    Member::new("S3Bucket", &ty::S3_BUCKET),
+    Member::new("S3Key", &ty::S3_KEY),
+    Member::new("S3ObjectVersion", &ty::S3_OBJECT_VERSION),
+    Member { sensitive: true, ..Member::new("ZipFile", &Ty::BLOB) },
+], || Box::new(crate::LayerVersionContentInput::default()));
+
+pub static LAYER_VERSION_CONTENT_OUTPUT: Shape = Shape::new("LayerVersionContentOutput", &[
+    Member::new("Location", &Ty::TEXT),
+    Member::new("CodeSha256", &Ty::TEXT),
+    Member::new("CodeSize", &Ty::LONG),
+    Member::new("SigningProfileVersionArn", &Ty::TEXT),
+    Member::new("SigningJobArn", &Ty::TEXT),
+], || Box::new(crate::LayerVersionContentOutput::default()));
+
+pub static LAYER_VERSIONS_LIST_ITEM: Shape = Shape::new("LayerVersionsListItem", &[
+    Member::new("LayerVersionArn", &ty::LAYER_VERSION_ARN),
+    Member::new("Version", &Ty::LONG),
+    Member::new("Description", &ty::DESCRIPTION),
+    Member::new("CreatedDate", &Ty::TEXT),
+    Member::new("CompatibleRuntimes", &ty::COMPATIBLE_RUNTIMES),
+    Member::new("LicenseInfo", &ty::LICENSE_INFO),
+    Member::new("CompatibleArchitectures", &ty::COMPATIBLE_ARCHITECTURES),
+], || Box::new(crate::LayerVersionsListItem::default()));
+
+pub static LAYERS_LIST_ITEM: Shape = Shape::new("LayersListItem", &[
+    Member::new("LayerName", &ty::LAYER_NAME),
+    Member::new("LayerArn", &ty::LAYER_ARN),
+    Member::new("LatestMatchingVersion", &ty::LAYER_VERSIONS_LIST_ITEM),
+], || Box::new(crate::LayersListItem::default()));
+
 pub static LIST_ALIASES_REQUEST: Shape = Shape::new("ListAliasesRequest", &[
     Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::FUNCTION_NAME) },
     Member { location: Location::Query("FunctionVersion"), ..Member::new("FunctionVersion", &ty::VERSION_WITH_LATEST_PUBLISHED) },
@@ -609,6 +853,16 @@ pub static LIST_ALIASES_RESPONSE: Shape = Shape::new("ListAliasesResponse", &[
     Member::new("NextMarker", &Ty::TEXT),
     Member::new("Aliases", &ty::ALIAS_LIST),
 ], || Box::new(crate::ListAliasesOutput::default()));
+
+pub static LIST_CODE_SIGNING_CONFIGS_REQUEST: Shape = Shape::new("ListCodeSigningConfigsRequest", &[
+    Member { location: Location::Query("Marker"), ..Member::new("Marker", &Ty::TEXT) },
+    Member { location: Location::Query("MaxItems"), ..Member::new("MaxItems", &ty::MAX_LIST_ITEMS) },
+], || Box::new(crate::ListCodeSigningConfigsInput::default()));
+
+pub static LIST_CODE_SIGNING_CONFIGS_RESPONSE: Shape = Shape::new("ListCodeSigningConfigsResponse", &[
+    Member::new("NextMarker", &Ty::TEXT),
+    Member::new("CodeSigningConfigs", &ty::CODE_SIGNING_CONFIG_LIST),
+], || Box::new(crate::ListCodeSigningConfigsOutput::default()));
 
 pub static LIST_EVENT_SOURCE_MAPPINGS_REQUEST: Shape = Shape::new("ListEventSourceMappingsRequest", &[
     Member { location: Location::Query("EventSourceArn"), ..Member::new("EventSourceArn", &ty::ARN) },
@@ -622,6 +876,39 @@ pub static LIST_EVENT_SOURCE_MAPPINGS_RESPONSE: Shape = Shape::new("ListEventSou
     Member::new("EventSourceMappings", &ty::EVENT_SOURCE_MAPPINGS_LIST),
 ], || Box::new(crate::ListEventSourceMappingsOutput::default()));
 
+pub static LIST_FUNCTION_EVENT_INVOKE_CONFIGS_REQUEST: Shape = Shape::new("ListFunctionEventInvokeConfigsRequest", &[
+    Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::NAMESPACED_FUNCTION_NAME) },
+    Member { location: Location::Query("Marker"), ..Member::new("Marker", &Ty::TEXT) },
+    Member { location: Location::Query("MaxItems"), ..Member::new("MaxItems", &ty::MAX_FUNCTION_EVENT_INVOKE_CONFIG_LIST_ITEMS) },
+], || Box::new(crate::ListFunctionEventInvokeConfigsInput::default()));
+
+pub static LIST_FUNCTION_EVENT_INVOKE_CONFIGS_RESPONSE: Shape = Shape::new("ListFunctionEventInvokeConfigsResponse", &[
+    Member::new("FunctionEventInvokeConfigs", &ty::FUNCTION_EVENT_INVOKE_CONFIG_LIST),
+    Member::new("NextMarker", &Ty::TEXT),
+], || Box::new(crate::ListFunctionEventInvokeConfigsOutput::default()));
+
+pub static LIST_FUNCTION_URL_CONFIGS_REQUEST: Shape = Shape::new("ListFunctionUrlConfigsRequest", &[
+    Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::FUNCTION_NAME) },
+    Member { location: Location::Query("Marker"), ..Member::new("Marker", &Ty::TEXT) },
+    Member { location: Location::Query("MaxItems"), ..Member::new("MaxItems", &ty::MAX_ITEMS) },
+], || Box::new(crate::ListFunctionUrlConfigsInput::default()));
+
+pub static LIST_FUNCTION_URL_CONFIGS_RESPONSE: Shape = Shape::new("ListFunctionUrlConfigsResponse", &[
+    Member { required: true, ..Member::new("FunctionUrlConfigs", &ty::FUNCTION_URL_CONFIG_LIST) },
+    Member::new("NextMarker", &Ty::TEXT),
+], || Box::new(crate::ListFunctionUrlConfigsOutput::default()));
+
+pub static LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::new("ListFunctionsByCodeSigningConfigRequest", &[
+    Member { required: true, location: Location::Path("CodeSigningConfigArn"), ..Member::new("CodeSigningConfigArn", &ty::CODE_SIGNING_CONFIG_ARN) },
+    Member { location: Location::Query("Marker"), ..Member::new("Marker", &Ty::TEXT) },
+    Member { location: Location::Query("MaxItems"), ..Member::new("MaxItems", &ty::MAX_LIST_ITEMS) },
+], || Box::new(crate::ListFunctionsByCodeSigningConfigInput::default()));
+
+pub static LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_RESPONSE: Shape = Shape::new("ListFunctionsByCodeSigningConfigResponse", &[
+    Member::new("NextMarker", &Ty::TEXT),
+    Member::new("FunctionArns", &ty::FUNCTION_ARN_LIST),
+], || Box::new(crate::ListFunctionsByCodeSigningConfigOutput::default()));
+
 pub static LIST_FUNCTIONS_REQUEST: Shape = Shape::new("ListFunctionsRequest", &[
     Member { location: Location::Query("MasterRegion"), ..Member::new("MasterRegion", &ty::MASTER_REGION) },
     Member { location: Location::Query("FunctionVersion"), ..Member::new("FunctionVersion", &ty::FUNCTION_VERSION) },
@@ -633,6 +920,42 @@ pub static LIST_FUNCTIONS_RESPONSE: Shape = Shape::new("ListFunctionsResponse", 
     Member::new("NextMarker", &Ty::TEXT),
     Member::new("Functions", &ty::FUNCTION_LIST),
 ], || Box::new(crate::ListFunctionsOutput::default()));
+
+pub static LIST_LAYER_VERSIONS_REQUEST: Shape = Shape::new("ListLayerVersionsRequest", &[
+    Member { location: Location::Query("CompatibleRuntime"), ..Member::new("CompatibleRuntime", &ty::RUNTIME) },
+    Member { required: true, location: Location::Path("LayerName"), ..Member::new("LayerName", &ty::LAYER_NAME) },
+    Member { location: Location::Query("Marker"), ..Member::new("Marker", &Ty::TEXT) },
+    Member { location: Location::Query("MaxItems"), ..Member::new("MaxItems", &ty::MAX_LAYER_LIST_ITEMS) },
+    Member { location: Location::Query("CompatibleArchitecture"), ..Member::new("CompatibleArchitecture", &ty::ARCHITECTURE) },
+], || Box::new(crate::ListLayerVersionsInput::default()));
+
+pub static LIST_LAYER_VERSIONS_RESPONSE: Shape = Shape::new("ListLayerVersionsResponse", &[
+    Member::new("NextMarker", &Ty::TEXT),
+    Member::new("LayerVersions", &ty::LAYER_VERSIONS_LIST),
+], || Box::new(crate::ListLayerVersionsOutput::default()));
+
+pub static LIST_LAYERS_REQUEST: Shape = Shape::new("ListLayersRequest", &[
+    Member { location: Location::Query("CompatibleRuntime"), ..Member::new("CompatibleRuntime", &ty::RUNTIME) },
+    Member { location: Location::Query("Marker"), ..Member::new("Marker", &Ty::TEXT) },
+    Member { location: Location::Query("MaxItems"), ..Member::new("MaxItems", &ty::MAX_LAYER_LIST_ITEMS) },
+    Member { location: Location::Query("CompatibleArchitecture"), ..Member::new("CompatibleArchitecture", &ty::ARCHITECTURE) },
+], || Box::new(crate::ListLayersInput::default()));
+
+pub static LIST_LAYERS_RESPONSE: Shape = Shape::new("ListLayersResponse", &[
+    Member::new("NextMarker", &Ty::TEXT),
+    Member::new("Layers", &ty::LAYERS_LIST),
+], || Box::new(crate::ListLayersOutput::default()));
+
+pub static LIST_PROVISIONED_CONCURRENCY_CONFIGS_REQUEST: Shape = Shape::new("ListProvisionedConcurrencyConfigsRequest", &[
+    Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::FUNCTION_NAME) },
+    Member { location: Location::Query("Marker"), ..Member::new("Marker", &Ty::TEXT) },
+    Member { location: Location::Query("MaxItems"), ..Member::new("MaxItems", &ty::MAX_PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEMS) },
+], || Box::new(crate::ListProvisionedConcurrencyConfigsInput::default()));
+
+pub static LIST_PROVISIONED_CONCURRENCY_CONFIGS_RESPONSE: Shape = Shape::new("ListProvisionedConcurrencyConfigsResponse", &[
+    Member::new("ProvisionedConcurrencyConfigs", &ty::PROVISIONED_CONCURRENCY_CONFIG_LIST),
+    Member::new("NextMarker", &Ty::TEXT),
+], || Box::new(crate::ListProvisionedConcurrencyConfigsOutput::default()));
 
 pub static LIST_TAGS_REQUEST: Shape = Shape::new("ListTagsRequest", &[
     Member { required: true, location: Location::Path("Resource"), ..Member::new("Resource", &ty::TAGGABLE_RESOURCE) },
@@ -683,11 +1006,47 @@ pub static PRECONDITION_FAILED_EXCEPTION: Shape = Shape { error: true, ..Shape::
     Member::new("message", &Ty::TEXT),
 ], || Box::new(crate::PreconditionFailedException::default())) };
 
+pub static PROVISIONED_CONCURRENCY_CONFIG_LIST_ITEM: Shape = Shape::new("ProvisionedConcurrencyConfigListItem", &[
+    Member::new("FunctionArn", &ty::FUNCTION_ARN),
+    Member::new("RequestedProvisionedConcurrentExecutions", &ty::POSITIVE_INTEGER),
+    Member::new("AvailableProvisionedConcurrentExecutions", &ty::NON_NEGATIVE_INTEGER),
+    Member::new("AllocatedProvisionedConcurrentExecutions", &ty::NON_NEGATIVE_INTEGER),
+    Member::new("Status", &ty::PROVISIONED_CONCURRENCY_STATUS_ENUM),
+    Member::new("StatusReason", &Ty::TEXT),
+    Member::new("LastModified", &Ty::TEXT),
+], || Box::new(crate::ProvisionedConcurrencyConfigListItem::default()));
+
+pub static PROVISIONED_CONCURRENCY_CONFIG_NOT_FOUND_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ProvisionedConcurrencyConfigNotFoundException", &[
+    Member::new("Type", &Ty::TEXT),
+    Member::new("message", &Ty::TEXT),
+], || Box::new(crate::ProvisionedConcurrencyConfigNotFoundException::default())) };
+
 pub static PROVISIONED_POLLER_CONFIG: Shape = Shape::new("ProvisionedPollerConfig", &[
     Member::new("MinimumPollers", &ty::MINIMUM_NUMBER_OF_POLLERS),
     Member::new("MaximumPollers", &ty::MAXIMUM_NUMBER_OF_POLLERS),
     Member::new("PollerGroupName", &ty::PROVISIONED_POLLER_GROUP_NAME),
 ], || Box::new(crate::ProvisionedPollerConfig::default()));
+
+pub static PUBLISH_LAYER_VERSION_REQUEST: Shape = Shape::new("PublishLayerVersionRequest", &[
+    Member { required: true, location: Location::Path("LayerName"), ..Member::new("LayerName", &ty::LAYER_NAME) },
+    Member::new("Description", &ty::DESCRIPTION),
+    Member { required: true, ..Member::new("Content", &ty::LAYER_VERSION_CONTENT_INPUT) },
+    Member::new("CompatibleRuntimes", &ty::COMPATIBLE_RUNTIMES),
+    Member::new("LicenseInfo", &ty::LICENSE_INFO),
+    Member::new("CompatibleArchitectures", &ty::COMPATIBLE_ARCHITECTURES),
+], || Box::new(crate::PublishLayerVersionInput::default()));
+
+pub static PUBLISH_LAYER_VERSION_RESPONSE: Shape = Shape::new("PublishLayerVersionResponse", &[
+    Member::new("Content", &ty::LAYER_VERSION_CONTENT_OUTPUT),
+    Member::new("LayerArn", &ty::LAYER_ARN),
+    Member::new("LayerVersionArn", &ty::LAYER_VERSION_ARN),
+    Member::new("Description", &ty::DESCRIPTION),
+    Member::new("CreatedDate", &Ty::TEXT),
+    Member::new("Version", &Ty::LONG),
+    Member::new("CompatibleRuntimes", &ty::COMPATIBLE_RUNTIMES),
+    Member::new("LicenseInfo", &ty::LICENSE_INFO),
+    Member::new("CompatibleArchitectures", &ty::COMPATIBLE_ARCHITECTURES),
+], || Box::new(crate::PublishLayerVersionOutput::default()));
 
 pub static PUBLISH_VERSION_REQUEST: Shape = Shape::new("PublishVersionRequest", &[
     Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::FUNCTION_NAME) },
@@ -696,6 +1055,16 @@ pub static PUBLISH_VERSION_REQUEST: Shape = Shape::new("PublishVersionRequest", 
     Member::new("RevisionId", &Ty::TEXT),
     Member::new("PublishTo", &ty::FUNCTION_VERSION_LATEST_PUBLISHED),
 ], || Box::new(crate::PublishVersionInput::default()));
+
+pub static PUT_FUNCTION_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::new("PutFunctionCodeSigningConfigRequest", &[
+    Member { required: true, ..Member::new("CodeSigningConfigArn", &ty::CODE_SIGNING_CONFIG_ARN) },
+    Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::NAMESPACED_FUNCTION_NAME) },
+], || Box::new(crate::PutFunctionCodeSigningConfigInput::default()));
+
+pub static PUT_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE: Shape = Shape::new("PutFunctionCodeSigningConfigResponse", &[
+    Member { required: true, ..Member::new("CodeSigningConfigArn", &ty::CODE_SIGNING_CONFIG_ARN) },
+    Member { required: true, ..Member::new("FunctionName", &ty::FUNCTION_NAME) },
+], || Box::new(crate::PutFunctionCodeSigningConfigOutput::default()));
 
 pub static PUT_FUNCTION_CONCURRENCY_REQUEST: Shape = Shape::new("PutFunctionConcurrencyRequest", &[
     Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::FUNCTION_NAME) },
@@ -710,10 +1079,54 @@ pub static PUT_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST: Shape = Shape::new("PutFunc
     Member::new("DestinationConfig", &ty::DESTINATION_CONFIG),
 ], || Box::new(crate::PutFunctionEventInvokeConfigInput::default()));
 
+pub static PUT_FUNCTION_RECURSION_CONFIG_REQUEST: Shape = Shape::new("PutFunctionRecursionConfigRequest", &[
+    Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::UNQUALIFIED_FUNCTION_NAME) },
+    Member { required: true, ..Member::new("RecursiveLoop", &ty::RECURSIVE_LOOP) },
+], || Box::new(crate::PutFunctionRecursionConfigInput::default()));
+
+pub static PUT_FUNCTION_RECURSION_CONFIG_RESPONSE: Shape = Shape::new("PutFunctionRecursionConfigResponse", &[
+    Member::new("RecursiveLoop", &ty::RECURSIVE_LOOP),
+], || Box::new(crate::PutFunctionRecursionConfigOutput::default()));
+
+pub static PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST: Shape = Shape::new("PutProvisionedConcurrencyConfigRequest", &[
+    Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::FUNCTION_NAME) },
+    Member { required: true, location: Location::Query("Qualifier"), ..Member::new("Qualifier", &ty::QUALIFIER) },
+    Member { required: true, ..Member::new("ProvisionedConcurrentExecutions", &ty::POSITIVE_INTEGER) },
+], || Box::new(crate::PutProvisionedConcurrencyConfigInput::default()));
+
+pub static PUT_PROVISIONED_CONCURRENCY_CONFIG_RESPONSE: Shape = Shape::new("PutProvisionedConcurrencyConfigResponse", &[
+    Member::new("RequestedProvisionedConcurrentExecutions", &ty::POSITIVE_INTEGER),
+    Member::new("AvailableProvisionedConcurrentExecutions", &ty::NON_NEGATIVE_INTEGER),
+    Member::new("AllocatedProvisionedConcurrentExecutions", &ty::NON_NEGATIVE_INTEGER),
+    Member::new("Status", &ty::PROVISIONED_CONCURRENCY_STATUS_ENUM),
+    Member::new("StatusReason", &Ty::TEXT),
+    Member::new("LastModified", &Ty::TEXT),
+], || Box::new(crate::PutProvisionedConcurrencyConfigOutput::default()));
+
+pub static PUT_RUNTIME_MANAGEMENT_CONFIG_REQUEST: Shape = Shape::new("PutRuntimeManagementConfigRequest", &[
+    Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::NAMESPACED_FUNCTION_NAME) },
+    Member { location: Location::Query("Qualifier"), ..Member::new("Qualifier", &ty::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER) },
+    Member { required: true, ..Member::new("UpdateRuntimeOn", &ty::UPDATE_RUNTIME_ON) },
+    Member::new("RuntimeVersionArn", &ty::RUNTIME_VERSION_ARN),
+], || Box::new(crate::PutRuntimeManagementConfigInput::default()));
+
+pub static PUT_RUNTIME_MANAGEMENT_CONFIG_RESPONSE: Shape = Shape::new("PutRuntimeManagementConfigResponse", &[
+    Member { required: true, ..Member::new("UpdateRuntimeOn", &ty::UPDATE_RUNTIME_ON) },
+    Member { required: true, ..Member::new("FunctionArn", &ty::FUNCTION_ARN) },
+    Member::new("RuntimeVersionArn", &ty::RUNTIME_VERSION_ARN),
+], || Box::new(crate::PutRuntimeManagementConfigOutput::default()));
+
 pub static RECURSIVE_INVOCATION_EXCEPTION: Shape = Shape { error: true, ..Shape::new("RecursiveInvocationException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
 ], || Box::new(crate::RecursiveInvocationException::default())) };
+
+pub static REMOVE_LAYER_VERSION_PERMISSION_REQUEST: Shape = Shape::new("RemoveLayerVersionPermissionRequest", &[
+    Member { required: true, location: Location::Path("LayerName"), ..Member::new("LayerName", &ty::LAYER_NAME) },
+    Member { required: true, location: Location::Path("VersionNumber"), ..Member::new("VersionNumber", &Ty::LONG) },
+    Member { required: true, location: Location::Path("StatementId"), ..Member::new("StatementId", &ty::STATEMENT_ID) },
+    Member { location: Location::Query("RevisionId"), ..Member::new("RevisionId", &Ty::TEXT) },
+], || Box::new(crate::RemoveLayerVersionPermissionInput::default()));
 
 pub static REMOVE_PERMISSION_REQUEST: Shape = Shape::new("RemovePermissionRequest", &[
     Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::NAMESPACED_FUNCTION_NAME) },
@@ -877,6 +1290,17 @@ pub static UPDATE_ALIAS_REQUEST: Shape = Shape::new("UpdateAliasRequest", &[
     Member::new("RevisionId", &Ty::TEXT),
 ], || Box::new(crate::UpdateAliasInput::default()));
 
+pub static UPDATE_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::new("UpdateCodeSigningConfigRequest", &[
+    Member { required: true, location: Location::Path("CodeSigningConfigArn"), ..Member::new("CodeSigningConfigArn", &ty::CODE_SIGNING_CONFIG_ARN) },
+    Member::new("Description", &ty::DESCRIPTION),
+    Member::new("AllowedPublishers", &ty::ALLOWED_PUBLISHERS),
+    Member::new("CodeSigningPolicies", &ty::CODE_SIGNING_POLICIES),
+], || Box::new(crate::UpdateCodeSigningConfigInput::default()));
+
+pub static UPDATE_CODE_SIGNING_CONFIG_RESPONSE: Shape = Shape::new("UpdateCodeSigningConfigResponse", &[
+    Member { required: true, ..Member::new("CodeSigningConfig", &ty::CODE_SIGNING_CONFIG) },
+], || Box::new(crate::UpdateCodeSigningConfigOutput::default()));
+
 pub static UPDATE_EVENT_SOURCE_MAPPING_REQUEST: Shape = Shape::new("UpdateEventSourceMappingRequest", &[
     Member { required: true, location: Location::Path("UUID"), ..Member::new("UUID", &Ty::TEXT) },
     Member::new("FunctionName", &ty::NAMESPACED_FUNCTION_NAME),
@@ -948,6 +1372,24 @@ pub static UPDATE_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST: Shape = Shape::new("Upda
     Member::new("MaximumEventAgeInSeconds", &ty::MAXIMUM_EVENT_AGE_IN_SECONDS),
     Member::new("DestinationConfig", &ty::DESTINATION_CONFIG),
 ], || Box::new(crate::UpdateFunctionEventInvokeConfigInput::default()));
+
+pub static UPDATE_FUNCTION_URL_CONFIG_REQUEST: Shape = Shape::new("UpdateFunctionUrlConfigRequest", &[
+    Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::FUNCTION_NAME) },
+    Member { location: Location::Query("Qualifier"), ..Member::new("Qualifier", &ty::FUNCTION_URL_QUALIFIER) },
+    Member::new("AuthType", &ty::FUNCTION_URL_AUTH_TYPE),
+    Member::new("Cors", &ty::CORS),
+    Member::new("InvokeMode", &ty::INVOKE_MODE),
+], || Box::new(crate::UpdateFunctionUrlConfigInput::default()));
+
+pub static UPDATE_FUNCTION_URL_CONFIG_RESPONSE: Shape = Shape::new("UpdateFunctionUrlConfigResponse", &[
+    Member { required: true, ..Member::new("FunctionUrl", &ty::FUNCTION_URL) },
+    Member { required: true, ..Member::new("FunctionArn", &ty::FUNCTION_ARN) },
+    Member { required: true, ..Member::new("AuthType", &ty::FUNCTION_URL_AUTH_TYPE) },
+    Member::new("Cors", &ty::CORS),
+    Member { required: true, ..Member::new("CreationTime", &Ty::TEXT) },
+    Member { required: true, ..Member::new("LastModifiedTime", &Ty::TEXT) },
+    Member::new("InvokeMode", &ty::INVOKE_MODE),
+], || Box::new(crate::UpdateFunctionUrlConfigOutput::default()));
 
 pub static VPC_CONFIG: Shape = Shape::new("VpcConfig", &[
     Member::new("SubnetIds", &ty::SUBNET_IDS),

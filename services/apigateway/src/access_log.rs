@@ -78,7 +78,7 @@ fn variable(name: &str, asked: &Asked, reply: &FrontReply) -> Option<String> {
         "protocol" => "HTTP/1.1".to_owned(),
         "requestTime" => log_time(asked.at),
         "requestTimeEpoch" => asked.at.millis().to_string(),
-        "responseLength" => reply.body.len().to_string(),
+        "responseLength" => reply.body.held().len().to_string(),
         "routeKey" => asked.route_key.clone(),
         "stage" => asked.stage.clone(),
         "status" => reply.status.to_string(),

@@ -112,7 +112,7 @@ fn preflight(request: &FrontRequest, found: &Found, origin: Option<&str>) -> Opt
     let cors = found.stage.cors.as_ref()?;
     let asks = request.method == "OPTIONS" && header(request, "access-control-request-method").is_some();
     let headers = cors.preflight(origin.filter(|_| asks)?);
-    Some(FrontReply { status: 204, headers, body: Bytes::new() })
+    Some(FrontReply { status: 204, headers, body: Bytes::new().into() })
 }
 
 /// All that is known of the request.

@@ -1,9 +1,13 @@
 //! What clients are told of functions, versions, aliases and mappings.
 
-use crate::state::{self};
-use crate::state::{Alias, Configuration, EventConfig, LATEST, Mapping};
+use crate::download;
+use crate::ops::layers::arn_of as layer_arn;
+use crate::rules::layers::NamedLayer;
+use crate::state::layers::LayerVersion;
+use crate::state::{self, Alias, Configuration, EventConfig, LATEST, LayerUse, LogLevels, Mapping, Origin};
 use model_lambda as model;
 use names::{Arn, Scope, Timestamp};
+use service::Ctx;
 
 /// Where a function stands when it is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +39,6 @@ pub fn configuration(
     standing: Standing,
 ) -> model::FunctionConfiguration {
     let settings = &configuration.settings;
-    let group = settings.log_group.clone();
     let environment = settings
         .environment
         .clone()
@@ -62,22 +65,95 @@ pub fn configuration(
             mode: Some(model::TracingMode::from(settings.tracing.as_str())),
         }),
         revision_id: Some(configuration.revision.clone()),
-        package_type: Some(model::PackageType::Zip),
+        package_type: Some(match configuration.origin {
+            Origin::Image(_) => model::PackageType::Image,
+            Origin::Package | Origin::Folder(_) => model::PackageType::Zip,
+        }),
+        layers: told_layers(&settings.layers),
         architectures: Some(vec![model::Architecture::from(settings.architecture.as_str())]),
         ephemeral_storage: Some(model::EphemeralStorage { size: settings.storage_mb.cast_signed() }),
         snap_start: Some(model::SnapStartResponse {
             apply_on: Some(model::SnapStartApplyOn::from(settings.snap_start.as_str())),
             optimization_status: Some(model::SnapStartOptimizationStatus::Off),
         }),
-        logging_config: Some(model::LoggingConfig {
-            log_format: Some(model::LogFormat::Text),
-            log_group: Some(group.unwrap_or_else(|| format!("/aws/lambda/{}", configuration.name))),
-            ..Default::default()
-        }),
+        logging_config: Some(logging(configuration)),
         ..Default::default()
     };
     stand(&mut answer, standing);
     answer
+}
+
+fn told_layers(layers: &[LayerUse]) -> Option<Vec<model::Layer>> {
+    let told = layers.iter().map(|layer| model::Layer {
+        arn: Some(layer.arn.to_string()),
+        code_size: Some(i64::try_from(layer.code.size).unwrap_or(i64::MAX)),
+        ..Default::default()
+    });
+    Some(told.collect()).filter(|layers: &Vec<_>| !layers.is_empty())
+}
+
+fn logging(configuration: &Configuration) -> model::LoggingConfig {
+    let settings = &configuration.settings;
+    let group = settings.log_group.clone();
+    let mut logging = model::LoggingConfig {
+        log_format: Some(model::LogFormat::Text),
+        log_group: Some(group.unwrap_or_else(|| format!("/aws/lambda/{}", configuration.name))),
+        ..Default::default()
+    };
+    if let Some(LogLevels { application, system }) = &settings.json_logs {
+        logging.log_format = Some(model::LogFormat::Json);
+        logging.application_log_level = Some(model::ApplicationLogLevel::from(application.as_str()));
+        logging.system_log_level = Some(model::SystemLogLevel::from(system.as_str()));
+    }
+    logging
+}
+
+fn runtimes(version: &LayerVersion) -> Option<Vec<model::Runtime>> {
+    let told: Vec<_> = version.runtimes.iter().map(|text| model::Runtime::from(text.as_str())).collect();
+    Some(told).filter(|told| !told.is_empty())
+}
+
+fn architectures(version: &LayerVersion) -> Option<Vec<model::Architecture>> {
+    let told: Vec<_> =
+        version.architectures.iter().map(|text| model::Architecture::from(text.as_str())).collect();
+    Some(told).filter(|told| !told.is_empty())
+}
+
+/// A version of a layer, with a link to its content.
+pub fn layer_version(
+    ctx: &Ctx,
+    layer: &NamedLayer,
+    version: &LayerVersion,
+) -> model::GetLayerVersionResponse {
+    model::GetLayerVersionResponse {
+        content: Some(model::LayerVersionContentOutput {
+            location: Some(download::link(ctx, &version.code)),
+            code_sha256: Some(base64(&version.code.sha256)),
+            code_size: Some(i64::try_from(version.code.size).unwrap_or(i64::MAX)),
+            ..Default::default()
+        }),
+        layer_arn: Some(layer_arn(&layer.scope, &layer.name, None).to_string()),
+        layer_version_arn: Some(layer_arn(&layer.scope, &layer.name, Some(version.number)).to_string()),
+        description: Some(version.description.clone()),
+        created_date: Some(moment(version.created)),
+        version: Some(i64::try_from(version.number).unwrap_or(i64::MAX)),
+        compatible_runtimes: runtimes(version),
+        license_info: version.license.clone(),
+        compatible_architectures: architectures(version),
+    }
+}
+
+/// A version of a layer in a listing.
+pub fn listed_layer(scope: &Scope, name: &str, version: &LayerVersion) -> model::LayerVersionsListItem {
+    model::LayerVersionsListItem {
+        layer_version_arn: Some(layer_arn(scope, name, Some(version.number)).to_string()),
+        version: Some(i64::try_from(version.number).unwrap_or(i64::MAX)),
+        description: Some(version.description.clone()).filter(|text| !text.is_empty()),
+        created_date: Some(moment(version.created)),
+        compatible_runtimes: runtimes(version),
+        license_info: version.license.clone(),
+        compatible_architectures: architectures(version),
+    }
 }
 
 fn stand(answer: &mut model::FunctionConfiguration, standing: Standing) {
@@ -145,6 +221,9 @@ pub fn mapping(mapping: &Mapping, state: &str) -> model::EventSourceMappingConfi
     let arn = |resource: &str| state::in_scope(&mapping.scope, resource).to_string();
     let filters: Vec<model::Filter> =
         mapping.filters.iter().map(|pattern| model::Filter { pattern: Some(pattern.clone()) }).collect();
+    let stream = mapping.stream.as_ref();
+    // No bound is told as -1.
+    let bound = |bound: Option<u32>| bound.map_or(-1, u32::cast_signed);
     let reports = mapping.reports_failures.then_some(model::FunctionResponseType::ReportBatchItemFailures);
     model::EventSourceMappingConfiguration {
         uuid: Some(mapping.uuid.clone()),
@@ -157,6 +236,17 @@ pub fn mapping(mapping: &Mapping, state: &str) -> model::EventSourceMappingConfi
         filter_criteria: (!filters.is_empty()).then_some(model::FilterCriteria { filters: Some(filters) }),
         last_modified: Some(mapping.modified),
         state: Some(state.to_owned()),
+        starting_position: stream.map(|stream| model::EventSourcePosition::from(stream.position.as_str())),
+        parallelization_factor: stream.map(|stream| stream.parallel.cast_signed()),
+        bisect_batch_on_function_error: stream.map(|stream| stream.bisects),
+        maximum_retry_attempts: stream.map(|stream| bound(stream.retries)),
+        maximum_record_age_in_seconds: stream.map(|stream| bound(stream.max_age_s)),
+        tumbling_window_in_seconds: stream.map(|stream| stream.window_s.cast_signed()),
+        last_processing_result: stream.map(|_| "No records processed".to_owned()),
+        destination_config: stream.map(|_| model::DestinationConfig {
+            on_failure: Some(model::OnFailure { destination: mapping.on_failure.clone() }),
+            on_success: None,
+        }),
         state_transition_reason: Some("USER_INITIATED".to_owned()),
         function_response_types: Some(reports.into_iter().collect()),
         scaling_config: mapping

@@ -37,6 +37,10 @@ pub enum LambdaError {
     CodeStorageExceeded,
     /// The policy would be too long.
     PolicyTooLong,
+    /// The code has no signature, and its function wants one.
+    CodeNotVerified,
+    /// Nothing is kept ready by this qualifier: the whole message.
+    NoProvisionedConcurrency(String),
     /// No configuration of code signing of this ARN.
     CodeSigningConfigNotFound(String),
     /// The limit of concurrent invocations that was reached.
@@ -161,6 +165,17 @@ impl From<LambdaError> for ApiError {
             LambdaError::PolicyTooLong => {
                 ApiError::new("PolicyLengthExceededException", 400, "The final policy size is bigger than the limit (20480).")
                     .with(model::PolicyLengthExceededException { type_: user(), message: None })
+            }
+            LambdaError::CodeNotVerified => ApiError::new(
+                "CodeVerificationFailedException",
+                400,
+                "The code signature failed one or more of the validation checks for signature mismatch or expiry, and the \
+                 code signing policy is set to ENFORCE. Lambda blocks the deployment.",
+            )
+            .with(model::CodeVerificationFailedException { type_: user(), message: None }),
+            LambdaError::NoProvisionedConcurrency(message) => {
+                ApiError::new("ProvisionedConcurrencyConfigNotFoundException", 404, message)
+                    .with(model::ProvisionedConcurrencyConfigNotFoundException { type_: user(), message: None })
             }
             LambdaError::CodeSigningConfigNotFound(arn) => ApiError::new(
                 "CodeSigningConfigNotFoundException",

@@ -2,6 +2,7 @@
 //! and ends with a record for whoever is told, in the commit that removes it.
 
 use crate::compute::Outcome;
+use crate::destination;
 use crate::errors::LambdaError;
 use crate::invoke::{self, Extras};
 use crate::rules::names::Named;
@@ -9,7 +10,7 @@ use crate::rules::outcome::{self, Condition, Next, Told};
 use crate::state::{self, Configuration, Event, EventConfig, Function, LATEST};
 use crate::views::ReadyEvents;
 use bytes::Bytes;
-use names::{AccountId, Arn};
+use names::{AccountId, Arn, Timestamp};
 use schema::ApiError;
 use service::{Ctx, Deliver, Delivery, DeliveryContext, Fidelity, Log, TimerHandler};
 use std::sync::Arc;
@@ -134,13 +135,15 @@ async fn ended(
     (payload, outcome): (Bytes, Outcome),
 ) -> Result<(), LambdaError> {
     let now = ctx.now();
-    let hastens = if ctx.host().settings.fidelity == Fidelity::Aws { 1 } else { HASTENED };
+    let hastens = hastens(ctx);
+    let next = {
+        let (config, _) = config_of(&ctx.read(), &named)?;
+        after(&event, &config, &outcome, (now, hastens))
+    };
+    put_in_bucket(ctx, (&event, &named, &payload), &next, Some(&outcome)).await?;
     ctx.commit(move |tx| {
         let (config, _) = config_of(tx, &named)?;
-        let next = match outcome.failed {
-            true => outcome::after_failure(&event, &config, now, hastens),
-            false => Next::Never(Condition::Success),
-        };
+        let next = after(&event, &config, &outcome, (now, hastens));
         follow(
             tx,
             &Following { number, event: &event, named: &named, payload: &payload },
@@ -152,6 +155,55 @@ async fn ended(
     .await
 }
 
+fn hastens(ctx: &Ctx) -> i64 {
+    if ctx.host().settings.fidelity == Fidelity::Aws { 1 } else { HASTENED }
+}
+
+/// What follows an attempt.
+fn after(event: &Event, config: &EventConfig, outcome: &Outcome, (now, hastens): (Timestamp, i64)) -> Next {
+    match outcome.failed {
+        true => outcome::after_failure(event, config, now, hastens),
+        false => Next::Never(Condition::Success),
+    }
+}
+
+fn destination_of(config: &EventConfig, condition: Condition) -> Option<Arn> {
+    match condition {
+        Condition::Success => config.on_success.clone(),
+        Condition::RetriesExhausted | Condition::EventAgeExceeded => config.on_failure.clone(),
+    }
+}
+
+/// A bucket gets its record before the commit that ends the invocation: twice, if that fails.
+async fn put_in_bucket(
+    ctx: &Ctx,
+    (event, named, payload): (&Event, &Named, &Bytes),
+    next: &Next,
+    outcome: Option<&Outcome>,
+) -> Result<(), LambdaError> {
+    let Next::Never(condition) = next else { return Ok(()) };
+    let (config, function) = config_of(&ctx.read(), named)?;
+    let bucket = destination_of(&config, *condition).filter(|target| target.service() == "s3");
+    let (Some(bucket), Some(function)) = (bucket, function) else { return Ok(()) };
+    let now = ctx.now();
+    let arn = state::arn(&named.scope, &named.name, Some(named.qualifier.as_deref().unwrap_or(LATEST)));
+    let told = Told {
+        now,
+        event,
+        function: &arn,
+        condition: *condition,
+        version: outcome.map(|outcome| outcome.version.as_str()),
+        request: payload,
+        response: outcome.map(|outcome| outcome.payload.as_ref()),
+    };
+    let object = destination::Object {
+        key: format!("aws/lambda/async/{}/{}-{}", named.name, destination::moment(now), event.request_id),
+        content: outcome::record(&told),
+    };
+    destination::put(ctx, named, (&function.latest.settings.role, &bucket), object).await;
+    Ok(())
+}
+
 async fn deferred(
     ctx: &Ctx,
     number: u64,
@@ -161,6 +213,8 @@ async fn deferred(
 ) -> Result<(), LambdaError> {
     let now = ctx.now();
     event.deferrals += 1;
+    let next = outcome::after_deferral(&event, &config_of(&ctx.read(), &named)?.0, now);
+    put_in_bucket(ctx, (&event, &named, &payload), &next, None).await?;
     ctx.commit(move |tx| {
         let (config, _) = config_of(tx, &named)?;
         let next = outcome::after_deferral(&event, &config, now);
@@ -181,7 +235,7 @@ fn follow(
     following: &Following<'_>,
     next: Next,
     outcome: Option<&Outcome>,
-    now: names::Timestamp,
+    now: Timestamp,
 ) -> Result<(), LambdaError> {
     let (number, event) = (following.number, following.event);
     // It may have been ended by a run that was thought lost.
@@ -208,7 +262,7 @@ fn tell(
     following: &Following<'_>,
     condition: Condition,
     outcome: Option<&Outcome>,
-    now: names::Timestamp,
+    now: Timestamp,
 ) -> Result<(), LambdaError> {
     let Following { event, named, payload, .. } = following;
     let (config, function) = config_of(tx, named)?;
@@ -230,10 +284,8 @@ fn tell(
         tx.allow_large();
         tx.deliver(delivery)
     };
-    let destination = match condition {
-        Condition::Success => config.on_success,
-        Condition::RetriesExhausted | Condition::EventAgeExceeded => config.on_failure,
-    };
+    // A bucket has its record already.
+    let destination = destination_of(&config, condition).filter(|target| target.service() != "s3");
     if let Some(destination) = destination {
         let told = Told {
             now,

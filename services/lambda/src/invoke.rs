@@ -1,9 +1,9 @@
 //! Invoking by name: which version a name stands for now, and what its environment gets.
 
-use crate::compute::{Dispatcher, Outcome, Work};
+use crate::compute::{self, Begun, Dispatcher, Initialization, Outcome, Sink, Work};
 use crate::errors::LambdaError;
 use crate::rules::names::{Named, Qualifier};
-use crate::state::{self, Alias, Configuration, Function};
+use crate::state::{self, Alias, Configuration, Function, Origin};
 use bytes::Bytes;
 use names::Scope;
 use service::{Ctx, Request};
@@ -23,6 +23,8 @@ pub struct Extras {
     pub client_context: Option<String>,
     /// The caller wants the tail of the log.
     pub tail: bool,
+    /// Where a streamed answer goes, if the caller takes one.
+    pub sink: Option<Sink>,
 }
 
 /// The function of a name.
@@ -85,7 +87,30 @@ fn draw(ctx: &Ctx) -> f64 {
 /// # Errors
 /// Where there is no such function, a limit is reached, or it cannot run here.
 pub async fn run(ctx: &Ctx, named: &Named, payload: Bytes, extras: Extras) -> Result<Outcome, LambdaError> {
-    let work = {
+    let work = work(ctx, named, payload, extras).await?;
+    ctx.part::<Dispatcher>().invoke(ctx, &work).await
+}
+
+/// Runs a function whose answer may be streamed; waits until it has begun. Says which version runs.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_streamed(
+    ctx: &Ctx,
+    named: &Named,
+    payload: Bytes,
+    extras: Extras,
+) -> Result<(String, Begun), LambdaError> {
+    let (sink, parts) = tokio::sync::mpsc::channel(compute::WAITING);
+    let work = work(ctx, named, payload, Extras { sink: Some(sink), ..extras }).await?;
+    let (version, ctx) = (work.configuration.version.clone(), ctx.clone());
+    let end = tokio::spawn(async move { ctx.part::<Dispatcher>().invoke(&ctx, &work).await });
+    Ok((version, compute::begun(parts, end).await?))
+}
+
+/// What is to be done to run a function.
+async fn work(ctx: &Ctx, named: &Named, payload: Bytes, extras: Extras) -> Result<Work, LambdaError> {
+    let mut work = {
         let read = ctx.read();
         let function = found(&read, named)?;
         let configuration = configuration(&read, named, &function, draw(ctx))?;
@@ -100,9 +125,33 @@ pub async fn run(ctx: &Ctx, named: &Named, payload: Bytes, extras: Extras) -> Re
             payload: if payload.is_empty() { Bytes::from_static(b"{}") } else { payload },
             client_context: extras.client_context,
             tail: extras.tail,
+            sink: extras.sink,
+            kind: Initialization::OnDemand,
         }
     };
-    ctx.part::<Dispatcher>().invoke(ctx, &work).await
+    if let Origin::Folder(folder) = &work.configuration.origin {
+        // Environments of what the folder held before take no more work.
+        work.configuration.generation ^= compute::fingerprint(ctx, folder).await?;
+    }
+    Ok(work)
+}
+
+/// What is to be done to keep environments of a version ready.
+pub fn keeping(named: &Named, function: &Function, configuration: Configuration, request_id: String) -> Work {
+    Work {
+        scope: named.scope.clone(),
+        function: function.incarnation,
+        invoked: state::arn(&named.scope, &named.name, Some(&configuration.version)),
+        configuration,
+        reserved: function.reserved,
+        kept: 0,
+        request_id,
+        payload: Bytes::new(),
+        client_context: None,
+        tail: false,
+        sink: None,
+        kind: Initialization::Provisioned,
+    }
 }
 
 /// Refuses a payload that is no JSON. Does not build it: depth costs nothing.

@@ -3,13 +3,17 @@
 
 mod answers;
 mod compute;
+mod destination;
+mod download;
 mod errors;
 mod events;
 mod forget;
+mod front;
 mod invoke;
 mod ops;
 mod policy;
 mod pollers;
+mod provisioning;
 mod rules;
 mod state;
 mod target;
@@ -22,16 +26,19 @@ use tokio::sync::Notify;
 
 /// The room.
 pub fn service() -> Service {
-    let (event, mapping) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let [event, mapping, provision] = std::array::from_fn(|_| Arc::new(Notify::new()));
     Service::new("lambda", ops::all())
         .view(views::ReadyEvents { wake: event.clone() })
         .part(compute::Dispatcher::default())
         .part(events::EventRunner::new(event.clone()))
         .part(pollers::Pollers::new(mapping.clone()))
+        .part(provisioning::Provisioning::new(provision.clone()))
+        .front(front::FunctionUrls)
         .target(target::Functions)
         .timer(events::RETRY)
         .worker(Worker::every("lambda/events", 60_000, events::round).woken_by(event))
         .worker(Worker::every("lambda/mappings", 60_000, pollers::round).woken_by(mapping))
+        .worker(Worker::every("lambda/provisioned", 60_000, provisioning::round).woken_by(provision))
         .worker(Worker::every("lambda/idle", 30_000, workers::reap))
         .worker(Worker::every("lambda/files", 600_000, workers::sweep))
         .forgets(forget::forget)

@@ -2,16 +2,24 @@
 
 pub mod account_settings;
 pub mod aliases;
+pub mod code_signing;
 pub mod concurrency;
 pub mod create_function;
 pub mod delete_function;
 pub mod event_invoke_config;
 pub mod event_source_mappings;
-pub mod fixed_settings;
+pub mod function_urls;
 pub mod get_function;
 pub mod invoke;
+pub mod invoke_async;
+pub mod invoke_with_response_stream;
+pub mod layer_permissions;
+pub mod layers;
 pub mod package;
 pub mod permissions;
+pub mod provisioned_concurrency;
+pub mod recursion;
+pub mod runtime_management;
 pub mod tags;
 pub mod update_function;
 pub mod versions;
@@ -33,13 +41,20 @@ pub fn all() -> Vec<Operation> {
 /// With how often AWS lets an account do it (Lambda developer guide, "Lambda quotas", API requests).
 fn rated(operation: Operation) -> Operation {
     match operation.shape.name {
-        "Invoke" => operation,
+        "Invoke" | "InvokeWithResponseStream" | "InvokeAsync" => operation,
         "GetFunction" => operation.at_most(100, 100),
         _ => operation.at_most(15, 15),
     }
 }
 
 fn listed() -> Vec<Operation> {
+    let mut all = of_functions();
+    all.extend(of_settings());
+    all.extend(of_layers());
+    all
+}
+
+fn of_functions() -> Vec<Operation> {
     vec![
         Operation::new::<of::AddPermission, _, _, _>(permissions::add).acts_on(policy::function),
         Operation::new::<of::CreateAlias, _, _, _>(aliases::create).acts_on(policy::function),
@@ -62,17 +77,16 @@ fn listed() -> Vec<Operation> {
         Operation::new::<of::GetEventSourceMapping, _, _, _>(event_source_mappings::get)
             .acts_on(policy::mapping),
         Operation::new::<of::GetFunction, _, _, _>(get_function::get).acts_on(policy::function),
-        Operation::new::<of::GetFunctionCodeSigningConfig, _, _, _>(fixed_settings::code_signing)
+        Operation::new::<of::GetFunctionCodeSigningConfig, _, _, _>(code_signing::get_of_function)
             .acts_on(policy::function),
         Operation::new::<of::GetFunctionConcurrency, _, _, _>(concurrency::get).acts_on(policy::function),
         Operation::new::<of::GetFunctionConfiguration, _, _, _>(get_function::configuration)
             .acts_on(policy::function),
         Operation::new::<of::GetFunctionEventInvokeConfig, _, _, _>(event_invoke_config::get)
             .acts_on(policy::function),
-        Operation::new::<of::GetFunctionRecursionConfig, _, _, _>(fixed_settings::recursion)
-            .acts_on(policy::function),
+        Operation::new::<of::GetFunctionRecursionConfig, _, _, _>(recursion::get).acts_on(policy::function),
         Operation::new::<of::GetPolicy, _, _, _>(permissions::get).acts_on(policy::function),
-        Operation::new::<of::GetRuntimeManagementConfig, _, _, _>(fixed_settings::runtime_management)
+        Operation::new::<of::GetRuntimeManagementConfig, _, _, _>(runtime_management::get)
             .acts_on(policy::function),
         Operation::new::<of::Invoke, _, _, _>(invoke::invoke).acts_on(policy::invoke),
         Operation::new::<of::ListAliases, _, _, _>(aliases::list).acts_on(policy::function),
@@ -94,9 +108,69 @@ fn listed() -> Vec<Operation> {
         Operation::new::<of::UpdateFunctionCode, _, _, _>(update_function::code).acts_on(policy::function),
         Operation::new::<of::UpdateFunctionConfiguration, _, _, _>(update_function::configuration)
             .passes_role(PRINCIPAL, |input| input.role.as_deref())
-            .acts_on(policy::function),
+            .acts_on(policy::changed_function),
         Operation::new::<of::UpdateFunctionEventInvokeConfig, _, _, _>(event_invoke_config::update)
             .acts_on(policy::function),
+    ]
+}
+
+/// URLs, code signing, what is kept ready, runtimes, loops, the other forms of invoking.
+fn of_settings() -> Vec<Operation> {
+    vec![
+        Operation::new::<of::CreateCodeSigningConfig, _, _, _>(code_signing::create).acts_on_everything(),
+        Operation::new::<of::CreateFunctionUrlConfig, _, _, _>(function_urls::create)
+            .acts_on(policy::new_url),
+        Operation::new::<of::DeleteCodeSigningConfig, _, _, _>(code_signing::delete).acts_on(policy::signing),
+        Operation::new::<of::DeleteFunctionCodeSigningConfig, _, _, _>(code_signing::delete_of_function)
+            .acts_on(policy::function),
+        Operation::new::<of::DeleteFunctionUrlConfig, _, _, _>(function_urls::delete)
+            .acts_on(policy::function),
+        Operation::new::<of::DeleteProvisionedConcurrencyConfig, _, _, _>(provisioned_concurrency::delete)
+            .acts_on(policy::function),
+        Operation::new::<of::GetCodeSigningConfig, _, _, _>(code_signing::get).acts_on(policy::signing),
+        Operation::new::<of::GetFunctionUrlConfig, _, _, _>(function_urls::get).acts_on(policy::function),
+        Operation::new::<of::GetProvisionedConcurrencyConfig, _, _, _>(provisioned_concurrency::get)
+            .acts_on(policy::function),
+        Operation::new::<of::InvokeAsync, _, _, _>(invoke_async::invoke_async).acts_on(policy::invoke),
+        Operation::new::<of::InvokeWithResponseStream, _, _, _>(
+            invoke_with_response_stream::invoke_with_response_stream,
+        )
+        .acts_on(policy::invoke),
+        Operation::new::<of::ListCodeSigningConfigs, _, _, _>(code_signing::list).acts_on_everything(),
+        Operation::new::<of::ListFunctionEventInvokeConfigs, _, _, _>(event_invoke_config::list)
+            .acts_on(policy::function),
+        Operation::new::<of::ListFunctionUrlConfigs, _, _, _>(function_urls::list).acts_on(policy::function),
+        Operation::new::<of::ListFunctionsByCodeSigningConfig, _, _, _>(code_signing::functions)
+            .acts_on(policy::signing),
+        Operation::new::<of::ListProvisionedConcurrencyConfigs, _, _, _>(provisioned_concurrency::list)
+            .acts_on(policy::function),
+        Operation::new::<of::PutFunctionCodeSigningConfig, _, _, _>(code_signing::put_of_function)
+            .acts_on(policy::function_and_signing),
+        Operation::new::<of::PutFunctionRecursionConfig, _, _, _>(recursion::put).acts_on(policy::function),
+        Operation::new::<of::PutProvisionedConcurrencyConfig, _, _, _>(provisioned_concurrency::put)
+            .acts_on(policy::function),
+        Operation::new::<of::PutRuntimeManagementConfig, _, _, _>(runtime_management::put)
+            .acts_on(policy::function),
+        Operation::new::<of::UpdateCodeSigningConfig, _, _, _>(code_signing::update).acts_on(policy::signing),
+        Operation::new::<of::UpdateFunctionUrlConfig, _, _, _>(function_urls::update)
+            .acts_on(policy::changed_url),
+    ]
+}
+
+fn of_layers() -> Vec<Operation> {
+    vec![
+        Operation::new::<of::AddLayerVersionPermission, _, _, _>(layer_permissions::add)
+            .acts_on(policy::layer_version),
+        Operation::new::<of::DeleteLayerVersion, _, _, _>(layers::delete).acts_on(policy::layer_version),
+        Operation::new::<of::GetLayerVersion, _, _, _>(layers::get).acts_on(policy::layer_version),
+        Operation::new::<of::GetLayerVersionByArn, _, _, _>(layers::get_by_arn).acts_on(policy::layer_by_arn),
+        Operation::new::<of::GetLayerVersionPolicy, _, _, _>(layer_permissions::get)
+            .acts_on(policy::layer_version),
+        Operation::new::<of::ListLayerVersions, _, _, _>(layers::versions).acts_on_everything(),
+        Operation::new::<of::ListLayers, _, _, _>(layers::list).acts_on_everything(),
+        Operation::new::<of::PublishLayerVersion, _, _, _>(layers::publish).acts_on(policy::layer),
+        Operation::new::<of::RemoveLayerVersionPermission, _, _, _>(layer_permissions::remove)
+            .acts_on(policy::layer_version),
     ]
 }
 

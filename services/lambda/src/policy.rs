@@ -2,8 +2,10 @@
 //! has or would have; an event source mapping.
 
 use crate::errors::LambdaError;
+use crate::rules::layers as names_of_layers;
 use crate::rules::names;
 use crate::state;
+use ::names::Arn;
 use model_lambda as model;
 use service::{Demand, Peek};
 use std::sync::Arc;
@@ -34,31 +36,61 @@ of_function!(
         CreateAliasInput,
         CreateFunctionInput,
         DeleteAliasInput,
+        DeleteFunctionCodeSigningConfigInput,
         DeleteFunctionConcurrencyInput,
         GetAliasInput,
         GetFunctionCodeSigningConfigInput,
         GetFunctionConcurrencyInput,
         GetFunctionRecursionConfigInput,
+        InvokeAsyncInput,
         ListAliasesInput,
+        ListFunctionEventInvokeConfigsInput,
+        ListFunctionUrlConfigsInput,
+        ListProvisionedConcurrencyConfigsInput,
         ListVersionsByFunctionInput,
         PublishVersionInput,
+        PutFunctionCodeSigningConfigInput,
         PutFunctionConcurrencyInput,
+        PutFunctionRecursionConfigInput,
         UpdateAliasInput,
         UpdateFunctionCodeInput,
         UpdateFunctionConfigurationInput;
     qualified:
         AddPermissionInput,
+        CreateFunctionUrlConfigInput,
         DeleteFunctionEventInvokeConfigInput,
         DeleteFunctionInput,
+        DeleteFunctionUrlConfigInput,
         GetFunctionConfigurationInput,
         GetFunctionEventInvokeConfigInput,
         GetFunctionInput,
+        GetFunctionUrlConfigInput,
         GetPolicyInput,
         GetRuntimeManagementConfigInput,
         InvokeInput,
+        InvokeWithResponseStreamInput,
         PutFunctionEventInvokeConfigInput,
+        PutRuntimeManagementConfigInput,
         RemovePermissionInput,
         UpdateFunctionEventInvokeConfigInput,
+        UpdateFunctionUrlConfigInput,
+);
+
+// Of these the qualifier is never absent.
+macro_rules! of_qualifier {
+    ($($input:ident),* $(,)?) => {$(
+        impl OfFunction for model::$input {
+            fn function(&self) -> (&str, Option<&str>) {
+                (&self.function_name, Some(&self.qualifier))
+            }
+        }
+    )*};
+}
+
+of_qualifier!(
+    DeleteProvisionedConcurrencyConfigInput,
+    GetProvisionedConcurrencyConfigInput,
+    PutProvisionedConcurrencyConfigInput,
 );
 
 /// The action on the function that is named. What names none is judged by everything; the handler says what
@@ -76,12 +108,18 @@ pub async fn function<I: OfFunction>(peek: Peek, input: Arc<I>) -> Result<Vec<De
     Ok(vec![on_function(&peek, peek.operation(), input.function())])
 }
 
-/// Invoking.
-pub async fn invoke(peek: Peek, input: Arc<model::InvokeInput>) -> Result<Vec<Demand>, LambdaError> {
+/// Invoking, in any form.
+pub async fn invoke<I: OfFunction>(peek: Peek, input: Arc<I>) -> Result<Vec<Demand>, LambdaError> {
     Ok(vec![on_function(&peek, "InvokeFunction", input.function())])
 }
 
-/// Creating a function with its tags.
+/// Reading the layers that a function is to have.
+fn layers(texts: Option<&Vec<String>>) -> impl Iterator<Item = Demand> + '_ {
+    let arns = texts.into_iter().flatten().filter_map(|text| text.parse::<Arn>().ok());
+    arns.map(|arn| Demand::new("lambda:GetLayerVersion", &arn))
+}
+
+/// Creating a function with its tags and layers.
 pub async fn new_function(
     peek: Peek,
     input: Arc<model::CreateFunctionInput>,
@@ -90,7 +128,141 @@ pub async fn new_function(
     for (key, value) in input.tags.iter().flatten() {
         demand = demand.when_tagged(key, value);
     }
-    Ok(vec![demand])
+    for layer in input.layers.iter().flatten() {
+        demand = demand.when("lambda:Layer", [layer.clone()]);
+    }
+    Ok([demand].into_iter().chain(layers(input.layers.as_ref())).collect())
+}
+
+/// Changing the configuration of a function, and its layers.
+pub async fn changed_function(
+    peek: Peek,
+    input: Arc<model::UpdateFunctionConfigurationInput>,
+) -> Result<Vec<Demand>, LambdaError> {
+    let demand = on_function(&peek, peek.operation(), input.function());
+    Ok([demand].into_iter().chain(layers(input.layers.as_ref())).collect())
+}
+
+fn of_url(peek: &Peek, input: &impl OfFunction, auth: Option<&model::FunctionUrlAuthType>) -> Vec<Demand> {
+    let demand = on_function(peek, peek.operation(), input.function());
+    vec![match auth {
+        Some(auth) => demand.when("lambda:FunctionUrlAuthType", [auth.as_str().to_owned()]),
+        None => demand,
+    }]
+}
+
+/// Making a URL, with who may use it as a condition.
+pub async fn new_url(
+    peek: Peek,
+    input: Arc<model::CreateFunctionUrlConfigInput>,
+) -> Result<Vec<Demand>, LambdaError> {
+    Ok(of_url(&peek, input.as_ref(), Some(&input.auth_type)))
+}
+
+/// Changing a URL.
+pub async fn changed_url(
+    peek: Peek,
+    input: Arc<model::UpdateFunctionUrlConfigInput>,
+) -> Result<Vec<Demand>, LambdaError> {
+    Ok(of_url(&peek, input.as_ref(), input.auth_type.as_ref()))
+}
+
+/// Inputs that name a code signing configuration.
+pub trait OfSigning {
+    /// Its ARN.
+    fn config(&self) -> &str;
+}
+
+macro_rules! of_signing {
+    ($($input:ident),* $(,)?) => {$(
+        impl OfSigning for model::$input {
+            fn config(&self) -> &str {
+                &self.code_signing_config_arn
+            }
+        }
+    )*};
+}
+
+of_signing!(
+    DeleteCodeSigningConfigInput,
+    GetCodeSigningConfigInput,
+    ListFunctionsByCodeSigningConfigInput,
+    PutFunctionCodeSigningConfigInput,
+    UpdateCodeSigningConfigInput,
+);
+
+/// The operation's action on its code signing configuration.
+pub async fn signing<I: OfSigning>(peek: Peek, input: Arc<I>) -> Result<Vec<Demand>, LambdaError> {
+    Ok(vec![on_resource(&peek, input.config())])
+}
+
+/// The operation's action on its function and on its code signing configuration.
+pub async fn function_and_signing(
+    peek: Peek,
+    input: Arc<model::PutFunctionCodeSigningConfigInput>,
+) -> Result<Vec<Demand>, LambdaError> {
+    let function = on_function(&peek, peek.operation(), input.function());
+    Ok(vec![function, on_resource(&peek, input.config())])
+}
+
+/// Inputs that name a version of a layer.
+pub trait OfLayerVersion {
+    /// The layer's name or ARN, and the number.
+    fn layer(&self) -> (&str, i64);
+}
+
+macro_rules! of_layer_version {
+    ($($input:ident),* $(,)?) => {$(
+        impl OfLayerVersion for model::$input {
+            fn layer(&self) -> (&str, i64) {
+                (&self.layer_name, self.version_number)
+            }
+        }
+    )*};
+}
+
+of_layer_version!(
+    AddLayerVersionPermissionInput,
+    DeleteLayerVersionInput,
+    GetLayerVersionInput,
+    GetLayerVersionPolicyInput,
+    RemoveLayerVersionPermissionInput,
+);
+
+/// The operation's action on its version of a layer.
+pub async fn layer_version<I: OfLayerVersion>(peek: Peek, input: Arc<I>) -> Result<Vec<Demand>, LambdaError> {
+    let (text, number) = input.layer();
+    let action = format!("lambda:{}", peek.operation());
+    Ok(vec![match names_of_layers::parse(text, peek.account(), peek.region()) {
+        Ok(layer) => {
+            let resource = format!("layer:{}:{number}", layer.name);
+            Demand::new(action, &state::in_scope(&layer.scope, &resource))
+        }
+        Err(_) => Demand::everywhere(action),
+    }])
+}
+
+/// Reading a version of a layer by its ARN.
+pub async fn layer_by_arn(
+    _peek: Peek,
+    input: Arc<model::GetLayerVersionByArnInput>,
+) -> Result<Vec<Demand>, LambdaError> {
+    Ok(vec![match input.arn.parse() {
+        Ok(arn) => Demand::new("lambda:GetLayerVersion", &arn),
+        Err(_) => Demand::everywhere("lambda:GetLayerVersion"),
+    }])
+}
+
+/// Publishing a version of a layer.
+pub async fn layer(
+    peek: Peek,
+    input: Arc<model::PublishLayerVersionInput>,
+) -> Result<Vec<Demand>, LambdaError> {
+    let action = "lambda:PublishLayerVersion";
+    Ok(vec![match names_of_layers::parse(&input.layer_name, peek.account(), peek.region()) {
+        Ok(layer) => Demand::new(action, &state::in_scope(&layer.scope, &format!("layer:{}", layer.name))),
+        Err(_) => Demand::everywhere(action),
+    }])
 }
 
 /// Inputs that name a resource by its ARN.
@@ -113,11 +285,15 @@ of_resource!(ListTagsInput, TagResourceInput, UntagResourceInput);
 
 /// The operation's action on a resource.
 pub async fn resource<I: OfResource>(peek: Peek, input: Arc<I>) -> Result<Vec<Demand>, LambdaError> {
+    Ok(vec![on_resource(&peek, input.resource())])
+}
+
+fn on_resource(peek: &Peek, text: &str) -> Demand {
     let action = format!("lambda:{}", peek.operation());
-    Ok(vec![match input.resource().parse() {
+    match text.parse() {
         Ok(arn) => Demand::new(action, &arn),
         Err(_) => Demand::everywhere(action),
-    }])
+    }
 }
 
 /// What an absent resource is answered with.

@@ -2,11 +2,16 @@
 //! after each start of the region, ended when it goes.
 
 mod queue;
+mod stream;
+
+pub use queue::caller;
 
 use crate::errors::LambdaError;
 use crate::invoke;
 use crate::rules::names::Named;
 use crate::state::{self, Configuration, Mapping};
+use model_dynamodbstreams::DescribeStreamInput;
+use model_dynamodbstreams::operations::DescribeStream;
 use model_sqs::GetQueueAttributesInput;
 use model_sqs::operations::GetQueueAttributes;
 use names::{AccountId, Arn};
@@ -70,7 +75,11 @@ pub async fn round(ctx: Ctx) -> Result<(), LambdaError> {
         }
         let (stop, stopped) = watch::channel(());
         let generation = mapping.generation;
-        let task = tokio::spawn(queue::poll(invoke::within(&ctx, &mapping.scope), mapping, stopped));
+        let own = invoke::within(&ctx, &mapping.scope);
+        let task = match mapping.stream {
+            Some(_) => tokio::spawn(stream::poll(own, mapping, stopped)),
+            None => tokio::spawn(queue::poll(own, mapping, stopped)),
+        };
         running.insert(uuid, Poller { generation, task, _stop: stop });
     }
     Ok(())
@@ -103,6 +112,32 @@ pub async fn queue_of(
         )));
     }
     Ok(())
+}
+
+/// Checks, as the function's role, that its stream is there.
+///
+/// # Errors
+/// Where it is not, or the role may not read it.
+pub async fn stream_of(
+    ctx: &Ctx,
+    named: &Named,
+    configuration: &Configuration,
+    stream: &Arn,
+) -> Result<(), LambdaError> {
+    let account = named.scope.account().unwrap_or(AccountId::DEFAULT);
+    let caller = queue::caller(ctx, &configuration.settings.role, &named.name, account).await?;
+    let input = DescribeStreamInput { stream_arn: stream.to_string(), ..Default::default() };
+    match ctx.call_as::<DescribeStream>(caller, input).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.status == 403 => Err(LambdaError::invalid(format!(
+            "Cannot access stream {stream}. Please ensure the role can perform the GetRecords, GetShardIterator, \
+             DescribeStream, and ListStreams Actions on your stream in IAM."
+        ))),
+        Err(error) if error.code == "ResourceNotFoundException" => {
+            Err(LambdaError::invalid(format!("Stream not found: {stream}")))
+        }
+        Err(error) => Err(LambdaError::Other(error)),
+    }
 }
 
 fn refused(error: &ApiError) -> LambdaError {

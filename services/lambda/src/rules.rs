@@ -4,6 +4,7 @@ pub mod archive;
 pub mod batch;
 pub mod environment;
 pub mod filter;
+pub mod layers;
 pub mod names;
 pub mod outcome;
 pub mod permission;
@@ -11,6 +12,9 @@ pub mod report;
 pub mod settings;
 pub mod source;
 pub mod sqs_event;
+pub mod stream_event;
+pub mod url_cors;
+pub mod urls;
 
 /// Concurrent invocations of an account in a region (Lambda quotas).
 pub const ACCOUNT_CONCURRENCY: u32 = 1000;

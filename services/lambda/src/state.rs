@@ -1,10 +1,22 @@
 //! The tables of the room. A function has one row under its name; its versions, aliases and settings of
 //! asynchronous invocations are keyed by its incarnation. Code is kept once for all that have the same.
 
+pub mod events;
+pub mod layers;
+pub mod mappings;
+pub mod provisioned;
+mod settings;
+pub mod signing;
+pub mod urls;
+
+pub use events::{EVENTS, Event, add_event, end_event, event, event_payload, events, put_event};
+pub use mappings::{Mapping, mapping, mappings, put_mapping, remove_mapping};
+pub use settings::{ImageChoices, LayerUse, LogLevels, Settings};
+
 use names::{AccountId, Arn, Region, Scope, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use store::{BlobRef, Class, Fault, Incarnation, Raw, Read, Snapshot, Span, Store, Table, Tx, record};
+use settings::SettingsV1;
+use store::{BlobRef, Class, Corrupt, Fault, Incarnation, Read, Record, Snapshot, Span, Table, Tx, record};
 
 /// The version that is not published.
 pub const LATEST: &str = "$LATEST";
@@ -20,8 +32,40 @@ pub struct Function {
     pub published: u64,
     /// Concurrent invocations kept for it alone, and its bound.
     pub reserved: Option<u32>,
+    /// The id of its code signing configuration.
+    pub signing: Option<String>,
+    /// It may be part of a loop of invocations.
+    pub may_loop: bool,
 }
-record!(Function, 1);
+
+#[derive(Serialize, Deserialize)]
+struct FunctionV1 {
+    incarnation: Incarnation,
+    latest: ConfigurationV1,
+    published: u64,
+    reserved: Option<u32>,
+}
+
+impl Record for Function {
+    const VERSION: u8 = 2;
+
+    fn upgrade(_from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
+        let old: FunctionV1 = first(bytes)?;
+        Ok(Function {
+            incarnation: old.incarnation,
+            latest: old.latest.into(),
+            published: old.published,
+            reserved: old.reserved,
+            signing: None,
+            may_loop: false,
+        })
+    }
+}
+
+fn first<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Corrupt> {
+    postcard::from_bytes(bytes)
+        .map_err(|_| Corrupt("the fields of the record's first version cannot be read"))
+}
 
 /// What a version of a function is run with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,8 +82,74 @@ pub struct Configuration {
     pub modified: Timestamp,
     /// Its code.
     pub code: Code,
+    /// What its code is, beside a package.
+    pub origin: Origin,
+    /// Which version of its runtime it is run with.
+    pub runtime_update: RuntimeUpdate,
     /// All that its owner chooses.
     pub settings: Settings,
+}
+
+/// What the code of a version is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// A package that is kept.
+    #[default]
+    Package,
+    /// A folder of this machine, read as it is: its path.
+    Folder(String),
+    /// An image: its URI.
+    Image(String),
+}
+
+/// Which version of a runtime a version of a function is run with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuntimeUpdate {
+    /// `Auto`, `FunctionUpdate` or `Manual`.
+    pub on: String,
+    /// The version, where it is chosen by hand.
+    pub version: Option<String>,
+}
+
+impl Default for RuntimeUpdate {
+    fn default() -> Self {
+        RuntimeUpdate { on: "Auto".to_owned(), version: None }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct ConfigurationV1 {
+    name: String,
+    version: String,
+    generation: u64,
+    revision: String,
+    modified: Timestamp,
+    code: Code,
+    settings: SettingsV1,
+}
+
+impl From<ConfigurationV1> for Configuration {
+    fn from(old: ConfigurationV1) -> Self {
+        Configuration {
+            name: old.name,
+            version: old.version,
+            generation: old.generation,
+            revision: old.revision,
+            modified: old.modified,
+            code: old.code,
+            origin: Origin::default(),
+            runtime_update: RuntimeUpdate::default(),
+            settings: old.settings.into(),
+        }
+    }
+}
+
+impl Record for Configuration {
+    const VERSION: u8 = 2;
+
+    fn upgrade(_from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
+        first::<ConfigurationV1>(bytes).map(Into::into)
+    }
 }
 
 /// A package of code.
@@ -49,39 +159,6 @@ pub struct Code {
     pub sha256: [u8; 32],
     /// The package's bytes.
     pub size: u64,
-}
-
-/// What the owner of a function chooses.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Settings {
-    /// `python3.11`
-    pub runtime: String,
-    /// The execution role.
-    pub role: Arn,
-    /// What is called.
-    pub handler: String,
-    /// For people.
-    pub description: String,
-    /// Longest invocation, in seconds.
-    pub timeout_s: u32,
-    /// Its memory, in MB.
-    pub memory_mb: u32,
-    /// Room in `/tmp`, in MB.
-    pub storage_mb: u32,
-    /// Environment variables.
-    pub environment: Option<BTreeMap<String, String>>,
-    /// The key that they are encrypted with.
-    pub kms_key: Option<String>,
-    /// `x86_64` or `arm64`.
-    pub architecture: String,
-    /// `Active` or `PassThrough`.
-    pub tracing: String,
-    /// `PublishedVersions` or `None`.
-    pub snap_start: String,
-    /// Where events go that could not be processed.
-    pub dead_letter: Option<Arn>,
-    /// The log group, where it is not `/aws/lambda/{name}`.
-    pub log_group: Option<String>,
 }
 
 /// An alias.
@@ -99,7 +176,6 @@ pub struct Alias {
     pub revision: String,
 }
 record!(Alias, 1);
-record!(Configuration, 1);
 
 /// How asynchronous invocations of a function, version or alias end.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -194,6 +270,7 @@ pub fn put_function(tx: &mut Tx, scope: &Scope, function: &Function) -> Result<(
 
 /// Removes a function with all that is keyed by it; heads and code are let go by the caller.
 pub fn remove_function(tx: &mut Tx, scope: &Scope, function: &Function) -> Result<(), Fault> {
+    urls::remove_all(tx, scope, function)?;
     tx.delete(&FUNCTIONS, scope, &function.latest.name)?;
     tx.discard(scope, function.incarnation)
 }
@@ -280,6 +357,16 @@ pub fn event_config(
     read.get(&EVENT_CONFIGS, scope, &(function.incarnation, qualifier.to_owned()))
 }
 
+/// How asynchronous invocations end, by all qualifiers of a function.
+pub fn event_configs(
+    read: &impl Read,
+    scope: &Scope,
+    function: &Function,
+) -> Result<Vec<(String, EventConfig)>, Fault> {
+    let rows = read.scan(&EVENT_CONFIGS, scope, Span::of(&function.incarnation));
+    rows.map(|row| row.map(|((_, qualifier), config)| (qualifier, config))).collect()
+}
+
 /// Writes how asynchronous invocations by a qualifier end; `None` for the defaults.
 pub fn put_event_config(
     tx: &mut Tx,
@@ -300,14 +387,9 @@ pub fn package(read: &impl Read, sha256: &[u8; 32]) -> Result<Option<Package>, F
     read.get(&PACKAGES, &Scope::Partition, sha256)
 }
 
-/// Says that one more configuration has a package; its bytes are given where it may be new. Says whether
-/// the package is there now.
-pub fn hold_package(
-    tx: &mut Tx,
-    scope: &Scope,
-    code: &Code,
-    archive: Option<&BlobRef>,
-) -> Result<bool, Fault> {
+/// Says that one more has a package; its bytes are given where it may be new. Says whether the package is
+/// there now.
+pub fn share_package(tx: &mut Tx, code: &Code, archive: Option<&BlobRef>) -> Result<bool, Fault> {
     let package = match (package(tx, &code.sha256)?, archive) {
         (Some(package), _) => Package { uses: package.uses + 1, ..package },
         (None, Some(archive)) => {
@@ -317,13 +399,11 @@ pub fn hold_package(
         (None, None) => return Ok(false),
     };
     tx.put(&PACKAGES, &Scope::Partition, &code.sha256, &package)?;
-    change_totals(tx, scope, |totals| totals.code_bytes += code.size)?;
     Ok(true)
 }
 
-/// Says that a configuration has a package no longer.
-pub fn release_package(tx: &mut Tx, scope: &Scope, code: &Code) -> Result<(), Fault> {
-    change_totals(tx, scope, |totals| totals.code_bytes = totals.code_bytes.saturating_sub(code.size))?;
+/// Says that one of those that had a package has it no longer.
+pub fn unshare_package(tx: &mut Tx, code: &Code) -> Result<(), Fault> {
     let Some(package) = package(tx, &code.sha256)? else { return Ok(()) };
     if package.uses > 1 {
         let fewer = Package { uses: package.uses - 1, ..package };
@@ -331,6 +411,59 @@ pub fn release_package(tx: &mut Tx, scope: &Scope, code: &Code) -> Result<(), Fa
     }
     tx.delete(&PACKAGES, &Scope::Partition, &code.sha256)?;
     tx.discard_blob(&package.archive)
+}
+
+/// As [`share_package`], counted among the code of an account.
+pub fn hold_package(
+    tx: &mut Tx,
+    scope: &Scope,
+    code: &Code,
+    archive: Option<&BlobRef>,
+) -> Result<bool, Fault> {
+    if !share_package(tx, code, archive)? {
+        return Ok(false);
+    }
+    change_totals(tx, scope, |totals| totals.code_bytes += code.size)?;
+    Ok(true)
+}
+
+/// As [`unshare_package`], counted no longer.
+pub fn release_package(tx: &mut Tx, scope: &Scope, code: &Code) -> Result<(), Fault> {
+    change_totals(tx, scope, |totals| totals.code_bytes = totals.code_bytes.saturating_sub(code.size))?;
+    unshare_package(tx, code)
+}
+
+/// Says that one more configuration has its package, whose bytes are given where it may be new. Says
+/// whether it is there now.
+pub fn hold_code(
+    tx: &mut Tx,
+    scope: &Scope,
+    configuration: &Configuration,
+    archive: Option<&BlobRef>,
+) -> Result<bool, Fault> {
+    match configuration.origin {
+        Origin::Package => hold_package(tx, scope, &configuration.code, archive),
+        Origin::Folder(_) | Origin::Image(_) => Ok(true),
+    }
+}
+
+/// Says that one more configuration has its layers; the one that is not there, where one is not.
+pub fn hold_layers(tx: &mut Tx, layers: &[LayerUse]) -> Result<Option<Arn>, Fault> {
+    for layer in layers {
+        if !share_package(tx, &layer.code, None)? {
+            return Ok(Some(layer.arn.clone()));
+        }
+    }
+    Ok(None)
+}
+
+/// Says that a configuration has its package and its layers no longer.
+pub fn release_code(tx: &mut Tx, scope: &Scope, configuration: &Configuration) -> Result<(), Fault> {
+    configuration.settings.layers.iter().try_for_each(|layer| unshare_package(tx, &layer.code))?;
+    match configuration.origin {
+        Origin::Package => release_package(tx, scope, &configuration.code),
+        Origin::Folder(_) | Origin::Image(_) => Ok(()),
+    }
 }
 
 /// What an account has in a region.
@@ -343,127 +476,4 @@ pub fn change_totals(tx: &mut Tx, scope: &Scope, change: impl FnOnce(&mut Totals
     let mut totals = totals(tx, scope)?;
     change(&mut totals);
     tx.put(&TOTALS, scope, &(), &totals)
-}
-
-/// An asynchronous invocation that has not ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Event {
-    /// Where its function is.
-    pub scope: Scope,
-    /// The function's name.
-    pub function: String,
-    /// The version or alias that was named.
-    pub qualifier: Option<String>,
-    /// The invocation's request id.
-    pub request_id: String,
-    /// When it was accepted.
-    pub accepted: Timestamp,
-    /// How often the function was run with it.
-    pub attempts: u32,
-    /// How often it was put off because the function could not be run.
-    pub deferrals: u32,
-    /// It waits for a timer before it is tried again.
-    pub waits: bool,
-    /// How many deliveries led to it.
-    pub hops: u8,
-}
-record!(Event, 1);
-
-/// By a number of its own; the view of what is to be run is made of these.
-pub static EVENTS: Table<u64, Event> = Table::new("lambda/events", Class::Queue);
-static PAYLOADS: Table<u64, Raw> = Table::new("lambda/event-payloads", Class::Queue).large();
-
-/// Adds an asynchronous invocation.
-pub fn add_event(tx: &mut Tx, event: &Event, payload: &bytes::Bytes) -> Result<(), Fault> {
-    let number = tx.fresh_incarnation()?.0;
-    tx.put(&PAYLOADS, &Scope::Partition, &number, &Raw(payload.clone()))?;
-    tx.put(&EVENTS, &Scope::Partition, &number, event)
-}
-
-/// All asynchronous invocations that have not ended.
-pub fn events(read: &impl Read) -> impl Iterator<Item = Result<(u64, Event), Fault>> {
-    read.scan(&EVENTS, &Scope::Partition, Span::all())
-}
-
-/// An asynchronous invocation, if it has not ended.
-pub fn event(read: &impl Read, number: u64) -> Result<Option<Event>, Fault> {
-    read.get(&EVENTS, &Scope::Partition, &number)
-}
-
-/// What an asynchronous invocation is for.
-pub fn event_payload(read: &impl Read, number: u64) -> Result<bytes::Bytes, Fault> {
-    Ok(read.get(&PAYLOADS, &Scope::Partition, &number)?.map_or_else(bytes::Bytes::new, |Raw(bytes)| bytes))
-}
-
-/// Changes an asynchronous invocation.
-pub fn put_event(tx: &mut Tx, number: u64, event: &Event) -> Result<(), Fault> {
-    tx.put(&EVENTS, &Scope::Partition, &number, event)
-}
-
-/// Removes an asynchronous invocation.
-pub fn end_event(tx: &mut Tx, number: u64) -> Result<(), Fault> {
-    tx.delete(&PAYLOADS, &Scope::Partition, &number)?;
-    tx.delete(&EVENTS, &Scope::Partition, &number)
-}
-
-/// A queue whose messages invoke a function.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mapping {
-    /// Its id.
-    pub uuid: String,
-    /// Where it is.
-    pub scope: Scope,
-    /// Another one with each change.
-    pub generation: u64,
-    /// The queue.
-    pub source: Arn,
-    /// The function's name.
-    pub function: String,
-    /// The version or alias that was named.
-    pub qualifier: Option<String>,
-    /// Whether it reads.
-    pub enabled: bool,
-    /// Most messages of one invocation.
-    pub batch_size: u32,
-    /// Longest time to gather them, in seconds.
-    pub window_s: u32,
-    /// Patterns of which a message must match one, as their owner wrote them.
-    pub filters: Vec<String>,
-    /// The function says which messages failed.
-    pub reports_failures: bool,
-    /// Most concurrent invocations.
-    pub max_concurrency: Option<u32>,
-    /// When it was last changed.
-    pub modified: Timestamp,
-}
-record!(Mapping, 1);
-
-/// All of the partition in one place, since whoever runs them needs them all.
-static MAPPINGS: Table<String, Mapping> = Table::new("lambda/mappings", Class::Records);
-
-/// A mapping by its id.
-pub fn mapping(read: &impl Read, scope: &Scope, uuid: &str) -> Result<Option<Mapping>, Fault> {
-    let found = read.get(&MAPPINGS, &Scope::Partition, &uuid.to_owned())?;
-    Ok(found.filter(|mapping| mapping.scope == *scope))
-}
-
-/// All mappings, in the order of their ids, after one of them.
-pub fn mappings(read: &impl Read, after: Option<&str>) -> impl Iterator<Item = Result<Mapping, Fault>> {
-    let span = after.map_or_else(Span::all, |after| Span::all().after(&after.to_owned()));
-    read.scan(&MAPPINGS, &Scope::Partition, span).map(|row| row.map(|(_, mapping)| mapping))
-}
-
-/// Writes a mapping.
-pub fn put_mapping(tx: &mut Tx, mapping: &Mapping) -> Result<(), Fault> {
-    tx.put(&MAPPINGS, &Scope::Partition, &mapping.uuid, mapping)
-}
-
-/// Removes all mappings of an account.
-pub async fn forget_mappings(store: &Store, account: AccountId) -> Result<usize, Fault> {
-    store.remove_where(&MAPPINGS, move |_, _, mapping| mapping.scope.account() == Some(account)).await
-}
-
-/// Removes a mapping.
-pub fn remove_mapping(tx: &mut Tx, uuid: &str) -> Result<(), Fault> {
-    tx.delete(&MAPPINGS, &Scope::Partition, &uuid.to_owned())
 }

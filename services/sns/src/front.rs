@@ -63,7 +63,7 @@ fn reply(status: u16, kind: &str, body: String) -> FrontReply {
     FrontReply {
         status,
         headers: vec![("content-type".to_owned(), kind.to_owned())],
-        body: Bytes::from(body),
+        body: Bytes::from(body).into(),
     }
 }
 

@@ -172,7 +172,7 @@ fn refusal(error: &ApiError, json: bool) -> FrontReply {
 
 fn page(status: u16, kind: &str, body: String) -> FrontReply {
     let headers = vec![("content-type".to_owned(), kind.to_owned())];
-    FrontReply { status, headers, body: Bytes::from(body) }
+    FrontReply { status, headers, body: Bytes::from(body).into() }
 }
 
 /// Writes a value as elements: a list as its items, each in an element of the list's name.

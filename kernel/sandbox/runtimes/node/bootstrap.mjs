@@ -9,6 +9,7 @@ import fs from 'node:fs';
 import Module, { createRequire } from 'node:module';
 import net from 'node:net';
 import path from 'node:path';
+import { Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import util from 'node:util';
 
@@ -63,12 +64,48 @@ class RuntimeApi {
     this.post(target, body, kind);
     this.socket.write(this.next);
     this.socket.uncork();
-    this.answered().then(({ status, body: refusal }) => {
+    this.checked(this.answered());
+    return this.answered();
+  }
+
+  // Begins a streamed answer of one invocation; its pieces follow as chunks.
+  begin(target, contentType) {
+    this.socket.ref();
+    this.socket.write(
+      `POST ${target} HTTP/1.1\r\nHost: ${this.host}\r\nContent-Type: ${printable(contentType)}\r\n` +
+        'Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n' +
+        'Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n',
+    );
+  }
+
+  piece(bytes, written) {
+    if (bytes.length === 0) return written();
+    this.socket.cork();
+    this.socket.write(`${bytes.length.toString(16)}\r\n`);
+    this.socket.write(bytes);
+    const done = this.socket.write('\r\n');
+    this.socket.uncork();
+    if (done) return written();
+    return this.socket.once('drain', written);
+  }
+
+  // Ends a streamed answer, with the error that broke it if one did, and asks for the next invocation.
+  end(error) {
+    const trailers = error
+      ? `Lambda-Runtime-Function-Error-Type: ${printable(error.errorType)}\r\n` +
+        `Lambda-Runtime-Function-Error-Body: ${Buffer.from(JSON.stringify(error)).toString('base64')}\r\n`
+      : '';
+    this.socket.write(Buffer.concat([Buffer.from(`0\r\n${trailers}\r\n`, 'latin1'), this.next]));
+    this.checked(this.answered());
+    return this.answered();
+  }
+
+  checked(answer) {
+    answer.then(({ status, body: refusal }) => {
       if (status >= 300 && status !== 413) {
         process.stderr.write(`the runtime refused an answer: ${status} ${refusal.subarray(0, 500)}\n`);
       }
     });
-    return this.answered();
   }
 
   // Posts what ends this process; resolves when it has been received.
@@ -80,7 +117,7 @@ class RuntimeApi {
 
   post(target, body, kind) {
     const bytes = Buffer.from(body);
-    const error = kind ? `Lambda-Runtime-Function-Error-Type: ${kind.replace(/[^\x20-\x7e]/g, '?')}\r\n` : '';
+    const error = kind ? `Lambda-Runtime-Function-Error-Type: ${printable(kind)}\r\n` : '';
     const head =
       `POST ${target} HTTP/1.1\r\nHost: ${this.host}\r\nContent-Type: application/json\r\n` +
       `${error}Content-Length: ${bytes.length}\r\n\r\n`;
@@ -108,6 +145,10 @@ class RuntimeApi {
       if (this.length === 0) return;
     }
   }
+}
+
+function printable(text) {
+  return String(text).replace(/[^\x20-\x7e]/g, '?');
 }
 
 // A whole response and where it ends, or how many bytes are needed before it is worth another look.
@@ -147,9 +188,75 @@ function parseChunks(buffer, start) {
   }
 }
 
+// --- Streamed answers --------------------------------------------------------------------------
+
+const STREAMS = Symbol('streams');
+const WITH_PRELUDE = 'application/vnd.awslambda.http-integration-response';
+
+// What a streaming handler writes its answer to. The head leaves with the first piece.
+class ResponseStream extends Writable {
+  constructor(api, target) {
+    super();
+    this.api = api;
+    this.target = target;
+    this.contentType = 'application/octet-stream';
+    this.begun = false;
+  }
+
+  setContentType(contentType) {
+    if (this.begun) throw new RuntimeError('InvalidStreamingOperation', 'Cannot set content-type, too late.');
+    this.contentType = contentType;
+  }
+
+  _write(chunk, encoding, written) {
+    this.open();
+    this.api.piece(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk, () => written());
+  }
+
+  open() {
+    if (this.begun) return;
+    this.begun = true;
+    this.api.begin(this.target, this.contentType);
+    if (this.prelude) this.api.piece(this.prelude, () => {});
+  }
+}
+
+globalThis.awslambda = {
+  streamifyResponse: (handler) => Object.assign(handler, { [STREAMS]: true }),
+  HttpResponseStream: {
+    from(stream, metadata) {
+      stream.setContentType(WITH_PRELUDE);
+      stream.prelude = Buffer.concat([Buffer.from(JSON.stringify(metadata)), Buffer.alloc(8)]);
+      return stream;
+    },
+  },
+};
+
 // --- Logs --------------------------------------------------------------------------------------
 
+const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
+
+// One event of a log in JSON: an error among the values is told on its own.
+function jsonEvent(level, values) {
+  const event = { timestamp: new Date().toISOString(), level, requestId };
+  if (values.length === 1 && typeof values[0] === 'object' && !isError(values[0])) event.message = values[0];
+  else event.message = util.format(...values);
+  const error = values.find(isError);
+  if (error) {
+    event.errorType = error.name;
+    event.errorMessage = error.message;
+    event.stackTrace = String(error.stack).split('\n');
+  }
+  try {
+    return JSON.stringify(event);
+  } catch {
+    return JSON.stringify({ ...event, message: util.format(...values) });
+  }
+}
+
 function patchConsole() {
+  const json = process.env.AWS_LAMBDA_LOG_FORMAT === 'JSON';
+  const lowest = json ? LEVELS.indexOf(process.env.AWS_LAMBDA_LOG_LEVEL ?? 'TRACE') : 0;
   const levels = {
     log: 'INFO',
     debug: 'DEBUG',
@@ -161,6 +268,11 @@ function patchConsole() {
   };
   for (const [method, level] of Object.entries(levels)) {
     console[method] = (...values) => {
+      if (LEVELS.indexOf(level) < lowest) return;
+      if (json) {
+        process.stdout.write(`${jsonEvent(level, values)}\n`);
+        return;
+      }
       const text = util.format(...values).replaceAll('\n', '\r');
       process.stdout.write(`${new Date().toISOString()}\t${requestId}\t${level}\t${text}\n`);
     };
@@ -355,6 +467,30 @@ function invoke(handler, headers, body) {
   }).catch((error) => ({ error: error ?? 'handled' }));
 }
 
+// Runs a streaming handler; its answer is ended when both it and its stream are.
+async function stream(api, handler, headers, body) {
+  const response = new ResponseStream(api, `${INVOCATION}${requestId}/response`);
+  const ended = new Promise((resolve, reject) => {
+    response.on('finish', resolve);
+    response.on('error', reject);
+  });
+  phase = { emptied: () => response.destroy(new RuntimeError('NodeJsExit', NEVER_SETTLED)) };
+  let failure;
+  try {
+    await Promise.all([handler(JSON.parse(body), response, makeContext(headers, () => {})), ended]);
+  } catch (error) {
+    failure = error ?? 'handled';
+    console.error('Invoke Error', logged(failure));
+  }
+  phase = 'idle';
+  if (failure !== undefined && !response.begun) {
+    const document = describe(failure);
+    return api.answer(`${INVOCATION}${requestId}/error`, JSON.stringify(document), document.errorType);
+  }
+  response.open();
+  return api.end(failure === undefined ? undefined : describe(failure));
+}
+
 function outcomeOf({ error, result }) {
   if (error === undefined) {
     try {
@@ -379,6 +515,10 @@ async function serve(api, handler) {
     if (trace) process.env._X_AMZN_TRACE_ID = trace;
     else delete process.env._X_AMZN_TRACE_ID;
     api.socket.unref();
+    if (handler[STREAMS]) {
+      asked = stream(api, handler, headers, body);
+      continue;
+    }
     const { end, body: answer, kind } = outcomeOf(await invoke(handler, headers, body));
     phase = 'idle';
     asked = api.answer(`${INVOCATION}${requestId}/${end}`, answer, kind);

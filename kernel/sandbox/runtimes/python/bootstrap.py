@@ -245,6 +245,33 @@ class Formatter(logging.Formatter):
         return super().format(record)
 
 
+# What every record has, which is not the caller's own.
+_KNOWN = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "aws_request_id"}
+
+
+class JsonFormatter(logging.Formatter):
+    """One record as a JSON document, with what its caller gave besides."""
+
+    converter = time.gmtime
+
+    def format(self, record):
+        event = {
+            "timestamp": self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ"),
+            "level": record.levelname,
+            "message": record.getMessage(),
+            "logger": record.name,
+        }
+        if record.exc_info:
+            kind, error, trace = record.exc_info
+            event["errorType"] = getattr(kind, "__name__", str(kind))
+            event["errorMessage"] = str(error)
+            event["stackTrace"] = [line.rstrip() for line in self.formatException(record.exc_info).split("\n")]
+            event["location"] = f"{record.pathname}:{record.funcName}:{record.lineno}"
+        event["requestId"] = _request_id or ""
+        event.update((key, value) for key, value in record.__dict__.items() if key not in _KNOWN)
+        return json.dumps(event, default=str)
+
+
 class Handler(logging.Handler):
     """Writes each record as one event."""
 
@@ -259,7 +286,12 @@ def _configure_output():
     sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
     layout = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s"
     handler = Handler()
-    handler.setFormatter(Formatter(layout, "%Y-%m-%dT%H:%M:%S"))
+    if os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON":
+        handler.setFormatter(JsonFormatter())
+        level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "INFO")
+        logging.getLogger().setLevel({"TRACE": "DEBUG", "FATAL": "CRITICAL"}.get(level, level))
+    else:
+        handler.setFormatter(Formatter(layout, "%Y-%m-%dT%H:%M:%S"))
     logging.getLogger().addHandler(handler)
 
 

@@ -67,28 +67,37 @@ impl Writer {
 
     /// Text, escaped. Control characters become references, as S3 writes them.
     pub(crate) fn text(&mut self, text: &str) {
-        let mut from = 0;
-        for (at, byte) in text.bytes().enumerate() {
-            let reference = match byte {
-                b'&' => "&amp;",
-                b'<' => "&lt;",
-                b'>' => "&gt;",
-                b'"' => "&quot;",
-                b'\t' | b'\n' => continue,
-                0x00..=0x1f => "",
-                _ => continue,
-            };
-            self.out.push_str(&text[from..at]);
-            from = at + 1;
-            if reference.is_empty() {
-                self.out.push_str(&format!("&#x{byte:x};"));
-            } else {
-                self.out.push_str(reference);
+        let mut rest = text;
+        while let Some(at) = rest.bytes().position(|byte| ESCAPED[usize::from(byte)]) {
+            let (plain, special) = rest.split_at(at);
+            self.out.push_str(plain);
+            match special.as_bytes()[0] {
+                b'&' => self.out.push_str("&amp;"),
+                b'<' => self.out.push_str("&lt;"),
+                b'>' => self.out.push_str("&gt;"),
+                b'"' => self.out.push_str("&quot;"),
+                byte => self.out.push_str(&format!("&#x{byte:x};")),
             }
+            rest = &special[1..];
         }
-        self.out.push_str(&text[from..]);
+        self.out.push_str(rest);
     }
 }
+
+/// The bytes that do not stand for themselves; all are ASCII.
+static ESCAPED: [bool; 256] = {
+    let mut escaped = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        escaped[byte] = !matches!(byte as u8, b'\t' | b'\n');
+        byte += 1;
+    }
+    escaped[b'&' as usize] = true;
+    escaped[b'<' as usize] = true;
+    escaped[b'>' as usize] = true;
+    escaped[b'"' as usize] = true;
+    escaped
+};
 
 #[cfg(test)]
 mod tests {

@@ -136,7 +136,7 @@ mod tests {
             ..Cors::default()
         };
         let own = vec![header("Access-Control-Allow-Origin", "*"), header("x-a", "1")];
-        let mut reply = FrontReply { status: 200, headers: own, body: Bytes::new() };
+        let mut reply = FrontReply { status: 200, headers: own, body: Bytes::new().into() };
         cors.apply(Some("https://a.com"), &mut reply);
         let expected = [
             header("x-a", "1"),

@@ -15,7 +15,7 @@ pub fn of_result(format: Format, payload: &Bytes) -> Option<FrontReply> {
         _ if format == Format::Two => Some(FrontReply {
             status: 200,
             headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-            body: payload.clone(),
+            body: payload.clone().into(),
         }),
         _ => None,
     }
@@ -52,7 +52,7 @@ fn structured(format: Format, result: &Map<String, Value>) -> Option<FrontReply>
     if !body.is_empty() && !headers.iter().any(|(name, _)| name == "content-type") {
         headers.push(("content-type".to_owned(), "text/plain;charset=UTF-8".to_owned()));
     }
-    Some(FrontReply { status, headers, body })
+    Some(FrontReply { status, headers, body: body.into() })
 }
 
 fn scalar(value: &Value) -> Option<String> {
@@ -102,7 +102,7 @@ pub fn message(status: u16, text: &str) -> FrontReply {
     FrontReply {
         status,
         headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-        body: Bytes::from(body),
+        body: Bytes::from(body).into(),
     }
 }
 
@@ -114,7 +114,7 @@ mod tests {
 
     fn answer(format: Format, result: &str) -> Option<(u16, Headers, String)> {
         let reply = of_result(format, &Bytes::from(result.to_owned()))?;
-        Some((reply.status, reply.headers, String::from_utf8_lossy(&reply.body).into_owned()))
+        Some((reply.status, reply.headers, String::from_utf8_lossy(reply.body.held()).into_owned()))
     }
 
     fn header(name: &str, value: &str) -> (String, String) {

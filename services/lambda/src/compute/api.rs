@@ -4,6 +4,8 @@
 //! between; its answer wakes the invoker from the task that read it. Requests are read in `connection.rs`.
 
 use super::connection;
+use super::extensions::Extensions;
+use super::stream::Sink;
 use bytes::{Bytes, BytesMut};
 use ports::runner::Exit;
 use std::io;
@@ -25,6 +27,8 @@ pub enum Answer {
     Error(Bytes),
     /// With more than it may.
     TooLarge,
+    /// In parts that were passed on; with the error that ended them, where one did.
+    Streamed(Option<Bytes>),
     /// Not at all: its environment ended.
     Ended(Exit),
 }
@@ -53,6 +57,8 @@ pub struct Parked {
 struct Current {
     id: String,
     reply: oneshot::Sender<Answer>,
+    /// Where a streamed answer goes.
+    sink: Option<Sink>,
 }
 
 #[derive(Default)]
@@ -68,11 +74,15 @@ struct State {
 
 /// What the connections of an environment and its invoker share.
 #[derive(Default)]
-pub struct Shared(Mutex<State>);
+pub struct Shared {
+    state: Mutex<State>,
+    /// What runs beside the function.
+    pub extensions: Extensions,
+}
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The runtime asks for the next invocation: it is given, or the connection is parked.
@@ -100,6 +110,11 @@ impl Shared {
             state.parked = None;
         }
         waits
+    }
+
+    /// Where the streamed answer of an invocation goes, if it is the one that runs and may be streamed.
+    pub fn sink(&self, id: &str) -> Option<Sink> {
+        self.state().current.as_ref().filter(|current| current.id == id)?.sink.clone()
     }
 
     /// The runtime answers an invocation; `false` if it is not the one that runs.
@@ -198,8 +213,14 @@ impl RuntimeApi {
         self.shared.state().ended.is_none()
     }
 
-    /// Hands an invocation to the runtime: its id, its head as HTTP, its payload. The answer follows.
-    pub async fn invoke(&self, id: &str, head: Bytes, payload: Bytes) -> oneshot::Receiver<Answer> {
+    /// Hands an invocation to the runtime: its id and where a streamed answer goes, its head as HTTP, its
+    /// payload. The answer follows.
+    pub async fn invoke(
+        &self,
+        (id, sink): (&str, Option<Sink>),
+        head: Bytes,
+        payload: Bytes,
+    ) -> oneshot::Receiver<Answer> {
         let (reply, answer) = oneshot::channel();
         let parked = {
             let mut state = self.shared.state();
@@ -208,7 +229,7 @@ impl RuntimeApi {
                 let _ = reply.send(Answer::Ended(exit));
                 return answer;
             }
-            state.current = Some(Current { id: id.to_owned(), reply });
+            state.current = Some(Current { id: id.to_owned(), reply, sink });
             let parked = state.parked.take();
             if parked.is_none() {
                 state.queued = Some((head.clone(), payload.clone()));

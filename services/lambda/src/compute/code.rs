@@ -8,13 +8,18 @@ use crate::rules::archive::{self, ArchiveFault, Kind, MAX_UNZIPPED};
 use crate::state::{self, Code};
 use bytes::Bytes;
 use service::Ctx;
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Largest package that is read (Lambda quotas: what S3 may hold unzips to 250 MB).
 const MAX_PACKAGE: usize = 262_144_000;
+/// Files of a folder that are looked at for changes.
+const MAX_WATCHED: usize = 10_000;
 /// Folders that changed within this time are not swept.
 const YOUNG_MS: i64 = 10 * 60 * 1000;
 
@@ -66,39 +71,171 @@ fn shelf(ctx: &Ctx) -> PathBuf {
     ctx.host().settings.data_dir.join("lambda").join("code").join(format!("boot-{boot}"))
 }
 
+/// Which folders are in use.
+#[derive(Default, Clone)]
+pub struct Leases(Arc<Mutex<HashMap<PathBuf, usize>>>);
+
+/// A folder that stays while this is held.
+pub struct Lease {
+    folder: PathBuf,
+    leases: Leases,
+}
+
+impl Leases {
+    fn held(&self) -> MutexGuard<'_, HashMap<PathBuf, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Holds a folder.
+    pub fn hold(&self, folder: &Path) -> Lease {
+        *self.held().entry(folder.to_owned()).or_insert(0) += 1;
+        Lease { folder: folder.to_owned(), leases: self.clone() }
+    }
+
+    fn uses(&self, folder: &Path) -> bool {
+        self.held().contains_key(folder)
+    }
+}
+
+impl Lease {
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let mut held = self.leases.held();
+        if let Some(count) = held.get_mut(&self.folder) {
+            *count -= 1;
+            if *count == 0 {
+                held.remove(&self.folder);
+            }
+        }
+    }
+}
+
 /// Unpacks a package that is in hand, unless it is there; checks it in any case.
 ///
 /// # Errors
 /// Where it is no package, or cannot be written.
-pub async fn unpack(ctx: &Ctx, code: &Code, package: Bytes) -> Result<PathBuf, LambdaError> {
-    let (folder, draft) = (shelf(ctx).join(hex(&code.sha256)), ctx.uuid());
-    let place = folder.clone();
-    let done = ctx.compute(move || if place.is_dir() { Ok(()) } else { make(&place, &draft, &package) });
-    done.await.map_err(LambdaError::Other)??;
-    Ok(folder)
+pub async fn unpack(ctx: &Ctx, code: &Code, package: Bytes) -> Result<(), LambdaError> {
+    let folder = shelf(ctx).join(hex(&code.sha256));
+    place(ctx, folder, vec![package]).await
+}
+
+async fn place(ctx: &Ctx, folder: PathBuf, packages: Vec<Bytes>) -> Result<(), LambdaError> {
+    let draft = ctx.uuid();
+    let done = ctx.compute(move || if folder.is_dir() { Ok(()) } else { make(&folder, &draft, &packages) });
+    Ok(done.await.map_err(LambdaError::Other)??)
+}
+
+async fn archive_of(ctx: &Ctx, code: &Code) -> Result<Bytes, LambdaError> {
+    let package = state::package(&ctx.read(), &code.sha256)?
+        .ok_or_else(|| LambdaError::CannotRun("The code of the function is gone.".to_owned()))?;
+    Ok(ctx.host().store.blobs().read(&package.archive, MAX_PACKAGE).await?)
+}
+
+/// The bytes of a package, as they came.
+///
+/// # Errors
+/// Where they are gone, or cannot be read.
+pub async fn archive(ctx: &Ctx, code: &Code) -> Result<Bytes, LambdaError> {
+    archive_of(ctx, code).await
 }
 
 /// The folder of a function's code.
 ///
 /// # Errors
 /// Where its package cannot be read or written.
-pub async fn unpacked(ctx: &Ctx, code: &Code) -> Result<PathBuf, LambdaError> {
-    let folder = shelf(ctx).join(hex(&code.sha256));
-    if folder.is_dir() {
-        return Ok(folder);
+pub async fn unpacked(ctx: &Ctx, leases: &Leases, code: &Code) -> Result<Lease, LambdaError> {
+    let lease = leases.hold(&shelf(ctx).join(hex(&code.sha256)));
+    if !lease.folder().is_dir() {
+        let bytes = archive_of(ctx, code).await?;
+        place(ctx, lease.folder().to_owned(), vec![bytes]).await?;
     }
-    let package = state::package(&ctx.read(), &code.sha256)?
-        .ok_or_else(|| LambdaError::CannotRun("The code of the function is gone.".to_owned()))?;
-    let bytes = ctx.host().store.blobs().read(&package.archive, MAX_PACKAGE).await?;
-    unpack(ctx, code, bytes).await
+    Ok(lease)
 }
 
-fn make(place: &Path, draft: &str, package: &[u8]) -> Result<(), Unpacked> {
+/// The folder of a function's layers: each is laid over those before it.
+///
+/// # Errors
+/// Where one of their packages cannot be read or written.
+pub async fn layered(ctx: &Ctx, leases: &Leases, layers: &[Code]) -> Result<Lease, LambdaError> {
+    if let [layer] = layers {
+        return unpacked(ctx, leases, layer).await;
+    }
+    let digest = layers.iter().fold(Sha256::new(), |all, layer| all.chain_update(layer.sha256)).finalize();
+    let lease = leases.hold(&shelf(ctx).join(hex(&digest.into())));
+    if !lease.folder().is_dir() {
+        let mut packages = Vec::with_capacity(layers.len());
+        for layer in layers {
+            packages.push(archive_of(ctx, layer).await?);
+        }
+        place(ctx, lease.folder().to_owned(), packages).await?;
+    }
+    Ok(lease)
+}
+
+/// The programs in a folder, in the order of their names.
+pub fn programs(folder: &Path) -> Vec<PathBuf> {
+    let runs = |place: &PathBuf| {
+        fs::metadata(place).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    };
+    let mut found: Vec<PathBuf> = listed(folder).into_iter().filter(runs).collect();
+    found.sort();
+    found
+}
+
+/// What a folder that its owner changes holds now, as a number: another one after each change.
+///
+/// # Errors
+/// Where it cannot be looked through.
+pub async fn fingerprint(ctx: &Ctx, folder: &str) -> Result<u64, LambdaError> {
+    let root = PathBuf::from(folder);
+    let seen = ctx.compute(move || look_through(&root)).await.map_err(LambdaError::Other)?;
+    seen.map_err(|error| LambdaError::CannotRun(format!("The folder {folder} cannot be read: {error}")))
+}
+
+fn look_through(root: &Path) -> io::Result<u64> {
+    let (mut pending, mut seen, mut digest) = (vec![root.to_owned()], 0_usize, Sha256::new());
+    while let Some(folder) = pending.pop() {
+        let mut entries = fs::read_dir(&folder)?.collect::<io::Result<Vec<_>>>()?;
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            seen += 1;
+            if seen > MAX_WATCHED {
+                return Ok(number(digest));
+            }
+            // A link is what it names, not what it leads to: so no circle is walked.
+            let found = entry.metadata()?;
+            digest.update(entry.path().as_os_str().as_encoded_bytes());
+            if found.is_dir() {
+                // Caches of interpreters change with each run.
+                if entry.file_name() != "__pycache__" {
+                    pending.push(entry.path());
+                }
+                continue;
+            }
+            let modified = found.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+            digest.update(modified.as_nanos().to_le_bytes());
+            digest.update(found.len().to_le_bytes());
+        }
+    }
+    Ok(number(digest))
+}
+
+fn number(digest: Sha256) -> u64 {
+    digest.finalize().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+fn make(place: &Path, draft: &str, packages: &[Bytes]) -> Result<(), Unpacked> {
     let shelf = place.parent().unwrap_or(place);
     fs::create_dir_all(shelf)?;
     let draft = Draft(shelf.join(format!("{draft}.draft")));
     fs::create_dir(&draft.0)?;
-    write(&draft.0, package)?;
+    packages.iter().try_for_each(|package| write(&draft.0, package))?;
     match fs::rename(&draft.0, place) {
         // Somebody else made it meanwhile.
         Err(_) if place.is_dir() => Ok(()),
@@ -118,11 +255,13 @@ impl Drop for Draft {
     }
 }
 
+/// Writes a package into a folder that may hold others already; what it brings replaces what is there.
 fn write(root: &Path, package: &[u8]) -> Result<(), Unpacked> {
     let entries = archive::entries(package)?;
     let mut links = Vec::new();
     for entry in &entries {
         let place = root.join(entry.path.iter().collect::<PathBuf>());
+        make_way(root, &place, matches!(entry.kind, Kind::Folder))?;
         if let Some(parent) = place.parent() {
             folders(parent)?;
         }
@@ -138,6 +277,21 @@ fn write(root: &Path, package: &[u8]) -> Result<(), Unpacked> {
     }
     let root = root.canonicalize()?;
     links.iter().try_for_each(|(place, target)| stays_within(&root, place, target))
+}
+
+/// Takes away what another package has where this one has something of another kind.
+fn make_way(root: &Path, place: &Path, folder: bool) -> io::Result<()> {
+    let above = place.ancestors().skip(1).take_while(|above| above.starts_with(root) && *above != root);
+    for above in above {
+        if fs::symlink_metadata(above).is_ok_and(|found| !found.is_dir()) {
+            fs::remove_file(above)?;
+        }
+    }
+    match fs::symlink_metadata(place) {
+        Ok(found) if found.is_dir() && !folder => fs::remove_dir_all(place),
+        Ok(found) if !found.is_dir() => fs::remove_file(place),
+        _ => Ok(()),
+    }
 }
 
 fn folders(place: &Path) -> io::Result<()> {
@@ -165,7 +319,7 @@ fn stays_within(root: &Path, place: &Path, target: &str) -> Result<(), Unpacked>
 ///
 /// # Errors
 /// If the store cannot be read.
-pub async fn sweep(ctx: &Ctx, scratch: &Path, in_use: impl Fn(&Path) -> bool) -> Result<(), LambdaError> {
+pub async fn sweep(ctx: &Ctx, scratch: &Path, leases: &Leases) -> Result<(), LambdaError> {
     let (current, read) = (shelf(ctx), ctx.read());
     let others = |current: &Path| {
         let all = listed(current.parent().unwrap_or(current));
@@ -177,7 +331,7 @@ pub async fn sweep(ctx: &Ctx, scratch: &Path, in_use: impl Fn(&Path) -> bool) ->
         let name = folder.file_name().and_then(|name| name.to_str()).and_then(digest);
         // Drafts are somebody's work until the next boot.
         let Some(sha256) = name else { continue };
-        if state::package(&read, &sha256)?.is_none() && !in_use(&folder) {
+        if state::package(&read, &sha256)?.is_none() && !leases.uses(&folder) {
             gone.push(folder);
         }
     }
@@ -224,7 +378,7 @@ mod tests {
     fn unpack(name: &str, files: &[(&str, u32, &[u8])]) -> Result<PathBuf, Unpacked> {
         let root = std::env::temp_dir().join(format!("lambda-code-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&root);
-        make(&root.join("code"), "one", &stored(files)).map(|()| root)
+        make(&root.join("code"), "one", &[Bytes::from(stored(files))]).map(|()| root)
     }
 
     #[test]
@@ -244,6 +398,31 @@ mod tests {
         let mode = |name: &str| fs::metadata(code.join(name)).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode("bootstrap"), mode("lib/a.py"), mode("plain")), (0o755, 0o644, 0o644));
         assert_eq!(listed(&root).len(), 1, "no draft is left");
+        fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn later_packages_replace_what_earlier_ones_have() {
+        let root = std::env::temp_dir().join(format!("lambda-code-{}-layers", std::process::id()));
+        let _ = fs::remove_dir_all(&root);
+        let low = stored(&[("python/a", 0, b"low"), ("bin", 0, b"file"), ("x/y", 0, b"deep")]);
+        let high = stored(&[("python/a", 0, b"high"), ("bin/tool", 0, b"t"), ("x", 0o120_777, b"python")]);
+        make(&root.join("opt"), "one", &[Bytes::from(low), Bytes::from(high)]).unwrap();
+        let read = |name: &str| fs::read(root.join("opt").join(name)).unwrap();
+        assert_eq!(
+            (read("python/a"), read("bin/tool"), read("x/a")),
+            (b"high".to_vec(), b"t".to_vec(), b"high".to_vec())
+        );
+        fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_changed_is_seen() {
+        let root = unpack("watched", &[("a.py", 0, b"x"), ("lib/b.py", 0, b"y")]).unwrap();
+        let before = look_through(&root).unwrap();
+        assert_eq!(look_through(&root).unwrap(), before);
+        fs::write(root.join("code/lib/b.py"), b"longer").unwrap();
+        assert_ne!(look_through(&root).unwrap(), before);
         fs::remove_dir_all(root).unwrap();
     }
 

@@ -5,6 +5,8 @@
 //! its connection. Bounds: head, body, trailers.
 
 use super::api::{Answer, Parked, Shared};
+use super::extensions::{self, Asked, Said};
+use super::stream::{MAX_STREAMED, Part, Sink};
 use bytes::{Bytes, BytesMut};
 use std::io::{self, IoSlice};
 use std::sync::Arc;
@@ -17,16 +19,6 @@ const MAX_HEAD: usize = 64 * 1024;
 const MAX_DISCARDED: u64 = 256 * 1024 * 1024;
 const PREFIX: &str = "/2018-06-01/runtime/";
 
-/// A request with its body.
-struct Request {
-    get: bool,
-    path: String,
-    /// `Lambda-Runtime-Function-Error-Type`.
-    error_type: Option<String>,
-    close: bool,
-    body: Content,
-}
-
 enum Content {
     Whole(Bytes),
     TooLarge,
@@ -37,7 +29,15 @@ enum Content {
 struct Head {
     get: bool,
     path: String,
+    /// `Lambda-Runtime-Function-Error-Type`.
     error_type: Option<String>,
+    /// `Lambda-Runtime-Function-Error-Body`.
+    error_body: Option<String>,
+    /// `Lambda-Runtime-Function-Response-Mode: streaming`.
+    streams: bool,
+    content_type: Option<String>,
+    /// Of an extension: its name, its id, the type of its error.
+    extension: extensions::Fields,
     close: bool,
     length: u64,
     chunked: bool,
@@ -104,38 +104,42 @@ pub async fn serve(shared: Arc<Shared>, stream: TcpStream, number: u64) {
 impl Connection {
     async fn requests(&mut self, shared: &Arc<Shared>) -> Result<(), Broken> {
         loop {
-            let request = self.request().await?;
+            let mut head = self.head().await?;
             // An answer now would come before that of the invocation that was asked for.
             if shared.unpark(self.number) {
                 return Err(Broken::Malformed);
             }
-            let close = request.close;
-            self.act(shared, request).await?;
-            if close {
+            if let Some((id, sink)) = streamed(&head, shared) {
+                self.stream(shared, &mut head, (id, sink)).await?;
+            } else {
+                let body = self.body(&mut head).await?;
+                self.act(shared, &mut head, body).await?;
+            }
+            if head.close {
                 return Ok(());
             }
         }
     }
 
-    async fn act(&mut self, shared: &Arc<Shared>, request: Request) -> Result<(), Broken> {
-        let Some(path) = request.path.strip_prefix(PREFIX) else {
-            self.not_found();
+    async fn act(&mut self, shared: &Arc<Shared>, head: &mut Head, body: Content) -> Result<(), Broken> {
+        let whole = match body {
+            Content::Whole(bytes) => Some(bytes),
+            Content::TooLarge => None,
+        };
+        let Some(path) = head.path.strip_prefix(PREFIX).map(str::to_owned) else {
+            self.act_of_extension(shared, head, whole).await;
             return Ok(());
         };
-        if request.get && path == "invocation/next" {
+        if head.get && path == "invocation/next" {
             return self.next(shared).await;
         }
-        if request.get {
+        if head.get {
             self.not_found();
             return Ok(());
         }
         // A response of a stream that broke has its error's type in the trailers.
-        let failed = request.error_type.is_some();
-        let kind = request.error_type.unwrap_or_else(|| "Unhandled".to_owned());
-        let whole = match request.body {
-            Content::Whole(bytes) => Some(bytes),
-            Content::TooLarge => None,
-        };
+        let failed = head.error_type.is_some();
+        let kind = head.error_type.take().unwrap_or_else(|| "Unhandled".to_owned());
         if path == "init/error" {
             let accepted = whole.is_some_and(|error| shared.fail(error, kind));
             self.accepted(accepted, "InvalidStateTransition");
@@ -163,6 +167,62 @@ impl Connection {
         Ok(())
     }
 
+    /// Passes a streamed answer on as it comes.
+    async fn stream(
+        &mut self,
+        shared: &Arc<Shared>,
+        head: &mut Head,
+        (id, sink): (String, Sink),
+    ) -> Result<(), Broken> {
+        // Whoever reads may have left: the function goes on all the same.
+        let _ = sink.send(Part::Head(head.content_type.clone())).await;
+        let mut total = 0_u64;
+        if head.chunked {
+            loop {
+                let length = self.chunk_length().await?;
+                if length == 0 {
+                    break;
+                }
+                self.pass(length, &sink, &mut total).await?;
+                self.line().await?;
+            }
+            self.trailers(head).await?;
+        } else {
+            self.pass(head.length, &sink, &mut total).await?;
+        }
+        let error = head.error_type.is_some().then(|| extensions::error_body(head.error_body.as_deref()));
+        // The last part is there before the end is told.
+        drop(sink);
+        let accepted = shared.answer(&id, Answer::Streamed(error));
+        self.accepted(accepted, "InvalidRequestID");
+        Ok(())
+    }
+
+    async fn pass(&mut self, mut length: u64, sink: &Sink, total: &mut u64) -> Result<(), Broken> {
+        while length > 0 {
+            if self.input.is_empty() {
+                self.fill().await?;
+            }
+            let now = usize::try_from(length).unwrap_or(usize::MAX).min(self.input.len());
+            let piece = self.input.split_to(now).freeze();
+            length -= now as u64;
+            *total += now as u64;
+            if *total <= MAX_STREAMED {
+                let _ = sink.send(Part::Data(piece)).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is not the Runtime API: extensions, and their telemetry.
+    async fn act_of_extension(&mut self, shared: &Arc<Shared>, head: &mut Head, body: Option<Bytes>) {
+        let asked = Asked { get: head.get, path: &head.path, fields: &head.extension, body: body.as_deref() };
+        match shared.extensions.act(asked).await {
+            Some(Said { status, header, body }) => self.tell(status, header.as_deref(), &body),
+            None => self.not_found(),
+        }
+    }
+
     async fn next(&mut self, shared: &Arc<Shared>) -> Result<(), Broken> {
         let held = std::mem::take(&mut self.held);
         let parked = Parked { connection: self.number, stream: self.stream.clone(), held };
@@ -173,8 +233,13 @@ impl Connection {
     }
 
     fn say(&mut self, status: &str, body: &str) {
+        self.tell(status, None, body);
+    }
+
+    fn tell(&mut self, status: &str, header: Option<&str>, body: &str) {
+        let header = header.map(|header| format!("{header}\r\n")).unwrap_or_default();
         let head = format!(
-            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            "HTTP/1.1 {status}\r\n{header}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
         self.held.extend_from_slice(head.as_bytes());
@@ -216,15 +281,24 @@ impl Connection {
         }
     }
 
-    async fn request(&mut self) -> Result<Request, Broken> {
+    async fn head(&mut self) -> Result<Head, Broken> {
         let lines = self.until_blank().await?;
-        let mut head = parse_head(&lines).ok_or(Broken::Malformed)?;
+        let head = parse_head(&lines).ok_or(Broken::Malformed)?;
         if head.expects {
             self.held.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
         }
-        let body =
-            if head.chunked { self.chunks(&mut head).await? } else { self.exactly(head.length).await? };
-        Ok(Request { get: head.get, path: head.path, error_type: head.error_type, close: head.close, body })
+        Ok(head)
+    }
+
+    async fn body(&mut self, head: &mut Head) -> Result<Content, Broken> {
+        if head.chunked { self.chunks(head).await } else { self.exactly(head.length).await }
+    }
+
+    async fn chunk_length(&mut self) -> Result<u64, Broken> {
+        let line = self.line().await?;
+        let digits = line.split(|byte| *byte == b';').next().unwrap_or_default();
+        let digits = std::str::from_utf8(digits).map_err(|_| Broken::Malformed)?.trim();
+        u64::from_str_radix(digits, 16).map_err(|_| Broken::Malformed)
     }
 
     /// Everything before an empty line, without it.
@@ -291,10 +365,7 @@ impl Connection {
     async fn chunks(&mut self, head: &mut Head) -> Result<Content, Broken> {
         let (mut whole, mut total) = (BytesMut::new(), 0_u64);
         loop {
-            let line = self.line().await?;
-            let digits = line.split(|byte| *byte == b';').next().unwrap_or_default();
-            let digits = std::str::from_utf8(digits).map_err(|_| Broken::Malformed)?.trim();
-            let length = u64::from_str_radix(digits, 16).map_err(|_| Broken::Malformed)?;
+            let length = self.chunk_length().await?;
             if length == 0 {
                 break;
             }
@@ -327,6 +398,15 @@ impl Connection {
     }
 }
 
+/// The invocation that a request streams an answer of, and where that goes.
+fn streamed(head: &Head, shared: &Shared) -> Option<(String, Sink)> {
+    if !head.streams || head.get {
+        return None;
+    }
+    let id = head.path.strip_prefix(PREFIX)?.strip_prefix("invocation/")?.strip_suffix("/response")?;
+    Some((id.to_owned(), shared.sink(id)?))
+}
+
 fn parse_head(lines: &[u8]) -> Option<Head> {
     let mut lines = lines.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let request = std::str::from_utf8(lines.next()?).ok()?;
@@ -334,7 +414,7 @@ fn parse_head(lines: &[u8]) -> Option<Head> {
     let (method, target, version) = (words.next()?, words.next()?, words.next()?);
     let get = match method {
         "GET" => true,
-        "POST" => false,
+        "POST" | "PUT" => false,
         _ => return None,
     };
     let path =
@@ -354,10 +434,18 @@ fn field(head: &mut Head, line: &[u8]) -> Option<()> {
         head.chunked = value.to_ascii_lowercase().ends_with(b"chunked");
     } else if is("lambda-runtime-function-error-type") {
         head.error_type = Some(String::from_utf8_lossy(value).into_owned());
+    } else if is("lambda-runtime-function-error-body") {
+        head.error_body = Some(String::from_utf8_lossy(value).into_owned());
+    } else if is("lambda-runtime-function-response-mode") {
+        head.streams = value.eq_ignore_ascii_case(b"streaming");
+    } else if is("content-type") {
+        head.content_type = Some(String::from_utf8_lossy(value).into_owned());
     } else if is("connection") {
         head.close |= value.eq_ignore_ascii_case(b"close");
     } else if is("expect") {
         head.expects = value.eq_ignore_ascii_case(b"100-continue");
+    } else {
+        head.extension.take(name, value);
     }
     Some(())
 }
@@ -380,7 +468,7 @@ mod tests {
         for bad in [
             "",
             "GET",
-            "PUT / HTTP/1.1",
+            "TRACE / HTTP/1.1",
             "GET / HTTP/1.1\r\nno colon",
             "GET / HTTP/1.1\r\ncontent-length: -1",
         ] {

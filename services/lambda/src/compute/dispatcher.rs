@@ -6,11 +6,14 @@ use super::code;
 use super::environment::{Environment, Started};
 use super::machine::Machine;
 use super::pools::{Pools, Version};
+use super::stream::Sink;
+use super::template::Initialization;
 use crate::errors::LambdaError;
 use crate::state::Configuration;
 use bytes::Bytes;
 use names::{Arn, Scope};
 use service::Ctx;
+use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -45,6 +48,10 @@ pub struct Work {
     pub client_context: Option<String>,
     /// The caller wants the tail of the log.
     pub tail: bool,
+    /// Where a streamed answer goes, if the caller takes one.
+    pub sink: Option<Sink>,
+    /// Why an environment is started for it.
+    pub kind: Initialization,
 }
 
 /// What became of an invocation.
@@ -124,26 +131,77 @@ impl Dispatcher {
     ///
     /// # Errors
     /// Where a limit is reached, or the function cannot run here. Errors of the function are outcomes.
-    pub async fn invoke(&self, ctx: &Ctx, work: &Work) -> Result<Outcome, LambdaError> {
-        let _admitted = self.admission.admit(&work.scope, work.function, work.reserved, work.kept)?;
+    pub async fn invoke(self: &Arc<Self>, ctx: &Ctx, work: &Work) -> Result<Outcome, LambdaError> {
+        let admitted = self.admission.admit(&work.scope, work.function, work.reserved, work.kept)?;
         let version = Version { function: work.function, version: work.configuration.version.clone() };
         let mut environment = match self.get(&version, work.configuration.generation).await {
             Got::Environment(environment) => environment,
-            Got::Room(place, _starting) => match Environment::start(ctx, &self.machine, work, place).await {
-                Ok(Started::Ready(environment)) => environment,
-                Ok(Started::Failed(outcome)) => {
-                    self.freed.notify_one();
-                    return Ok(outcome);
-                }
-                Err(error) => {
-                    self.freed.notify_one();
-                    return Err(error);
-                }
+            Got::Room(place, _starting) => match self.start(ctx, work, &version, place).await? {
+                Started::Ready(environment) => environment,
+                Started::Failed(outcome) => return Ok(outcome),
             },
         };
         let invoked = environment.invoke(ctx, work).await;
-        self.give_back(*environment, invoked.reusable);
+        if !invoked.reusable || !environment.has_extensions() {
+            self.give_back(*environment, invoked.reusable);
+            return Ok(invoked.outcome);
+        }
+        // Extensions may go on after the answer; until they are done nothing else comes to them.
+        let (dispatcher, timeout) = (self.clone(), work.configuration.settings.timeout_s);
+        tokio::spawn(async move {
+            let settled = environment.settled(Duration::from_secs(timeout.into())).await;
+            dispatcher.give_back(*environment, settled);
+            drop(admitted);
+        });
         Ok(invoked.outcome)
+    }
+
+    async fn start(
+        &self,
+        ctx: &Ctx,
+        work: &Work,
+        version: &Version,
+        place: OwnedSemaphorePermit,
+    ) -> Result<Started, LambdaError> {
+        let mut started = Environment::start(ctx, &self.machine, work, place).await;
+        match &mut started {
+            Ok(Started::Ready(environment)) => {
+                environment.count(self.pools().counted(version, work.configuration.generation));
+            }
+            Ok(Started::Failed(_)) | Err(_) => self.freed.notify_one(),
+        }
+        started
+    }
+
+    /// How many environments a version has.
+    pub fn environments(&self, function: Incarnation, configuration: &Configuration) -> usize {
+        let version = Version { function, version: configuration.version.clone() };
+        self.pools().count(&version, configuration.generation)
+    }
+
+    /// Says how many environments versions keep, however long they are idle.
+    pub fn keep(&self, kept: HashMap<Version, usize>) {
+        self.pools().keep(kept);
+    }
+
+    /// Starts environments of a version until it has so many.
+    ///
+    /// # Errors
+    /// Where no more can be started: why.
+    pub async fn warm(&self, ctx: &Ctx, work: &Work, wanted: usize) -> Result<(), String> {
+        let version = Version { function: work.function, version: work.configuration.version.clone() };
+        while self.environments(work.function, &work.configuration) < wanted {
+            let place = self.places.clone().try_acquire_owned();
+            let place =
+                place.map_err(|_| format!("This machine runs {MACHINE_LIMIT} environments at most."))?;
+            self.pools().counted(&version, work.configuration.generation);
+            match self.start(ctx, work, &version, place).await {
+                Ok(Started::Ready(environment)) => self.give_back(*environment, true),
+                Ok(Started::Failed(_)) => return Err("FUNCTION_ERROR_INIT_FAILURE".to_owned()),
+                Err(error) => return Err(schema::ApiError::from(error).message),
+            }
+        }
+        Ok(())
     }
 
     fn give_back(&self, environment: Environment, reusable: bool) {
@@ -248,6 +306,6 @@ impl Dispatcher {
     /// # Errors
     /// If the store cannot be read.
     pub async fn sweep(&self, ctx: &Ctx) -> Result<(), LambdaError> {
-        code::sweep(ctx, self.machine.scratch(ctx), |folder| self.pools().uses(folder)).await
+        code::sweep(ctx, self.machine.scratch(ctx), self.machine.leases()).await
     }
 }

@@ -1,22 +1,22 @@
-//! One environment: a sandbox with its Runtime API and its log, from its beginning to its end.
+//! One environment: a sandbox with its Runtime API, its extensions and its log, from its beginning to its
+//! end.
 
 use super::api::{Answer, Begun, RuntimeApi};
-use super::code;
+use super::code::Lease;
 use super::connection::MAX_ANSWER;
 use super::dispatcher::{Outcome, Work};
+use super::launch::{self, Launched};
 use super::logs::EnvironmentLog;
 use super::machine::Machine;
 use super::pools::Version;
-use super::template::Plan;
+use super::shutdown::{Reason, Remains};
 use crate::errors::LambdaError;
 use crate::rules::report::{self, Ending, Report};
-use crate::state::Configuration;
 use bytes::Bytes;
-use names::{AccountId, Region, Timestamp};
-use ports::runner::{End, Exit, Runner, RunnerError, Sandbox};
-use ports::{LogTarget, Session, SessionRequest};
-use service::{Ctx, Log};
-use std::path::{Path, PathBuf};
+use names::Timestamp;
+use ports::runner::{End, Exit, Sandbox};
+use serde_json::{Value, json};
+use service::{Clock, Ctx};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::OwnedSemaphorePermit;
@@ -28,30 +28,38 @@ const FRESH_MS: i64 = 5 * 60 * 1000;
 
 /// An environment that runs. Dropping it ends it.
 pub struct Environment {
-    version: Version,
-    generation: u64,
-    code: PathBuf,
-    api: RuntimeApi,
-    sandbox: Arc<dyn Sandbox>,
-    log: EnvironmentLog,
+    pub(super) version: Version,
+    pub(super) generation: u64,
+    pub(super) api: Arc<RuntimeApi>,
+    pub(super) sandbox: Arc<dyn Sandbox>,
+    pub(super) extensions: Vec<Arc<dyn Sandbox>>,
+    pub(super) log: EnvironmentLog,
     /// Until when its credentials are accepted.
-    credentials_end: Option<Timestamp>,
-    clock: service::Clock,
-    idle_since: Instant,
+    pub(super) credentials_end: Option<Timestamp>,
+    pub(super) clock: Clock,
+    pub(super) idle_since: Instant,
     /// How long it took to begin; said with its first invocation.
-    init: Option<Duration>,
-    _place: OwnedSemaphorePermit,
+    pub(super) init: Option<Duration>,
+    /// Why it ends, when it does.
+    pub(super) reason: Reason,
+    /// The folders of its code and layers, which stay while it lives.
+    pub(super) _folders: Vec<Lease>,
+    /// Counted among the environments of its version while this is held.
+    pub(super) counted: Option<Arc<()>>,
+    pub(super) _place: OwnedSemaphorePermit,
 }
 
 impl Drop for Environment {
     fn drop(&mut self) {
-        let sandbox = self.sandbox.clone();
+        let remains = Remains {
+            api: self.api.clone(),
+            sandbox: self.sandbox.clone(),
+            extensions: std::mem::take(&mut self.extensions),
+            clock: self.clock.clone(),
+            reason: self.reason,
+        };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                if let Err(error) = sandbox.kill().await {
-                    Log::warn("lambda", &format!("an environment cannot be ended: {error}"));
-                }
-            });
+            runtime.spawn(remains.end());
         }
     }
 }
@@ -72,12 +80,6 @@ pub enum Started {
     Failed(Outcome),
 }
 
-struct Launched {
-    environment: Environment,
-    begun: tokio::sync::oneshot::Receiver<Begun>,
-    since: Instant,
-}
-
 impl Environment {
     /// What it runs.
     pub fn version(&self) -> &Version {
@@ -89,9 +91,14 @@ impl Environment {
         self.generation
     }
 
-    /// The folder of its code.
-    pub fn code(&self) -> &Path {
-        &self.code
+    /// Counts it among the environments of its version.
+    pub fn count(&mut self, counted: Arc<()>) {
+        self.counted = Some(counted);
+    }
+
+    /// Whether something runs beside its function.
+    pub fn has_extensions(&self) -> bool {
+        !self.api.shared().extensions.are_none()
     }
 
     /// Since when it waits for work.
@@ -115,7 +122,7 @@ impl Environment {
         work: &Work,
         place: OwnedSemaphorePermit,
     ) -> Result<Started, LambdaError> {
-        let launched = match launch(ctx, machine, work, place).await {
+        let launched = match launch::launch(ctx, machine, work, place).await {
             Err(LambdaError::BadEntrypoint(why)) => {
                 return Ok(Started::Failed(invalid_entrypoint(work, &why)));
             }
@@ -124,24 +131,50 @@ impl Environment {
         let Launched { mut environment, begun, since } = launched;
         let timeout = Duration::from_secs(u64::from(work.configuration.settings.timeout_s));
         let clock = &ctx.host().clock;
+        let shared = environment.api.shared().clone();
         let begun = tokio::select! {
-            begun = begun => begun.ok(),
+            begun = async {
+                match begun.await {
+                    Ok(Begun::Ready) => match shared.extensions.settled().await {
+                        Ok(()) => Some(Begun::Ready),
+                        Err((kind, why)) => {
+                            let error = report::ended(&work.request_id, &kind, &why);
+                            Some(Begun::Failed(Bytes::from(error), kind))
+                        }
+                    },
+                    begun => begun.ok(),
+                }
+            } => begun,
             () = clock.rest(INIT.max(timeout)) => None,
         };
         let took = clock.instant().duration_since(since);
         let (payload, ending) = match begun {
             Some(Begun::Ready) => {
-                environment.init = Some(took);
-                environment.idle_since = clock.instant();
+                environment.began(ctx, work, took);
                 return Ok(Started::Ready(Box::new(environment)));
             }
             Some(Begun::Failed(error, kind)) => (error, Ending::Failed(kind)),
             Some(Begun::Ended(exit)) => ended(&work.request_id, exit),
             None => (timed_out(work), Ending::TimedOut),
         };
+        environment.reason = Reason::Failure;
         environment.log.start(ctx.now(), &work.request_id, &work.configuration.version);
         let outcome = environment.finish(work, took, ending, payload, true).await;
         Ok(Started::Failed(outcome))
+    }
+
+    /// It has begun: it can wait for work.
+    fn began(&mut self, ctx: &Ctx, work: &Work, took: Duration) {
+        self.init = Some(took);
+        self.idle_since = self.clock.instant();
+        let telemetry = &self.api.shared().extensions.telemetry;
+        if telemetry.are_none() {
+            return;
+        }
+        let now = ctx.now().iso8601_millis();
+        for (kind, record) in report::beginning(&work.configuration, work.kind, took) {
+            telemetry.tell(&now, kind, &record);
+        }
     }
 
     /// Runs an invocation.
@@ -150,10 +183,15 @@ impl Environment {
         let began = clock.instant();
         let timeout = Duration::from_secs(u64::from(work.configuration.settings.timeout_s));
         self.log.start(ctx.now(), &work.request_id, &work.configuration.version);
-        let head = Bytes::from(head(ctx, work, timeout));
+        let deadline = ctx.host_time().plus_millis(i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX));
+        let (head, trace) = head(ctx, work, deadline);
+        if self.has_extensions() {
+            self.api.shared().extensions.invoke(&told(work, deadline, &trace));
+        }
+        let wanted = (work.request_id.as_str(), work.sink.clone());
         let answer = tokio::select! {
             biased;
-            answer = async { self.api.invoke(&work.request_id, head, work.payload.clone()).await.await } => {
+            answer = async { self.api.invoke(wanted, Bytes::from(head), work.payload.clone()).await.await } => {
                 answer.ok()
             }
             () = clock.rest(timeout) => None,
@@ -162,15 +200,19 @@ impl Environment {
         let (payload, failed, ending, reusable) = match answer {
             Some(Answer::Result(bytes)) => (bytes, false, Ending::Done, true),
             Some(Answer::Error(bytes)) => (bytes, true, Ending::Done, true),
+            Some(Answer::Streamed(None)) => (Bytes::new(), false, Ending::Done, true),
+            Some(Answer::Streamed(Some(error))) => (error, true, Ending::Done, true),
             Some(Answer::TooLarge) => {
                 let kind = "Function.ResponseSizeTooLarge".to_owned();
                 (Bytes::from(report::answer_too_large(MAX_ANSWER)), true, Ending::Failed(kind), true)
             }
             Some(Answer::Ended(exit)) => {
+                self.reason = Reason::Failure;
                 let (payload, ending) = ended(&work.request_id, exit);
                 (payload, true, ending, false)
             }
             None => {
+                self.reason = Reason::Timeout;
                 self.api.forget();
                 (timed_out(work), true, Ending::TimedOut, false)
             }
@@ -178,6 +220,21 @@ impl Environment {
         let outcome = self.finish(work, took, ending, payload, failed).await;
         self.idle_since = clock.instant();
         Invoked { outcome, reusable }
+    }
+
+    /// Waits until all extensions are done with the last invocation; `false` where one is not in time, or
+    /// cannot go on.
+    pub async fn settled(&mut self, timeout: Duration) -> bool {
+        let shared = self.api.shared().clone();
+        let settled = tokio::select! {
+            settled = shared.extensions.settled() => settled.is_ok(),
+            () = self.clock.rest(timeout) => false,
+        };
+        if !settled {
+            self.reason = Reason::Failure;
+        }
+        self.idle_since = self.clock.instant();
+        settled
     }
 
     async fn finish(
@@ -240,142 +297,34 @@ fn signal_name(signal: i32) -> String {
     }
 }
 
-/// An invocation as the runtime reads it, up to its payload.
-fn head(ctx: &Ctx, work: &Work, timeout: Duration) -> String {
-    let deadline = ctx.host_time().plus_millis(i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX));
-    let trace = ctx.host().entropy.hex(40);
+/// An invocation as the runtime reads it, up to its payload; and its tracing header.
+fn head(ctx: &Ctx, work: &Work, deadline: Timestamp) -> (String, String) {
+    let random = ctx.host().entropy.hex(40);
+    let seconds = ctx.now().seconds();
+    let trace = format!("Root=1-{seconds:08x}-{};Parent={};Sampled=0", &random[..24], &random[24..]);
     let client = match &work.client_context {
         Some(context) => format!("Lambda-Runtime-Client-Context: {context}\r\n"),
         None => String::new(),
     };
-    format!(
+    let head = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: {}\r\n\
          Lambda-Runtime-Deadline-Ms: {}\r\nLambda-Runtime-Invoked-Function-Arn: {}\r\n\
-         Lambda-Runtime-Trace-Id: Root=1-{:08x}-{};Parent={};Sampled=0\r\n{client}Content-Length: {}\r\n\r\n",
+         Lambda-Runtime-Trace-Id: {trace}\r\n{client}Content-Length: {}\r\n\r\n",
         work.request_id,
         deadline.millis(),
         work.invoked,
-        ctx.now().seconds(),
-        &trace[..24],
-        &trace[24..],
         work.payload.len(),
-    )
+    );
+    (head, trace)
 }
 
-/// Credentials of the function's role. Where permissions are not enforced a role may be absent; the function
-/// then acts as its account.
-async fn session(
-    ctx: &Ctx,
-    configuration: &Configuration,
-    account: AccountId,
-) -> Result<Option<Session>, LambdaError> {
-    let request = SessionRequest {
-        role: configuration.settings.role.clone(),
-        service: "lambda.amazonaws.com",
-        session_name: configuration.name.clone(),
-        source_arn: None,
-        source_account: account,
-    };
-    match ctx.ports().credentials.session(request).await {
-        Ok(session) => Ok(Some(session)),
-        Err(error) if error.status >= 500 => Err(LambdaError::Other(error)),
-        Err(_) if ctx.host().settings.enforces => Err(LambdaError::RoleNotAssumable),
-        Err(_) => Ok(None),
-    }
-}
-
-fn runner(ctx: &Ctx) -> Result<Arc<dyn Runner>, LambdaError> {
-    let none =
-        || LambdaError::CannotRun("This region cannot start processes, so no function can run.".to_owned());
-    ctx.ports().runner.clone().ok_or_else(none)
-}
-
-fn log_target(
-    ctx: &Ctx,
-    configuration: &Configuration,
-    (account, region): (AccountId, &Region),
-) -> LogTarget {
-    let group = configuration.settings.log_group.clone();
-    let (year, month, day, ..) = ctx.now().civil();
-    let (version, unique) = (&configuration.version, ctx.host().entropy.hex(32));
-    LogTarget {
-        account,
-        region: region.clone(),
-        group: group.unwrap_or_else(|| format!("/aws/lambda/{}", configuration.name)),
-        stream: format!("{year:04}/{month:02}/{day:02}/[{version}]{unique}"),
-    }
-}
-
-async fn launch(
-    ctx: &Ctx,
-    machine: &Machine,
-    work: &Work,
-    place: OwnedSemaphorePermit,
-) -> Result<Launched, LambdaError> {
-    let (runner, configuration) = (runner(ctx)?, &work.configuration);
-    let account = work.scope.account().unwrap_or(AccountId::DEFAULT);
-    let region = work.scope.region().cloned().unwrap_or_default();
-    let code = code::unpacked(ctx, &configuration.code).await?;
-    let command = machine.command(ctx, &configuration.settings.runtime, &code).await?;
-    let session = session(ctx, configuration, account).await?;
-    let since = ctx.host().clock.instant();
-    let refused = |error: std::io::Error| LambdaError::CannotRun(format!("No port is free: {error}"));
-    let api = RuntimeApi::listen().await.map_err(refused)?;
-    let log = log_target(ctx, configuration, (account, &region));
-    let tmp = scratch(ctx, machine.scratch(ctx)).await?;
-    let plan = Plan {
-        configuration,
-        place: (account, region.as_str()),
-        code: &code,
-        command,
-        api: api.address().to_string(),
-        log: (&log.group, &log.stream),
-        session: session.as_ref(),
-        endpoint: &ctx.host().settings.endpoint,
-        tmp,
-        level: runner.level(),
-    };
-    let launched = runner.launch(plan.template()).await;
-    let sandbox: Arc<dyn Sandbox> = Arc::from(launched.map_err(|error| not_launched(work, &code, &error))?);
-    let begun = api.begun().ok_or_else(|| LambdaError::CannotRun("The environment has begun.".to_owned()))?;
-    watch(&api, sandbox.clone());
-    let environment = Environment {
-        version: Version { function: work.function, version: configuration.version.clone() },
-        generation: configuration.generation,
-        code,
-        log: EnvironmentLog::begin(ctx, sandbox.clone(), log),
-        api,
-        sandbox,
-        credentials_end: session.map(|session| session.expires),
-        clock: ctx.host().clock.clone(),
-        idle_since: since,
-        init: None,
-        _place: place,
-    };
-    Ok(Launched { environment, begun, since })
-}
-
-/// Tells the Runtime API when the environment's program has ended.
-fn watch(api: &RuntimeApi, sandbox: Arc<dyn Sandbox>) {
-    let shared = api.shared().clone();
-    tokio::spawn(async move { shared.ended(sandbox.exited().await) });
-}
-
-fn not_launched(work: &Work, code: &Path, error: &RunnerError) -> LambdaError {
-    if !work.configuration.settings.runtime.starts_with("provided") {
-        return LambdaError::CannotRun(error.to_string());
-    }
-    if code.join("bootstrap").is_file() {
-        return LambdaError::BadEntrypoint(format!("/var/task/bootstrap: {error}"));
-    }
-    let places = "[/var/task/bootstrap /opt/bootstrap]";
-    LambdaError::BadEntrypoint(format!("Couldn't find valid bootstrap(s): {places}"))
-}
-
-/// The folder of an environment for its temporary files, which the runner makes.
-async fn scratch(ctx: &Ctx, folder: &Path) -> Result<PathBuf, LambdaError> {
-    let (made, name) = (folder.to_owned(), ctx.host().entropy.hex(24));
-    let made = ctx.compute(move || std::fs::create_dir_all(made)).await.map_err(LambdaError::Other)?;
-    made.map_err(|error| LambdaError::CannotRun(format!("{} cannot be made: {error}", folder.display())))?;
-    Ok(folder.join(name))
+/// An invocation as extensions hear of it.
+fn told(work: &Work, deadline: Timestamp, trace: &str) -> Value {
+    json!({
+        "eventType": "INVOKE",
+        "deadlineMs": deadline.millis(),
+        "requestId": work.request_id,
+        "invokedFunctionArn": work.invoked.as_str(),
+        "tracing": {"type": "X-Amzn-Trace-Id", "value": trace},
+    })
 }

@@ -2,12 +2,15 @@
 //! last, all in batches to the room that keeps logs. Nothing here is waited for by an invocation, unless its
 //! caller wants the tail.
 
-use super::output::Lines;
+use super::api::Shared;
+use super::output::Outputs;
 use crate::rules::report::{self, Report};
+use crate::state::Configuration;
 use bytes::Bytes;
 use names::Timestamp;
 use ports::LogTarget;
-use ports::runner::Sandbox;
+use ports::runner::{Output, Sandbox};
+use serde_json::Value;
 use service::{Ctx, Host, Log};
 use std::future::Future;
 use std::pin::Pin;
@@ -36,21 +39,40 @@ struct Ended {
 
 /// The log of an environment, as its invoker sees it.
 pub struct EnvironmentLog {
-    begun: Arc<Mutex<Option<(Timestamp, String)>>>,
+    begun: Arc<Mutex<Option<Begun>>>,
     reports: mpsc::Sender<Ended>,
 }
 
+/// An invocation that began.
+struct Begun {
+    at: Timestamp,
+    request_id: String,
+    version: String,
+}
+
 impl EnvironmentLog {
-    /// Begins the log of a sandbox.
-    pub fn begin(ctx: &Ctx, sandbox: Arc<dyn Sandbox>, target: LogTarget) -> Self {
+    /// Begins the log of a sandbox with these outputs.
+    pub fn begin(
+        ctx: &Ctx,
+        sandbox: Arc<dyn Sandbox>,
+        outputs: Vec<(bool, Output)>,
+        (target, configuration): (LogTarget, &Configuration),
+        shared: Arc<Shared>,
+    ) -> Self {
         let (reports, ended) = mpsc::channel(MAX_REPORTS);
         let begun = Arc::new(Mutex::new(None));
+        let levels = configuration.settings.json_logs.as_ref();
         let collector = Collector {
             host: ctx.host().clone(),
             target,
-            stdout: Lines::of(sandbox.take_stdout()),
-            stderr: Lines::of(sandbox.take_stderr()),
+            outputs: Outputs::of(outputs),
             sandbox,
+            shared,
+            system: match levels {
+                None => System::Text,
+                Some(levels) if levels.system == "WARN" => System::Nothing,
+                Some(_) => System::Json,
+            },
             begun: begun.clone(),
             events: Vec::new(),
             bytes: 0,
@@ -64,8 +86,8 @@ impl EnvironmentLog {
 
     /// An invocation begins.
     pub fn start(&self, at: Timestamp, request_id: &str, version: &str) {
-        let line = report::start(request_id, version);
-        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some((at, line));
+        let begun = Begun { at, request_id: request_id.to_owned(), version: version.to_owned() };
+        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(begun);
     }
 
     /// An invocation has ended.
@@ -84,13 +106,23 @@ impl EnvironmentLog {
 
 type Pause = Pin<Box<dyn Future<Output = ()> + Send>>;
 
+/// How Lambda's own lines are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum System {
+    Text,
+    Json,
+    Nothing,
+}
+
 struct Collector {
     host: Arc<Host>,
     target: LogTarget,
     sandbox: Arc<dyn Sandbox>,
-    stdout: Lines,
-    stderr: Lines,
-    begun: Arc<Mutex<Option<(Timestamp, String)>>>,
+    outputs: Outputs,
+    /// With whoever listens to what happens.
+    shared: Arc<Shared>,
+    system: System,
+    begun: Arc<Mutex<Option<Begun>>>,
     events: Vec<(Timestamp, Bytes)>,
     bytes: usize,
     /// The last bytes of the invocation that runs.
@@ -111,8 +143,7 @@ impl Collector {
     async fn run(mut self, mut ended: mpsc::Receiver<Ended>) {
         loop {
             tokio::select! {
-                lines = self.stdout.more(), if self.stdout.is_open() => self.lines(lines),
-                lines = self.stderr.more(), if self.stderr.is_open() => self.lines(lines),
+                lines = self.outputs.more(), if self.outputs.are_open() => self.lines(lines),
                 () = due(&mut self.flush) => self.write().await,
                 report = ended.recv() => match report {
                     Some(report) => self.report(report).await,
@@ -129,10 +160,9 @@ impl Collector {
     async fn last_words(&mut self) {
         let host = self.host.clone();
         let mut end = Box::pin(host.clock.rest(LAST_WORDS));
-        while self.stdout.is_open() || self.stderr.is_open() {
+        while self.outputs.are_open() {
             let lines = tokio::select! {
-                lines = self.stdout.more(), if self.stdout.is_open() => lines,
-                lines = self.stderr.more(), if self.stderr.is_open() => lines,
+                lines = self.outputs.more() => lines,
                 () = &mut end => return,
             };
             self.lines(lines);
@@ -140,21 +170,37 @@ impl Collector {
         }
     }
 
-    fn lines(&mut self, lines: Vec<Bytes>) {
+    fn lines(&mut self, lines: Vec<(bool, Bytes)>) {
         if lines.is_empty() {
             return;
         }
         self.begin();
         let now = self.host.clock.now();
-        lines.into_iter().for_each(|line| self.event(now, line));
+        let listened = !self.shared.extensions.telemetry.are_none();
+        for (extension, line) in lines {
+            if listened {
+                let kind = if extension { "extension" } else { "function" };
+                self.tell(now, kind, &String::from_utf8_lossy(&line).into());
+            }
+            self.event(now, line);
+        }
+    }
+
+    fn tell(&self, at: Timestamp, kind: &str, record: &Value) {
+        self.shared.extensions.telemetry.tell(&at.iso8601_millis(), kind, record);
     }
 
     /// Writes the START line of the invocation that runs, once.
     fn begin(&mut self) {
         let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some((at, line)) = begun {
-            self.tail.clear();
-            self.event(at, Bytes::from(line));
+        let Some(Begun { at, request_id, version }) = begun else { return };
+        self.tail.clear();
+        let record = report::start_record(&request_id, &version);
+        self.tell(at, "platform.start", &record);
+        match self.system {
+            System::Text => self.event(at, Bytes::from(report::start(&request_id, &version))),
+            System::Json => self.event(at, Bytes::from(report::json_line(at, "platform.start", &record))),
+            System::Nothing => {}
         }
     }
 
@@ -172,13 +218,25 @@ impl Collector {
     }
 
     async fn report(&mut self, ended: Ended) {
-        let mut lines = self.stdout.drain().await;
-        lines.extend(self.stderr.drain().await);
+        let lines = self.outputs.drain().await;
         self.lines(lines);
         self.begin();
         let (now, used) = (self.host.clock.now(), self.used_mb());
-        for line in ended.report.lines(used, now) {
-            self.event(now, Bytes::from(line));
+        if !self.shared.extensions.telemetry.are_none() {
+            self.tell(now, "platform.runtimeDone", &ended.report.done_record());
+            self.tell(now, "platform.report", &ended.report.record(used));
+        }
+        match self.system {
+            System::Text => {
+                for line in ended.report.lines(used, now) {
+                    self.event(now, Bytes::from(line));
+                }
+            }
+            System::Json => {
+                let line = report::json_line(now, "platform.report", &ended.report.record(used));
+                self.event(now, Bytes::from(line));
+            }
+            System::Nothing => {}
         }
         if let Some(wanted) = ended.tail {
             let from = self.tail.len().saturating_sub(TAIL);

@@ -1,7 +1,9 @@
 //! What this machine runs functions with: interpreters of exactly the version asked for, found once, and
 //! the bootstraps that connect them to the Runtime API.
 
+use super::code::Leases;
 use crate::errors::LambdaError;
+use crate::state::Configuration;
 use sandbox::runtimes::{Bootstraps, Interpreter, ManagedRuntime, RuntimeError, SearchPlaces};
 use service::Ctx;
 use std::collections::HashMap;
@@ -27,6 +29,7 @@ pub struct Machine {
     scratch: OnceLock<PathBuf>,
     bootstraps: OnceCell<Arc<Bootstraps>>,
     interpreters: Mutex<HashMap<ManagedRuntime, Interpreter>>,
+    leases: Leases,
 }
 
 fn cannot(error: &RuntimeError) -> LambdaError {
@@ -49,16 +52,30 @@ impl Machine {
         self.scratch.get_or_init(of_start)
     }
 
-    /// What runs code of a runtime that lies in a folder.
+    /// Which folders of code are in use.
+    pub fn leases(&self) -> &Leases {
+        &self.leases
+    }
+
+    /// What runs a version whose code and layers lie in folders.
     ///
     /// # Errors
     /// Where the machine has no interpreter of that very version.
-    pub async fn command(&self, ctx: &Ctx, runtime: &str, code: &Path) -> Result<Command, LambdaError> {
+    pub async fn command(
+        &self,
+        ctx: &Ctx,
+        configuration: &Configuration,
+        code: &Path,
+        layers: Option<&Path>,
+    ) -> Result<Command, LambdaError> {
+        let runtime = configuration.settings.runtime.as_str();
         let bootstraps = self.bootstraps(ctx).await?;
         let runtime_dir = bootstraps.root().to_owned();
         if runtime.starts_with("provided") {
-            let argv = vec![code.join("bootstrap").into_os_string()];
-            return Ok(Command { argv, programs: None, runtime_dir });
+            let own = code.join("bootstrap");
+            let of_layers = layers.map(|layers| layers.join("bootstrap")).filter(|place| place.is_file());
+            let program = of_layers.filter(|_| !own.is_file()).unwrap_or(own);
+            return Ok(Command { argv: vec![program.into_os_string()], programs: None, runtime_dir });
         }
         let managed = ManagedRuntime::parse(runtime).map_err(|error| cannot(&error))?;
         let interpreter = self.interpreter(ctx, managed).await?;

@@ -11,8 +11,46 @@ use tokio::io::{AsyncRead, ReadBuf};
 const MAX_LINE: usize = 256 * 1024 - 64;
 const PIECE: usize = 16 * 1024;
 
+/// All output of an environment: the function's, and that of what runs beside it.
+pub struct Outputs(Vec<(bool, Lines)>);
+
+impl Outputs {
+    /// Of streams; of each is said whether it is of an extension.
+    pub fn of(streams: Vec<(bool, Output)>) -> Self {
+        Outputs(streams.into_iter().map(|(extension, stream)| (extension, Lines::of(Some(stream)))).collect())
+    }
+
+    /// Whether more may come.
+    pub fn are_open(&self) -> bool {
+        self.0.iter().any(|(_, lines)| lines.is_open())
+    }
+
+    /// Waits for output and gives the lines that it completes; none where a stream ended.
+    pub async fn more(&mut self) -> Vec<(bool, Bytes)> {
+        poll_fn(|cx| {
+            let (mut moved, mut found) = (false, Vec::new());
+            for (extension, lines) in self.0.iter_mut().filter(|(_, lines)| lines.is_open()) {
+                let mut of_stream = Vec::new();
+                moved |= lines.poll(cx, &mut of_stream).is_ready();
+                found.extend(of_stream.into_iter().map(|line| (*extension, line)));
+            }
+            if moved { Poll::Ready(found) } else { Poll::Pending }
+        })
+        .await
+    }
+
+    /// The lines that have been written so far, without waiting.
+    pub async fn drain(&mut self) -> Vec<(bool, Bytes)> {
+        let mut found = Vec::new();
+        for (extension, lines) in &mut self.0 {
+            found.extend(lines.drain().await.into_iter().map(|line| (*extension, line)));
+        }
+        found
+    }
+}
+
 /// One stream of output.
-pub struct Lines {
+struct Lines {
     stream: Option<Output>,
     partial: BytesMut,
     piece: Box<[u8; PIECE]>,
@@ -20,24 +58,17 @@ pub struct Lines {
 
 impl Lines {
     /// The lines of a stream.
-    pub fn of(stream: Option<Output>) -> Self {
+    fn of(stream: Option<Output>) -> Self {
         Lines { stream, partial: BytesMut::new(), piece: Box::new([0; PIECE]) }
     }
 
     /// Whether more may come.
-    pub fn is_open(&self) -> bool {
+    fn is_open(&self) -> bool {
         self.stream.is_some()
     }
 
-    /// Waits for output and gives the lines that it completes; none where it ended.
-    pub async fn more(&mut self) -> Vec<Bytes> {
-        let mut lines = Vec::new();
-        poll_fn(|cx| self.poll(cx, &mut lines)).await;
-        lines
-    }
-
     /// The lines that have been written so far, without waiting.
-    pub async fn drain(&mut self) -> Vec<Bytes> {
+    async fn drain(&mut self) -> Vec<Bytes> {
         let mut lines = Vec::new();
         poll_fn(|cx| {
             while self.is_open() && self.poll(cx, &mut lines).is_ready() {}
@@ -76,10 +107,10 @@ mod tests {
     #[tokio::test]
     async fn lines_whole_partial_and_too_long() {
         let text = [b"one\ntwo\n".as_slice(), &[b'x'; MAX_LINE + 10], b"\nend"].concat();
-        let mut lines = Lines::of(Some(Box::new(std::io::Cursor::new(text))));
+        let mut lines = Outputs::of(vec![(false, Box::new(std::io::Cursor::new(text)))]);
         let mut got = Vec::new();
-        while lines.is_open() {
-            got.extend(lines.more().await);
+        while lines.are_open() {
+            got.extend(lines.more().await.into_iter().map(|(_, line)| line));
         }
         assert_eq!((&got[0][..], &got[1][..]), (&b"one\n"[..], &b"two\n"[..]));
         assert!(got[2].len() >= MAX_LINE && got[2].len() <= MAX_LINE + PIECE);

@@ -6,7 +6,6 @@
 
 use super::environment::Environment;
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::Incarnation;
@@ -26,16 +25,28 @@ struct Pool {
     idle: Vec<Environment>,
     starting: usize,
     freed: Arc<Notify>,
+    /// Held by each environment of this generation.
+    counted: Arc<()>,
 }
 
 /// The environments that wait for work.
 #[derive(Default)]
-pub struct Pools(HashMap<Version, Pool>);
+pub struct Pools {
+    pools: HashMap<Version, Pool>,
+    /// How many each version keeps however long they are idle.
+    kept: HashMap<Version, usize>,
+}
 
 impl Pools {
     fn pool(&mut self, version: &Version, generation: u64) -> &mut Pool {
-        let fresh = || Pool { generation, idle: Vec::new(), starting: 0, freed: Arc::default() };
-        self.0.entry(version.clone()).or_insert_with(fresh)
+        let fresh = || Pool {
+            generation,
+            idle: Vec::new(),
+            starting: 0,
+            freed: Arc::default(),
+            counted: Arc::default(),
+        };
+        self.pools.entry(version.clone()).or_insert_with(fresh)
     }
 
     /// An environment of this generation that lives. Outdated ones and dead ones are handed over to be
@@ -44,6 +55,7 @@ impl Pools {
         let pool = self.pool(version, generation);
         if pool.generation != generation {
             pool.generation = generation;
+            pool.counted = Arc::default();
             return (None, std::mem::take(&mut pool.idle));
         }
         let mut dead = Vec::new();
@@ -61,21 +73,38 @@ impl Pools {
         self.pool(version, generation).freed.clone()
     }
 
+    /// What counts an environment among those of a version.
+    pub fn counted(&mut self, version: &Version, generation: u64) -> Arc<()> {
+        let pool = self.pool(version, generation);
+        if pool.generation == generation { pool.counted.clone() } else { Arc::default() }
+    }
+
+    /// How many environments a version has, idle or at work.
+    pub fn count(&self, version: &Version, generation: u64) -> usize {
+        let pool = self.pools.get(version).filter(|pool| pool.generation == generation);
+        pool.map_or(0, |pool| Arc::strong_count(&pool.counted) - 1)
+    }
+
+    /// Says how many each version keeps.
+    pub fn keep(&mut self, kept: HashMap<Version, usize>) {
+        self.kept = kept;
+    }
+
     /// Whether a version may start another environment.
     pub fn may_start(&self, version: &Version, limit: usize) -> bool {
-        self.0.get(version).is_none_or(|pool| pool.starting < limit)
+        self.pools.get(version).is_none_or(|pool| pool.starting < limit)
     }
 
     /// A version starts an environment.
     pub fn start(&mut self, version: &Version) {
-        if let Some(pool) = self.0.get_mut(version) {
+        if let Some(pool) = self.pools.get_mut(version) {
             pool.starting += 1;
         }
     }
 
     /// A version has started an environment, or failed to.
     pub fn started(&mut self, version: &Version) {
-        if let Some(pool) = self.0.get_mut(version) {
+        if let Some(pool) = self.pools.get_mut(version) {
             // A pool that was made anew does not know of starts before it.
             pool.starting = pool.starting.saturating_sub(1);
             pool.freed.notify_one();
@@ -84,7 +113,7 @@ impl Pools {
 
     /// Takes an environment back; gives it back to be dropped if it is outdated.
     pub fn put_back(&mut self, environment: Environment) -> Option<Environment> {
-        match self.0.get_mut(environment.version()) {
+        match self.pools.get_mut(environment.version()) {
             Some(pool) if pool.generation == environment.generation() => {
                 pool.idle.push(environment);
                 pool.freed.notify_one();
@@ -97,7 +126,7 @@ impl Pools {
     /// All environments of a function, or of one of its versions.
     pub fn retire(&mut self, function: Incarnation, version: Option<&str>) -> Vec<Environment> {
         let mut retired = Vec::new();
-        self.0.retain(|key, pool| {
+        self.pools.retain(|key, pool| {
             let stays = key.function != function || version.is_some_and(|version| version != key.version);
             if !stays {
                 retired.append(&mut pool.idle);
@@ -111,7 +140,11 @@ impl Pools {
 
     /// The environment that was idle longest.
     pub fn evict(&mut self) -> Option<Environment> {
-        let pools = self.0.values_mut().filter(|pool| !pool.idle.is_empty());
+        let kept = &self.kept;
+        let spare =
+            |version: &Version, pool: &Pool| pool.idle.len() > kept.get(version).copied().unwrap_or(0);
+        let pools = self.pools.iter_mut().filter(|(version, pool)| spare(version, pool));
+        let pools = pools.map(|(_, pool)| pool);
         // The first of a pool is the one that was used least recently.
         let oldest = pools.min_by_key(|pool| pool.idle.first().map(Environment::idle_since))?;
         Some(oldest.idle.remove(0))
@@ -120,19 +153,18 @@ impl Pools {
     /// The environments that were idle longer than this, or have ended.
     pub fn idle_longer(&mut self, now: Instant, limit: Duration) -> Vec<Environment> {
         let mut gone = Vec::new();
-        self.0.retain(|_, pool| {
+        let kept = if limit.is_zero() { HashMap::new() } else { self.kept.clone() };
+        self.pools.retain(|version, pool| {
+            let mut spare = pool.idle.len().saturating_sub(kept.get(version).copied().unwrap_or(0));
             let old = |environment: &mut Environment| {
-                !environment.is_usable() || now.duration_since(environment.idle_since()) >= limit
+                let old = now.duration_since(environment.idle_since()) >= limit && spare > 0;
+                spare -= usize::from(old);
+                old || !environment.is_usable()
             };
             gone.extend(pool.idle.extract_if(.., old));
             // Nobody else holds what tells of it, so nobody waits.
             !pool.idle.is_empty() || pool.starting > 0 || Arc::strong_count(&pool.freed) > 1
         });
         gone
-    }
-
-    /// Whether an environment that waits runs code of this folder.
-    pub fn uses(&self, folder: &Path) -> bool {
-        self.0.values().flat_map(|pool| &pool.idle).any(|environment| environment.code() == folder)
     }
 }

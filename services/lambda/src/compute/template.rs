@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 const OPEN_FILES: u64 = 1024;
 const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 const WELL_KNOWN: &str = "test";
+/// Tells the bootstraps where the layers are.
+const LAYERS_ROOT: &str = "ELYSIUM_LAYERS_ROOT";
 
 /// Everything that an environment's variables are made of.
 pub struct Plan<'a> {
@@ -21,6 +23,8 @@ pub struct Plan<'a> {
     pub place: (AccountId, &'a str),
     /// The folder of its code.
     pub code: &'a Path,
+    /// The folder of its layers.
+    pub opt: Option<&'a Path>,
     /// What runs it.
     pub command: Command,
     /// Where its Runtime API listens.
@@ -35,6 +39,27 @@ pub struct Plan<'a> {
     pub tmp: PathBuf,
     /// The isolation it gets.
     pub level: Level,
+    /// Why it is started.
+    pub kind: Initialization,
+}
+
+/// Why an environment is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Initialization {
+    /// For an invocation.
+    OnDemand,
+    /// To be ready.
+    Provisioned,
+}
+
+impl Initialization {
+    /// Its name in `AWS_LAMBDA_INITIALIZATION_TYPE`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Initialization::OnDemand => "on-demand",
+            Initialization::Provisioned => "provisioned-concurrency",
+        }
+    }
 }
 
 /// Well-known credentials: those that stand for the root of an account.
@@ -53,10 +78,12 @@ impl Plan<'_> {
         let task_root = self.code.display().to_string();
         let runtime_dir = self.command.runtime_dir.display().to_string();
         let region = self.place.1;
+        let of_layers =
+            |folder: &str| self.opt.map(|opt| format!(":{}/{folder}", opt.display())).unwrap_or_default();
         let defaults = [
             ("AWS_ENDPOINT_URL", self.endpoint.to_owned()),
-            ("PATH", programs.unwrap_or_default() + SYSTEM_PATH),
-            ("LD_LIBRARY_PATH", format!("{task_root}:{task_root}/lib")),
+            ("PATH", programs.unwrap_or_default() + SYSTEM_PATH + &of_layers("bin")),
+            ("LD_LIBRARY_PATH", format!("{task_root}:{task_root}/lib{}", of_layers("lib"))),
             ("LANG", "en_US.UTF-8".to_owned()),
             ("TZ", ":UTC".to_owned()),
             ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR".to_owned()),
@@ -66,7 +93,7 @@ impl Plan<'_> {
             ("AWS_LAMBDA_FUNCTION_NAME", name.clone()),
             ("AWS_LAMBDA_FUNCTION_VERSION", version.clone()),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", settings.memory_mb.to_string()),
-            ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
+            ("AWS_LAMBDA_INITIALIZATION_TYPE", self.kind.as_str().to_owned()),
             ("AWS_LAMBDA_LOG_GROUP_NAME", self.log.0.to_owned()),
             ("AWS_LAMBDA_LOG_STREAM_NAME", self.log.1.to_owned()),
             ("AWS_REGION", region.to_owned()),
@@ -83,6 +110,14 @@ impl Plan<'_> {
         variables.extend(fixed.map(owned));
         if let Some(name) = execution_env(&settings.runtime) {
             variables.push(("AWS_EXECUTION_ENV".to_owned(), name));
+        }
+        variables.push(("AWS_LAMBDA_LOG_FORMAT".to_owned(), log_format(settings).to_owned()));
+        if let Some(levels) = &settings.json_logs {
+            variables.push(("AWS_LAMBDA_LOG_LEVEL".to_owned(), levels.application.clone()));
+        }
+        if let Some(opt) = self.opt {
+            // Where `/opt` is nothing of this environment's own.
+            variables.push((LAYERS_ROOT.to_owned(), opt.display().to_string()));
         }
         variables.extend(self.credentials());
         variables
@@ -103,17 +138,40 @@ impl Plan<'_> {
         keys.map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
+    fn env(&self) -> Vec<(OsString, OsString)> {
+        self.variables().into_iter().map(|(name, value)| (name.into(), value.into())).collect()
+    }
+
+    fn read_only(&self) -> Vec<PathBuf> {
+        [Some(self.code), self.opt].into_iter().flatten().map(Path::to_owned).collect()
+    }
+
+    /// The template of a program that runs beside the function.
+    pub fn beside(&self, name: &str, program: &Path) -> Template {
+        let mut tmp = self.tmp.clone().into_os_string();
+        tmp.push(format!("-{name}"));
+        Template {
+            label: format!("{}:{}/{name}", self.configuration.name, self.configuration.version),
+            level: self.level,
+            argv: vec![program.to_owned().into_os_string()],
+            env: self.env(),
+            working_dir: self.code.to_owned(),
+            roots: Roots { read_only: self.read_only(), tmp: tmp.into() },
+            limits: limits(&self.configuration.settings),
+        }
+    }
+
     /// The template.
     pub fn template(self) -> Template {
-        let env = self.variables().into_iter().map(|(name, value)| (name.into(), value.into()));
-        let env: Vec<(OsString, OsString)> = env.collect();
+        let env = self.env();
+        let read_only = self.read_only();
         Template {
             label: format!("{}:{}", self.configuration.name, self.configuration.version),
             level: self.level,
             argv: self.command.argv,
             env,
             working_dir: self.code.to_owned(),
-            roots: Roots { read_only: vec![self.code.to_owned()], tmp: self.tmp },
+            roots: Roots { read_only, tmp: self.tmp },
             limits: limits(&self.configuration.settings),
         }
     }
@@ -127,6 +185,10 @@ fn limits(settings: &Settings) -> Limits {
     }
 }
 
+fn log_format(settings: &Settings) -> &'static str {
+    if settings.json_logs.is_some() { "JSON" } else { "Text" }
+}
+
 /// `AWS_EXECUTION_ENV`, which custom runtimes do not have.
 fn execution_env(runtime: &str) -> Option<String> {
     (!runtime.starts_with("provided")).then(|| format!("AWS_Lambda_{runtime}"))
@@ -135,7 +197,7 @@ fn execution_env(runtime: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::Code;
+    use crate::state::{Code, ImageChoices, Origin, RuntimeUpdate};
     use names::Timestamp;
 
     fn configuration(environment: &[(&str, &str)]) -> Configuration {
@@ -147,6 +209,8 @@ mod tests {
             revision: String::new(),
             modified: Timestamp(0),
             code: Code { sha256: [0; 32], size: 0 },
+            origin: Origin::Package,
+            runtime_update: RuntimeUpdate::default(),
             settings: Settings {
                 runtime: "python3.11".to_owned(),
                 role: "arn:aws:iam::000000000000:role/r".parse().unwrap(),
@@ -162,6 +226,9 @@ mod tests {
                 snap_start: "None".to_owned(),
                 dead_letter: None,
                 log_group: None,
+                json_logs: None,
+                layers: Vec::new(),
+                image: ImageChoices::default(),
             },
         }
     }
@@ -176,6 +243,7 @@ mod tests {
             configuration,
             place: (account, "eu-west-1"),
             code: Path::new("/code"),
+            opt: Some(Path::new("/layers")),
             command,
             api: "127.0.0.1:1".to_owned(),
             log: ("/aws/lambda/f", "stream"),
@@ -183,6 +251,7 @@ mod tests {
             endpoint: "http://127.0.0.1:4566",
             tmp: "/tmp/x".into(),
             level: Level::Process,
+            kind: Initialization::OnDemand,
         };
         plan.variables()
     }
@@ -196,6 +265,7 @@ mod tests {
         };
         assert_eq!(all("PATH"), ["/mine"]);
         assert_eq!(all("NAME"), ["value"]);
+        assert_eq!(all("LD_LIBRARY_PATH"), ["/code:/code/lib:/layers/lib"]);
         assert_eq!(all("AWS_REGION"), ["eu-west-1"]);
         assert_eq!(all("AWS_ENDPOINT_URL"), ["http://127.0.0.1:4566"]);
         assert_eq!(all("AWS_ACCESS_KEY_ID"), ["test"]);

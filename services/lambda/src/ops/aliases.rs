@@ -156,6 +156,8 @@ pub async fn delete(ctx: Ctx, input: Arc<DeleteAliasInput>) -> Result<Unit, Lamb
         let function = invoke::found(tx, &named)?;
         state::remove_alias(tx, &named.scope, &function, &input.name)?;
         state::put_event_config(tx, &named.scope, &function, &input.name, None)?;
+        state::urls::remove(tx, &named.scope, &function, &input.name)?;
+        state::provisioned::remove(tx, &named.scope, &function, &input.name)?;
         tx.remove_head(&state::arn(&named.scope, &named.name, Some(&input.name)))?;
         Ok(Unit)
     })

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use store::Tx;
 
 /// Those that functions cannot keep for themselves (Lambda developer guide, "Reserved concurrency").
-const MIN_UNRESERVED: u32 = 100;
+pub const MIN_UNRESERVED: u32 = 100;
 
 fn set(tx: &mut Tx, named: &Named, reserved: Option<u32>) -> Result<(), LambdaError> {
     let mut function = invoke::found(tx, named)?;

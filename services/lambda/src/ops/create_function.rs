@@ -3,11 +3,11 @@
 use crate::answers::{self, Standing};
 use crate::errors::LambdaError;
 use crate::ops::package::{self, Package, Source};
-use crate::ops::{named, versions};
+use crate::ops::{code_signing, layers, named, versions};
 use crate::rules::MAX_CODE;
 use crate::rules::names::{self, Named};
 use crate::rules::settings;
-use crate::state::{self, Code, Configuration, Function, LATEST, Settings};
+use crate::state::{self, Configuration, Function, LATEST, RuntimeUpdate, Settings};
 use ::names::{Arn, Tags, Timestamp};
 use model_lambda::{CreateFunctionInput, FunctionConfiguration};
 use ports::SessionRequest;
@@ -24,6 +24,7 @@ struct Making {
     revisions: [String; 2],
     now: Timestamp,
     publish: bool,
+    signing: Option<String>,
 }
 
 /// CreateFunction.
@@ -33,15 +34,18 @@ pub async fn create_function(
 ) -> Result<FunctionConfiguration, LambdaError> {
     let named = named(&ctx, input.as_ref())?;
     names::check_new(&named.name)?;
-    if let Some(arn) = &input.code_signing_config_arn {
-        return Err(LambdaError::CodeSigningConfigNotFound(arn.clone()));
-    }
-    let settings = settings::of_new(&input)?;
+    let mut settings = settings::of_new(&input)?;
     let tags = input.tags.iter().flatten().map(|(key, value)| (key.as_str(), value.as_str()));
     let tags = TagRules::default().add(&Tags::new(), tags).map_err(|fault| refused_tags(&fault))?;
-    if state::function(&ctx.read(), &named.scope, &named.name)?.is_some() {
-        return Err(exists(&named.name));
-    }
+    let signing = {
+        let read = ctx.read();
+        if state::function(&read, &named.scope, &named.name)?.is_some() {
+            return Err(exists(&named.name));
+        }
+        settings.layers = layers::resolve(&read, input.layers.as_deref().unwrap_or_default())?;
+        let chosen = input.code_signing_config_arn.as_deref();
+        chosen.map(|arn| code_signing::chosen(&read, &named.scope, arn)).transpose()?
+    };
     check_role(&ctx, &settings.role, &named).await?;
     let source = Source {
         zip: input.code.zip_file.as_ref(),
@@ -56,6 +60,7 @@ pub async fn create_function(
         revisions: [ctx.uuid(), ctx.uuid()],
         now: ctx.now(),
         publish: input.publish == Some(true),
+        signing,
     };
     loop {
         let (making, given) = (making.clone(), package.clone());
@@ -130,18 +135,21 @@ fn make(
     if state::totals(tx, scope)?.code_bytes.saturating_add(package.code.size) > MAX_CODE {
         return Err(LambdaError::CodeStorageExceeded);
     }
-    if !state::hold_package(tx, scope, &package.code, package.archive.as_ref())? {
-        return Ok(None);
-    }
-    state::change_totals(tx, scope, |totals| totals.functions += 1)?;
     let arn = state::arn(scope, name, None);
     let head = head(tx, &arn, "Function", (making.tags.clone(), making.now))?;
     let mut function = Function {
         incarnation: head.incarnation,
-        latest: latest(making, package.code, head.incarnation),
+        latest: latest(making, package, head.incarnation),
         published: 0,
         reserved: None,
+        signing: making.signing.clone(),
+        may_loop: false,
     };
+    if !state::hold_code(tx, scope, &function.latest, package.archive.as_ref())? {
+        return Ok(None);
+    }
+    layers::hold(tx, &making.settings.layers)?;
+    state::change_totals(tx, scope, |totals| totals.functions += 1)?;
     tx.put_head(&arn, &head)?;
     let told = if making.publish {
         let (revision, now) = (&making.revisions[1], making.now);
@@ -157,14 +165,16 @@ fn make(
     Ok(Some(answer))
 }
 
-fn latest(making: &Making, code: Code, incarnation: Incarnation) -> Configuration {
+fn latest(making: &Making, package: &Package, incarnation: Incarnation) -> Configuration {
     Configuration {
         name: making.named.name.clone(),
         version: LATEST.to_owned(),
         generation: incarnation.0,
         revision: making.revisions[0].clone(),
         modified: making.now,
-        code,
+        code: package.code,
+        origin: package.origin.clone(),
+        runtime_update: RuntimeUpdate::default(),
         settings: making.settings.clone(),
     }
 }

@@ -42,13 +42,13 @@ pub fn remove(tx: &mut Tx, scope: &Scope, function: &Function) -> Result<(), Fau
     let aliases: Vec<Alias> = state::aliases(tx, scope, function, None).collect::<Result<_, _>>()?;
     let name = &function.latest.name;
     for version in &versions {
-        state::release_package(tx, scope, &version.code)?;
+        state::release_code(tx, scope, version)?;
         tx.remove_head(&state::arn(scope, name, Some(&version.version)))?;
     }
     for alias in &aliases {
         tx.remove_head(&state::arn(scope, name, Some(&alias.name)))?;
     }
-    state::release_package(tx, scope, &function.latest.code)?;
+    state::release_code(tx, scope, &function.latest)?;
     state::change_totals(tx, scope, |totals| {
         totals.functions = totals.functions.saturating_sub(1);
         totals.reserved = totals.reserved.saturating_sub(function.reserved.unwrap_or(0));
@@ -79,7 +79,7 @@ fn remove_version(tx: &mut Tx, named: &Named, function: &Function) -> Result<(),
             )));
         }
     }
-    state::release_package(tx, &named.scope, &version.code)?;
+    state::release_code(tx, &named.scope, &version)?;
     tx.remove_head(&state::arn(&named.scope, &named.name, Some(&version.version)))?;
     Ok(state::remove_version(tx, &named.scope, function, number)?)
 }

@@ -4,12 +4,13 @@
 use crate::answers;
 use crate::errors::LambdaError;
 use crate::invoke;
-use crate::ops::named;
+use crate::ops::{Page, named};
 use crate::rules::names::Named;
 use crate::state::{self, EventConfig, LATEST};
 use model_lambda::{
     DeleteFunctionEventInvokeConfigInput, DestinationConfig, FunctionEventInvokeConfig,
-    GetFunctionEventInvokeConfigInput, PutFunctionEventInvokeConfigInput,
+    GetFunctionEventInvokeConfigInput, ListFunctionEventInvokeConfigsInput,
+    ListFunctionEventInvokeConfigsOutput, PutFunctionEventInvokeConfigInput,
     UpdateFunctionEventInvokeConfigInput,
 };
 use names::Arn;
@@ -18,7 +19,7 @@ use service::Ctx;
 use std::sync::Arc;
 
 /// Services whose resources take results.
-const DESTINATIONS: [&str; 4] = ["sqs", "sns", "lambda", "events"];
+const DESTINATIONS: [&str; 5] = ["sqs", "sns", "lambda", "events", "s3"];
 
 fn qualifier(named: &Named) -> &str {
     named.qualifier.as_deref().unwrap_or(LATEST)
@@ -114,6 +115,30 @@ pub async fn get(
     let function = invoke::found(&read, &named)?;
     let config = state::event_config(&read, &named.scope, &function, qualifier(&named))?;
     Ok(answers::event_config(&arn_of(&named), &config.ok_or_else(|| absent(&named))?))
+}
+
+/// ListFunctionEventInvokeConfigs.
+pub async fn list(
+    ctx: Ctx,
+    input: Arc<ListFunctionEventInvokeConfigsInput>,
+) -> Result<ListFunctionEventInvokeConfigsOutput, LambdaError> {
+    let (named, read) = (named(&ctx, input.as_ref())?, ctx.read());
+    let function = invoke::found(&read, &named)?;
+    let page = Page::of(&ctx, &named.name, input.marker.as_ref(), input.max_items)?;
+    let after = page.after.as_deref();
+    let all = state::event_configs(&read, &named.scope, &function)?.into_iter();
+    let mut found: Vec<(String, EventConfig)> = all
+        .filter(|(qualifier, _)| after.is_none_or(|after| qualifier.as_str() > after))
+        .take(page.limit + 1)
+        .collect();
+    let next_marker = page.cut(&ctx, &named.name, &mut found, |(qualifier, _)| qualifier.clone());
+    let told = found.iter().map(|(qualifier, config)| {
+        answers::event_config(&state::arn(&named.scope, &named.name, Some(qualifier)), config)
+    });
+    Ok(ListFunctionEventInvokeConfigsOutput {
+        function_event_invoke_configs: Some(told.collect()),
+        next_marker,
+    })
 }
 
 /// DeleteFunctionEventInvokeConfig.

@@ -1,5 +1,5 @@
 //! CreateEventSourceMapping, GetEventSourceMapping, UpdateEventSourceMapping, DeleteEventSourceMapping,
-//! ListEventSourceMappings. Queues are the sources of this region.
+//! ListEventSourceMappings. Queues and streams of tables are the sources of this region.
 
 use crate::answers;
 use crate::errors::LambdaError;
@@ -7,9 +7,9 @@ use crate::invoke;
 use crate::ops::Page;
 use crate::ops::create_function::{head, refused_tags};
 use crate::policy::no_resource;
-use crate::pollers::{Pollers, queue_of};
+use crate::pollers::{Pollers, queue_of, stream_of};
 use crate::rules::names::{self, Named};
-use crate::rules::source::{self, Choices};
+use crate::rules::source::{self as rules, Choices};
 use crate::state::{self, Mapping};
 use ::names::{Arn, Scope, Tags};
 use model_lambda::{
@@ -29,8 +29,14 @@ fn arn_of(mapping: &Mapping) -> Arn {
     state::in_scope(&mapping.scope, &format!("event-source-mapping:{}", mapping.uuid))
 }
 
-fn enabled_state(mapping: &Mapping) -> &'static str {
-    if mapping.enabled { "Enabled" } else { "Disabled" }
+/// Where a mapping stands. One that wants only what is written from now on begins once it knows where that is.
+fn standing(read: &impl Read, mapping: &Mapping) -> Result<&'static str, LambdaError> {
+    if !mapping.enabled {
+        return Ok("Disabled");
+    }
+    let at_the_end = mapping.stream.as_ref().is_some_and(|stream| stream.position == "LATEST");
+    let begun = !at_the_end || !state::mappings::checkpoints(read, &mapping.uuid)?.is_empty();
+    Ok(if begun { "Enabled" } else { "Creating" })
 }
 
 /// CreateEventSourceMapping.
@@ -39,8 +45,9 @@ pub async fn create(
     input: Arc<CreateEventSourceMappingInput>,
 ) -> Result<EventSourceMappingConfiguration, LambdaError> {
     let named = names::parse(&input.function_name, None, ctx.account(), ctx.region())?;
-    let queue = source::queue(input.event_source_arn.as_deref())?;
-    source::refuse_absent(&input)?;
+    let source = rules::source(input.event_source_arn.as_deref())?;
+    rules::refuse_absent(&source, &input)?;
+    let stream = rules::stream(&source, &input)?;
     let tags = input.tags.iter().flatten().map(|(key, value)| (key.as_str(), value.as_str()));
     let tags = TagRules::default().add(&Tags::new(), tags).map_err(|fault| refused_tags(&fault))?;
     let function = {
@@ -49,23 +56,28 @@ pub async fn create(
         invoke::configuration(&read, &named, &function, 1.0)?;
         function
     };
-    queue_of(&ctx, &named, &function.latest, &queue).await?;
+    match stream {
+        Some(_) => stream_of(&ctx, &named, &function.latest, &source).await?,
+        None => queue_of(&ctx, &named, &function.latest, &source).await?,
+    }
     let fresh = Mapping {
         uuid: ctx.uuid(),
         scope: named.scope.clone(),
         generation: 0,
-        source: queue,
+        source,
         function: named.name.clone(),
         qualifier: named.qualifier.clone(),
         enabled: input.enabled.unwrap_or(true),
-        batch_size: source::DEFAULT_BATCH,
+        batch_size: if stream.is_some() { rules::DEFAULT_STREAM_BATCH } else { rules::DEFAULT_BATCH },
         window_s: 0,
         filters: Vec::new(),
         reports_failures: false,
         max_concurrency: None,
         modified: ctx.now(),
+        stream,
+        on_failure: None,
     };
-    let mapping = source::choose(fresh, &Choices::of_new(&input))?;
+    let mapping = rules::choose(fresh, &Choices::of_new(&input))?;
     let made = ctx.commit(move |tx| make(tx, mapping.clone(), tags.clone())).await?;
     ctx.part::<Pollers>().changed();
     Ok(answers::mapping(&made, "Creating"))
@@ -80,9 +92,12 @@ fn make(tx: &mut Tx, mut mapping: Mapping, tags: Tags) -> Result<Mapping, Lambda
         let other = other?;
         if twin(&other) {
             return Err(LambdaError::Conflict(format!(
-                "An event source mapping with SQS arn (\" {} \") and function (\" {} \") already exists. Please update or \
+                "An event source mapping with {} arn (\" {} \") and function (\" {} \") already exists. Please update or \
                  delete the existing mapping with UUID {}",
-                other.source, other.function, other.uuid
+                if other.stream.is_some() { "event source" } else { "SQS" },
+                other.source,
+                other.function,
+                other.uuid
             )));
         }
     }
@@ -99,8 +114,9 @@ pub async fn get(
     ctx: Ctx,
     input: Arc<GetEventSourceMappingInput>,
 ) -> Result<EventSourceMappingConfiguration, LambdaError> {
-    let mapping = found(&ctx.read(), &ctx.scope(), &input.uuid)?;
-    Ok(answers::mapping(&mapping, enabled_state(&mapping)))
+    let read = ctx.read();
+    let mapping = found(&read, &ctx.scope(), &input.uuid)?;
+    Ok(answers::mapping(&mapping, standing(&read, &mapping)?))
 }
 
 /// UpdateEventSourceMapping.
@@ -113,7 +129,7 @@ pub async fn update(
     let named = named.map(|name| names::parse(name, None, ctx.account(), ctx.region())).transpose()?;
     let changed = ctx.commit(move |tx| {
         let mapping = found(tx, &scope, &input.uuid)?;
-        let mut mapping = source::choose(mapping, &Choices::of_change(&input))?;
+        let mut mapping = rules::choose(mapping, &Choices::of_change(&input))?;
         if let Some(named) = &named {
             invoke::found(tx, named)?;
             mapping.function.clone_from(&named.name);
@@ -175,6 +191,7 @@ pub async fn list(
         .take(page.limit + 1)
         .collect::<Result<_, _>>()?;
     let marker = page.cut(&ctx, &filter, &mut found, |mapping| mapping.uuid.clone());
-    let mappings = found.iter().map(|mapping| answers::mapping(mapping, enabled_state(mapping))).collect();
+    let mappings = found.iter().map(|mapping| Ok(answers::mapping(mapping, standing(&read, mapping)?)));
+    let mappings = mappings.collect::<Result<Vec<_>, LambdaError>>()?;
     Ok(ListEventSourceMappingsOutput { next_marker: marker, event_source_mappings: Some(mappings) })
 }

@@ -1,11 +1,12 @@
 //! GetFunction, GetFunctionConfiguration, ListFunctions.
 
 use crate::answers::{self, Standing};
+use crate::download;
 use crate::errors::LambdaError;
 use crate::invoke;
 use crate::ops::{Page, named};
 use crate::policy::OfFunction;
-use crate::state::{self, Function};
+use crate::state::{self, Configuration, Function, Origin};
 use model_lambda::{
     Concurrency, FunctionCodeLocation, FunctionConfiguration, FunctionVersion, GetFunctionConfigurationInput,
     GetFunctionInput, GetFunctionOutput, ListFunctionsInput, ListFunctionsOutput,
@@ -26,9 +27,31 @@ fn told(
     Ok((named, function, answer))
 }
 
-/// GetFunction. The location of the code is left out: there is no place to download it from.
+/// Where the code of a configuration can be read.
+fn location(ctx: &Ctx, configuration: &Configuration) -> FunctionCodeLocation {
+    match &configuration.origin {
+        Origin::Package => FunctionCodeLocation {
+            repository_type: Some("S3".to_owned()),
+            location: Some(download::link(ctx, &configuration.code)),
+            ..Default::default()
+        },
+        Origin::Folder(folder) => FunctionCodeLocation {
+            repository_type: Some("S3".to_owned()),
+            location: Some(format!("file://{folder}")),
+            ..Default::default()
+        },
+        Origin::Image(uri) => FunctionCodeLocation {
+            repository_type: Some("ECR".to_owned()),
+            image_uri: Some(uri.clone()),
+            ..Default::default()
+        },
+    }
+}
+
+/// GetFunction.
 pub async fn get(ctx: Ctx, input: Arc<GetFunctionInput>) -> Result<GetFunctionOutput, LambdaError> {
     let (named, function, configuration) = told(&ctx, input.as_ref())?;
+    let code = location(&ctx, &invoke::configuration(&ctx.read(), &named, &function, 1.0)?);
     let head = ctx.head(&state::arn(&named.scope, &named.name, None))?;
     let tags = head.map(|head| head.head.tags.0.clone()).filter(|tags| !tags.is_empty());
     let concurrency = function
@@ -36,7 +59,7 @@ pub async fn get(ctx: Ctx, input: Arc<GetFunctionInput>) -> Result<GetFunctionOu
         .map(|reserved| Concurrency { reserved_concurrent_executions: Some(reserved.cast_signed()) });
     Ok(GetFunctionOutput {
         configuration: Some(configuration),
-        code: Some(FunctionCodeLocation { repository_type: Some("S3".to_owned()), ..Default::default() }),
+        code: Some(code),
         tags,
         tags_error: None,
         concurrency,

@@ -39,7 +39,11 @@ pub async fn invoke(ctx: Ctx, input: Arc<InvokeInput>) -> Result<InvokeOutput, L
     }
 }
 
-async fn check(ctx: &Ctx, payload: &Bytes, kind: &'static str, limit: usize) -> Result<(), LambdaError> {
+/// Refuses a payload that is too large, or no JSON.
+///
+/// # Errors
+/// Where it is.
+pub async fn check(ctx: &Ctx, payload: &Bytes, kind: &'static str, limit: usize) -> Result<(), LambdaError> {
     if payload.len() > limit {
         return Err(LambdaError::PayloadTooLarge { bytes: payload.len(), kind, limit });
     }
@@ -60,6 +64,7 @@ async fn answer(
         request_id: ctx.request_id().to_owned(),
         client_context: input.client_context.as_deref().map(client_context).transpose()?,
         tail: input.log_type == Some(LogType::Tail),
+        sink: None,
     };
     let outcome = invoke::run(ctx, named, payload, extras).await?;
     Ok(InvokeOutput {
@@ -73,7 +78,10 @@ async fn answer(
 }
 
 /// The JSON in a client context, in one line: it travels in a header.
-fn client_context(text: &str) -> Result<String, LambdaError> {
+///
+/// # Errors
+/// Where it is none.
+pub fn client_context(text: &str) -> Result<String, LambdaError> {
     let refused = || LambdaError::invalid("Client context must be a valid Base64-encoded JSON object.");
     if text.len() > MAX_CLIENT_CONTEXT {
         return Err(refused());
@@ -83,7 +91,11 @@ fn client_context(text: &str) -> Result<String, LambdaError> {
     if value.is_object() { Ok(value.to_string()) } else { Err(refused()) }
 }
 
-async fn accept(ctx: &Ctx, named: Named, payload: Bytes) -> Result<InvokeOutput, LambdaError> {
+/// Commits an asynchronous invocation.
+///
+/// # Errors
+/// Where there is no such function.
+pub async fn accept(ctx: &Ctx, named: Named, payload: Bytes) -> Result<InvokeOutput, LambdaError> {
     let event = Event {
         scope: named.scope.clone(),
         function: named.name.clone(),

@@ -1,8 +1,9 @@
-//! The package of code that a request brings or names: read, checked, unpacked, kept as bytes.
+//! The package of code that a request brings or names: read, checked, unpacked, kept as bytes. Or a folder of
+//! this machine, by the bucket name that LocalStack's users know.
 
 use crate::compute;
 use crate::errors::LambdaError;
-use crate::state::{self, Code};
+use crate::state::{self, Code, Origin};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use model_s3::GetObjectInput;
@@ -27,11 +28,16 @@ pub struct Source<'a> {
     pub s3_version: Option<&'a str>,
 }
 
+/// The bucket whose keys are folders of this machine.
+const FOLDERS: &str = "hot-reload";
+
 /// A package that was checked.
 #[derive(Clone)]
 pub struct Package {
     /// What it is.
     pub code: Code,
+    /// A package, or a folder.
+    pub origin: Origin,
     /// Its bytes, where the region may not have them.
     pub archive: Option<BlobRef>,
     bytes: Bytes,
@@ -42,6 +48,9 @@ pub struct Package {
 /// # Errors
 /// Where there is none, or it cannot be run.
 pub async fn read(ctx: &Ctx, source: &Source<'_>) -> Result<Package, LambdaError> {
+    if let (None, Some((FOLDERS, folder))) = (source.zip, source.s3) {
+        return of_folder(ctx, folder);
+    }
     let bytes = match (source.zip, source.s3) {
         (Some(zip), None) => direct(ctx, zip)?,
         (None, Some((bucket, key))) => from_s3(ctx, bucket, key, source.s3_version).await?,
@@ -57,11 +66,26 @@ pub async fn read(ctx: &Ctx, source: &Source<'_>) -> Result<Package, LambdaError
         ctx.compute(move || Sha256::digest(&hashed).into()).await.map_err(LambdaError::Other)?;
     let code = Code { sha256, size: bytes.len() as u64 };
     compute::unpack(ctx, &code, bytes.clone()).await?;
-    let mut package = Package { code, archive: None, bytes };
+    let mut package = Package { code, origin: Origin::Package, archive: None, bytes };
     if state::package(&ctx.read(), &sha256)?.is_none() {
         package.keep(ctx).await?;
     }
     Ok(package)
+}
+
+/// A folder of this machine, which its owner may change at any time.
+fn of_folder(ctx: &Ctx, folder: &str) -> Result<Package, LambdaError> {
+    if ctx.host().settings.enforces {
+        return Err(LambdaError::invalid(
+            "Folders of this machine are no code of functions where permissions are enforced.",
+        ));
+    }
+    let place = std::path::Path::new(folder);
+    if !place.is_absolute() || !place.is_dir() {
+        return Err(LambdaError::invalid(format!("{folder} is no folder of this machine.")));
+    }
+    let code = Code { sha256: Sha256::digest(folder).into(), size: 0 };
+    Ok(Package { code, origin: Origin::Folder(folder.to_owned()), archive: None, bytes: Bytes::new() })
 }
 
 impl Package {

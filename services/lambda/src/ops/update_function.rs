@@ -6,7 +6,7 @@ use crate::errors::LambdaError;
 use crate::invoke;
 use crate::ops::create_function::check_role;
 use crate::ops::package::{self, Package, Source};
-use crate::ops::{check_revision, named, versions};
+use crate::ops::{check_revision, code_signing, layers, named, versions};
 use crate::rules::MAX_CODE;
 use crate::rules::names::Named;
 use crate::rules::settings;
@@ -61,11 +61,13 @@ fn change_code(
 ) -> Result<Option<Changed>, LambdaError> {
     let mut function = invoke::found(tx, named)?;
     check_revision(input.revision_id.as_ref(), &function.latest.revision)?;
-    let old = function.latest.code;
+    code_signing::check(tx, &named.scope, &function)?;
+    let old = function.latest.clone();
     if state::totals(tx, &named.scope)?.code_bytes.saturating_add(package.code.size) > MAX_CODE {
         return Err(LambdaError::CodeStorageExceeded);
     }
     function.latest.code = package.code;
+    function.latest.origin = package.origin.clone();
     if let Some([architecture]) = input.architectures.as_deref() {
         architecture.as_str().clone_into(&mut function.latest.settings.architecture);
     }
@@ -75,10 +77,11 @@ fn change_code(
         let answer = answers::configuration(&arn, &function.latest, Standing::Active);
         return Ok(Some((function.incarnation, answer)));
     }
-    if !state::hold_package(tx, &named.scope, &package.code, package.archive.as_ref())? {
+    if !state::hold_code(tx, &named.scope, &function.latest, package.archive.as_ref())? {
         return Ok(None);
     }
-    state::release_package(tx, &named.scope, &old)?;
+    layers::hold(tx, &function.latest.settings.layers)?;
+    state::release_code(tx, &named.scope, &old)?;
     function.latest.revision.clone_from(&ids[0]);
     function.latest.generation = tx.fresh_incarnation()?.0;
     let mut answer = answers::configuration(&arn, &function.latest, Standing::Updating);
@@ -99,6 +102,9 @@ pub async fn configuration(
     let named = named(&ctx, input.as_ref())?;
     let present = invoke::found(&ctx.read(), &named)?;
     let wanted = settings::changed(&present.latest.settings, &input)?;
+    if let Some(texts) = &input.layers {
+        layers::resolve(&ctx.read(), texts)?;
+    }
     if input.role.is_some() {
         check_role(&ctx, &wanted.role, &named).await?;
     }
@@ -106,7 +112,14 @@ pub async fn configuration(
     let changed = ctx.commit(move |tx| {
         let mut function = invoke::found(tx, &named)?;
         check_revision(input.revision_id.as_ref(), &function.latest.revision)?;
-        function.latest.settings = settings::changed(&function.latest.settings, &input)?;
+        let mut wanted = settings::changed(&function.latest.settings, &input)?;
+        if let Some(texts) = &input.layers {
+            wanted.layers = layers::resolve(tx, texts)?;
+            layers::hold(tx, &wanted.layers)?;
+            let old = &function.latest.settings.layers;
+            old.iter().try_for_each(|layer| state::unshare_package(tx, &layer.code))?;
+        }
+        function.latest.settings = wanted;
         function.latest.revision.clone_from(&revision);
         function.latest.generation = tx.fresh_incarnation()?.0;
         function.latest.modified = now;

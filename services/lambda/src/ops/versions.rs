@@ -4,7 +4,7 @@ use crate::answers;
 use crate::errors::LambdaError;
 use crate::invoke;
 use crate::ops::create_function::head;
-use crate::ops::{Page, check_revision, named};
+use crate::ops::{Page, check_revision, layers, named};
 use crate::state::{self, Configuration, Function};
 use model_lambda::{
     FunctionConfiguration, ListVersionsByFunctionInput, ListVersionsByFunctionOutput, PublishVersionInput,
@@ -31,6 +31,7 @@ pub fn publish(
     }
     if let Some(last) = state::version(tx, scope, function, function.published)?
         && last.code == version.code
+        && last.origin == version.origin
         && last.settings == version.settings
     {
         return Ok(last);
@@ -41,7 +42,8 @@ pub fn publish(
     revision.clone_into(&mut version.revision);
     version.modified = now;
     // What `$LATEST` has is there, so nothing is kept anew.
-    state::hold_package(tx, scope, &version.code, None)?;
+    state::hold_code(tx, scope, &version, None)?;
+    layers::hold(tx, &version.settings.layers)?;
     state::put_version(tx, scope, function, function.published, &version)?;
     let arn = answers::arn_of(scope, &version);
     let head = head(tx, &arn, "Version", (Tags::new(), now))?;

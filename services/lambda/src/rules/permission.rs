@@ -1,7 +1,7 @@
 //! Resource policies of functions: statements made by AddPermission, by their ids.
 
 use crate::errors::LambdaError;
-use model_lambda::AddPermissionInput;
+use model_lambda::{AddLayerVersionPermissionInput, AddPermissionInput};
 use serde_json::{Map, Value, json};
 
 /// Longest policy (Lambda quotas: 20 KB).
@@ -22,6 +22,24 @@ pub fn statement(input: &AddPermissionInput, resource: &str) -> Result<Value, La
     let conditions = conditions(input);
     if !conditions.is_empty() {
         statement["Condition"] = Value::Object(conditions);
+    }
+    Ok(statement)
+}
+
+/// The statement that a request makes on a version of a layer.
+///
+/// # Errors
+/// Where its principal is none.
+pub fn of_layer(input: &AddLayerVersionPermissionInput, resource: &str) -> Result<Value, LambdaError> {
+    let mut statement = json!({
+        "Sid": input.statement_id,
+        "Effect": "Allow",
+        "Principal": principal(&input.principal)?,
+        "Action": input.action,
+        "Resource": resource,
+    });
+    if let Some(organisation) = &input.organization_id {
+        statement["Condition"] = json!({"StringEquals": {"aws:PrincipalOrgID": organisation}});
     }
     Ok(statement)
 }

@@ -1,8 +1,10 @@
 //! What Lambda itself writes: the lines around an invocation in the log, and the errors that a function's
 //! environment ends with. Texts are those of Lambda's log of a function and of its Invoke answers.
 
+use crate::compute::Initialization;
+use crate::state::Configuration;
 use names::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// How an invocation ended, for its report.
@@ -40,7 +42,75 @@ pub fn start(request_id: &str, version: &str) -> String {
     format!("START RequestId: {request_id} Version: {version}\n")
 }
 
+/// What is told of an invocation that begins.
+pub fn start_record(request_id: &str, version: &str) -> Value {
+    json!({"requestId": request_id, "version": version})
+}
+
+/// A line of a log in JSON.
+pub fn json_line(at: Timestamp, kind: &str, record: &Value) -> String {
+    let mut line = json!({"time": at.iso8601_millis(), "type": kind, "record": record}).to_string();
+    line.push('\n');
+    line
+}
+
+/// What is told of an environment that has begun.
+pub fn beginning(
+    configuration: &Configuration,
+    kind: Initialization,
+    took: Duration,
+) -> [(&'static str, Value); 3] {
+    let begun = json!({
+        "initializationType": kind.as_str(), "phase": "init",
+        "functionName": configuration.name, "functionVersion": configuration.version,
+    });
+    let done = json!({"initializationType": kind.as_str(), "phase": "init", "status": "success"});
+    let mut report = done.clone();
+    report["metrics"] = json!({"durationMs": rounded(millis(took))});
+    [("platform.initStart", begun), ("platform.initRuntimeDone", done), ("platform.initReport", report)]
+}
+
+/// With the digits that a report has.
+fn rounded(number: f64) -> f64 {
+    (number * 100.0).round() / 100.0
+}
+
 impl Report {
+    fn status(&self) -> &'static str {
+        match self.ending {
+            Ending::Done => "success",
+            Ending::TimedOut => "timeout",
+            Ending::Failed(_) => "error",
+        }
+    }
+
+    /// What is told of a function that has answered.
+    pub fn done_record(&self) -> Value {
+        json!({
+            "requestId": self.request_id, "status": self.status(),
+            "metrics": {"durationMs": rounded(millis(self.duration))},
+        })
+    }
+
+    /// What is told of an invocation that is over.
+    pub fn record(&self, used_mb: u64) -> Value {
+        let billed = millis(self.duration + self.init.unwrap_or_default()).ceil();
+        let mut record = json!({
+            "requestId": self.request_id, "status": self.status(),
+            "metrics": {
+                "durationMs": rounded(millis(self.duration)), "billedDurationMs": billed,
+                "memorySizeMB": self.memory_mb, "maxMemoryUsedMB": used_mb,
+            },
+        });
+        if let Some(init) = self.init {
+            record["metrics"]["initDurationMs"] = rounded(millis(init)).into();
+        }
+        if let Ending::Failed(kind) = &self.ending {
+            record["errorType"] = kind.as_str().into();
+        }
+        record
+    }
+
     /// The lines behind what the function writes; `used_mb` is the most memory that its environment had.
     pub fn lines(&self, used_mb: u64, at: Timestamp) -> Vec<String> {
         let id = &self.request_id;

@@ -2,7 +2,7 @@
 
 use crate::errors::LambdaError;
 use crate::rules::environment;
-use crate::state::Settings;
+use crate::state::{ImageChoices, LogLevels, Settings};
 use model_lambda::{
     Architecture, CreateFunctionInput, DeadLetterConfig, Environment, FileSystemConfig, LogFormat,
     LoggingConfig, PackageType, UpdateFunctionConfigurationInput, VpcConfig,
@@ -63,7 +63,6 @@ struct Choices<'a> {
     dead_letter: Option<&'a DeadLetterConfig>,
     logging: Option<&'a LoggingConfig>,
     vpc: Option<&'a VpcConfig>,
-    layers: &'a [String],
     file_systems: &'a [FileSystemConfig],
 }
 
@@ -109,7 +108,6 @@ pub fn of_new(input: &CreateFunctionInput) -> Result<Settings, LambdaError> {
         dead_letter: input.dead_letter_config.as_ref(),
         logging: input.logging_config.as_ref(),
         vpc: input.vpc_config.as_ref(),
-        layers: input.layers.as_deref().unwrap_or_default(),
         file_systems: input.file_system_configs.as_deref().unwrap_or_default(),
     };
     choose(settings, &choices)
@@ -141,7 +139,6 @@ pub fn changed(
         dead_letter: input.dead_letter_config.as_ref(),
         logging: input.logging_config.as_ref(),
         vpc: input.vpc_config.as_ref(),
-        layers: input.layers.as_deref().unwrap_or_default(),
         file_systems: input.file_system_configs.as_deref().unwrap_or_default(),
     };
     choose(present.clone(), &choices)
@@ -167,6 +164,9 @@ fn defaults(role: Arn) -> Settings {
         snap_start: "None".to_owned(),
         dead_letter: None,
         log_group: None,
+        json_logs: None,
+        layers: Vec::new(),
+        image: ImageChoices::default(),
     }
 }
 
@@ -223,10 +223,8 @@ fn choose(mut settings: Settings, choices: &Choices<'_>) -> Result<Settings, Lam
         settings.dead_letter = dead_letter(config)?;
     }
     if let Some(logging) = choices.logging {
-        if logging.log_format == Some(LogFormat::Json) {
-            return Err(unavailable("Logs of LogFormat JSON"));
-        }
-        settings.log_group = logging.log_group.clone();
+        settings.json_logs = json_logs(logging, settings.json_logs.take())?;
+        settings.log_group = logging.log_group.clone().or(settings.log_group);
     }
     let text = |into: &mut String, from: Option<&str>| {
         if let Some(from) = from {
@@ -243,11 +241,35 @@ fn choose(mut settings: Settings, choices: &Choices<'_>) -> Result<Settings, Lam
     Ok(settings)
 }
 
+/// The levels of logs in JSON. Levels are of that format alone, and INFO where they are not given.
+fn json_logs(logging: &LoggingConfig, present: Option<LogLevels>) -> Result<Option<LogLevels>, LambdaError> {
+    let json = match &logging.log_format {
+        Some(format) => *format == LogFormat::Json,
+        None => present.is_some(),
+    };
+    let (application, system) = (logging.application_log_level.as_ref(), logging.system_log_level.as_ref());
+    if !json {
+        if application.is_some() || system.is_some() {
+            return Err(LambdaError::invalid(
+                "To set log levels for your function, the LogFormat must be configured as JSON.",
+            ));
+        }
+        return Ok(None);
+    }
+    let (old_application, old_system) =
+        present.map_or((None, None), |levels| (Some(levels.application), Some(levels.system)));
+    let info = || "INFO".to_owned();
+    Ok(Some(LogLevels {
+        application: application
+            .map(|level| level.as_str().to_owned())
+            .or(old_application)
+            .unwrap_or_else(info),
+        system: system.map(|level| level.as_str().to_owned()).or(old_system).unwrap_or_else(info),
+    }))
+}
+
 /// Refuses what this region does not have.
 fn refuse_absent(choices: &Choices<'_>) -> Result<(), LambdaError> {
-    if let Some(layer) = choices.layers.first() {
-        return Err(LambdaError::invalid(format!("Layer version {layer} does not exist.")));
-    }
     if !choices.file_systems.is_empty() {
         return Err(unavailable("File systems of functions"));
     }
@@ -278,7 +300,7 @@ fn dead_letter(config: &DeadLetterConfig) -> Result<Option<Arn>, LambdaError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model_lambda::{LogFormat, Runtime};
+    use model_lambda::{ApplicationLogLevel, Runtime};
 
     fn input(change: impl FnOnce(&mut CreateFunctionInput)) -> CreateFunctionInput {
         let mut input = CreateFunctionInput {
@@ -303,7 +325,7 @@ mod tests {
     #[test]
     fn refusals() {
         type Change = fn(&mut CreateFunctionInput);
-        let cases: [(Change, &str); 9] = [
+        let cases: [(Change, &str); 8] = [
             (|input| input.runtime = None, "Runtime and Handler are mandatory"),
             (|input| input.runtime = Some(Runtime::Python27), "python2.7 is no longer supported"),
             (|input| input.timeout = Some(901), "less than or equal to 900"),
@@ -311,15 +333,12 @@ mod tests {
             (|input| input.package_type = Some(PackageType::Image), "not available"),
             (|input| input.role = "arn:aws:iam::000000000000:user/u".to_owned(), "at 'role'"),
             (
-                |input| input.layers = Some(vec!["arn:layer".to_owned()]),
-                "Layer version arn:layer does not exist",
-            ),
-            (
                 |input| {
+                    let application_log_level = Some(ApplicationLogLevel::Debug);
                     input.logging_config =
-                        Some(LoggingConfig { log_format: Some(LogFormat::Json), ..Default::default() });
+                        Some(LoggingConfig { application_log_level, ..Default::default() });
                 },
-                "not available",
+                "must be configured as JSON",
             ),
             (
                 |input| {

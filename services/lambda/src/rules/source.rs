@@ -3,9 +3,10 @@
 use crate::errors::LambdaError;
 use crate::rules::filter::Filter;
 use crate::state::Mapping;
+use crate::state::mappings::StreamChoices;
 use model_lambda::{
-    CreateEventSourceMappingInput, FilterCriteria, FunctionResponseType, ScalingConfig,
-    UpdateEventSourceMappingInput,
+    CreateEventSourceMappingInput, DestinationConfig, EventSourcePosition, FilterCriteria,
+    FunctionResponseType, ScalingConfig, UpdateEventSourceMappingInput,
 };
 use names::Arn;
 
@@ -13,6 +14,9 @@ use names::Arn;
 pub const DEFAULT_BATCH: u32 = 10;
 const MAX_BATCH: i32 = 10_000;
 const MAX_FIFO_BATCH: i32 = 10;
+/// Records of one invocation of a stream, where the owner does not say.
+pub const DEFAULT_STREAM_BATCH: u32 = 100;
+const MAX_STREAM_BATCH: i32 = 10_000;
 /// Filters of one mapping (Lambda quotas).
 const MAX_FILTERS: usize = 10;
 
@@ -23,6 +27,12 @@ pub struct Choices<'a> {
     filters: Option<&'a FilterCriteria>,
     responses: Option<&'a [FunctionResponseType]>,
     scaling: Option<&'a ScalingConfig>,
+    parallel: Option<i32>,
+    bisects: Option<bool>,
+    retries: Option<i32>,
+    max_age: Option<i32>,
+    tumbling: Option<i32>,
+    destinations: Option<&'a DestinationConfig>,
 }
 
 impl<'a> Choices<'a> {
@@ -34,6 +44,12 @@ impl<'a> Choices<'a> {
             filters: input.filter_criteria.as_ref(),
             responses: input.function_response_types.as_deref(),
             scaling: input.scaling_config.as_ref(),
+            parallel: input.parallelization_factor,
+            bisects: input.bisect_batch_on_function_error,
+            retries: input.maximum_retry_attempts,
+            max_age: input.maximum_record_age_in_seconds,
+            tumbling: input.tumbling_window_in_seconds,
+            destinations: input.destination_config.as_ref(),
         }
     }
 
@@ -45,23 +61,30 @@ impl<'a> Choices<'a> {
             filters: input.filter_criteria.as_ref(),
             responses: input.function_response_types.as_deref(),
             scaling: input.scaling_config.as_ref(),
+            parallel: input.parallelization_factor,
+            bisects: input.bisect_batch_on_function_error,
+            retries: input.maximum_retry_attempts,
+            max_age: input.maximum_record_age_in_seconds,
+            tumbling: input.tumbling_window_in_seconds,
+            destinations: input.destination_config.as_ref(),
         }
     }
 }
 
-/// The queue of a mapping.
+/// The queue or stream of a mapping.
 ///
 /// # Errors
 /// Where the source is none that can be read here.
-pub fn queue(source: Option<&str>) -> Result<Arn, LambdaError> {
-    let Some(text) = source else {
+pub fn source(text: Option<&str>) -> Result<Arn, LambdaError> {
+    let Some(text) = text else {
         return Err(LambdaError::invalid("Event source ARN is required."));
     };
     let arn: Arn =
         text.parse().map_err(|_| LambdaError::invalid(format!("Unrecognized event source: {text}")))?;
     match arn.service() {
         "sqs" => Ok(arn),
-        "dynamodb" | "kinesis" | "kafka" | "mq" | "rds" => Err(LambdaError::invalid(format!(
+        "dynamodb" if arn.resource().contains("/stream/") => Ok(arn),
+        "kinesis" | "kafka" | "mq" | "rds" => Err(LambdaError::invalid(format!(
             "Event sources of {} are not available in this region yet.",
             arn.service()
         ))),
@@ -69,27 +92,70 @@ pub fn queue(source: Option<&str>) -> Result<Arn, LambdaError> {
     }
 }
 
-/// Refuses what queues do not have.
+/// Refuses what the kind of source does not have.
 ///
 /// # Errors
 /// Where one of it is chosen.
-pub fn refuse_absent(input: &CreateEventSourceMappingInput) -> Result<(), LambdaError> {
-    let of_streams = [
-        (input.starting_position.is_some(), "StartingPosition"),
-        (input.parallelization_factor.is_some(), "ParallelizationFactor"),
-        (input.bisect_batch_on_function_error.is_some(), "BisectBatchOnFunctionError"),
-        (input.maximum_retry_attempts.is_some(), "MaximumRetryAttempts"),
-        (input.maximum_record_age_in_seconds.is_some(), "MaximumRecordAgeInSeconds"),
-        (input.tumbling_window_in_seconds.is_some(), "TumblingWindowInSeconds"),
-        (input.destination_config.is_some(), "DestinationConfig"),
-        (input.provisioned_poller_config.is_some(), "ProvisionedPollerConfig"),
-    ];
-    match of_streams.iter().find(|(chosen, _)| *chosen) {
+pub fn refuse_absent(source: &Arn, input: &CreateEventSourceMappingInput) -> Result<(), LambdaError> {
+    let (kind, refused): (_, Vec<(bool, &str)>) = if source.service() == "sqs" {
+        let of_streams = vec![
+            (input.starting_position.is_some(), "StartingPosition"),
+            (input.parallelization_factor.is_some(), "ParallelizationFactor"),
+            (input.bisect_batch_on_function_error.is_some(), "BisectBatchOnFunctionError"),
+            (input.maximum_retry_attempts.is_some(), "MaximumRetryAttempts"),
+            (input.maximum_record_age_in_seconds.is_some(), "MaximumRecordAgeInSeconds"),
+            (input.tumbling_window_in_seconds.is_some(), "TumblingWindowInSeconds"),
+            (input.destination_config.is_some(), "DestinationConfig"),
+            (input.provisioned_poller_config.is_some(), "ProvisionedPollerConfig"),
+        ];
+        ("sqs", of_streams)
+    } else {
+        let of_queues = vec![
+            (input.scaling_config.is_some(), "ScalingConfig"),
+            (input.provisioned_poller_config.is_some(), "ProvisionedPollerConfig"),
+        ];
+        ("dynamodb", of_queues)
+    };
+    match refused.iter().find(|(chosen, _)| *chosen) {
         Some((_, name)) => {
-            Err(LambdaError::invalid(format!("{name} is not supported for the event source type sqs.")))
+            Err(LambdaError::invalid(format!("{name} is not supported for the event source type {kind}.")))
         }
         None => Ok(()),
     }
+}
+
+/// How a new mapping reads a stream; none for queues.
+///
+/// # Errors
+/// Where it does not say from where on, or says what streams of tables do not have.
+pub fn stream(
+    source: &Arn,
+    input: &CreateEventSourceMappingInput,
+) -> Result<Option<StreamChoices>, LambdaError> {
+    if source.service() == "sqs" {
+        return Ok(None);
+    }
+    let position = input.starting_position.as_ref().ok_or_else(|| {
+        LambdaError::Validation(
+            "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be \
+             null."
+                .to_owned(),
+        )
+    })?;
+    if *position == EventSourcePosition::AtTimestamp {
+        return Err(LambdaError::invalid(
+            "Unsupported starting position for arn type. Please specify either TRIM_HORIZON or LATEST.",
+        ));
+    }
+    Ok(Some(StreamChoices {
+        position: position.as_str().to_owned(),
+        position_at: None,
+        parallel: 1,
+        bisects: false,
+        retries: None,
+        max_age_s: None,
+        window_s: 0,
+    }))
 }
 
 /// A mapping with choices, checked.
@@ -98,7 +164,11 @@ pub fn refuse_absent(input: &CreateEventSourceMappingInput) -> Result<(), Lambda
 /// Where a choice is none that it may have.
 pub fn choose(mut mapping: Mapping, choices: &Choices<'_>) -> Result<Mapping, LambdaError> {
     if let Some(size) = choices.batch_size {
-        let most = if mapping.source.resource().ends_with(".fifo") { MAX_FIFO_BATCH } else { MAX_BATCH };
+        let most = match mapping.source.resource().ends_with(".fifo") {
+            _ if mapping.stream.is_some() => MAX_STREAM_BATCH,
+            true => MAX_FIFO_BATCH,
+            false => MAX_BATCH,
+        };
         if size > most {
             return Err(LambdaError::invalid(format!("Batch size must be between 1 and {most}.")));
         }
@@ -107,7 +177,13 @@ pub fn choose(mut mapping: Mapping, choices: &Choices<'_>) -> Result<Mapping, La
     if let Some(window) = choices.window {
         mapping.window_s = window.unsigned_abs();
     }
-    if mapping.batch_size > DEFAULT_BATCH && mapping.window_s == 0 {
+    let fifo = mapping.source.resource().ends_with(".fifo");
+    if fifo && mapping.window_s > 0 {
+        return Err(LambdaError::invalid(
+            "Batching window is not supported for FIFO queues. Please remove MaximumBatchingWindowInSeconds.",
+        ));
+    }
+    if mapping.stream.is_none() && mapping.batch_size > DEFAULT_BATCH && mapping.window_s == 0 {
         return Err(LambdaError::invalid(
             "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10",
         ));
@@ -121,7 +197,34 @@ pub fn choose(mut mapping: Mapping, choices: &Choices<'_>) -> Result<Mapping, La
     if let Some(scaling) = choices.scaling {
         mapping.max_concurrency = scaling.maximum_concurrency.map(i32::unsigned_abs);
     }
+    if let Some(stream) = &mut mapping.stream {
+        choose_of_stream(stream, choices);
+    }
+    if let Some(destinations) = choices.destinations {
+        mapping.on_failure = on_failure(destinations)?;
+    }
     Ok(mapping)
+}
+
+/// A bound where the owner gives one; -1 is none.
+fn bound(given: i32) -> Option<u32> {
+    u32::try_from(given).ok()
+}
+
+fn choose_of_stream(stream: &mut StreamChoices, choices: &Choices<'_>) {
+    stream.parallel = choices.parallel.map_or(stream.parallel, i32::unsigned_abs);
+    stream.bisects = choices.bisects.unwrap_or(stream.bisects);
+    stream.retries = choices.retries.map_or(stream.retries, bound);
+    stream.max_age_s = choices.max_age.map_or(stream.max_age_s, bound);
+    stream.window_s = choices.tumbling.map_or(stream.window_s, i32::unsigned_abs);
+}
+
+fn on_failure(destinations: &DestinationConfig) -> Result<Option<String>, LambdaError> {
+    let given = destinations.on_failure.as_ref().and_then(|failure| failure.destination.as_deref());
+    let Some(text) = given.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let arn = text.parse::<Arn>().ok().filter(|arn| matches!(arn.service(), "sqs" | "sns" | "s3"));
+    let refused = || LambdaError::invalid(format!("The destination ARN {text} is invalid."));
+    arn.map(|arn| Some(arn.to_string())).ok_or_else(refused)
 }
 
 fn filters(criteria: &FilterCriteria) -> Result<Vec<String>, LambdaError> {
@@ -156,6 +259,8 @@ mod tests {
             reports_failures: false,
             max_concurrency: None,
             modified: Timestamp(0),
+            stream: None,
+            on_failure: None,
         }
     }
 
@@ -182,13 +287,38 @@ mod tests {
         }
     }
 
+    const STREAM: &str = "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/2026-01-01T00:00:00.000";
+
+    /// CreateEventSourceMapping, API reference: -1 is no bound.
+    #[test]
+    fn streams() {
+        let input = CreateEventSourceMappingInput {
+            starting_position: Some(EventSourcePosition::Latest),
+            maximum_retry_attempts: Some(3),
+            maximum_record_age_in_seconds: Some(-1),
+            batch_size: Some(500),
+            ..Default::default()
+        };
+        let arn = source(Some(STREAM)).unwrap();
+        let stream = stream(&arn, &input).unwrap();
+        let mapping = choose(Mapping { stream, ..mapping(STREAM) }, &Choices::of_new(&input)).unwrap();
+        let chosen = mapping.stream.unwrap();
+        assert_eq!((chosen.retries, chosen.max_age_s, mapping.batch_size), (Some(3), None, 500));
+        let absent = CreateEventSourceMappingInput::default();
+        assert!(super::stream(&arn, &absent).is_err());
+        assert!(refuse_absent(&arn, &input).is_ok());
+        let queue = source(Some("arn:aws:sqs:us-east-1:000000000000:q")).unwrap();
+        assert!(refuse_absent(&queue, &input).is_err());
+    }
+
     #[test]
     fn sources() {
-        assert!(queue(Some("arn:aws:sqs:us-east-1:000000000000:q")).is_ok());
+        assert!(source(Some("arn:aws:sqs:us-east-1:000000000000:q")).is_ok());
+        assert!(source(Some(STREAM)).is_ok());
         for bad in
             [None, Some("q"), Some("arn:aws:s3:::b"), Some("arn:aws:kinesis:us-east-1:000000000000:stream/s")]
         {
-            assert!(queue(bad).is_err(), "{bad:?}");
+            assert!(source(bad).is_err(), "{bad:?}");
         }
     }
 }

@@ -13,16 +13,17 @@ use store::Tx;
 
 /// Queues that only remember what they were given.
 #[derive(Clone, Default)]
-struct Queues(Arc<Mutex<Vec<(String, serde_json::Value)>>>);
+pub struct Queues(Arc<Mutex<Vec<(String, serde_json::Value)>>>);
 
 impl Queues {
-    fn service(&self) -> Service {
+    /// The room.
+    pub fn service(&self) -> Service {
         Service::new("sqs", Vec::new()).target(self.clone())
     }
 
     /// The first deliveries, in the order of their queues. Functions run in host time, what waits between
     /// runs in virtual time.
-    async fn first<const N: usize>(&self, lambda: &Lambda) -> [(String, serde_json::Value); N] {
+    pub async fn first<const N: usize>(&self, lambda: &Lambda) -> [(String, serde_json::Value); N] {
         for _ in 0..5_000 {
             let mut all = self.0.lock().unwrap().clone();
             all.sort_by(|one, other| one.0.cmp(&other.0));

@@ -3,8 +3,13 @@
 mod events;
 mod functions;
 mod invocations;
+mod layers;
+mod mappings;
 mod runtime;
 mod settings;
+mod signing;
+mod streams;
+mod urls;
 
 use bytes::Bytes;
 use model_lambda::operations::{CreateFunction, Invoke};

@@ -5,8 +5,9 @@ use ports::runner::{
     CgroupKind, End, Exit, Found, Level, Output, Pending, Probe, Runner, RunnerError, Sandbox, Template,
     Usage,
 };
-use std::sync::Mutex;
+use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -16,12 +17,18 @@ use tokio::sync::watch;
 pub struct TaskRunner {
     launched: AtomicUsize,
     templates: Mutex<Vec<Template>>,
+    seen: Arc<Mutex<Vec<Value>>>,
 }
 
 impl TaskRunner {
     /// How many sandboxes were launched.
     pub fn launched(&self) -> usize {
         self.launched.load(Ordering::SeqCst)
+    }
+
+    /// The payloads that came, in their order.
+    pub fn seen(&self) -> Vec<Value> {
+        self.seen.lock().unwrap().clone()
     }
 
     /// A variable of the last sandbox.
@@ -45,9 +52,9 @@ impl Runner for TaskRunner {
         self.launched.fetch_add(1, Ordering::SeqCst);
         self.templates.lock().unwrap().push(template.clone());
         let (ended, exit) = watch::channel(None);
-        let end = ended.clone();
+        let (end, seen) = (ended.clone(), self.seen.clone());
         let task = tokio::spawn(async move {
-            let code = live(&template).await.unwrap_or(1);
+            let code = live(&template, &seen).await.unwrap_or(1);
             end.send_if_modified(|exit| {
                 exit.is_none() && exit.replace(Exit { end: End::Code(code), usage: USED }).is_none()
             });
@@ -134,6 +141,25 @@ impl Api {
         self.receive().await
     }
 
+    /// Answers in chunks: those of the payload's `chunks`, and the error of its `error` at the end.
+    async fn stream(&mut self, id: &str, said: &Value) -> std::io::Result<()> {
+        let kind = said["type"].as_str().unwrap_or("text/plain");
+        let head = format!(
+            "POST /2018-06-01/runtime/invocation/{id}/response HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\n\
+             Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n\r\n"
+        );
+        self.0.write_all(head.as_bytes()).await?;
+        for chunk in said["chunks"].as_array().unwrap() {
+            let text = chunk.as_str().unwrap();
+            self.0.write_all(format!("{:x}\r\n{text}\r\n", text.len()).as_bytes()).await?;
+        }
+        let trailers = said["error"].as_str().map_or(String::new(), |error| {
+            format!("Lambda-Runtime-Function-Error-Type: Broken\r\nLambda-Runtime-Function-Error-Body: {error}\r\n")
+        });
+        self.0.write_all(format!("0\r\n{trailers}\r\n").as_bytes()).await?;
+        self.receive().await.map(drop)
+    }
+
     async fn receive(&mut self) -> std::io::Result<(Vec<String>, Vec<u8>)> {
         let (mut lines, mut length) = (Vec::new(), 0);
         loop {
@@ -156,8 +182,21 @@ impl Api {
     }
 }
 
+/// What a function answers that counts the records of a window, or says which record of a batch failed.
+fn told(template: &Template, said: &Value) -> Option<Value> {
+    if variable(template, "COUNTS").is_some() {
+        let before = said["state"]["n"].as_u64().unwrap_or(0);
+        let more = said["Records"].as_array().map_or(0, Vec::len) as u64;
+        return Some(json!({"state": {"n": before + more}}));
+    }
+    let fails = variable(template, "FAILS")?;
+    let wanted = |record: &Value| record["dynamodb"]["SequenceNumber"] == fails.as_str();
+    let failed = said["Records"].as_array().is_some_and(|records| records.iter().any(wanted));
+    Some(json!({"batchItemFailures": if failed { vec![json!({"itemIdentifier": fails})] } else { vec![] }}))
+}
+
 /// The life of a sandbox's program: its exit code.
-async fn live(template: &Template) -> std::io::Result<i32> {
+async fn live(template: &Template, seen: &Mutex<Vec<Value>>) -> std::io::Result<i32> {
     let address = variable(template, "AWS_LAMBDA_RUNTIME_API").unwrap();
     let mut api = Api(BufReader::new(TcpStream::connect(address).await?));
     match variable(template, "BEGIN").as_deref() {
@@ -171,11 +210,29 @@ async fn live(template: &Template) -> std::io::Result<i32> {
     loop {
         let (head, payload) = api.send("GET", "invocation/next", b"").await?;
         let id = head.iter().find_map(|line| line.strip_prefix("Lambda-Runtime-Aws-Request-Id: ")).unwrap();
-        let said: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+        let mut said: Value = serde_json::from_slice(&payload).unwrap();
+        seen.lock().unwrap().push(said.clone());
+        if let Some(poison) = variable(template, "POISON")
+            && said.to_string().contains(&poison)
+        {
+            said["do"] = "fail".into();
+        }
+        let payload = match told(template, &said) {
+            Some(answer) => answer.to_string().into_bytes(),
+            None => payload,
+        };
+        if let Some(streams) = variable(template, "STREAMS") {
+            said = serde_json::from_str(&streams).unwrap();
+            said["do"] = "stream".into();
+        }
         let (what, body) = match said["do"].as_str() {
             Some("fail") => ("error", br#"{"errorType":"Failed","errorMessage":"as told"}"#.to_vec()),
             Some("exit") => return Ok(3),
             Some("hang") => std::future::pending().await,
+            Some("stream") => {
+                api.stream(id, &said).await?;
+                continue;
+            }
             Some("large") => ("response", vec![b'1'; 6_291_557]),
             _ => ("response", payload),
         };

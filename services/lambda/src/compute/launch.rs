@@ -1,0 +1,240 @@
+//! Starting an environment: its folders, its credentials, its program and what runs beside it.
+
+use super::api::{Begun, RuntimeApi};
+use super::code::{self, Lease};
+use super::dispatcher::Work;
+use super::environment::Environment;
+use super::extensions::About;
+use super::logs::EnvironmentLog;
+use super::machine::Machine;
+use super::pools::Version;
+use super::shutdown::Reason;
+use super::template::Plan;
+use crate::errors::LambdaError;
+use crate::state::{Configuration, Origin};
+use names::{AccountId, Region};
+use ports::runner::{Output, Runner, RunnerError, Sandbox, Template};
+use ports::{LogTarget, Session, SessionRequest};
+use service::Ctx;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+/// An environment whose program runs and may not have begun.
+pub struct Launched {
+    /// The environment.
+    pub environment: Environment,
+    /// How it begins.
+    pub begun: oneshot::Receiver<Begun>,
+    /// Since when.
+    pub since: Instant,
+}
+
+/// Credentials of the function's role. Where permissions are not enforced a role may be absent; the function
+/// then acts as its account.
+async fn session(
+    ctx: &Ctx,
+    configuration: &Configuration,
+    account: AccountId,
+) -> Result<Option<Session>, LambdaError> {
+    let request = SessionRequest {
+        role: configuration.settings.role.clone(),
+        service: "lambda.amazonaws.com",
+        session_name: configuration.name.clone(),
+        source_arn: None,
+        source_account: account,
+    };
+    match ctx.ports().credentials.session(request).await {
+        Ok(session) => Ok(Some(session)),
+        Err(error) if error.status >= 500 => Err(LambdaError::Other(error)),
+        Err(_) if ctx.host().settings.enforces => Err(LambdaError::RoleNotAssumable),
+        Err(_) => Ok(None),
+    }
+}
+
+fn runner(ctx: &Ctx) -> Result<Arc<dyn Runner>, LambdaError> {
+    let none =
+        || LambdaError::CannotRun("This region cannot start processes, so no function can run.".to_owned());
+    ctx.ports().runner.clone().ok_or_else(none)
+}
+
+fn log_target(
+    ctx: &Ctx,
+    configuration: &Configuration,
+    (account, region): (AccountId, &Region),
+) -> LogTarget {
+    let group = configuration.settings.log_group.clone();
+    let (year, month, day, ..) = ctx.now().civil();
+    let (version, unique) = (&configuration.version, ctx.host().entropy.hex(32));
+    LogTarget {
+        account,
+        region: region.clone(),
+        group: group.unwrap_or_else(|| format!("/aws/lambda/{}", configuration.name)),
+        stream: format!("{year:04}/{month:02}/{day:02}/[{version}]{unique}"),
+    }
+}
+
+/// The folders of a version's code and layers.
+async fn folders(
+    ctx: &Ctx,
+    machine: &Machine,
+    configuration: &Configuration,
+) -> Result<(Lease, Option<Lease>), LambdaError> {
+    let code = match &configuration.origin {
+        Origin::Package => code::unpacked(ctx, machine.leases(), &configuration.code).await?,
+        Origin::Folder(path) => machine.leases().hold(Path::new(path)),
+        Origin::Image(uri) => {
+            return Err(LambdaError::CannotRun(format!("The image {uri} needs a runner of level sandbox.")));
+        }
+    };
+    let layers: Vec<_> = configuration.settings.layers.iter().map(|layer| layer.code).collect();
+    let layers = match layers.as_slice() {
+        [] => None,
+        layers => Some(code::layered(ctx, machine.leases(), layers).await?),
+    };
+    Ok((code, layers))
+}
+
+/// Starts the program of an environment and what runs beside it.
+///
+/// # Errors
+/// Where the function cannot run here.
+pub async fn launch(
+    ctx: &Ctx,
+    machine: &Machine,
+    work: &Work,
+    place: OwnedSemaphorePermit,
+) -> Result<Launched, LambdaError> {
+    let (runner, configuration) = (runner(ctx)?, &work.configuration);
+    let account = work.scope.account().unwrap_or(AccountId::DEFAULT);
+    let region = work.scope.region().cloned().unwrap_or_default();
+    let (code, layers) = folders(ctx, machine, configuration).await?;
+    let opt = layers.as_ref().map(|layers| layers.folder().to_owned());
+    let command = machine.command(ctx, configuration, code.folder(), opt.as_deref()).await?;
+    let session = session(ctx, configuration, account).await?;
+    let since = ctx.host().clock.instant();
+    let refused = |error: std::io::Error| LambdaError::CannotRun(format!("No port is free: {error}"));
+    let api = Arc::new(RuntimeApi::listen().await.map_err(refused)?);
+    let log = log_target(ctx, configuration, (account, &region));
+    let plan = Plan {
+        configuration,
+        place: (account, region.as_str()),
+        code: code.folder(),
+        opt: opt.as_deref(),
+        command,
+        api: api.address().to_string(),
+        log: (&log.group, &log.stream),
+        session: session.as_ref(),
+        endpoint: &ctx.host().settings.endpoint,
+        tmp: scratch(ctx, machine.scratch(ctx)).await?,
+        level: runner.level(),
+        kind: work.kind,
+    };
+    let (templates, template) = (beside(&plan, opt.as_deref()), plan.template());
+    api.shared().extensions.begin(about(configuration, account), templates.len());
+    let extensions = start_beside(&runner, templates, &api).await?;
+    let launched = runner.launch(template).await;
+    let launched = launched.map_err(|error| not_launched(work, code.folder(), opt.as_deref(), &error))?;
+    let sandbox: Arc<dyn Sandbox> = Arc::from(launched);
+    let begun = api.begun().ok_or_else(|| LambdaError::CannotRun("The environment has begun.".to_owned()))?;
+    watch(&api, sandbox.clone());
+    let outputs = outputs(&sandbox, &extensions);
+    let environment = Environment {
+        version: Version { function: work.function, version: configuration.version.clone() },
+        generation: configuration.generation,
+        log: EnvironmentLog::begin(ctx, sandbox.clone(), outputs, (log, configuration), api.shared().clone()),
+        api,
+        sandbox,
+        extensions,
+        credentials_end: session.map(|session| session.expires),
+        clock: ctx.host().clock.clone(),
+        idle_since: since,
+        init: None,
+        reason: Reason::Spindown,
+        _folders: [Some(code), layers].into_iter().flatten().collect(),
+        counted: None,
+        _place: place,
+    };
+    Ok(Launched { environment, begun, since })
+}
+
+fn about(configuration: &Configuration, account: AccountId) -> About {
+    About {
+        name: configuration.name.clone(),
+        version: configuration.version.clone(),
+        handler: configuration.settings.handler.clone(),
+        account: account.to_string(),
+    }
+}
+
+/// What the layers bring to run beside the function: the programs in `extensions`.
+fn beside(plan: &Plan<'_>, opt: Option<&Path>) -> Vec<(String, Template)> {
+    let Some(opt) = opt else { return Vec::new() };
+    let programs = code::programs(&opt.join("extensions"));
+    let named = programs.into_iter().filter_map(|program| {
+        let name = program.file_name()?.to_string_lossy().into_owned();
+        let template = plan.beside(&name, &program);
+        Some((name, template))
+    });
+    named.collect()
+}
+
+async fn start_beside(
+    runner: &Arc<dyn Runner>,
+    templates: Vec<(String, Template)>,
+    api: &Arc<RuntimeApi>,
+) -> Result<Vec<Arc<dyn Sandbox>>, LambdaError> {
+    let mut started: Vec<Arc<dyn Sandbox>> = Vec::with_capacity(templates.len());
+    for (name, template) in templates {
+        let launched = runner.launch(template).await;
+        let launched = launched.map_err(|error| {
+            LambdaError::BadEntrypoint(format!("The extension {name} cannot be started: {error}"))
+        })?;
+        let sandbox: Arc<dyn Sandbox> = Arc::from(launched);
+        let (shared, watched) = (api.shared().clone(), sandbox.clone());
+        tokio::spawn(async move {
+            let exit = watched.exited().await;
+            let why = format!("the extension {name} exited: {:?}", exit.end);
+            shared.extensions.break_off("Extension.Crash", &why);
+        });
+        started.push(sandbox);
+    }
+    Ok(started)
+}
+
+/// All output of an environment: the function's, and that of what runs beside it.
+fn outputs(sandbox: &Arc<dyn Sandbox>, extensions: &[Arc<dyn Sandbox>]) -> Vec<(bool, Output)> {
+    let of = |sandbox: &Arc<dyn Sandbox>, extension: bool| {
+        let streams = [sandbox.take_stdout(), sandbox.take_stderr()];
+        streams.into_iter().flatten().map(move |output| (extension, output)).collect::<Vec<_>>()
+    };
+    let mut all = of(sandbox, false);
+    all.extend(extensions.iter().flat_map(|sandbox| of(sandbox, true)));
+    all
+}
+
+/// Tells the Runtime API when the environment's program has ended.
+fn watch(api: &Arc<RuntimeApi>, sandbox: Arc<dyn Sandbox>) {
+    let shared = api.shared().clone();
+    tokio::spawn(async move { shared.ended(sandbox.exited().await) });
+}
+
+fn not_launched(work: &Work, code: &Path, opt: Option<&Path>, error: &RunnerError) -> LambdaError {
+    if !work.configuration.settings.runtime.starts_with("provided") {
+        return LambdaError::CannotRun(error.to_string());
+    }
+    if opt.is_some_and(|opt| opt.join("bootstrap").is_file()) || code.join("bootstrap").is_file() {
+        return LambdaError::BadEntrypoint(format!("/var/task/bootstrap: {error}"));
+    }
+    let places = "[/var/task/bootstrap /opt/bootstrap]";
+    LambdaError::BadEntrypoint(format!("Couldn't find valid bootstrap(s): {places}"))
+}
+
+/// The folder of an environment for its temporary files, which the runner makes.
+async fn scratch(ctx: &Ctx, folder: &Path) -> Result<PathBuf, LambdaError> {
+    let (made, name) = (folder.to_owned(), ctx.host().entropy.hex(24));
+    let made = ctx.compute(move || std::fs::create_dir_all(made)).await.map_err(LambdaError::Other)?;
+    made.map_err(|error| LambdaError::CannotRun(format!("{} cannot be made: {error}", folder.display())))?;
+    Ok(folder.join(name))
+}

@@ -1,0 +1,188 @@
+//! PutProvisionedConcurrencyConfig, GetProvisionedConcurrencyConfig, DeleteProvisionedConcurrencyConfig,
+//! ListProvisionedConcurrencyConfigs: environments that are kept ready for a version or an alias.
+
+use crate::answers::moment;
+use crate::compute::Dispatcher;
+use crate::errors::LambdaError;
+use crate::invoke;
+use crate::ops::{Page, named};
+use crate::provisioning::Provisioning;
+use crate::rules::ACCOUNT_CONCURRENCY;
+use crate::rules::names::{Named, Qualifier};
+use crate::state::provisioned::{self, Provisioned};
+use crate::state::{self, Function};
+use model_lambda::{
+    DeleteProvisionedConcurrencyConfigInput, GetProvisionedConcurrencyConfigInput,
+    GetProvisionedConcurrencyConfigOutput, ListProvisionedConcurrencyConfigsInput,
+    ListProvisionedConcurrencyConfigsOutput, ProvisionedConcurrencyConfigListItem,
+    ProvisionedConcurrencyStatusEnum, PutProvisionedConcurrencyConfigInput,
+    PutProvisionedConcurrencyConfigOutput,
+};
+use schema::Unit;
+use service::Ctx;
+use std::sync::Arc;
+use store::{Read, Tx};
+
+fn qualifier(named: &Named) -> Result<&str, LambdaError> {
+    match named.qualifier.as_deref() {
+        Some(qualifier) if Qualifier::of(Some(qualifier)) != Qualifier::Latest => Ok(qualifier),
+        _ => Err(LambdaError::invalid(
+            "Provisioned Concurrency Configs cannot be applied to unpublished function versions.",
+        )),
+    }
+}
+
+fn absent(named: &Named) -> LambdaError {
+    let arn = state::arn(&named.scope, &named.name, named.qualifier.as_deref());
+    LambdaError::NoProvisionedConcurrency(format!(
+        "No Provisioned Concurrency Config found for function: {arn}"
+    ))
+}
+
+/// What is told of what is kept ready: how many environments there are, and in which state that is.
+struct Told {
+    wanted: i32,
+    ready: i32,
+    status: ProvisionedConcurrencyStatusEnum,
+    reason: Option<String>,
+    modified: String,
+}
+
+fn told(
+    ctx: &Ctx,
+    read: &impl Read,
+    named: &Named,
+    function: &Function,
+    kept: &Provisioned,
+) -> Result<Told, LambdaError> {
+    let of = Named { qualifier: Some(kept.qualifier.clone()), ..named.clone() };
+    let version = invoke::configuration(read, &of, function, 1.0)?;
+    let there = ctx.part::<Dispatcher>().environments(function.incarnation, &version);
+    let ready = u32::try_from(there).unwrap_or(u32::MAX).min(kept.wanted);
+    let status = match &kept.failed {
+        Some(_) => ProvisionedConcurrencyStatusEnum::Failed,
+        None if ready < kept.wanted => ProvisionedConcurrencyStatusEnum::InProgress,
+        None => ProvisionedConcurrencyStatusEnum::Ready,
+    };
+    Ok(Told {
+        wanted: kept.wanted.cast_signed(),
+        ready: ready.cast_signed(),
+        status,
+        reason: kept.failed.clone(),
+        modified: moment(kept.modified),
+    })
+}
+
+fn put_in(tx: &mut Tx, named: &Named, kept: &Provisioned) -> Result<(), LambdaError> {
+    let function = invoke::found(tx, named)?;
+    invoke::configuration(tx, named, &function, 1.0)?;
+    let others = provisioned::all(tx, &named.scope, &function)?;
+    let others: u32 = others.iter().filter(|one| one.qualifier != kept.qualifier).map(|one| one.wanted).sum();
+    let most = function.reserved.unwrap_or(ACCOUNT_CONCURRENCY - super::concurrency::MIN_UNRESERVED);
+    if others.saturating_add(kept.wanted) > most {
+        return Err(LambdaError::invalid(match function.reserved {
+            Some(reserved) => format!(
+                "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function: \
+                 {reserved}"
+            ),
+            None => {
+                "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency"
+                    .to_owned()
+            }
+        }));
+    }
+    Ok(provisioned::put(tx, &named.scope, &function, kept)?)
+}
+
+/// PutProvisionedConcurrencyConfig.
+pub async fn put(
+    ctx: Ctx,
+    input: Arc<PutProvisionedConcurrencyConfigInput>,
+) -> Result<PutProvisionedConcurrencyConfigOutput, LambdaError> {
+    let named = named(&ctx, input.as_ref())?;
+    let kept = Provisioned {
+        qualifier: qualifier(&named)?.to_owned(),
+        wanted: input.provisioned_concurrent_executions.max(1).unsigned_abs(),
+        failed: None,
+        modified: ctx.now(),
+    };
+    let (of, fresh) = (named, kept.clone());
+    ctx.commit(move |tx| put_in(tx, &of, &fresh)).await?;
+    ctx.part::<Provisioning>().changed();
+    Ok(PutProvisionedConcurrencyConfigOutput {
+        requested_provisioned_concurrent_executions: Some(kept.wanted.cast_signed()),
+        available_provisioned_concurrent_executions: Some(0),
+        allocated_provisioned_concurrent_executions: Some(0),
+        status: Some(ProvisionedConcurrencyStatusEnum::InProgress),
+        status_reason: None,
+        last_modified: Some(moment(kept.modified)),
+    })
+}
+
+/// GetProvisionedConcurrencyConfig.
+pub async fn get(
+    ctx: Ctx,
+    input: Arc<GetProvisionedConcurrencyConfigInput>,
+) -> Result<GetProvisionedConcurrencyConfigOutput, LambdaError> {
+    let (named, read) = (named(&ctx, input.as_ref())?, ctx.read());
+    let function = invoke::found(&read, &named)?;
+    invoke::configuration(&read, &named, &function, 1.0)?;
+    let kept = provisioned::of(&read, &named.scope, &function, qualifier(&named)?)?;
+    let told = told(&ctx, &read, &named, &function, &kept.ok_or_else(|| absent(&named))?)?;
+    Ok(GetProvisionedConcurrencyConfigOutput {
+        requested_provisioned_concurrent_executions: Some(told.wanted),
+        available_provisioned_concurrent_executions: Some(told.ready),
+        allocated_provisioned_concurrent_executions: Some(told.ready),
+        status: Some(told.status),
+        status_reason: told.reason,
+        last_modified: Some(told.modified),
+    })
+}
+
+/// DeleteProvisionedConcurrencyConfig. One that is not there is deleted already.
+pub async fn delete(
+    ctx: Ctx,
+    input: Arc<DeleteProvisionedConcurrencyConfigInput>,
+) -> Result<Unit, LambdaError> {
+    let named = named(&ctx, input.as_ref())?;
+    qualifier(&named)?;
+    ctx.commit(move |tx| {
+        let function = invoke::found(tx, &named)?;
+        provisioned::remove(tx, &named.scope, &function, qualifier(&named)?)?;
+        Ok::<_, LambdaError>(())
+    })
+    .await?;
+    ctx.part::<Provisioning>().changed();
+    Ok(Unit)
+}
+
+/// ListProvisionedConcurrencyConfigs.
+pub async fn list(
+    ctx: Ctx,
+    input: Arc<ListProvisionedConcurrencyConfigsInput>,
+) -> Result<ListProvisionedConcurrencyConfigsOutput, LambdaError> {
+    let (named, read) = (named(&ctx, input.as_ref())?, ctx.read());
+    let function = invoke::found(&read, &named)?;
+    let page = Page::of(&ctx, &named.name, input.marker.as_ref(), input.max_items)?;
+    let after = page.after.as_deref();
+    let all = provisioned::all(&read, &named.scope, &function)?.into_iter();
+    let mut found: Vec<Provisioned> = all
+        .filter(|one| after.is_none_or(|after| one.qualifier.as_str() > after))
+        .take(page.limit + 1)
+        .collect();
+    let next_marker = page.cut(&ctx, &named.name, &mut found, |one| one.qualifier.clone());
+    let items = found.iter().map(|kept| {
+        let told = told(&ctx, &read, &named, &function, kept)?;
+        Ok(ProvisionedConcurrencyConfigListItem {
+            function_arn: Some(state::arn(&named.scope, &named.name, Some(&kept.qualifier)).to_string()),
+            requested_provisioned_concurrent_executions: Some(told.wanted),
+            available_provisioned_concurrent_executions: Some(told.ready),
+            allocated_provisioned_concurrent_executions: Some(told.ready),
+            status: Some(told.status),
+            status_reason: told.reason,
+            last_modified: Some(told.modified),
+        })
+    });
+    let provisioned_concurrency_configs = Some(items.collect::<Result<Vec<_>, LambdaError>>()?);
+    Ok(ListProvisionedConcurrencyConfigsOutput { provisioned_concurrency_configs, next_marker })
+}

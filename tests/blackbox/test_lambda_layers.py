@@ -1,0 +1,157 @@
+"""Layers under real functions, extensions beside them, folders that are read as they are."""
+
+import io
+import json
+import textwrap
+import urllib.request
+import zipfile
+
+from test_lambda import create, invoke, logged, package
+
+
+def archive(**files):
+    """A zip archive of programs and modules, by their paths."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as written:
+        for path, text in files.items():
+            entry = zipfile.ZipInfo(path)
+            entry.external_attr = 0o100755 << 16
+            written.writestr(entry, textwrap.dedent(text))
+    return content.getvalue()
+
+
+def publish(region, name, content):
+    made = region.client("lambda").publish_layer_version(LayerName=name, Content={"ZipFile": content})
+    return made["LayerVersionArn"]
+
+
+def test_python_imports_from_layers_and_later_ones_win(region, name):
+    low = publish(region, name + "-low", archive(**{"python/lute.py": "strings = 6\n", "python/harp.py": "strings = 47\n"}))
+    high = publish(region, name + "-high", archive(**{"python/lute.py": "strings = 13\n",
+                                                      "bin/tune": "#!/bin/sh\necho tuned\n"}))
+    create(region, name, """
+        import subprocess
+        import harp, lute
+
+        def handler(event, context):
+            return [lute.strings, harp.strings, subprocess.check_output(["tune"], text=True).strip()]
+    """, Layers=[low, high])
+    assert invoke(region, name) == ([13, 47, "tuned"], None)
+    found = region.client("lambda").get_layer_version_by_arn(Arn=high)
+    content = urllib.request.urlopen(found["Content"]["Location"]).read()
+    assert zipfile.ZipFile(io.BytesIO(content)).read("bin/tune").startswith(b"#!/bin/sh")
+
+
+def test_node_and_custom_runtimes_use_layers(region, name):
+    layer = publish(region, name, archive(**{
+        "nodejs/node_modules/lute/index.js": "module.exports = {strings: 13};\n",
+        "nodejs/node_modules/lute/package.json": '{"name": "lute", "main": "index.js"}',
+        "bootstrap": """\
+            #!/bin/sh
+            api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"
+            while true; do
+              head=$(mktemp)
+              curl -sS -D "$head" "$api/next" > /dev/null
+              id=$(grep -i lambda-runtime-aws-request-id "$head" | tr -d '\\r' | cut -d' ' -f2)
+              curl -sS -d '"from the layer"' "$api/$id/response"
+            done
+            """}))
+    code = package(index__js="exports.handler = async () => require('lute').strings;")
+    create(region, name, code, runtime="nodejs20.x", handler="index.handler", Layers=[layer])
+    assert invoke(region, name) == (13, None)
+    create(region, name + "-own", package(other="x"), runtime="provided.al2023", handler="x", Layers=[layer], Timeout=10)
+    assert invoke(region, name + "-own") == ("from the layer", None)
+
+
+EXTENSION = """\
+    #!/usr/bin/env python3
+    import json, os, sys, threading, urllib.request
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+
+    api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"]
+
+    def ask(path, body=None, method=None, **headers):
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = urllib.request.Request(api + path, body and json.dumps(body).encode(), headers, method=method)
+        return urllib.request.urlopen(request)
+
+    class Telemetry(BaseHTTPRequestHandler):
+        def do_POST(self):
+            events = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            for event in events:
+                if event["type"] in ("platform.start", "function"):
+                    print("telemetry", event["type"], json.dumps(event["record"]), flush=True)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    listener = HTTPServer(("127.0.0.1", 0), Telemetry)
+    threading.Thread(target=listener.serve_forever, daemon=True).start()
+    said = ask("/2020-01-01/extension/register", {"events": ["INVOKE", "SHUTDOWN"]}, Lambda_Extension_Name="scribe")
+    own = said.headers["Lambda-Extension-Identifier"]
+    print("registered for", json.load(said)["functionName"], flush=True)
+    ask("/2022-07-01/telemetry", {
+        "schemaVersion": "2022-07-01", "types": ["platform", "function"], "buffering": {"timeoutMs": 25},
+        "destination": {"protocol": "HTTP", "URI": "http://sandbox.localdomain:%d/" % listener.server_port},
+    }, "PUT", Lambda_Extension_Identifier=own)
+    while True:
+        event = json.load(ask("/2020-01-01/extension/event/next", Lambda_Extension_Identifier=own))
+        print("extension heard", event["eventType"], event.get("requestId", event.get("shutdownReason")), flush=True)
+        if event["eventType"] == "SHUTDOWN":
+            sys.exit(0)
+"""
+
+
+def test_extensions_hear_of_invocations_telemetry_and_the_end(region, name, eventually):
+    layer = publish(region, name, archive(**{"extensions/scribe": textwrap.dedent(EXTENSION)}))
+    create(region, name, """
+        def handler(event, context):
+            print("sung by the function")
+            return context.aws_request_id
+    """, Layers=[layer], Timeout=20)
+    request, failed = invoke(region, name)
+    assert failed is None
+    group = f"/aws/lambda/{name}"
+    eventually(lambda: f"extension heard INVOKE {request}\n" in logged(region, group))
+    eventually(lambda: any('telemetry function "sung by the function' in line for line in logged(region, group)))
+    assert f"registered for {name}\n" in logged(region, group)
+    again, failed = invoke(region, name)
+    assert failed is None and again != request
+    region.client("lambda").delete_function(FunctionName=name)
+    eventually(lambda: "extension heard SHUTDOWN spindown\n" in logged(region, group))
+
+
+def test_an_extension_that_exits_fails_the_function(region, name):
+    layer = publish(region, name, archive(**{"extensions/broken": "#!/bin/sh\nexit 3\n"}))
+    create(region, name, "def handler(event, context):\n    return 1\n", Layers=[layer])
+    error, failed = invoke(region, name)
+    assert failed == "Unhandled" and error["errorType"] == "Extension.Crash"
+
+
+def test_a_folder_is_run_as_it_is(region, name, tmp_path):
+    (tmp_path / "app.py").write_text("def handler(event, context):\n    return 1\n")
+    region.client("lambda").create_function(
+        FunctionName=name, Runtime="python3.11", Handler="app.handler", Role="arn:aws:iam::000000000000:role/r",
+        Code={"S3Bucket": "hot-reload", "S3Key": str(tmp_path)})
+    assert invoke(region, name) == (1, None)
+    (tmp_path / "app.py").write_text("def handler(event, context):\n    return 'changed'\n")
+    assert invoke(region, name) == ("changed", None)
+
+
+def test_logs_in_json(region, name, eventually):
+    create(region, name, """
+        import logging
+
+        def handler(event, context):
+            logging.getLogger().info("below")
+            logging.getLogger().warning("played", extra={"strings": 13})
+    """, LoggingConfig={"LogFormat": "JSON", "ApplicationLogLevel": "WARN"})
+    invoke(region, name)
+    group = f"/aws/lambda/{name}"
+    eventually(lambda: any("platform.report" in line for line in logged(region, group)))
+    events = [json.loads(line) for line in logged(region, group)]
+    assert [event["type"] for event in events if "type" in event] == ["platform.start", "platform.report"]
+    (own,) = [event for event in events if "level" in event]
+    assert (own["level"], own["message"], own["strings"]) == ("WARNING", "played", 13)

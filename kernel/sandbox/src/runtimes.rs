@@ -1,5 +1,5 @@
-//! Managed runtimes at level `process`: which interpreter runs a function of `python3.11` or
-//! `nodejs20.x`, and our bootstrap that connects it to the Runtime API.
+//! Managed runtimes at level `process`: which interpreter runs a function of `python3.11`,
+//! `nodejs20.x` or `java17`, and our bootstrap that connects it to the Runtime API.
 //!
 //! The interpreter has exactly the version that was asked for, or there is none.
 
@@ -25,6 +25,11 @@ pub enum ManagedRuntime {
         /// 18, 20, 22 or 24.
         major: u8,
     },
+    /// `java<major>`, and `java8.al2`.
+    Java {
+        /// 8, 11, 17, 21 or 25.
+        major: u8,
+    },
 }
 
 /// Why a runtime cannot be given.
@@ -41,10 +46,13 @@ pub enum RuntimeError {
     },
     /// The bootstraps cannot be written.
     System(io::Error),
+    /// The bootstrap cannot be compiled: why.
+    Compiler(String),
 }
 
 const PYTHON_MINORS: std::ops::RangeInclusive<u8> = 9..=14;
 const NODE_MAJORS: [u8; 4] = [18, 20, 22, 24];
+const JAVA_MAJORS: [u8; 4] = [11, 17, 21, 25];
 
 impl ManagedRuntime {
     /// Reads a runtime identifier of the Lambda API.
@@ -53,6 +61,14 @@ impl ManagedRuntime {
         let python = identifier.strip_prefix("python3.").and_then(number);
         let node =
             identifier.strip_prefix("nodejs").and_then(|rest| rest.strip_suffix(".x")).and_then(number);
+        if identifier == "java8.al2" {
+            return Ok(Self::Java { major: 8 });
+        }
+        if let Some(major) = identifier.strip_prefix("java").and_then(number)
+            && JAVA_MAJORS.contains(&major)
+        {
+            return Ok(Self::Java { major });
+        }
         match (python, node) {
             (Some(minor), _) if PYTHON_MINORS.contains(&minor) => Ok(Self::Python { minor }),
             (_, Some(major)) if NODE_MAJORS.contains(&major) => Ok(Self::Node { major }),
@@ -71,6 +87,10 @@ impl ManagedRuntime {
                 "install it (`nvm install {major}`, `fnm install {major}`, or a package of Node.js \
                  {major}) and try again"
             ),
+            Self::Java { major } => format!(
+                "install its JDK (`apt-get install openjdk-{major}-jdk-headless`, or `sdk install java \
+                 {major}` of SDKMAN) and try again"
+            ),
         }
     }
 }
@@ -80,6 +100,8 @@ impl fmt::Display for ManagedRuntime {
         match self {
             Self::Python { minor } => write!(f, "python3.{minor}"),
             Self::Node { major } => write!(f, "nodejs{major}.x"),
+            Self::Java { major: 8 } => f.write_str("java8.al2"),
+            Self::Java { major } => write!(f, "java{major}"),
         }
     }
 }
@@ -93,6 +115,7 @@ impl fmt::Display for RuntimeError {
                 if others.is_empty() { Ok(()) } else { write!(f, "; found only {}", others.join(", ")) }
             }
             Self::System(error) => write!(f, "cannot write the bootstraps: {error}"),
+            Self::Compiler(why) => write!(f, "cannot compile the bootstrap for Java: {why}"),
         }
     }
 }
@@ -124,8 +147,22 @@ mod tests {
             assert_eq!(runtime.to_string(), format!("python3.{minor}"));
         }
         assert_eq!(ManagedRuntime::parse("nodejs20.x").unwrap(), ManagedRuntime::Node { major: 20 });
-        let unknown =
-            ["", "python3.8", "python3.15", "python3.011", "python3.+9", "nodejs20", "nodejs19.x", "java21"];
+        for (identifier, major) in [("java8.al2", 8), ("java17", 17), ("java25", 25)] {
+            let runtime = ManagedRuntime::parse(identifier).unwrap();
+            assert_eq!(runtime, ManagedRuntime::Java { major });
+            assert_eq!(runtime.to_string(), identifier);
+        }
+        let unknown = [
+            "",
+            "python3.8",
+            "python3.15",
+            "python3.011",
+            "python3.+9",
+            "nodejs20",
+            "nodejs19.x",
+            "java18",
+            "java8",
+        ];
         for identifier in unknown {
             assert!(
                 matches!(ManagedRuntime::parse(identifier), Err(RuntimeError::Unknown(_))),

@@ -2,9 +2,18 @@
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
 
+schema::text_enum!(AnalyticsS3ExportFileFormat {
+    Csv = "CSV",
+});
+
 schema::text_enum!(ArchiveStatus {
     ArchiveAccess = "ARCHIVE_ACCESS",
     DeepArchiveAccess = "DEEP_ARCHIVE_ACCESS",
+});
+
+schema::text_enum!(BucketAbacStatus {
+    Enabled = "Enabled",
+    Disabled = "Disabled",
 });
 
 schema::text_enum!(BucketAccelerateStatus {
@@ -102,6 +111,12 @@ schema::text_enum!(ChecksumType {
     FullObject = "FULL_OBJECT",
 });
 
+schema::text_enum!(CompressionType {
+    None = "NONE",
+    Gzip = "GZIP",
+    Bzip2 = "BZIP2",
+});
+
 schema::text_enum!(DataRedundancy {
     SingleAvailabilityZone = "SingleAvailabilityZone",
     SingleLocalZone = "SingleLocalZone",
@@ -161,6 +176,16 @@ schema::text_enum!(ExpirationStatus {
     Disabled = "Disabled",
 });
 
+schema::text_enum!(ExpressionType {
+    Sql = "SQL",
+});
+
+schema::text_enum!(FileHeaderInfo {
+    Use = "USE",
+    Ignore = "IGNORE",
+    None = "NONE",
+});
+
 schema::text_enum!(FilterRuleName {
     Prefix = "prefix",
     Suffix = "suffix",
@@ -169,6 +194,51 @@ schema::text_enum!(FilterRuleName {
 schema::text_enum!(IntelligentTieringAccessTier {
     ArchiveAccess = "ARCHIVE_ACCESS",
     DeepArchiveAccess = "DEEP_ARCHIVE_ACCESS",
+});
+
+schema::text_enum!(IntelligentTieringStatus {
+    Enabled = "Enabled",
+    Disabled = "Disabled",
+});
+
+schema::text_enum!(InventoryFormat {
+    Csv = "CSV",
+    Orc = "ORC",
+    Parquet = "Parquet",
+});
+
+schema::text_enum!(InventoryFrequency {
+    Daily = "Daily",
+    Weekly = "Weekly",
+});
+
+schema::text_enum!(InventoryIncludedObjectVersions {
+    All = "All",
+    Current = "Current",
+});
+
+schema::text_enum!(InventoryOptionalField {
+    Size = "Size",
+    LastModifiedDate = "LastModifiedDate",
+    StorageClass = "StorageClass",
+    ETag = "ETag",
+    IsMultipartUploaded = "IsMultipartUploaded",
+    ReplicationStatus = "ReplicationStatus",
+    EncryptionStatus = "EncryptionStatus",
+    ObjectLockRetainUntilDate = "ObjectLockRetainUntilDate",
+    ObjectLockMode = "ObjectLockMode",
+    ObjectLockLegalHoldStatus = "ObjectLockLegalHoldStatus",
+    IntelligentTieringAccessTier = "IntelligentTieringAccessTier",
+    BucketKeyStatus = "BucketKeyStatus",
+    ChecksumAlgorithm = "ChecksumAlgorithm",
+    ObjectAccessControlList = "ObjectAccessControlList",
+    ObjectOwner = "ObjectOwner",
+    LifecycleExpirationDate = "LifecycleExpirationDate",
+});
+
+schema::text_enum!(JSONType {
+    Document = "DOCUMENT",
+    Lines = "LINES",
 });
 
 schema::text_enum!(LocationType {
@@ -290,6 +360,11 @@ schema::text_enum!(Protocol {
     Https = "https",
 });
 
+schema::text_enum!(QuoteFields {
+    Always = "ALWAYS",
+    Asneeded = "ASNEEDED",
+});
+
 schema::text_enum!(ReplicaModificationsStatus {
     Enabled = "Enabled",
     Disabled = "Disabled",
@@ -321,6 +396,10 @@ schema::text_enum!(RequestPayer {
     Requester = "requester",
 });
 
+schema::text_enum!(RestoreRequestType {
+    Select = "SELECT",
+});
+
 schema::text_enum!(ServerSideEncryption {
     Aes256 = "AES256",
     AwsFsx = "aws:fsx",
@@ -349,9 +428,19 @@ schema::text_enum!(StorageClass {
     FsxOntap = "FSX_ONTAP",
 });
 
+schema::text_enum!(StorageClassAnalysisSchemaVersion {
+    V1 = "V_1",
+});
+
 schema::text_enum!(TaggingDirective {
     Copy = "COPY",
     Replace = "REPLACE",
+});
+
+schema::text_enum!(Tier {
+    Standard = "Standard",
+    Bulk = "Bulk",
+    Expedited = "Expedited",
 });
 
 schema::text_enum!(TransitionDefaultMinimumObjectSize {

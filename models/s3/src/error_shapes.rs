@@ -52,6 +52,11 @@ pub struct NoSuchUpload {
 s::object!(NoSuchUpload, tables::NO_SUCH_UPLOAD, { });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ObjectAlreadyInActiveTierError {
+}
+s::object!(ObjectAlreadyInActiveTierError, tables::OBJECT_ALREADY_IN_ACTIVE_TIER_ERROR, { });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ObjectNotInActiveTierError {
 }
 s::object!(ObjectNotInActiveTierError, tables::OBJECT_NOT_IN_ACTIVE_TIER_ERROR, { });

@@ -13,5 +13,6 @@ pub static INVALID_WRITE_OFFSET: ErrorShape = ErrorShape { shape: &t::INVALID_WR
 pub static NO_SUCH_BUCKET: ErrorShape = ErrorShape { shape: &t::NO_SUCH_BUCKET, code: None, query_code: None, status: 404, sender: true };
 pub static NO_SUCH_KEY: ErrorShape = ErrorShape { shape: &t::NO_SUCH_KEY, code: None, query_code: None, status: 404, sender: true };
 pub static NO_SUCH_UPLOAD: ErrorShape = ErrorShape { shape: &t::NO_SUCH_UPLOAD, code: None, query_code: None, status: 404, sender: true };
+pub static OBJECT_ALREADY_IN_ACTIVE_TIER_ERROR: ErrorShape = ErrorShape { shape: &t::OBJECT_ALREADY_IN_ACTIVE_TIER_ERROR, code: None, query_code: None, status: 403, sender: true };
 pub static OBJECT_NOT_IN_ACTIVE_TIER_ERROR: ErrorShape = ErrorShape { shape: &t::OBJECT_NOT_IN_ACTIVE_TIER_ERROR, code: None, query_code: None, status: 403, sender: true };
 pub static TOO_MANY_PARTS: ErrorShape = ErrorShape { shape: &t::TOO_MANY_PARTS, code: None, query_code: None, status: 400, sender: true };

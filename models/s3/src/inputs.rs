@@ -145,6 +145,14 @@ pub struct CreateMultipartUploadInput {
 s::object!(CreateMultipartUploadInput, tables::CREATE_MULTIPART_UPLOAD_REQUEST, { 0 acl, 1 bucket, 2 cache_control, 3 content_disposition, 4 content_encoding, 5 content_language, 6 content_type, 7 expires, 8 grant_full_control, 9 grant_read, 10 grant_read_acp, 11 grant_write_acp, 12 key, 13 metadata, 14 server_side_encryption, 15 storage_class, 16 website_redirect_location, 17 sse_customer_algorithm, 18 sse_customer_key, 19 sse_customer_key_md5, 20 ssekms_key_id, 21 ssekms_encryption_context, 22 bucket_key_enabled, 23 request_payer, 24 tagging, 25 object_lock_mode, 26 object_lock_retain_until_date, 27 object_lock_legal_hold_status, 28 expected_bucket_owner, 29 checksum_algorithm, 30 checksum_type });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct DeleteBucketAnalyticsConfigurationInput {
+    pub bucket: String,
+    pub id: String,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(DeleteBucketAnalyticsConfigurationInput, tables::DELETE_BUCKET_ANALYTICS_CONFIGURATION_REQUEST, { 0 bucket, 1 id, 2 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct DeleteBucketCorsInput {
     pub bucket: String,
     pub expected_bucket_owner: Option<String>,
@@ -157,6 +165,37 @@ pub struct DeleteBucketEncryptionInput {
     pub expected_bucket_owner: Option<String>,
 }
 s::object!(DeleteBucketEncryptionInput, tables::DELETE_BUCKET_ENCRYPTION_REQUEST, { 0 bucket, 1 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DeleteBucketIntelligentTieringConfigurationInput {
+    pub bucket: String,
+    pub id: String,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(DeleteBucketIntelligentTieringConfigurationInput, tables::DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST, { 0 bucket, 1 id, 2 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DeleteBucketInventoryConfigurationInput {
+    pub bucket: String,
+    pub id: String,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(DeleteBucketInventoryConfigurationInput, tables::DELETE_BUCKET_INVENTORY_CONFIGURATION_REQUEST, { 0 bucket, 1 id, 2 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DeleteBucketLifecycleInput {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(DeleteBucketLifecycleInput, tables::DELETE_BUCKET_LIFECYCLE_REQUEST, { 0 bucket, 1 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DeleteBucketMetricsConfigurationInput {
+    pub bucket: String,
+    pub id: String,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(DeleteBucketMetricsConfigurationInput, tables::DELETE_BUCKET_METRICS_CONFIGURATION_REQUEST, { 0 bucket, 1 id, 2 expected_bucket_owner });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct DeleteBucketOwnershipControlsInput {
@@ -173,6 +212,13 @@ pub struct DeleteBucketPolicyInput {
 s::object!(DeleteBucketPolicyInput, tables::DELETE_BUCKET_POLICY_REQUEST, { 0 bucket, 1 expected_bucket_owner });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct DeleteBucketReplicationInput {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(DeleteBucketReplicationInput, tables::DELETE_BUCKET_REPLICATION_REQUEST, { 0 bucket, 1 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct DeleteBucketInput {
     pub bucket: String,
     pub expected_bucket_owner: Option<String>,
@@ -185,6 +231,13 @@ pub struct DeleteBucketTaggingInput {
     pub expected_bucket_owner: Option<String>,
 }
 s::object!(DeleteBucketTaggingInput, tables::DELETE_BUCKET_TAGGING_REQUEST, { 0 bucket, 1 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DeleteBucketWebsiteInput {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(DeleteBucketWebsiteInput, tables::DELETE_BUCKET_WEBSITE_REQUEST, { 0 bucket, 1 expected_bucket_owner });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct DeleteObjectInput {
@@ -230,6 +283,13 @@ pub struct DeletePublicAccessBlockInput {
 s::object!(DeletePublicAccessBlockInput, tables::DELETE_PUBLIC_ACCESS_BLOCK_REQUEST, { 0 bucket, 1 expected_bucket_owner });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct GetBucketAbacInput {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(GetBucketAbacInput, tables::GET_BUCKET_ABAC_REQUEST, { 0 bucket, 1 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GetBucketAccelerateConfigurationInput {
     pub bucket: String,
     pub expected_bucket_owner: Option<String>,
@@ -245,6 +305,14 @@ pub struct GetBucketAclInput {
 s::object!(GetBucketAclInput, tables::GET_BUCKET_ACL_REQUEST, { 0 bucket, 1 expected_bucket_owner });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct GetBucketAnalyticsConfigurationInput {
+    pub bucket: String,
+    pub id: String,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(GetBucketAnalyticsConfigurationInput, tables::GET_BUCKET_ANALYTICS_CONFIGURATION_REQUEST, { 0 bucket, 1 id, 2 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GetBucketCorsInput {
     pub bucket: String,
     pub expected_bucket_owner: Option<String>,
@@ -257,6 +325,22 @@ pub struct GetBucketEncryptionInput {
     pub expected_bucket_owner: Option<String>,
 }
 s::object!(GetBucketEncryptionInput, tables::GET_BUCKET_ENCRYPTION_REQUEST, { 0 bucket, 1 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetBucketIntelligentTieringConfigurationInput {
+    pub bucket: String,
+    pub id: String,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(GetBucketIntelligentTieringConfigurationInput, tables::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST, { 0 bucket, 1 id, 2 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetBucketInventoryConfigurationInput {
+    pub bucket: String,
+    pub id: String,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(GetBucketInventoryConfigurationInput, tables::GET_BUCKET_INVENTORY_CONFIGURATION_REQUEST, { 0 bucket, 1 id, 2 expected_bucket_owner });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct GetBucketLifecycleConfigurationInput {
@@ -278,6 +362,14 @@ pub struct GetBucketLoggingInput {
     pub expected_bucket_owner: Option<String>,
 }
 s::object!(GetBucketLoggingInput, tables::GET_BUCKET_LOGGING_REQUEST, { 0 bucket, 1 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetBucketMetricsConfigurationInput {
+    pub bucket: String,
+    pub id: String,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(GetBucketMetricsConfigurationInput, tables::GET_BUCKET_METRICS_CONFIGURATION_REQUEST, { 0 bucket, 1 id, 2 expected_bucket_owner });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct GetBucketNotificationConfigurationInput {
@@ -343,6 +435,16 @@ pub struct GetBucketWebsiteInput {
 s::object!(GetBucketWebsiteInput, tables::GET_BUCKET_WEBSITE_REQUEST, { 0 bucket, 1 expected_bucket_owner });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct GetObjectAclInput {
+    pub bucket: String,
+    pub key: String,
+    pub version_id: Option<String>,
+    pub request_payer: Option<RequestPayer>,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(GetObjectAclInput, tables::GET_OBJECT_ACL_REQUEST, { 0 bucket, 1 key, 2 version_id, 3 request_payer, 4 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GetObjectAttributesInput {
     pub bucket: String,
     pub key: String,
@@ -357,6 +459,16 @@ pub struct GetObjectAttributesInput {
     pub object_attributes: Vec<ObjectAttributes>,
 }
 s::object!(GetObjectAttributesInput, tables::GET_OBJECT_ATTRIBUTES_REQUEST, { 0 bucket, 1 key, 2 version_id, 3 max_parts, 4 part_number_marker, 5 sse_customer_algorithm, 6 sse_customer_key, 7 sse_customer_key_md5, 8 request_payer, 9 expected_bucket_owner, 10 object_attributes });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetObjectLegalHoldInput {
+    pub bucket: String,
+    pub key: String,
+    pub version_id: Option<String>,
+    pub request_payer: Option<RequestPayer>,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(GetObjectLegalHoldInput, tables::GET_OBJECT_LEGAL_HOLD_REQUEST, { 0 bucket, 1 key, 2 version_id, 3 request_payer, 4 expected_bucket_owner });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct GetObjectLockConfigurationInput {
@@ -392,6 +504,16 @@ pub struct GetObjectInput {
 s::object!(GetObjectInput, tables::GET_OBJECT_REQUEST, { 0 bucket, 1 if_match, 2 if_modified_since, 3 if_none_match, 4 if_unmodified_since, 5 key, 6 range, 7 response_cache_control, 8 response_content_disposition, 9 response_content_encoding, 10 response_content_language, 11 response_content_type, 12 response_expires, 13 version_id, 14 sse_customer_algorithm, 15 sse_customer_key, 16 sse_customer_key_md5, 17 request_payer, 18 part_number, 19 expected_bucket_owner, 20 checksum_mode });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct GetObjectRetentionInput {
+    pub bucket: String,
+    pub key: String,
+    pub version_id: Option<String>,
+    pub request_payer: Option<RequestPayer>,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(GetObjectRetentionInput, tables::GET_OBJECT_RETENTION_REQUEST, { 0 bucket, 1 key, 2 version_id, 3 request_payer, 4 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GetObjectTaggingInput {
     pub bucket: String,
     pub key: String,
@@ -400,6 +522,15 @@ pub struct GetObjectTaggingInput {
     pub request_payer: Option<RequestPayer>,
 }
 s::object!(GetObjectTaggingInput, tables::GET_OBJECT_TAGGING_REQUEST, { 0 bucket, 1 key, 2 version_id, 3 expected_bucket_owner, 4 request_payer });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetObjectTorrentInput {
+    pub bucket: String,
+    pub key: String,
+    pub request_payer: Option<RequestPayer>,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(GetObjectTorrentInput, tables::GET_OBJECT_TORRENT_REQUEST, { 0 bucket, 1 key, 2 request_payer, 3 expected_bucket_owner });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct GetPublicAccessBlockInput {
@@ -440,6 +571,38 @@ pub struct HeadObjectInput {
     pub checksum_mode: Option<ChecksumMode>,
 }
 s::object!(HeadObjectInput, tables::HEAD_OBJECT_REQUEST, { 0 bucket, 1 if_match, 2 if_modified_since, 3 if_none_match, 4 if_unmodified_since, 5 key, 6 range, 7 response_cache_control, 8 response_content_disposition, 9 response_content_encoding, 10 response_content_language, 11 response_content_type, 12 response_expires, 13 version_id, 14 sse_customer_algorithm, 15 sse_customer_key, 16 sse_customer_key_md5, 17 request_payer, 18 part_number, 19 expected_bucket_owner, 20 checksum_mode });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListBucketAnalyticsConfigurationsInput {
+    pub bucket: String,
+    pub continuation_token: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(ListBucketAnalyticsConfigurationsInput, tables::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_REQUEST, { 0 bucket, 1 continuation_token, 2 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListBucketIntelligentTieringConfigurationsInput {
+    pub bucket: String,
+    pub continuation_token: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(ListBucketIntelligentTieringConfigurationsInput, tables::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_REQUEST, { 0 bucket, 1 continuation_token, 2 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListBucketInventoryConfigurationsInput {
+    pub bucket: String,
+    pub continuation_token: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(ListBucketInventoryConfigurationsInput, tables::LIST_BUCKET_INVENTORY_CONFIGURATIONS_REQUEST, { 0 bucket, 1 continuation_token, 2 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListBucketMetricsConfigurationsInput {
+    pub bucket: String,
+    pub continuation_token: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(ListBucketMetricsConfigurationsInput, tables::LIST_BUCKET_METRICS_CONFIGURATIONS_REQUEST, { 0 bucket, 1 continuation_token, 2 expected_bucket_owner });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ListBucketsInput {
@@ -525,6 +688,50 @@ pub struct ListPartsInput {
 s::object!(ListPartsInput, tables::LIST_PARTS_REQUEST, { 0 bucket, 1 key, 2 max_parts, 3 part_number_marker, 4 upload_id, 5 request_payer, 6 expected_bucket_owner, 7 sse_customer_algorithm, 8 sse_customer_key, 9 sse_customer_key_md5 });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct PutBucketAbacInput {
+    pub bucket: String,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<ChecksumAlgorithm>,
+    pub expected_bucket_owner: Option<String>,
+    pub abac_status: AbacStatus,
+}
+s::object!(PutBucketAbacInput, tables::PUT_BUCKET_ABAC_REQUEST, { 0 bucket, 1 content_md5, 2 checksum_algorithm, 3 expected_bucket_owner, 4 abac_status });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutBucketAccelerateConfigurationInput {
+    pub bucket: String,
+    pub accelerate_configuration: AccelerateConfiguration,
+    pub expected_bucket_owner: Option<String>,
+    pub checksum_algorithm: Option<ChecksumAlgorithm>,
+}
+s::object!(PutBucketAccelerateConfigurationInput, tables::PUT_BUCKET_ACCELERATE_CONFIGURATION_REQUEST, { 0 bucket, 1 accelerate_configuration, 2 expected_bucket_owner, 3 checksum_algorithm });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutBucketAclInput {
+    pub acl: Option<BucketCannedACL>,
+    pub access_control_policy: Option<AccessControlPolicy>,
+    pub bucket: String,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<ChecksumAlgorithm>,
+    pub grant_full_control: Option<String>,
+    pub grant_read: Option<String>,
+    pub grant_read_acp: Option<String>,
+    pub grant_write: Option<String>,
+    pub grant_write_acp: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(PutBucketAclInput, tables::PUT_BUCKET_ACL_REQUEST, { 0 acl, 1 access_control_policy, 2 bucket, 3 content_md5, 4 checksum_algorithm, 5 grant_full_control, 6 grant_read, 7 grant_read_acp, 8 grant_write, 9 grant_write_acp, 10 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutBucketAnalyticsConfigurationInput {
+    pub bucket: String,
+    pub id: String,
+    pub analytics_configuration: AnalyticsConfiguration,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(PutBucketAnalyticsConfigurationInput, tables::PUT_BUCKET_ANALYTICS_CONFIGURATION_REQUEST, { 0 bucket, 1 id, 2 analytics_configuration, 3 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct PutBucketCorsInput {
     pub bucket: String,
     pub cors_configuration: CORSConfiguration,
@@ -543,6 +750,53 @@ pub struct PutBucketEncryptionInput {
     pub expected_bucket_owner: Option<String>,
 }
 s::object!(PutBucketEncryptionInput, tables::PUT_BUCKET_ENCRYPTION_REQUEST, { 0 bucket, 1 content_md5, 2 checksum_algorithm, 3 server_side_encryption_configuration, 4 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutBucketIntelligentTieringConfigurationInput {
+    pub bucket: String,
+    pub id: String,
+    pub expected_bucket_owner: Option<String>,
+    pub intelligent_tiering_configuration: IntelligentTieringConfiguration,
+}
+s::object!(PutBucketIntelligentTieringConfigurationInput, tables::PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST, { 0 bucket, 1 id, 2 expected_bucket_owner, 3 intelligent_tiering_configuration });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutBucketInventoryConfigurationInput {
+    pub bucket: String,
+    pub id: String,
+    pub inventory_configuration: InventoryConfiguration,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(PutBucketInventoryConfigurationInput, tables::PUT_BUCKET_INVENTORY_CONFIGURATION_REQUEST, { 0 bucket, 1 id, 2 inventory_configuration, 3 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutBucketLifecycleConfigurationInput {
+    pub bucket: String,
+    pub checksum_algorithm: Option<ChecksumAlgorithm>,
+    pub lifecycle_configuration: Option<BucketLifecycleConfiguration>,
+    pub expected_bucket_owner: Option<String>,
+    pub transition_default_minimum_object_size: Option<TransitionDefaultMinimumObjectSize>,
+}
+s::object!(PutBucketLifecycleConfigurationInput, tables::PUT_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST, { 0 bucket, 1 checksum_algorithm, 2 lifecycle_configuration, 3 expected_bucket_owner, 4 transition_default_minimum_object_size });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutBucketLoggingInput {
+    pub bucket: String,
+    pub bucket_logging_status: BucketLoggingStatus,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<ChecksumAlgorithm>,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(PutBucketLoggingInput, tables::PUT_BUCKET_LOGGING_REQUEST, { 0 bucket, 1 bucket_logging_status, 2 content_md5, 3 checksum_algorithm, 4 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutBucketMetricsConfigurationInput {
+    pub bucket: String,
+    pub id: String,
+    pub metrics_configuration: MetricsConfiguration,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(PutBucketMetricsConfigurationInput, tables::PUT_BUCKET_METRICS_CONFIGURATION_REQUEST, { 0 bucket, 1 id, 2 metrics_configuration, 3 expected_bucket_owner });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct PutBucketNotificationConfigurationInput {
@@ -575,6 +829,27 @@ pub struct PutBucketPolicyInput {
 s::object!(PutBucketPolicyInput, tables::PUT_BUCKET_POLICY_REQUEST, { 0 bucket, 1 content_md5, 2 checksum_algorithm, 3 confirm_remove_self_bucket_access, 4 policy, 5 expected_bucket_owner });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct PutBucketReplicationInput {
+    pub bucket: String,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<ChecksumAlgorithm>,
+    pub replication_configuration: ReplicationConfiguration,
+    pub token: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(PutBucketReplicationInput, tables::PUT_BUCKET_REPLICATION_REQUEST, { 0 bucket, 1 content_md5, 2 checksum_algorithm, 3 replication_configuration, 4 token, 5 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutBucketRequestPaymentInput {
+    pub bucket: String,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<ChecksumAlgorithm>,
+    pub request_payment_configuration: RequestPaymentConfiguration,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(PutBucketRequestPaymentInput, tables::PUT_BUCKET_REQUEST_PAYMENT_REQUEST, { 0 bucket, 1 content_md5, 2 checksum_algorithm, 3 request_payment_configuration, 4 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct PutBucketTaggingInput {
     pub bucket: String,
     pub content_md5: Option<String>,
@@ -594,6 +869,60 @@ pub struct PutBucketVersioningInput {
     pub expected_bucket_owner: Option<String>,
 }
 s::object!(PutBucketVersioningInput, tables::PUT_BUCKET_VERSIONING_REQUEST, { 0 bucket, 1 content_md5, 2 checksum_algorithm, 3 mfa, 4 versioning_configuration, 5 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutBucketWebsiteInput {
+    pub bucket: String,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<ChecksumAlgorithm>,
+    pub website_configuration: WebsiteConfiguration,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(PutBucketWebsiteInput, tables::PUT_BUCKET_WEBSITE_REQUEST, { 0 bucket, 1 content_md5, 2 checksum_algorithm, 3 website_configuration, 4 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutObjectAclInput {
+    pub acl: Option<ObjectCannedACL>,
+    pub access_control_policy: Option<AccessControlPolicy>,
+    pub bucket: String,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<ChecksumAlgorithm>,
+    pub grant_full_control: Option<String>,
+    pub grant_read: Option<String>,
+    pub grant_read_acp: Option<String>,
+    pub grant_write: Option<String>,
+    pub grant_write_acp: Option<String>,
+    pub key: String,
+    pub request_payer: Option<RequestPayer>,
+    pub version_id: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(PutObjectAclInput, tables::PUT_OBJECT_ACL_REQUEST, { 0 acl, 1 access_control_policy, 2 bucket, 3 content_md5, 4 checksum_algorithm, 5 grant_full_control, 6 grant_read, 7 grant_read_acp, 8 grant_write, 9 grant_write_acp, 10 key, 11 request_payer, 12 version_id, 13 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutObjectLegalHoldInput {
+    pub bucket: String,
+    pub key: String,
+    pub legal_hold: Option<ObjectLockLegalHold>,
+    pub request_payer: Option<RequestPayer>,
+    pub version_id: Option<String>,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<ChecksumAlgorithm>,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(PutObjectLegalHoldInput, tables::PUT_OBJECT_LEGAL_HOLD_REQUEST, { 0 bucket, 1 key, 2 legal_hold, 3 request_payer, 4 version_id, 5 content_md5, 6 checksum_algorithm, 7 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutObjectLockConfigurationInput {
+    pub bucket: String,
+    pub object_lock_configuration: Option<ObjectLockConfiguration>,
+    pub request_payer: Option<RequestPayer>,
+    pub token: Option<String>,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<ChecksumAlgorithm>,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(PutObjectLockConfigurationInput, tables::PUT_OBJECT_LOCK_CONFIGURATION_REQUEST, { 0 bucket, 1 object_lock_configuration, 2 request_payer, 3 token, 4 content_md5, 5 checksum_algorithm, 6 expected_bucket_owner });
 
 #[derive(Clone, Default)]
 pub struct PutObjectInput {
@@ -647,6 +976,20 @@ pub struct PutObjectInput {
 s::object!(PutObjectInput, tables::PUT_OBJECT_REQUEST, { 0 acl, 1 body, 2 bucket, 3 cache_control, 4 content_disposition, 5 content_encoding, 6 content_language, 7 content_length, 8 content_md5, 9 content_type, 10 checksum_algorithm, 11 checksum_crc32, 12 checksum_crc32_c, 13 checksum_crc64_nvme, 14 checksum_sha1, 15 checksum_sha256, 16 checksum_sha512, 17 checksum_md5, 18 checksum_xxhash64, 19 checksum_xxhash3, 20 checksum_xxhash128, 21 expires, 22 if_match, 23 if_none_match, 24 grant_full_control, 25 grant_read, 26 grant_read_acp, 27 grant_write_acp, 28 key, 29 write_offset_bytes, 30 metadata, 31 server_side_encryption, 32 storage_class, 33 website_redirect_location, 34 sse_customer_algorithm, 35 sse_customer_key, 36 sse_customer_key_md5, 37 ssekms_key_id, 38 ssekms_encryption_context, 39 bucket_key_enabled, 40 request_payer, 41 tagging, 42 object_lock_mode, 43 object_lock_retain_until_date, 44 object_lock_legal_hold_status, 45 expected_bucket_owner });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct PutObjectRetentionInput {
+    pub bucket: String,
+    pub key: String,
+    pub retention: Option<ObjectLockRetention>,
+    pub request_payer: Option<RequestPayer>,
+    pub version_id: Option<String>,
+    pub bypass_governance_retention: Option<bool>,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<ChecksumAlgorithm>,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(PutObjectRetentionInput, tables::PUT_OBJECT_RETENTION_REQUEST, { 0 bucket, 1 key, 2 retention, 3 request_payer, 4 version_id, 5 bypass_governance_retention, 6 content_md5, 7 checksum_algorithm, 8 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct PutObjectTaggingInput {
     pub bucket: String,
     pub key: String,
@@ -668,6 +1011,35 @@ pub struct PutPublicAccessBlockInput {
     pub expected_bucket_owner: Option<String>,
 }
 s::object!(PutPublicAccessBlockInput, tables::PUT_PUBLIC_ACCESS_BLOCK_REQUEST, { 0 bucket, 1 content_md5, 2 checksum_algorithm, 3 public_access_block_configuration, 4 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct RestoreObjectInput {
+    pub bucket: String,
+    pub key: String,
+    pub version_id: Option<String>,
+    pub restore_request: Option<RestoreRequest>,
+    pub request_payer: Option<RequestPayer>,
+    pub checksum_algorithm: Option<ChecksumAlgorithm>,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(RestoreObjectInput, tables::RESTORE_OBJECT_REQUEST, { 0 bucket, 1 key, 2 version_id, 3 restore_request, 4 request_payer, 5 checksum_algorithm, 6 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct SelectObjectContentInput {
+    pub bucket: String,
+    pub key: String,
+    pub sse_customer_algorithm: Option<String>,
+    pub sse_customer_key: Option<String>,
+    pub sse_customer_key_md5: Option<String>,
+    pub expression: String,
+    pub expression_type: ExpressionType,
+    pub request_progress: Option<RequestProgress>,
+    pub input_serialization: InputSerialization,
+    pub output_serialization: OutputSerialization,
+    pub scan_range: Option<ScanRange>,
+    pub expected_bucket_owner: Option<String>,
+}
+s::object!(SelectObjectContentInput, tables::SELECT_OBJECT_CONTENT_REQUEST, { 0 bucket, 1 key, 2 sse_customer_algorithm, 3 sse_customer_key, 4 sse_customer_key_md5, 5 expression, 6 expression_type, 7 request_progress, 8 input_serialization, 9 output_serialization, 10 scan_range, 11 expected_bucket_owner });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct UploadPartCopyInput {

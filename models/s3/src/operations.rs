@@ -106,6 +106,23 @@ pub static DELETE_BUCKET: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(DeleteBucketAnalyticsConfiguration, DELETE_BUCKET_ANALYTICS_CONFIGURATION, crate::DeleteBucketAnalyticsConfigurationInput => Unit, SERVICE);
+pub static DELETE_BUCKET_ANALYTICS_CONFIGURATION: OperationShape = OperationShape {
+    name: "DeleteBucketAnalyticsConfiguration",
+    input: &t::DELETE_BUCKET_ANALYTICS_CONFIGURATION_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "DELETE", path: "/{Bucket}?analytics", status: 204 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(DeleteBucketCors, DELETE_BUCKET_CORS, crate::DeleteBucketCorsInput => Unit, SERVICE);
 pub static DELETE_BUCKET_CORS: OperationShape = OperationShape {
     name: "DeleteBucketCors",
@@ -133,6 +150,74 @@ pub static DELETE_BUCKET_ENCRYPTION: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[],
     http: HttpBinding { method: "DELETE", path: "/{Bucket}?encryption", status: 204 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(DeleteBucketIntelligentTieringConfiguration, DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION, crate::DeleteBucketIntelligentTieringConfigurationInput => Unit, SERVICE);
+pub static DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION: OperationShape = OperationShape {
+    name: "DeleteBucketIntelligentTieringConfiguration",
+    input: &t::DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "DELETE", path: "/{Bucket}?intelligent-tiering", status: 204 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(DeleteBucketInventoryConfiguration, DELETE_BUCKET_INVENTORY_CONFIGURATION, crate::DeleteBucketInventoryConfigurationInput => Unit, SERVICE);
+pub static DELETE_BUCKET_INVENTORY_CONFIGURATION: OperationShape = OperationShape {
+    name: "DeleteBucketInventoryConfiguration",
+    input: &t::DELETE_BUCKET_INVENTORY_CONFIGURATION_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "DELETE", path: "/{Bucket}?inventory", status: 204 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(DeleteBucketLifecycle, DELETE_BUCKET_LIFECYCLE, crate::DeleteBucketLifecycleInput => Unit, SERVICE);
+pub static DELETE_BUCKET_LIFECYCLE: OperationShape = OperationShape {
+    name: "DeleteBucketLifecycle",
+    input: &t::DELETE_BUCKET_LIFECYCLE_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "DELETE", path: "/{Bucket}?lifecycle", status: 204 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(DeleteBucketMetricsConfiguration, DELETE_BUCKET_METRICS_CONFIGURATION, crate::DeleteBucketMetricsConfigurationInput => Unit, SERVICE);
+pub static DELETE_BUCKET_METRICS_CONFIGURATION: OperationShape = OperationShape {
+    name: "DeleteBucketMetricsConfiguration",
+    input: &t::DELETE_BUCKET_METRICS_CONFIGURATION_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "DELETE", path: "/{Bucket}?metrics", status: 204 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,
@@ -174,6 +259,23 @@ pub static DELETE_BUCKET_POLICY: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(DeleteBucketReplication, DELETE_BUCKET_REPLICATION, crate::DeleteBucketReplicationInput => Unit, SERVICE);
+pub static DELETE_BUCKET_REPLICATION: OperationShape = OperationShape {
+    name: "DeleteBucketReplication",
+    input: &t::DELETE_BUCKET_REPLICATION_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "DELETE", path: "/{Bucket}?replication", status: 204 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(DeleteBucketTagging, DELETE_BUCKET_TAGGING, crate::DeleteBucketTaggingInput => Unit, SERVICE);
 pub static DELETE_BUCKET_TAGGING: OperationShape = OperationShape {
     name: "DeleteBucketTagging",
@@ -184,6 +286,23 @@ pub static DELETE_BUCKET_TAGGING: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[],
     http: HttpBinding { method: "DELETE", path: "/{Bucket}?tagging", status: 204 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(DeleteBucketWebsite, DELETE_BUCKET_WEBSITE, crate::DeleteBucketWebsiteInput => Unit, SERVICE);
+pub static DELETE_BUCKET_WEBSITE: OperationShape = OperationShape {
+    name: "DeleteBucketWebsite",
+    input: &t::DELETE_BUCKET_WEBSITE_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "DELETE", path: "/{Bucket}?website", status: 204 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,
@@ -259,6 +378,23 @@ pub static DELETE_PUBLIC_ACCESS_BLOCK: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(GetBucketAbac, GET_BUCKET_ABAC, crate::GetBucketAbacInput => crate::GetBucketAbacOutput, SERVICE);
+pub static GET_BUCKET_ABAC: OperationShape = OperationShape {
+    name: "GetBucketAbac",
+    input: &t::GET_BUCKET_ABAC_REQUEST,
+    output: &t::GET_BUCKET_ABAC_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "GET", path: "/{Bucket}?abac", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
 operation!(GetBucketAccelerateConfiguration, GET_BUCKET_ACCELERATE_CONFIGURATION, crate::GetBucketAccelerateConfigurationInput => crate::GetBucketAccelerateConfigurationOutput, SERVICE);
 pub static GET_BUCKET_ACCELERATE_CONFIGURATION: OperationShape = OperationShape {
     name: "GetBucketAccelerateConfiguration",
@@ -293,6 +429,23 @@ pub static GET_BUCKET_ACL: OperationShape = OperationShape {
     read_only: true,
 };
 
+operation!(GetBucketAnalyticsConfiguration, GET_BUCKET_ANALYTICS_CONFIGURATION, crate::GetBucketAnalyticsConfigurationInput => crate::GetBucketAnalyticsConfigurationOutput, SERVICE);
+pub static GET_BUCKET_ANALYTICS_CONFIGURATION: OperationShape = OperationShape {
+    name: "GetBucketAnalyticsConfiguration",
+    input: &t::GET_BUCKET_ANALYTICS_CONFIGURATION_REQUEST,
+    output: &t::GET_BUCKET_ANALYTICS_CONFIGURATION_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "GET", path: "/{Bucket}?analytics", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
 operation!(GetBucketCors, GET_BUCKET_CORS, crate::GetBucketCorsInput => crate::GetBucketCorsOutput, SERVICE);
 pub static GET_BUCKET_CORS: OperationShape = OperationShape {
     name: "GetBucketCors",
@@ -320,6 +473,40 @@ pub static GET_BUCKET_ENCRYPTION: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[],
     http: HttpBinding { method: "GET", path: "/{Bucket}?encryption", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(GetBucketIntelligentTieringConfiguration, GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION, crate::GetBucketIntelligentTieringConfigurationInput => crate::GetBucketIntelligentTieringConfigurationOutput, SERVICE);
+pub static GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION: OperationShape = OperationShape {
+    name: "GetBucketIntelligentTieringConfiguration",
+    input: &t::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST,
+    output: &t::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "GET", path: "/{Bucket}?intelligent-tiering", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(GetBucketInventoryConfiguration, GET_BUCKET_INVENTORY_CONFIGURATION, crate::GetBucketInventoryConfigurationInput => crate::GetBucketInventoryConfigurationOutput, SERVICE);
+pub static GET_BUCKET_INVENTORY_CONFIGURATION: OperationShape = OperationShape {
+    name: "GetBucketInventoryConfiguration",
+    input: &t::GET_BUCKET_INVENTORY_CONFIGURATION_REQUEST,
+    output: &t::GET_BUCKET_INVENTORY_CONFIGURATION_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "GET", path: "/{Bucket}?inventory", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,
@@ -371,6 +558,23 @@ pub static GET_BUCKET_LOGGING: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[],
     http: HttpBinding { method: "GET", path: "/{Bucket}?logging", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(GetBucketMetricsConfiguration, GET_BUCKET_METRICS_CONFIGURATION, crate::GetBucketMetricsConfigurationInput => crate::GetBucketMetricsConfigurationOutput, SERVICE);
+pub static GET_BUCKET_METRICS_CONFIGURATION: OperationShape = OperationShape {
+    name: "GetBucketMetricsConfiguration",
+    input: &t::GET_BUCKET_METRICS_CONFIGURATION_REQUEST,
+    output: &t::GET_BUCKET_METRICS_CONFIGURATION_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "GET", path: "/{Bucket}?metrics", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,
@@ -548,6 +752,23 @@ pub static GET_OBJECT: OperationShape = OperationShape {
     read_only: true,
 };
 
+operation!(GetObjectAcl, GET_OBJECT_ACL, crate::GetObjectAclInput => crate::GetObjectAclOutput, SERVICE);
+pub static GET_OBJECT_ACL: OperationShape = OperationShape {
+    name: "GetObjectAcl",
+    input: &t::GET_OBJECT_ACL_REQUEST,
+    output: &t::GET_OBJECT_ACL_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::NO_SUCH_KEY],
+    http: HttpBinding { method: "GET", path: "/{Bucket}/{Key+}?acl", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
 operation!(GetObjectAttributes, GET_OBJECT_ATTRIBUTES, crate::GetObjectAttributesInput => crate::GetObjectAttributesOutput, SERVICE);
 pub static GET_OBJECT_ATTRIBUTES: OperationShape = OperationShape {
     name: "GetObjectAttributes",
@@ -558,6 +779,23 @@ pub static GET_OBJECT_ATTRIBUTES: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[&e::NO_SUCH_KEY],
     http: HttpBinding { method: "GET", path: "/{Bucket}/{Key+}?attributes", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(GetObjectLegalHold, GET_OBJECT_LEGAL_HOLD, crate::GetObjectLegalHoldInput => crate::GetObjectLegalHoldOutput, SERVICE);
+pub static GET_OBJECT_LEGAL_HOLD: OperationShape = OperationShape {
+    name: "GetObjectLegalHold",
+    input: &t::GET_OBJECT_LEGAL_HOLD_REQUEST,
+    output: &t::GET_OBJECT_LEGAL_HOLD_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "GET", path: "/{Bucket}/{Key+}?legal-hold", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,
@@ -582,6 +820,23 @@ pub static GET_OBJECT_LOCK_CONFIGURATION: OperationShape = OperationShape {
     read_only: true,
 };
 
+operation!(GetObjectRetention, GET_OBJECT_RETENTION, crate::GetObjectRetentionInput => crate::GetObjectRetentionOutput, SERVICE);
+pub static GET_OBJECT_RETENTION: OperationShape = OperationShape {
+    name: "GetObjectRetention",
+    input: &t::GET_OBJECT_RETENTION_REQUEST,
+    output: &t::GET_OBJECT_RETENTION_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "GET", path: "/{Bucket}/{Key+}?retention", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
 operation!(GetObjectTagging, GET_OBJECT_TAGGING, crate::GetObjectTaggingInput => crate::GetObjectTaggingOutput, SERVICE);
 pub static GET_OBJECT_TAGGING: OperationShape = OperationShape {
     name: "GetObjectTagging",
@@ -592,6 +847,23 @@ pub static GET_OBJECT_TAGGING: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[],
     http: HttpBinding { method: "GET", path: "/{Bucket}/{Key+}?tagging", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(GetObjectTorrent, GET_OBJECT_TORRENT, crate::GetObjectTorrentInput => crate::GetObjectTorrentOutput, SERVICE);
+pub static GET_OBJECT_TORRENT: OperationShape = OperationShape {
+    name: "GetObjectTorrent",
+    input: &t::GET_OBJECT_TORRENT_REQUEST,
+    output: &t::GET_OBJECT_TORRENT_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "GET", path: "/{Bucket}/{Key+}?torrent", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,
@@ -643,6 +915,74 @@ pub static HEAD_OBJECT: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[&e::NO_SUCH_KEY],
     http: HttpBinding { method: "HEAD", path: "/{Bucket}/{Key+}", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(ListBucketAnalyticsConfigurations, LIST_BUCKET_ANALYTICS_CONFIGURATIONS, crate::ListBucketAnalyticsConfigurationsInput => crate::ListBucketAnalyticsConfigurationsOutput, SERVICE);
+pub static LIST_BUCKET_ANALYTICS_CONFIGURATIONS: OperationShape = OperationShape {
+    name: "ListBucketAnalyticsConfigurations",
+    input: &t::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_REQUEST,
+    output: &t::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "GET", path: "/{Bucket}?analytics", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(ListBucketIntelligentTieringConfigurations, LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS, crate::ListBucketIntelligentTieringConfigurationsInput => crate::ListBucketIntelligentTieringConfigurationsOutput, SERVICE);
+pub static LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS: OperationShape = OperationShape {
+    name: "ListBucketIntelligentTieringConfigurations",
+    input: &t::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_REQUEST,
+    output: &t::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "GET", path: "/{Bucket}?intelligent-tiering", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(ListBucketInventoryConfigurations, LIST_BUCKET_INVENTORY_CONFIGURATIONS, crate::ListBucketInventoryConfigurationsInput => crate::ListBucketInventoryConfigurationsOutput, SERVICE);
+pub static LIST_BUCKET_INVENTORY_CONFIGURATIONS: OperationShape = OperationShape {
+    name: "ListBucketInventoryConfigurations",
+    input: &t::LIST_BUCKET_INVENTORY_CONFIGURATIONS_REQUEST,
+    output: &t::LIST_BUCKET_INVENTORY_CONFIGURATIONS_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "GET", path: "/{Bucket}?inventory", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(ListBucketMetricsConfigurations, LIST_BUCKET_METRICS_CONFIGURATIONS, crate::ListBucketMetricsConfigurationsInput => crate::ListBucketMetricsConfigurationsOutput, SERVICE);
+pub static LIST_BUCKET_METRICS_CONFIGURATIONS: OperationShape = OperationShape {
+    name: "ListBucketMetricsConfigurations",
+    input: &t::LIST_BUCKET_METRICS_CONFIGURATIONS_REQUEST,
+    output: &t::LIST_BUCKET_METRICS_CONFIGURATIONS_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "GET", path: "/{Bucket}?metrics", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,
@@ -752,6 +1092,74 @@ pub static LIST_PARTS: OperationShape = OperationShape {
     read_only: true,
 };
 
+operation!(PutBucketAbac, PUT_BUCKET_ABAC, crate::PutBucketAbacInput => Unit, SERVICE);
+pub static PUT_BUCKET_ABAC: OperationShape = OperationShape {
+    name: "PutBucketAbac",
+    input: &t::PUT_BUCKET_ABAC_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "PUT", path: "/{Bucket}?abac", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: Some(Checksum { required: false, algorithm_member: Some("ChecksumAlgorithm"), validation_mode_member: None }),
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(PutBucketAccelerateConfiguration, PUT_BUCKET_ACCELERATE_CONFIGURATION, crate::PutBucketAccelerateConfigurationInput => Unit, SERVICE);
+pub static PUT_BUCKET_ACCELERATE_CONFIGURATION: OperationShape = OperationShape {
+    name: "PutBucketAccelerateConfiguration",
+    input: &t::PUT_BUCKET_ACCELERATE_CONFIGURATION_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "PUT", path: "/{Bucket}?accelerate", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: Some(Checksum { required: false, algorithm_member: Some("ChecksumAlgorithm"), validation_mode_member: None }),
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(PutBucketAcl, PUT_BUCKET_ACL, crate::PutBucketAclInput => Unit, SERVICE);
+pub static PUT_BUCKET_ACL: OperationShape = OperationShape {
+    name: "PutBucketAcl",
+    input: &t::PUT_BUCKET_ACL_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "PUT", path: "/{Bucket}?acl", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: Some(Checksum { required: true, algorithm_member: Some("ChecksumAlgorithm"), validation_mode_member: None }),
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(PutBucketAnalyticsConfiguration, PUT_BUCKET_ANALYTICS_CONFIGURATION, crate::PutBucketAnalyticsConfigurationInput => Unit, SERVICE);
+pub static PUT_BUCKET_ANALYTICS_CONFIGURATION: OperationShape = OperationShape {
+    name: "PutBucketAnalyticsConfiguration",
+    input: &t::PUT_BUCKET_ANALYTICS_CONFIGURATION_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "PUT", path: "/{Bucket}?analytics", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(PutBucketCors, PUT_BUCKET_CORS, crate::PutBucketCorsInput => Unit, SERVICE);
 pub static PUT_BUCKET_CORS: OperationShape = OperationShape {
     name: "PutBucketCors",
@@ -782,6 +1190,91 @@ pub static PUT_BUCKET_ENCRYPTION: OperationShape = OperationShape {
     host_prefix: None,
     auth: AuthType::V4,
     checksum: Some(Checksum { required: true, algorithm_member: Some("ChecksumAlgorithm"), validation_mode_member: None }),
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(PutBucketIntelligentTieringConfiguration, PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION, crate::PutBucketIntelligentTieringConfigurationInput => Unit, SERVICE);
+pub static PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION: OperationShape = OperationShape {
+    name: "PutBucketIntelligentTieringConfiguration",
+    input: &t::PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "PUT", path: "/{Bucket}?intelligent-tiering", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(PutBucketInventoryConfiguration, PUT_BUCKET_INVENTORY_CONFIGURATION, crate::PutBucketInventoryConfigurationInput => Unit, SERVICE);
+pub static PUT_BUCKET_INVENTORY_CONFIGURATION: OperationShape = OperationShape {
+    name: "PutBucketInventoryConfiguration",
+    input: &t::PUT_BUCKET_INVENTORY_CONFIGURATION_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "PUT", path: "/{Bucket}?inventory", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(PutBucketLifecycleConfiguration, PUT_BUCKET_LIFECYCLE_CONFIGURATION, crate::PutBucketLifecycleConfigurationInput => crate::PutBucketLifecycleConfigurationOutput, SERVICE);
+pub static PUT_BUCKET_LIFECYCLE_CONFIGURATION: OperationShape = OperationShape {
+    name: "PutBucketLifecycleConfiguration",
+    input: &t::PUT_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST,
+    output: &t::PUT_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "PUT", path: "/{Bucket}?lifecycle", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: Some(Checksum { required: true, algorithm_member: Some("ChecksumAlgorithm"), validation_mode_member: None }),
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(PutBucketLogging, PUT_BUCKET_LOGGING, crate::PutBucketLoggingInput => Unit, SERVICE);
+pub static PUT_BUCKET_LOGGING: OperationShape = OperationShape {
+    name: "PutBucketLogging",
+    input: &t::PUT_BUCKET_LOGGING_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "PUT", path: "/{Bucket}?logging", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: Some(Checksum { required: true, algorithm_member: Some("ChecksumAlgorithm"), validation_mode_member: None }),
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(PutBucketMetricsConfiguration, PUT_BUCKET_METRICS_CONFIGURATION, crate::PutBucketMetricsConfigurationInput => Unit, SERVICE);
+pub static PUT_BUCKET_METRICS_CONFIGURATION: OperationShape = OperationShape {
+    name: "PutBucketMetricsConfiguration",
+    input: &t::PUT_BUCKET_METRICS_CONFIGURATION_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "PUT", path: "/{Bucket}?metrics", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
     bare_output: false,
     read_only: false,
 };
@@ -837,6 +1330,40 @@ pub static PUT_BUCKET_POLICY: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(PutBucketReplication, PUT_BUCKET_REPLICATION, crate::PutBucketReplicationInput => Unit, SERVICE);
+pub static PUT_BUCKET_REPLICATION: OperationShape = OperationShape {
+    name: "PutBucketReplication",
+    input: &t::PUT_BUCKET_REPLICATION_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "PUT", path: "/{Bucket}?replication", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: Some(Checksum { required: true, algorithm_member: Some("ChecksumAlgorithm"), validation_mode_member: None }),
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(PutBucketRequestPayment, PUT_BUCKET_REQUEST_PAYMENT, crate::PutBucketRequestPaymentInput => Unit, SERVICE);
+pub static PUT_BUCKET_REQUEST_PAYMENT: OperationShape = OperationShape {
+    name: "PutBucketRequestPayment",
+    input: &t::PUT_BUCKET_REQUEST_PAYMENT_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "PUT", path: "/{Bucket}?requestPayment", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: Some(Checksum { required: true, algorithm_member: Some("ChecksumAlgorithm"), validation_mode_member: None }),
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(PutBucketTagging, PUT_BUCKET_TAGGING, crate::PutBucketTaggingInput => Unit, SERVICE);
 pub static PUT_BUCKET_TAGGING: OperationShape = OperationShape {
     name: "PutBucketTagging",
@@ -871,6 +1398,23 @@ pub static PUT_BUCKET_VERSIONING: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(PutBucketWebsite, PUT_BUCKET_WEBSITE, crate::PutBucketWebsiteInput => Unit, SERVICE);
+pub static PUT_BUCKET_WEBSITE: OperationShape = OperationShape {
+    name: "PutBucketWebsite",
+    input: &t::PUT_BUCKET_WEBSITE_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "PUT", path: "/{Bucket}?website", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: Some(Checksum { required: true, algorithm_member: Some("ChecksumAlgorithm"), validation_mode_member: None }),
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(PutObject, PUT_OBJECT, crate::PutObjectInput => crate::PutObjectOutput, SERVICE);
 pub static PUT_OBJECT: OperationShape = OperationShape {
     name: "PutObject",
@@ -884,6 +1428,74 @@ pub static PUT_OBJECT: OperationShape = OperationShape {
     host_prefix: None,
     auth: AuthType::V4,
     checksum: Some(Checksum { required: false, algorithm_member: Some("ChecksumAlgorithm"), validation_mode_member: None }),
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(PutObjectAcl, PUT_OBJECT_ACL, crate::PutObjectAclInput => crate::PutObjectAclOutput, SERVICE);
+pub static PUT_OBJECT_ACL: OperationShape = OperationShape {
+    name: "PutObjectAcl",
+    input: &t::PUT_OBJECT_ACL_REQUEST,
+    output: &t::PUT_OBJECT_ACL_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::NO_SUCH_KEY],
+    http: HttpBinding { method: "PUT", path: "/{Bucket}/{Key+}?acl", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: Some(Checksum { required: true, algorithm_member: Some("ChecksumAlgorithm"), validation_mode_member: None }),
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(PutObjectLegalHold, PUT_OBJECT_LEGAL_HOLD, crate::PutObjectLegalHoldInput => crate::PutObjectLegalHoldOutput, SERVICE);
+pub static PUT_OBJECT_LEGAL_HOLD: OperationShape = OperationShape {
+    name: "PutObjectLegalHold",
+    input: &t::PUT_OBJECT_LEGAL_HOLD_REQUEST,
+    output: &t::PUT_OBJECT_LEGAL_HOLD_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "PUT", path: "/{Bucket}/{Key+}?legal-hold", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: Some(Checksum { required: true, algorithm_member: Some("ChecksumAlgorithm"), validation_mode_member: None }),
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(PutObjectLockConfiguration, PUT_OBJECT_LOCK_CONFIGURATION, crate::PutObjectLockConfigurationInput => crate::PutObjectLockConfigurationOutput, SERVICE);
+pub static PUT_OBJECT_LOCK_CONFIGURATION: OperationShape = OperationShape {
+    name: "PutObjectLockConfiguration",
+    input: &t::PUT_OBJECT_LOCK_CONFIGURATION_REQUEST,
+    output: &t::PUT_OBJECT_LOCK_CONFIGURATION_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "PUT", path: "/{Bucket}?object-lock", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: Some(Checksum { required: true, algorithm_member: Some("ChecksumAlgorithm"), validation_mode_member: None }),
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(PutObjectRetention, PUT_OBJECT_RETENTION, crate::PutObjectRetentionInput => crate::PutObjectRetentionOutput, SERVICE);
+pub static PUT_OBJECT_RETENTION: OperationShape = OperationShape {
+    name: "PutObjectRetention",
+    input: &t::PUT_OBJECT_RETENTION_REQUEST,
+    output: &t::PUT_OBJECT_RETENTION_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "PUT", path: "/{Bucket}/{Key+}?retention", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: Some(Checksum { required: true, algorithm_member: Some("ChecksumAlgorithm"), validation_mode_member: None }),
     bare_output: false,
     read_only: false,
 };
@@ -920,6 +1532,40 @@ pub static PUT_PUBLIC_ACCESS_BLOCK: OperationShape = OperationShape {
     checksum: Some(Checksum { required: true, algorithm_member: Some("ChecksumAlgorithm"), validation_mode_member: None }),
     bare_output: false,
     read_only: false,
+};
+
+operation!(RestoreObject, RESTORE_OBJECT, crate::RestoreObjectInput => crate::RestoreObjectOutput, SERVICE);
+pub static RESTORE_OBJECT: OperationShape = OperationShape {
+    name: "RestoreObject",
+    input: &t::RESTORE_OBJECT_REQUEST,
+    output: &t::RESTORE_OBJECT_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::OBJECT_ALREADY_IN_ACTIVE_TIER_ERROR],
+    http: HttpBinding { method: "POST", path: "/{Bucket}/{Key+}?restore", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: Some(Checksum { required: false, algorithm_member: Some("ChecksumAlgorithm"), validation_mode_member: None }),
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(SelectObjectContent, SELECT_OBJECT_CONTENT, crate::SelectObjectContentInput => crate::SelectObjectContentOutput, SERVICE);
+pub static SELECT_OBJECT_CONTENT: OperationShape = OperationShape {
+    name: "SelectObjectContent",
+    input: &t::SELECT_OBJECT_CONTENT_REQUEST,
+    output: &t::SELECT_OBJECT_CONTENT_OUTPUT,
+    result_wrapper: None,
+    input_root: Some("SelectObjectContentRequest"),
+    input_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
+    errors: &[],
+    http: HttpBinding { method: "POST", path: "/{Bucket}/{Key+}?select&select-type=2", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
 };
 
 operation!(UploadPart, UPLOAD_PART, crate::UploadPartInput => crate::UploadPartOutput, SERVICE);

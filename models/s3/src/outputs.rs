@@ -102,6 +102,12 @@ pub struct DeleteObjectsOutput {
 s::object!(DeleteObjectsOutput, tables::DELETE_OBJECTS_OUTPUT, { 0 deleted, 1 request_charged, 2 errors });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct GetBucketAbacOutput {
+    pub abac_status: Option<AbacStatus>,
+}
+s::object!(GetBucketAbacOutput, tables::GET_BUCKET_ABAC_OUTPUT, { 0 abac_status });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GetBucketAccelerateConfigurationOutput {
     pub status: Option<BucketAccelerateStatus>,
     pub request_charged: Option<RequestCharged>,
@@ -116,6 +122,12 @@ pub struct GetBucketAclOutput {
 s::object!(GetBucketAclOutput, tables::GET_BUCKET_ACL_OUTPUT, { 0 owner, 1 grants });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct GetBucketAnalyticsConfigurationOutput {
+    pub analytics_configuration: Option<AnalyticsConfiguration>,
+}
+s::object!(GetBucketAnalyticsConfigurationOutput, tables::GET_BUCKET_ANALYTICS_CONFIGURATION_OUTPUT, { 0 analytics_configuration });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GetBucketCorsOutput {
     pub cors_rules: Option<Vec<CORSRule>>,
 }
@@ -126,6 +138,18 @@ pub struct GetBucketEncryptionOutput {
     pub server_side_encryption_configuration: Option<ServerSideEncryptionConfiguration>,
 }
 s::object!(GetBucketEncryptionOutput, tables::GET_BUCKET_ENCRYPTION_OUTPUT, { 0 server_side_encryption_configuration });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetBucketIntelligentTieringConfigurationOutput {
+    pub intelligent_tiering_configuration: Option<IntelligentTieringConfiguration>,
+}
+s::object!(GetBucketIntelligentTieringConfigurationOutput, tables::GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_OUTPUT, { 0 intelligent_tiering_configuration });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetBucketInventoryConfigurationOutput {
+    pub inventory_configuration: Option<InventoryConfiguration>,
+}
+s::object!(GetBucketInventoryConfigurationOutput, tables::GET_BUCKET_INVENTORY_CONFIGURATION_OUTPUT, { 0 inventory_configuration });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct GetBucketLifecycleConfigurationOutput {
@@ -145,6 +169,12 @@ pub struct GetBucketLoggingOutput {
     pub logging_enabled: Option<LoggingEnabled>,
 }
 s::object!(GetBucketLoggingOutput, tables::GET_BUCKET_LOGGING_OUTPUT, { 0 logging_enabled });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetBucketMetricsConfigurationOutput {
+    pub metrics_configuration: Option<MetricsConfiguration>,
+}
+s::object!(GetBucketMetricsConfigurationOutput, tables::GET_BUCKET_METRICS_CONFIGURATION_OUTPUT, { 0 metrics_configuration });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct GetBucketOwnershipControlsOutput {
@@ -199,6 +229,14 @@ pub struct GetBucketWebsiteOutput {
 s::object!(GetBucketWebsiteOutput, tables::GET_BUCKET_WEBSITE_OUTPUT, { 0 redirect_all_requests_to, 1 index_document, 2 error_document, 3 routing_rules });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct GetObjectAclOutput {
+    pub owner: Option<Owner>,
+    pub grants: Option<Vec<Grant>>,
+    pub request_charged: Option<RequestCharged>,
+}
+s::object!(GetObjectAclOutput, tables::GET_OBJECT_ACL_OUTPUT, { 0 owner, 1 grants, 2 request_charged });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GetObjectAttributesOutput {
     pub delete_marker: Option<bool>,
     pub last_modified: Option<s::Timestamp>,
@@ -211,6 +249,12 @@ pub struct GetObjectAttributesOutput {
     pub object_size: Option<i64>,
 }
 s::object!(GetObjectAttributesOutput, tables::GET_OBJECT_ATTRIBUTES_OUTPUT, { 0 delete_marker, 1 last_modified, 2 version_id, 3 request_charged, 4 e_tag, 5 checksum, 6 object_parts, 7 storage_class, 8 object_size });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetObjectLegalHoldOutput {
+    pub legal_hold: Option<ObjectLockLegalHold>,
+}
+s::object!(GetObjectLegalHoldOutput, tables::GET_OBJECT_LEGAL_HOLD_OUTPUT, { 0 legal_hold });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct GetObjectLockConfigurationOutput {
@@ -267,11 +311,24 @@ pub struct GetObjectOutput {
 s::object!(GetObjectOutput, tables::GET_OBJECT_OUTPUT, { 0 body, 1 delete_marker, 2 accept_ranges, 3 expiration, 4 restore, 5 last_modified, 6 content_length, 7 e_tag, 8 checksum_crc32, 9 checksum_crc32_c, 10 checksum_crc64_nvme, 11 checksum_sha1, 12 checksum_sha256, 13 checksum_sha512, 14 checksum_md5, 15 checksum_xxhash64, 16 checksum_xxhash3, 17 checksum_xxhash128, 18 checksum_type, 19 missing_meta, 20 version_id, 21 cache_control, 22 content_disposition, 23 content_encoding, 24 content_language, 25 content_range, 26 content_type, 27 expires, 28 website_redirect_location, 29 server_side_encryption, 30 metadata, 31 sse_customer_algorithm, 32 sse_customer_key_md5, 33 ssekms_key_id, 34 bucket_key_enabled, 35 storage_class, 36 request_charged, 37 replication_status, 38 parts_count, 39 tag_count, 40 object_lock_mode, 41 object_lock_retain_until_date, 42 object_lock_legal_hold_status });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct GetObjectRetentionOutput {
+    pub retention: Option<ObjectLockRetention>,
+}
+s::object!(GetObjectRetentionOutput, tables::GET_OBJECT_RETENTION_OUTPUT, { 0 retention });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GetObjectTaggingOutput {
     pub version_id: Option<String>,
     pub tag_set: Vec<Tag>,
 }
 s::object!(GetObjectTaggingOutput, tables::GET_OBJECT_TAGGING_OUTPUT, { 0 version_id, 1 tag_set });
+
+#[derive(Clone, Default)]
+pub struct GetObjectTorrentOutput {
+    pub body: Option<s::Body>,
+    pub request_charged: Option<RequestCharged>,
+}
+s::object!(GetObjectTorrentOutput, tables::GET_OBJECT_TORRENT_OUTPUT, { 0 body, 1 request_charged });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct GetPublicAccessBlockOutput {
@@ -336,6 +393,42 @@ pub struct HeadObjectOutput {
     pub object_lock_legal_hold_status: Option<ObjectLockLegalHoldStatus>,
 }
 s::object!(HeadObjectOutput, tables::HEAD_OBJECT_OUTPUT, { 0 delete_marker, 1 accept_ranges, 2 expiration, 3 restore, 4 archive_status, 5 last_modified, 6 content_length, 7 checksum_crc32, 8 checksum_crc32_c, 9 checksum_crc64_nvme, 10 checksum_sha1, 11 checksum_sha256, 12 checksum_sha512, 13 checksum_md5, 14 checksum_xxhash64, 15 checksum_xxhash3, 16 checksum_xxhash128, 17 checksum_type, 18 e_tag, 19 missing_meta, 20 version_id, 21 cache_control, 22 content_disposition, 23 content_encoding, 24 content_language, 25 content_type, 26 content_range, 27 expires, 28 website_redirect_location, 29 server_side_encryption, 30 metadata, 31 sse_customer_algorithm, 32 sse_customer_key_md5, 33 ssekms_key_id, 34 bucket_key_enabled, 35 storage_class, 36 request_charged, 37 replication_status, 38 parts_count, 39 tag_count, 40 object_lock_mode, 41 object_lock_retain_until_date, 42 object_lock_legal_hold_status });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListBucketAnalyticsConfigurationsOutput {
+    pub is_truncated: Option<bool>,
+    pub continuation_token: Option<String>,
+    pub next_continuation_token: Option<String>,
+    pub analytics_configuration_list: Option<Vec<AnalyticsConfiguration>>,
+}
+s::object!(ListBucketAnalyticsConfigurationsOutput, tables::LIST_BUCKET_ANALYTICS_CONFIGURATIONS_OUTPUT, { 0 is_truncated, 1 continuation_token, 2 next_continuation_token, 3 analytics_configuration_list });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListBucketIntelligentTieringConfigurationsOutput {
+    pub is_truncated: Option<bool>,
+    pub continuation_token: Option<String>,
+    pub next_continuation_token: Option<String>,
+    pub intelligent_tiering_configuration_list: Option<Vec<IntelligentTieringConfiguration>>,
+}
+s::object!(ListBucketIntelligentTieringConfigurationsOutput, tables::LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_OUTPUT, { 0 is_truncated, 1 continuation_token, 2 next_continuation_token, 3 intelligent_tiering_configuration_list });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListBucketInventoryConfigurationsOutput {
+    pub continuation_token: Option<String>,
+    pub inventory_configuration_list: Option<Vec<InventoryConfiguration>>,
+    pub is_truncated: Option<bool>,
+    pub next_continuation_token: Option<String>,
+}
+s::object!(ListBucketInventoryConfigurationsOutput, tables::LIST_BUCKET_INVENTORY_CONFIGURATIONS_OUTPUT, { 0 continuation_token, 1 inventory_configuration_list, 2 is_truncated, 3 next_continuation_token });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListBucketMetricsConfigurationsOutput {
+    pub is_truncated: Option<bool>,
+    pub continuation_token: Option<String>,
+    pub next_continuation_token: Option<String>,
+    pub metrics_configuration_list: Option<Vec<MetricsConfiguration>>,
+}
+s::object!(ListBucketMetricsConfigurationsOutput, tables::LIST_BUCKET_METRICS_CONFIGURATIONS_OUTPUT, { 0 is_truncated, 1 continuation_token, 2 next_continuation_token, 3 metrics_configuration_list });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ListBucketsOutput {
@@ -441,6 +534,30 @@ s::object!(ListPartsOutput, tables::LIST_PARTS_OUTPUT, { 0 abort_date, 1 abort_r
 pub type GetBucketNotificationConfigurationOutput = NotificationConfiguration;
 
 #[derive(Clone, Default, PartialEq)]
+pub struct PutBucketLifecycleConfigurationOutput {
+    pub transition_default_minimum_object_size: Option<TransitionDefaultMinimumObjectSize>,
+}
+s::object!(PutBucketLifecycleConfigurationOutput, tables::PUT_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT, { 0 transition_default_minimum_object_size });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutObjectAclOutput {
+    pub request_charged: Option<RequestCharged>,
+}
+s::object!(PutObjectAclOutput, tables::PUT_OBJECT_ACL_OUTPUT, { 0 request_charged });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutObjectLegalHoldOutput {
+    pub request_charged: Option<RequestCharged>,
+}
+s::object!(PutObjectLegalHoldOutput, tables::PUT_OBJECT_LEGAL_HOLD_OUTPUT, { 0 request_charged });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutObjectLockConfigurationOutput {
+    pub request_charged: Option<RequestCharged>,
+}
+s::object!(PutObjectLockConfigurationOutput, tables::PUT_OBJECT_LOCK_CONFIGURATION_OUTPUT, { 0 request_charged });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct PutObjectOutput {
     pub expiration: Option<String>,
     pub e_tag: Option<String>,
@@ -468,10 +585,29 @@ pub struct PutObjectOutput {
 s::object!(PutObjectOutput, tables::PUT_OBJECT_OUTPUT, { 0 expiration, 1 e_tag, 2 checksum_crc32, 3 checksum_crc32_c, 4 checksum_crc64_nvme, 5 checksum_sha1, 6 checksum_sha256, 7 checksum_sha512, 8 checksum_md5, 9 checksum_xxhash64, 10 checksum_xxhash3, 11 checksum_xxhash128, 12 checksum_type, 13 server_side_encryption, 14 version_id, 15 sse_customer_algorithm, 16 sse_customer_key_md5, 17 ssekms_key_id, 18 ssekms_encryption_context, 19 bucket_key_enabled, 20 size, 21 request_charged });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct PutObjectRetentionOutput {
+    pub request_charged: Option<RequestCharged>,
+}
+s::object!(PutObjectRetentionOutput, tables::PUT_OBJECT_RETENTION_OUTPUT, { 0 request_charged });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct PutObjectTaggingOutput {
     pub version_id: Option<String>,
 }
 s::object!(PutObjectTaggingOutput, tables::PUT_OBJECT_TAGGING_OUTPUT, { 0 version_id });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct RestoreObjectOutput {
+    pub request_charged: Option<RequestCharged>,
+    pub restore_output_path: Option<String>,
+}
+s::object!(RestoreObjectOutput, tables::RESTORE_OBJECT_OUTPUT, { 0 request_charged, 1 restore_output_path });
+
+#[derive(Clone, Default)]
+pub struct SelectObjectContentOutput {
+    pub payload: Option<s::EventStream>,
+}
+s::object!(SelectObjectContentOutput, tables::SELECT_OBJECT_CONTENT_OUTPUT, { 0 payload });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct UploadPartCopyOutput {

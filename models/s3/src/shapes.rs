@@ -5,16 +5,73 @@ use crate::*;
 use schema as s;
 
 #[derive(Clone, Default, PartialEq)]
+pub struct AbacStatus {
+    pub status: Option<BucketAbacStatus>,
+}
+s::object!(AbacStatus, tables::ABAC_STATUS, { 0 status });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct AbortIncompleteMultipartUpload {
     pub days_after_initiation: Option<i32>,
 }
 s::object!(AbortIncompleteMultipartUpload, tables::ABORT_INCOMPLETE_MULTIPART_UPLOAD, { 0 days_after_initiation });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct AccelerateConfiguration {
+    pub status: Option<BucketAccelerateStatus>,
+}
+s::object!(AccelerateConfiguration, tables::ACCELERATE_CONFIGURATION, { 0 status });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AccessControlPolicy {
+    pub grants: Option<Vec<Grant>>,
+    pub owner: Option<Owner>,
+}
+s::object!(AccessControlPolicy, tables::ACCESS_CONTROL_POLICY, { 0 grants, 1 owner });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct AccessControlTranslation {
     pub owner: OwnerOverride,
 }
 s::object!(AccessControlTranslation, tables::ACCESS_CONTROL_TRANSLATION, { 0 owner });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AnalyticsAndOperator {
+    pub prefix: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+s::object!(AnalyticsAndOperator, tables::ANALYTICS_AND_OPERATOR, { 0 prefix, 1 tags });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AnalyticsConfiguration {
+    pub id: String,
+    pub filter: Option<AnalyticsFilter>,
+    pub storage_class_analysis: StorageClassAnalysis,
+}
+s::object!(AnalyticsConfiguration, tables::ANALYTICS_CONFIGURATION, { 0 id, 1 filter, 2 storage_class_analysis });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AnalyticsExportDestination {
+    pub s3_bucket_destination: AnalyticsS3BucketDestination,
+}
+s::object!(AnalyticsExportDestination, tables::ANALYTICS_EXPORT_DESTINATION, { 0 s3_bucket_destination });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AnalyticsFilter {
+    pub prefix: Option<String>,
+    pub tag: Option<Tag>,
+    pub and: Option<AnalyticsAndOperator>,
+}
+s::object!(AnalyticsFilter, tables::ANALYTICS_FILTER, { 0 prefix, 1 tag, 2 and });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AnalyticsS3BucketDestination {
+    pub format: AnalyticsS3ExportFileFormat,
+    pub bucket_account_id: Option<String>,
+    pub bucket: String,
+    pub prefix: Option<String>,
+}
+s::object!(AnalyticsS3BucketDestination, tables::ANALYTICS_S3_BUCKET_DESTINATION, { 0 format, 1 bucket_account_id, 2 bucket, 3 prefix });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct BlockedEncryptionTypes {
@@ -39,6 +96,18 @@ pub struct BucketInfo {
 s::object!(BucketInfo, tables::BUCKET_INFO, { 0 data_redundancy, 1 type_ });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct BucketLifecycleConfiguration {
+    pub rules: Vec<LifecycleRule>,
+}
+s::object!(BucketLifecycleConfiguration, tables::BUCKET_LIFECYCLE_CONFIGURATION, { 0 rules });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct BucketLoggingStatus {
+    pub logging_enabled: Option<LoggingEnabled>,
+}
+s::object!(BucketLoggingStatus, tables::BUCKET_LOGGING_STATUS, { 0 logging_enabled });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct CORSConfiguration {
     pub cors_rules: Vec<CORSRule>,
 }
@@ -54,6 +123,28 @@ pub struct CORSRule {
     pub max_age_seconds: Option<i32>,
 }
 s::object!(CORSRule, tables::CORS_RULE, { 0 id, 1 allowed_headers, 2 allowed_methods, 3 allowed_origins, 4 expose_headers, 5 max_age_seconds });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CSVInput {
+    pub file_header_info: Option<FileHeaderInfo>,
+    pub comments: Option<String>,
+    pub quote_escape_character: Option<String>,
+    pub record_delimiter: Option<String>,
+    pub field_delimiter: Option<String>,
+    pub quote_character: Option<String>,
+    pub allow_quoted_record_delimiter: Option<bool>,
+}
+s::object!(CSVInput, tables::CSV_INPUT, { 0 file_header_info, 1 comments, 2 quote_escape_character, 3 record_delimiter, 4 field_delimiter, 5 quote_character, 6 allow_quoted_record_delimiter });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CSVOutput {
+    pub quote_fields: Option<QuoteFields>,
+    pub quote_escape_character: Option<String>,
+    pub record_delimiter: Option<String>,
+    pub field_delimiter: Option<String>,
+    pub quote_character: Option<String>,
+}
+s::object!(CSVOutput, tables::CSV_OUTPUT, { 0 quote_fields, 1 quote_escape_character, 2 record_delimiter, 3 field_delimiter, 4 quote_character });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct Checksum {
@@ -106,6 +197,11 @@ pub struct Condition {
     pub key_prefix_equals: Option<String>,
 }
 s::object!(Condition, tables::CONDITION, { 0 http_error_code_returned_equals, 1 key_prefix_equals });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ContinuationEvent {
+}
+s::object!(ContinuationEvent, tables::CONTINUATION_EVENT, { });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct CopyObjectResult {
@@ -204,10 +300,23 @@ pub struct Destination {
 s::object!(Destination, tables::DESTINATION, { 0 bucket, 1 account, 2 storage_class, 3 access_control_translation, 4 encryption_configuration, 5 replication_time, 6 metrics });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct Encryption {
+    pub encryption_type: ServerSideEncryption,
+    pub kms_key_id: Option<String>,
+    pub kms_context: Option<String>,
+}
+s::object!(Encryption, tables::ENCRYPTION, { 0 encryption_type, 1 kms_key_id, 2 kms_context });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct EncryptionConfiguration {
     pub replica_kms_key_id: Option<String>,
 }
 s::object!(EncryptionConfiguration, tables::ENCRYPTION_CONFIGURATION, { 0 replica_kms_key_id });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct EndEvent {
+}
+s::object!(EndEvent, tables::END_EVENT, { });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct Error {
@@ -254,6 +363,12 @@ pub struct GetObjectAttributesParts {
 s::object!(GetObjectAttributesParts, tables::GET_OBJECT_ATTRIBUTES_PARTS, { 0 total_parts_count, 1 part_number_marker, 2 next_part_number_marker, 3 max_parts, 4 is_truncated, 5 parts });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct GlacierJobParameters {
+    pub tier: Tier,
+}
+s::object!(GlacierJobParameters, tables::GLACIER_JOB_PARAMETERS, { 0 tier });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct Grant {
     pub grantee: Option<Grantee>,
     pub permission: Option<Permission>,
@@ -282,6 +397,98 @@ pub struct Initiator {
     pub display_name: Option<String>,
 }
 s::object!(Initiator, tables::INITIATOR, { 0 id, 1 display_name });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InputSerialization {
+    pub csv: Option<CSVInput>,
+    pub compression_type: Option<CompressionType>,
+    pub json: Option<JSONInput>,
+    pub parquet: Option<ParquetInput>,
+}
+s::object!(InputSerialization, tables::INPUT_SERIALIZATION, { 0 csv, 1 compression_type, 2 json, 3 parquet });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct IntelligentTieringAndOperator {
+    pub prefix: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+s::object!(IntelligentTieringAndOperator, tables::INTELLIGENT_TIERING_AND_OPERATOR, { 0 prefix, 1 tags });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct IntelligentTieringConfiguration {
+    pub id: String,
+    pub filter: Option<IntelligentTieringFilter>,
+    pub status: IntelligentTieringStatus,
+    pub tierings: Vec<Tiering>,
+}
+s::object!(IntelligentTieringConfiguration, tables::INTELLIGENT_TIERING_CONFIGURATION, { 0 id, 1 filter, 2 status, 3 tierings });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct IntelligentTieringFilter {
+    pub prefix: Option<String>,
+    pub tag: Option<Tag>,
+    pub and: Option<IntelligentTieringAndOperator>,
+}
+s::object!(IntelligentTieringFilter, tables::INTELLIGENT_TIERING_FILTER, { 0 prefix, 1 tag, 2 and });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InventoryConfiguration {
+    pub destination: InventoryDestination,
+    pub is_enabled: bool,
+    pub filter: Option<InventoryFilter>,
+    pub id: String,
+    pub included_object_versions: InventoryIncludedObjectVersions,
+    pub optional_fields: Option<Vec<InventoryOptionalField>>,
+    pub schedule: InventorySchedule,
+}
+s::object!(InventoryConfiguration, tables::INVENTORY_CONFIGURATION, { 0 destination, 1 is_enabled, 2 filter, 3 id, 4 included_object_versions, 5 optional_fields, 6 schedule });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InventoryDestination {
+    pub s3_bucket_destination: InventoryS3BucketDestination,
+}
+s::object!(InventoryDestination, tables::INVENTORY_DESTINATION, { 0 s3_bucket_destination });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InventoryEncryption {
+    pub sses3: Option<SSES3>,
+    pub ssekms: Option<SSEKMS>,
+}
+s::object!(InventoryEncryption, tables::INVENTORY_ENCRYPTION, { 0 sses3, 1 ssekms });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InventoryFilter {
+    pub prefix: String,
+}
+s::object!(InventoryFilter, tables::INVENTORY_FILTER, { 0 prefix });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InventoryS3BucketDestination {
+    pub account_id: Option<String>,
+    pub bucket: String,
+    pub format: InventoryFormat,
+    pub prefix: Option<String>,
+    pub encryption: Option<InventoryEncryption>,
+}
+s::object!(InventoryS3BucketDestination, tables::INVENTORY_S3_BUCKET_DESTINATION, { 0 account_id, 1 bucket, 2 format, 3 prefix, 4 encryption });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InventorySchedule {
+    pub frequency: InventoryFrequency,
+}
+s::object!(InventorySchedule, tables::INVENTORY_SCHEDULE, { 0 frequency });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct JSONInput {
+    pub type_: Option<JSONType>,
+}
+s::object!(JSONInput, tables::JSON_INPUT, { 0 type_ });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct JSONOutput {
+    pub record_delimiter: Option<String>,
+}
+s::object!(JSONOutput, tables::JSON_OUTPUT, { 0 record_delimiter });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct LambdaFunctionConfiguration {
@@ -350,11 +557,42 @@ pub struct LoggingEnabled {
 s::object!(LoggingEnabled, tables::LOGGING_ENABLED, { 0 target_bucket, 1 target_grants, 2 target_prefix, 3 target_object_key_format });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct MetadataEntry {
+    pub name: Option<String>,
+    pub value: Option<String>,
+}
+s::object!(MetadataEntry, tables::METADATA_ENTRY, { 0 name, 1 value });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct Metrics {
     pub status: MetricsStatus,
     pub event_threshold: Option<ReplicationTimeValue>,
 }
 s::object!(Metrics, tables::METRICS, { 0 status, 1 event_threshold });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct MetricsAndOperator {
+    pub prefix: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub access_point_arn: Option<String>,
+}
+s::object!(MetricsAndOperator, tables::METRICS_AND_OPERATOR, { 0 prefix, 1 tags, 2 access_point_arn });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct MetricsConfiguration {
+    pub id: String,
+    pub filter: Option<MetricsFilter>,
+}
+s::object!(MetricsConfiguration, tables::METRICS_CONFIGURATION, { 0 id, 1 filter });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct MetricsFilter {
+    pub prefix: Option<String>,
+    pub tag: Option<Tag>,
+    pub access_point_arn: Option<String>,
+    pub and: Option<MetricsAndOperator>,
+}
+s::object!(MetricsFilter, tables::METRICS_FILTER, { 0 prefix, 1 tag, 2 access_point_arn, 3 and });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct MultipartUpload {
@@ -431,6 +669,19 @@ pub struct ObjectLockConfiguration {
 s::object!(ObjectLockConfiguration, tables::OBJECT_LOCK_CONFIGURATION, { 0 object_lock_enabled, 1 rule });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ObjectLockLegalHold {
+    pub status: Option<ObjectLockLegalHoldStatus>,
+}
+s::object!(ObjectLockLegalHold, tables::OBJECT_LOCK_LEGAL_HOLD, { 0 status });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ObjectLockRetention {
+    pub mode: Option<ObjectLockRetentionMode>,
+    pub retain_until_date: Option<s::Timestamp>,
+}
+s::object!(ObjectLockRetention, tables::OBJECT_LOCK_RETENTION, { 0 mode, 1 retain_until_date });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ObjectLockRule {
     pub default_retention: Option<DefaultRetention>,
 }
@@ -470,6 +721,19 @@ pub struct ObjectVersion {
 s::object!(ObjectVersion, tables::OBJECT_VERSION, { 0 e_tag, 1 checksum_algorithm, 2 checksum_type, 3 size, 4 storage_class, 5 key, 6 version_id, 7 is_latest, 8 last_modified, 9 owner, 10 restore_status });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct OutputLocation {
+    pub s3: Option<S3Location>,
+}
+s::object!(OutputLocation, tables::OUTPUT_LOCATION, { 0 s3 });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct OutputSerialization {
+    pub csv: Option<CSVOutput>,
+    pub json: Option<JSONOutput>,
+}
+s::object!(OutputSerialization, tables::OUTPUT_SERIALIZATION, { 0 csv, 1 json });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct Owner {
     pub display_name: Option<String>,
     pub id: Option<String>,
@@ -487,6 +751,11 @@ pub struct OwnershipControlsRule {
     pub object_ownership: ObjectOwnership,
 }
 s::object!(OwnershipControlsRule, tables::OWNERSHIP_CONTROLS_RULE, { 0 object_ownership });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ParquetInput {
+}
+s::object!(ParquetInput, tables::PARQUET_INPUT, { });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct Part {
@@ -520,6 +789,20 @@ pub struct PolicyStatus {
 s::object!(PolicyStatus, tables::POLICY_STATUS, { 0 is_public });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct Progress {
+    pub bytes_scanned: Option<i64>,
+    pub bytes_processed: Option<i64>,
+    pub bytes_returned: Option<i64>,
+}
+s::object!(Progress, tables::PROGRESS, { 0 bytes_scanned, 1 bytes_processed, 2 bytes_returned });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ProgressEvent {
+    pub details: Option<Progress>,
+}
+s::object!(ProgressEvent, tables::PROGRESS_EVENT, { 0 details });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct PublicAccessBlockConfiguration {
     pub block_public_acls: Option<bool>,
     pub ignore_public_acls: Option<bool>,
@@ -536,6 +819,12 @@ pub struct QueueConfiguration {
     pub filter: Option<NotificationConfigurationFilter>,
 }
 s::object!(QueueConfiguration, tables::QUEUE_CONFIGURATION, { 0 id, 1 queue_arn, 2 events, 3 filter });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct RecordsEvent {
+    pub payload: Option<s::Bytes>,
+}
+s::object!(RecordsEvent, tables::RECORDS_EVENT, { 0 payload });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct Redirect {
@@ -610,6 +899,30 @@ pub struct ReplicationTimeValue {
 s::object!(ReplicationTimeValue, tables::REPLICATION_TIME_VALUE, { 0 minutes });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct RequestPaymentConfiguration {
+    pub payer: Payer,
+}
+s::object!(RequestPaymentConfiguration, tables::REQUEST_PAYMENT_CONFIGURATION, { 0 payer });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct RequestProgress {
+    pub enabled: Option<bool>,
+}
+s::object!(RequestProgress, tables::REQUEST_PROGRESS, { 0 enabled });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct RestoreRequest {
+    pub days: Option<i32>,
+    pub glacier_job_parameters: Option<GlacierJobParameters>,
+    pub type_: Option<RestoreRequestType>,
+    pub tier: Option<Tier>,
+    pub description: Option<String>,
+    pub select_parameters: Option<SelectParameters>,
+    pub output_location: Option<OutputLocation>,
+}
+s::object!(RestoreRequest, tables::RESTORE_REQUEST, { 0 days, 1 glacier_job_parameters, 2 type_, 3 tier, 4 description, 5 select_parameters, 6 output_location });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct RestoreStatus {
     pub is_restore_in_progress: Option<bool>,
     pub restore_expiry_date: Option<s::Timestamp>,
@@ -628,6 +941,58 @@ pub struct S3KeyFilter {
     pub filter_rules: Option<Vec<FilterRule>>,
 }
 s::object!(S3KeyFilter, tables::S3_KEY_FILTER, { 0 filter_rules });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct S3Location {
+    pub bucket_name: String,
+    pub prefix: String,
+    pub encryption: Option<Encryption>,
+    pub canned_acl: Option<ObjectCannedACL>,
+    pub access_control_list: Option<Vec<Grant>>,
+    pub tagging: Option<Tagging>,
+    pub user_metadata: Option<Vec<MetadataEntry>>,
+    pub storage_class: Option<StorageClass>,
+}
+s::object!(S3Location, tables::S3_LOCATION, { 0 bucket_name, 1 prefix, 2 encryption, 3 canned_acl, 4 access_control_list, 5 tagging, 6 user_metadata, 7 storage_class });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct SSEKMS {
+    pub key_id: String,
+}
+s::object!(SSEKMS, tables::SSEKMS, { 0 key_id });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct SSES3 {
+}
+s::object!(SSES3, tables::SSES3, { });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ScanRange {
+    pub start: Option<i64>,
+    pub end: Option<i64>,
+}
+s::object!(ScanRange, tables::SCAN_RANGE, { 0 start, 1 end });
+
+#[derive(Clone, Default, PartialEq)]
+pub enum SelectObjectContentEventStream {
+    #[default]
+    Unset,
+    Records(RecordsEvent),
+    Stats(StatsEvent),
+    Progress(ProgressEvent),
+    Cont(ContinuationEvent),
+    End(EndEvent),
+}
+s::union!(SelectObjectContentEventStream, tables::SELECT_OBJECT_CONTENT_EVENT_STREAM, { 0 Records, 1 Stats, 2 Progress, 3 Cont, 4 End });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct SelectParameters {
+    pub input_serialization: InputSerialization,
+    pub expression_type: ExpressionType,
+    pub expression: String,
+    pub output_serialization: OutputSerialization,
+}
+s::object!(SelectParameters, tables::SELECT_PARAMETERS, { 0 input_serialization, 1 expression_type, 2 expression, 3 output_serialization });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ServerSideEncryptionByDefault {
@@ -669,6 +1034,33 @@ pub struct SseKmsEncryptedObjects {
 s::object!(SseKmsEncryptedObjects, tables::SSE_KMS_ENCRYPTED_OBJECTS, { 0 status });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct Stats {
+    pub bytes_scanned: Option<i64>,
+    pub bytes_processed: Option<i64>,
+    pub bytes_returned: Option<i64>,
+}
+s::object!(Stats, tables::STATS, { 0 bytes_scanned, 1 bytes_processed, 2 bytes_returned });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct StatsEvent {
+    pub details: Option<Stats>,
+}
+s::object!(StatsEvent, tables::STATS_EVENT, { 0 details });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct StorageClassAnalysis {
+    pub data_export: Option<StorageClassAnalysisDataExport>,
+}
+s::object!(StorageClassAnalysis, tables::STORAGE_CLASS_ANALYSIS, { 0 data_export });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct StorageClassAnalysisDataExport {
+    pub output_schema_version: StorageClassAnalysisSchemaVersion,
+    pub destination: AnalyticsExportDestination,
+}
+s::object!(StorageClassAnalysisDataExport, tables::STORAGE_CLASS_ANALYSIS_DATA_EXPORT, { 0 output_schema_version, 1 destination });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct Tag {
     pub key: String,
     pub value: String,
@@ -696,6 +1088,13 @@ pub struct TargetObjectKeyFormat {
 s::object!(TargetObjectKeyFormat, tables::TARGET_OBJECT_KEY_FORMAT, { 0 simple_prefix, 1 partitioned_prefix });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct Tiering {
+    pub days: i32,
+    pub access_tier: IntelligentTieringAccessTier,
+}
+s::object!(Tiering, tables::TIERING, { 0 days, 1 access_tier });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct TopicConfiguration {
     pub id: Option<String>,
     pub topic_arn: String,
@@ -718,3 +1117,12 @@ pub struct VersioningConfiguration {
     pub status: Option<BucketVersioningStatus>,
 }
 s::object!(VersioningConfiguration, tables::VERSIONING_CONFIGURATION, { 0 mfa_delete, 1 status });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct WebsiteConfiguration {
+    pub error_document: Option<ErrorDocument>,
+    pub index_document: Option<IndexDocument>,
+    pub redirect_all_requests_to: Option<RedirectAllRequestsTo>,
+    pub routing_rules: Option<Vec<RoutingRule>>,
+}
+s::object!(WebsiteConfiguration, tables::WEBSITE_CONFIGURATION, { 0 error_document, 1 index_document, 2 redirect_all_requests_to, 3 routing_rules });

@@ -4,6 +4,10 @@
 use crate::types as ty;
 use schema::*;
 
+pub static ABAC_STATUS: Shape = Shape::new("AbacStatus", &[
+    Member::new("Status", &ty::BUCKET_ABAC_STATUS),
+], || Box::new(crate::AbacStatus::default()));
+
 pub static ABORT_INCOMPLETE_MULTIPART_UPLOAD: Shape = Shape::new("AbortIncompleteMultipartUpload", &[
     Member::new("DaysAfterInitiation", &Ty::INT),
 ], || Box::new(crate::AbortIncompleteMultipartUpload::default()));
@@ -21,9 +25,46 @@ pub static ABORT_MULTIPART_UPLOAD_REQUEST: Shape = Shape::new("AbortMultipartUpl
     Member { location: Location::Header("x-amz-if-match-initiated-time"), ..Member::new("IfMatchInitiatedTime", &ty::IF_MATCH_INITIATED_TIME) },
 ], || Box::new(crate::AbortMultipartUploadInput::default()));
 
+pub static ACCELERATE_CONFIGURATION: Shape = Shape::new("AccelerateConfiguration", &[
+    Member::new("Status", &ty::BUCKET_ACCELERATE_STATUS),
+], || Box::new(crate::AccelerateConfiguration::default()));
+
+pub static ACCESS_CONTROL_POLICY: Shape = Shape::new("AccessControlPolicy", &[
+    Member { wire_name: Some("AccessControlList"), ..Member::new("Grants", &ty::GRANTS) },
+    Member::new("Owner", &ty::OWNER),
+], || Box::new(crate::AccessControlPolicy::default()));
+
 pub static ACCESS_CONTROL_TRANSLATION: Shape = Shape::new("AccessControlTranslation", &[
     Member { required: true, ..Member::new("Owner", &ty::OWNER_OVERRIDE) },
 ], || Box::new(crate::AccessControlTranslation::default()));
+
+pub static ANALYTICS_AND_OPERATOR: Shape = Shape::new("AnalyticsAndOperator", &[
+    Member::new("Prefix", &Ty::TEXT),
+    Member { wire_name: Some("Tag"), flattened: true, ..Member::new("Tags", &ty::TAG_SET) },
+], || Box::new(crate::AnalyticsAndOperator::default()));
+
+pub static ANALYTICS_CONFIGURATION: Shape = Shape::new("AnalyticsConfiguration", &[
+    Member { required: true, ..Member::new("Id", &Ty::TEXT) },
+    Member::new("Filter", &ty::ANALYTICS_FILTER),
+    Member { required: true, ..Member::new("StorageClassAnalysis", &ty::STORAGE_CLASS_ANALYSIS) },
+], || Box::new(crate::AnalyticsConfiguration::default()));
+
+pub static ANALYTICS_EXPORT_DESTINATION: Shape = Shape::new("AnalyticsExportDestination", &[
+    Member { required: true, ..Member::new("S3BucketDestination", &ty::ANALYTICS_S3_BUCKET_DESTINATION) },
+], || Box::new(crate::AnalyticsExportDestination::default()));
+
+pub static ANALYTICS_FILTER: Shape = Shape::new("AnalyticsFilter", &[
+    Member::new("Prefix", &Ty::TEXT),
+    Member::new("Tag", &ty::TAG),
+    Member::new("And", &ty::ANALYTICS_AND_OPERATOR),
+], || Box::new(crate::AnalyticsFilter::default()));
+
+pub static ANALYTICS_S3_BUCKET_DESTINATION: Shape = Shape::new("AnalyticsS3BucketDestination", &[
+    Member { required: true, ..Member::new("Format", &ty::ANALYTICS_S3_EXPORT_FILE_FORMAT) },
+    Member::new("BucketAccountId", &Ty::TEXT),
+    Member { required: true, ..Member::new("Bucket", &Ty::TEXT) },
+    Member::new("Prefix", &Ty::TEXT),
+], || Box::new(crate::AnalyticsS3BucketDestination::default()));
 
 pub static BLOCKED_ENCRYPTION_TYPES: Shape = Shape::new("BlockedEncryptionTypes", &[
     Member { flattened: true, ..Member::new("EncryptionType", &ty::ENCRYPTION_TYPE_LIST) },
@@ -45,6 +86,14 @@ pub static BUCKET_INFO: Shape = Shape::new("BucketInfo", &[
     Member::new("Type", &ty::BUCKET_TYPE),
 ], || Box::new(crate::BucketInfo::default()));
 
+pub static BUCKET_LIFECYCLE_CONFIGURATION: Shape = Shape::new("BucketLifecycleConfiguration", &[
+    Member { required: true, wire_name: Some("Rule"), flattened: true, ..Member::new("Rules", &ty::LIFECYCLE_RULES) },
+], || Box::new(crate::BucketLifecycleConfiguration::default()));
+
+pub static BUCKET_LOGGING_STATUS: Shape = Shape::new("BucketLoggingStatus", &[
+    Member::new("LoggingEnabled", &ty::LOGGING_ENABLED),
+], || Box::new(crate::BucketLoggingStatus::default()));
+
 pub static CORS_CONFIGURATION: Shape = Shape::new("CORSConfiguration", &[
     Member { required: true, wire_name: Some("CORSRule"), flattened: true, ..Member::new("CORSRules", &ty::CORS_RULES) },
 ], || Box::new(crate::CORSConfiguration::default()));
@@ -57,6 +106,24 @@ pub static CORS_RULE: Shape = Shape::new("CORSRule", &[
     Member { wire_name: Some("ExposeHeader"), flattened: true, ..Member::new("ExposeHeaders", &ty::EXPOSE_HEADERS) },
     Member::new("MaxAgeSeconds", &Ty::INT),
 ], || Box::new(crate::CORSRule::default()));
+
+pub static CSV_INPUT: Shape = Shape::new("CSVInput", &[
+    Member::new("FileHeaderInfo", &ty::FILE_HEADER_INFO),
+    Member::new("Comments", &Ty::TEXT),
+    Member::new("QuoteEscapeCharacter", &Ty::TEXT),
+    Member::new("RecordDelimiter", &Ty::TEXT),
+    Member::new("FieldDelimiter", &Ty::TEXT),
+    Member::new("QuoteCharacter", &Ty::TEXT),
+    Member::new("AllowQuotedRecordDelimiter", &Ty::Bool),
+], || Box::new(crate::CSVInput::default()));
+
+pub static CSV_OUTPUT: Shape = Shape::new("CSVOutput", &[
+    Member::new("QuoteFields", &ty::QUOTE_FIELDS),
+    Member::new("QuoteEscapeCharacter", &Ty::TEXT),
+    Member::new("RecordDelimiter", &Ty::TEXT),
+    Member::new("FieldDelimiter", &Ty::TEXT),
+    Member::new("QuoteCharacter", &Ty::TEXT),
+], || Box::new(crate::CSVOutput::default()));
 
 pub static CHECKSUM: Shape = Shape::new("Checksum", &[
     Member::new("ChecksumCRC32", &Ty::TEXT),
@@ -149,6 +216,8 @@ pub static CONDITION: Shape = Shape::new("Condition", &[
     Member::new("HttpErrorCodeReturnedEquals", &Ty::TEXT),
     Member::new("KeyPrefixEquals", &Ty::TEXT),
 ], || Box::new(crate::Condition::default()));
+
+pub static CONTINUATION_EVENT: Shape = Shape::new("ContinuationEvent", &[], || Box::new(crate::ContinuationEvent::default()));
 
 pub static COPY_OBJECT_OUTPUT: Shape = Shape::new("CopyObjectOutput", &[
     Member { location: Location::Payload, ..Member::new("CopyObjectResult", &ty::COPY_OBJECT_RESULT) },
@@ -329,6 +398,12 @@ pub static DELETE: Shape = Shape::new("Delete", &[
     Member::new("Quiet", &Ty::Bool),
 ], || Box::new(crate::Delete::default()));
 
+pub static DELETE_BUCKET_ANALYTICS_CONFIGURATION_REQUEST: Shape = Shape::new("DeleteBucketAnalyticsConfigurationRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, location: Location::Query("id"), ..Member::new("Id", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::DeleteBucketAnalyticsConfigurationInput::default()));
+
 pub static DELETE_BUCKET_CORS_REQUEST: Shape = Shape::new("DeleteBucketCorsRequest", &[
     Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
@@ -338,6 +413,29 @@ pub static DELETE_BUCKET_ENCRYPTION_REQUEST: Shape = Shape::new("DeleteBucketEnc
     Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
 ], || Box::new(crate::DeleteBucketEncryptionInput::default()));
+
+pub static DELETE_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST: Shape = Shape::new("DeleteBucketIntelligentTieringConfigurationRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, location: Location::Query("id"), ..Member::new("Id", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::DeleteBucketIntelligentTieringConfigurationInput::default()));
+
+pub static DELETE_BUCKET_INVENTORY_CONFIGURATION_REQUEST: Shape = Shape::new("DeleteBucketInventoryConfigurationRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, location: Location::Query("id"), ..Member::new("Id", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::DeleteBucketInventoryConfigurationInput::default()));
+
+pub static DELETE_BUCKET_LIFECYCLE_REQUEST: Shape = Shape::new("DeleteBucketLifecycleRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::DeleteBucketLifecycleInput::default()));
+
+pub static DELETE_BUCKET_METRICS_CONFIGURATION_REQUEST: Shape = Shape::new("DeleteBucketMetricsConfigurationRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, location: Location::Query("id"), ..Member::new("Id", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::DeleteBucketMetricsConfigurationInput::default()));
 
 pub static DELETE_BUCKET_OWNERSHIP_CONTROLS_REQUEST: Shape = Shape::new("DeleteBucketOwnershipControlsRequest", &[
     Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
@@ -349,6 +447,11 @@ pub static DELETE_BUCKET_POLICY_REQUEST: Shape = Shape::new("DeleteBucketPolicyR
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
 ], || Box::new(crate::DeleteBucketPolicyInput::default()));
 
+pub static DELETE_BUCKET_REPLICATION_REQUEST: Shape = Shape::new("DeleteBucketReplicationRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::DeleteBucketReplicationInput::default()));
+
 pub static DELETE_BUCKET_REQUEST: Shape = Shape::new("DeleteBucketRequest", &[
     Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
@@ -358,6 +461,11 @@ pub static DELETE_BUCKET_TAGGING_REQUEST: Shape = Shape::new("DeleteBucketTaggin
     Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
 ], || Box::new(crate::DeleteBucketTaggingInput::default()));
+
+pub static DELETE_BUCKET_WEBSITE_REQUEST: Shape = Shape::new("DeleteBucketWebsiteRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::DeleteBucketWebsiteInput::default()));
 
 pub static DELETE_MARKER_ENTRY: Shape = Shape::new("DeleteMarkerEntry", &[
     Member::new("Owner", &ty::OWNER),
@@ -439,11 +547,19 @@ pub static DESTINATION: Shape = Shape::new("Destination", &[
     Member::new("Metrics", &ty::METRICS),
 ], || Box::new(crate::Destination::default()));
 
+pub static ENCRYPTION: Shape = Shape::new("Encryption", &[
+    Member { required: true, ..Member::new("EncryptionType", &ty::SERVER_SIDE_ENCRYPTION) },
+    Member { sensitive: true, ..Member::new("KMSKeyId", &Ty::TEXT) },
+    Member::new("KMSContext", &Ty::TEXT),
+], || Box::new(crate::Encryption::default()));
+
 pub static ENCRYPTION_CONFIGURATION: Shape = Shape::new("EncryptionConfiguration", &[
     Member::new("ReplicaKmsKeyID", &Ty::TEXT),
 ], || Box::new(crate::EncryptionConfiguration::default()));
 
 pub static ENCRYPTION_TYPE_MISMATCH: Shape = Shape { error: true, ..Shape::new("EncryptionTypeMismatch", &[], || Box::new(crate::EncryptionTypeMismatch::default())) };
+
+pub static END_EVENT: Shape = Shape::new("EndEvent", &[], || Box::new(crate::EndEvent::default()));
 
 pub static ERROR: Shape = Shape::new("Error", &[
     Member::new("Key", &ty::OBJECT_KEY),
@@ -467,6 +583,15 @@ pub static FILTER_RULE: Shape = Shape::new("FilterRule", &[
     Member::new("Value", &Ty::TEXT),
 ], || Box::new(crate::FilterRule::default()));
 
+pub static GET_BUCKET_ABAC_OUTPUT: Shape = Shape::new("GetBucketAbacOutput", &[
+    Member { location: Location::Payload, ..Member::new("AbacStatus", &ty::ABAC_STATUS) },
+], || Box::new(crate::GetBucketAbacOutput::default()));
+
+pub static GET_BUCKET_ABAC_REQUEST: Shape = Shape::new("GetBucketAbacRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::GetBucketAbacInput::default()));
+
 pub static GET_BUCKET_ACCELERATE_CONFIGURATION_OUTPUT: Shape = Shape { xml_root: Some("AccelerateConfiguration"), ..Shape::new("GetBucketAccelerateConfigurationOutput", &[
     Member::new("Status", &ty::BUCKET_ACCELERATE_STATUS),
     Member { location: Location::Header("x-amz-request-charged"), ..Member::new("RequestCharged", &ty::REQUEST_CHARGED) },
@@ -488,6 +613,16 @@ pub static GET_BUCKET_ACL_REQUEST: Shape = Shape::new("GetBucketAclRequest", &[
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
 ], || Box::new(crate::GetBucketAclInput::default()));
 
+pub static GET_BUCKET_ANALYTICS_CONFIGURATION_OUTPUT: Shape = Shape::new("GetBucketAnalyticsConfigurationOutput", &[
+    Member { location: Location::Payload, ..Member::new("AnalyticsConfiguration", &ty::ANALYTICS_CONFIGURATION) },
+], || Box::new(crate::GetBucketAnalyticsConfigurationOutput::default()));
+
+pub static GET_BUCKET_ANALYTICS_CONFIGURATION_REQUEST: Shape = Shape::new("GetBucketAnalyticsConfigurationRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, location: Location::Query("id"), ..Member::new("Id", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::GetBucketAnalyticsConfigurationInput::default()));
+
 pub static GET_BUCKET_CORS_OUTPUT: Shape = Shape { xml_root: Some("CORSConfiguration"), ..Shape::new("GetBucketCorsOutput", &[
     Member { wire_name: Some("CORSRule"), flattened: true, ..Member::new("CORSRules", &ty::CORS_RULES) },
 ], || Box::new(crate::GetBucketCorsOutput::default())) };
@@ -505,6 +640,26 @@ pub static GET_BUCKET_ENCRYPTION_REQUEST: Shape = Shape::new("GetBucketEncryptio
     Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
 ], || Box::new(crate::GetBucketEncryptionInput::default()));
+
+pub static GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_OUTPUT: Shape = Shape::new("GetBucketIntelligentTieringConfigurationOutput", &[
+    Member { location: Location::Payload, ..Member::new("IntelligentTieringConfiguration", &ty::INTELLIGENT_TIERING_CONFIGURATION) },
+], || Box::new(crate::GetBucketIntelligentTieringConfigurationOutput::default()));
+
+pub static GET_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST: Shape = Shape::new("GetBucketIntelligentTieringConfigurationRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, location: Location::Query("id"), ..Member::new("Id", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::GetBucketIntelligentTieringConfigurationInput::default()));
+
+pub static GET_BUCKET_INVENTORY_CONFIGURATION_OUTPUT: Shape = Shape::new("GetBucketInventoryConfigurationOutput", &[
+    Member { location: Location::Payload, ..Member::new("InventoryConfiguration", &ty::INVENTORY_CONFIGURATION) },
+], || Box::new(crate::GetBucketInventoryConfigurationOutput::default()));
+
+pub static GET_BUCKET_INVENTORY_CONFIGURATION_REQUEST: Shape = Shape::new("GetBucketInventoryConfigurationRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, location: Location::Query("id"), ..Member::new("Id", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::GetBucketInventoryConfigurationInput::default()));
 
 pub static GET_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT: Shape = Shape { xml_root: Some("LifecycleConfiguration"), ..Shape::new("GetBucketLifecycleConfigurationOutput", &[
     Member { wire_name: Some("Rule"), flattened: true, ..Member::new("Rules", &ty::LIFECYCLE_RULES) },
@@ -533,6 +688,16 @@ pub static GET_BUCKET_LOGGING_REQUEST: Shape = Shape::new("GetBucketLoggingReque
     Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
 ], || Box::new(crate::GetBucketLoggingInput::default()));
+
+pub static GET_BUCKET_METRICS_CONFIGURATION_OUTPUT: Shape = Shape::new("GetBucketMetricsConfigurationOutput", &[
+    Member { location: Location::Payload, ..Member::new("MetricsConfiguration", &ty::METRICS_CONFIGURATION) },
+], || Box::new(crate::GetBucketMetricsConfigurationOutput::default()));
+
+pub static GET_BUCKET_METRICS_CONFIGURATION_REQUEST: Shape = Shape::new("GetBucketMetricsConfigurationRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, location: Location::Query("id"), ..Member::new("Id", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::GetBucketMetricsConfigurationInput::default()));
 
 pub static GET_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST: Shape = Shape::new("GetBucketNotificationConfigurationRequest", &[
     Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
@@ -615,6 +780,20 @@ pub static GET_BUCKET_WEBSITE_REQUEST: Shape = Shape::new("GetBucketWebsiteReque
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
 ], || Box::new(crate::GetBucketWebsiteInput::default()));
 
+pub static GET_OBJECT_ACL_OUTPUT: Shape = Shape::new("GetObjectAclOutput", &[
+    Member::new("Owner", &ty::OWNER),
+    Member { wire_name: Some("AccessControlList"), ..Member::new("Grants", &ty::GRANTS) },
+    Member { location: Location::Header("x-amz-request-charged"), ..Member::new("RequestCharged", &ty::REQUEST_CHARGED) },
+], || Box::new(crate::GetObjectAclOutput::default()));
+
+pub static GET_OBJECT_ACL_REQUEST: Shape = Shape::new("GetObjectAclRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, location: Location::Path("Key"), ..Member::new("Key", &ty::OBJECT_KEY) },
+    Member { location: Location::Query("versionId"), ..Member::new("VersionId", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-request-payer"), ..Member::new("RequestPayer", &ty::REQUEST_PAYER) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::GetObjectAclInput::default()));
+
 pub static GET_OBJECT_ATTRIBUTES_OUTPUT: Shape = Shape { xml_root: Some("GetObjectAttributesResponse"), ..Shape::new("GetObjectAttributesOutput", &[
     Member { location: Location::Header("x-amz-delete-marker"), ..Member::new("DeleteMarker", &Ty::Bool) },
     Member { location: Location::Header("last-modified"), ..Member::new("LastModified", &Ty::TIME) },
@@ -649,6 +828,18 @@ pub static GET_OBJECT_ATTRIBUTES_REQUEST: Shape = Shape::new("GetObjectAttribute
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
     Member { required: true, location: Location::Header("x-amz-object-attributes"), ..Member::new("ObjectAttributes", &ty::OBJECT_ATTRIBUTES_LIST) },
 ], || Box::new(crate::GetObjectAttributesInput::default()));
+
+pub static GET_OBJECT_LEGAL_HOLD_OUTPUT: Shape = Shape::new("GetObjectLegalHoldOutput", &[
+    Member { location: Location::Payload, ..Member::new("LegalHold", &ty::OBJECT_LOCK_LEGAL_HOLD) },
+], || Box::new(crate::GetObjectLegalHoldOutput::default()));
+
+pub static GET_OBJECT_LEGAL_HOLD_REQUEST: Shape = Shape::new("GetObjectLegalHoldRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, location: Location::Path("Key"), ..Member::new("Key", &ty::OBJECT_KEY) },
+    Member { location: Location::Query("versionId"), ..Member::new("VersionId", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-request-payer"), ..Member::new("RequestPayer", &ty::REQUEST_PAYER) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::GetObjectLegalHoldInput::default()));
 
 pub static GET_OBJECT_LOCK_CONFIGURATION_OUTPUT: Shape = Shape::new("GetObjectLockConfigurationOutput", &[
     Member { location: Location::Payload, ..Member::new("ObjectLockConfiguration", &ty::OBJECT_LOCK_CONFIGURATION) },
@@ -729,6 +920,18 @@ pub static GET_OBJECT_REQUEST: Shape = Shape::new("GetObjectRequest", &[
     Member { location: Location::Header("x-amz-checksum-mode"), ..Member::new("ChecksumMode", &ty::CHECKSUM_MODE) },
 ], || Box::new(crate::GetObjectInput::default()));
 
+pub static GET_OBJECT_RETENTION_OUTPUT: Shape = Shape::new("GetObjectRetentionOutput", &[
+    Member { location: Location::Payload, ..Member::new("Retention", &ty::OBJECT_LOCK_RETENTION) },
+], || Box::new(crate::GetObjectRetentionOutput::default()));
+
+pub static GET_OBJECT_RETENTION_REQUEST: Shape = Shape::new("GetObjectRetentionRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, location: Location::Path("Key"), ..Member::new("Key", &ty::OBJECT_KEY) },
+    Member { location: Location::Query("versionId"), ..Member::new("VersionId", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-request-payer"), ..Member::new("RequestPayer", &ty::REQUEST_PAYER) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::GetObjectRetentionInput::default()));
+
 pub static GET_OBJECT_TAGGING_OUTPUT: Shape = Shape { xml_root: Some("Tagging"), ..Shape::new("GetObjectTaggingOutput", &[
     Member { location: Location::Header("x-amz-version-id"), ..Member::new("VersionId", &Ty::TEXT) },
     Member { required: true, ..Member::new("TagSet", &ty::TAG_SET) },
@@ -742,6 +945,18 @@ pub static GET_OBJECT_TAGGING_REQUEST: Shape = Shape::new("GetObjectTaggingReque
     Member { location: Location::Header("x-amz-request-payer"), ..Member::new("RequestPayer", &ty::REQUEST_PAYER) },
 ], || Box::new(crate::GetObjectTaggingInput::default()));
 
+pub static GET_OBJECT_TORRENT_OUTPUT: Shape = Shape::new("GetObjectTorrentOutput", &[
+    Member { location: Location::Payload, ..Member::new("Body", &Ty::Stream { requires_length: false }) },
+    Member { location: Location::Header("x-amz-request-charged"), ..Member::new("RequestCharged", &ty::REQUEST_CHARGED) },
+], || Box::new(crate::GetObjectTorrentOutput::default()));
+
+pub static GET_OBJECT_TORRENT_REQUEST: Shape = Shape::new("GetObjectTorrentRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, location: Location::Path("Key"), ..Member::new("Key", &ty::OBJECT_KEY) },
+    Member { location: Location::Header("x-amz-request-payer"), ..Member::new("RequestPayer", &ty::REQUEST_PAYER) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::GetObjectTorrentInput::default()));
+
 pub static GET_PUBLIC_ACCESS_BLOCK_OUTPUT: Shape = Shape::new("GetPublicAccessBlockOutput", &[
     Member { location: Location::Payload, ..Member::new("PublicAccessBlockConfiguration", &ty::PUBLIC_ACCESS_BLOCK_CONFIGURATION) },
 ], || Box::new(crate::GetPublicAccessBlockOutput::default()));
@@ -750,6 +965,10 @@ pub static GET_PUBLIC_ACCESS_BLOCK_REQUEST: Shape = Shape::new("GetPublicAccessB
     Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
 ], || Box::new(crate::GetPublicAccessBlockInput::default()));
+
+pub static GLACIER_JOB_PARAMETERS: Shape = Shape::new("GlacierJobParameters", &[
+    Member { required: true, ..Member::new("Tier", &ty::TIER) },
+], || Box::new(crate::GlacierJobParameters::default()));
 
 pub static GRANT: Shape = Shape::new("Grant", &[
     Member { xml_namespace: Some(XmlNamespace { uri: "http://www.w3.org/2001/XMLSchema-instance", prefix: Some("xsi") }), ..Member::new("Grantee", &ty::GRANTEE) },
@@ -856,6 +1075,31 @@ pub static INITIATOR: Shape = Shape::new("Initiator", &[
     Member::new("DisplayName", &Ty::TEXT),
 ], || Box::new(crate::Initiator::default()));
 
+pub static INPUT_SERIALIZATION: Shape = Shape::new("InputSerialization", &[
+    Member::new("CSV", &ty::CSV_INPUT),
+    Member::new("CompressionType", &ty::COMPRESSION_TYPE),
+    Member::new("JSON", &ty::JSON_INPUT),
+    Member::new("Parquet", &ty::PARQUET_INPUT),
+], || Box::new(crate::InputSerialization::default()));
+
+pub static INTELLIGENT_TIERING_AND_OPERATOR: Shape = Shape::new("IntelligentTieringAndOperator", &[
+    Member::new("Prefix", &Ty::TEXT),
+    Member { wire_name: Some("Tag"), flattened: true, ..Member::new("Tags", &ty::TAG_SET) },
+], || Box::new(crate::IntelligentTieringAndOperator::default()));
+
+pub static INTELLIGENT_TIERING_CONFIGURATION: Shape = Shape::new("IntelligentTieringConfiguration", &[
+    Member { required: true, ..Member::new("Id", &Ty::TEXT) },
+    Member::new("Filter", &ty::INTELLIGENT_TIERING_FILTER),
+    Member { required: true, ..Member::new("Status", &ty::INTELLIGENT_TIERING_STATUS) },
+    Member { required: true, wire_name: Some("Tiering"), flattened: true, ..Member::new("Tierings", &ty::TIERING_LIST) },
+], || Box::new(crate::IntelligentTieringConfiguration::default()));
+
+pub static INTELLIGENT_TIERING_FILTER: Shape = Shape::new("IntelligentTieringFilter", &[
+    Member::new("Prefix", &Ty::TEXT),
+    Member::new("Tag", &ty::TAG),
+    Member::new("And", &ty::INTELLIGENT_TIERING_AND_OPERATOR),
+], || Box::new(crate::IntelligentTieringFilter::default()));
+
 pub static INVALID_OBJECT_STATE: Shape = Shape { error: true, ..Shape::new("InvalidObjectState", &[
     Member::new("StorageClass", &ty::STORAGE_CLASS),
     Member::new("AccessTier", &ty::INTELLIGENT_TIERING_ACCESS_TIER),
@@ -864,6 +1108,49 @@ pub static INVALID_OBJECT_STATE: Shape = Shape { error: true, ..Shape::new("Inva
 pub static INVALID_REQUEST: Shape = Shape { error: true, ..Shape::new("InvalidRequest", &[], || Box::new(crate::InvalidRequest::default())) };
 
 pub static INVALID_WRITE_OFFSET: Shape = Shape { error: true, ..Shape::new("InvalidWriteOffset", &[], || Box::new(crate::InvalidWriteOffset::default())) };
+
+pub static INVENTORY_CONFIGURATION: Shape = Shape::new("InventoryConfiguration", &[
+    Member { required: true, ..Member::new("Destination", &ty::INVENTORY_DESTINATION) },
+    Member { required: true, ..Member::new("IsEnabled", &Ty::Bool) },
+    Member::new("Filter", &ty::INVENTORY_FILTER),
+    Member { required: true, ..Member::new("Id", &Ty::TEXT) },
+    Member { required: true, ..Member::new("IncludedObjectVersions", &ty::INVENTORY_INCLUDED_OBJECT_VERSIONS) },
+    Member::new("OptionalFields", &ty::INVENTORY_OPTIONAL_FIELDS),
+    Member { required: true, ..Member::new("Schedule", &ty::INVENTORY_SCHEDULE) },
+], || Box::new(crate::InventoryConfiguration::default()));
+
+pub static INVENTORY_DESTINATION: Shape = Shape::new("InventoryDestination", &[
+    Member { required: true, ..Member::new("S3BucketDestination", &ty::INVENTORY_S3_BUCKET_DESTINATION) },
+], || Box::new(crate::InventoryDestination::default()));
+
+pub static INVENTORY_ENCRYPTION: Shape = Shape::new("InventoryEncryption", &[
+    Member { wire_name: Some("SSE-S3"), ..Member::new("SSES3", &ty::SSES3) },
+    Member { wire_name: Some("SSE-KMS"), ..Member::new("SSEKMS", &ty::SSEKMS) },
+], || Box::new(crate::InventoryEncryption::default()));
+
+pub static INVENTORY_FILTER: Shape = Shape::new("InventoryFilter", &[
+    Member { required: true, ..Member::new("Prefix", &Ty::TEXT) },
+], || Box::new(crate::InventoryFilter::default()));
+
+pub static INVENTORY_S3_BUCKET_DESTINATION: Shape = Shape::new("InventoryS3BucketDestination", &[
+    Member::new("AccountId", &Ty::TEXT),
+    Member { required: true, ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, ..Member::new("Format", &ty::INVENTORY_FORMAT) },
+    Member::new("Prefix", &Ty::TEXT),
+    Member::new("Encryption", &ty::INVENTORY_ENCRYPTION),
+], || Box::new(crate::InventoryS3BucketDestination::default()));
+
+pub static INVENTORY_SCHEDULE: Shape = Shape::new("InventorySchedule", &[
+    Member { required: true, ..Member::new("Frequency", &ty::INVENTORY_FREQUENCY) },
+], || Box::new(crate::InventorySchedule::default()));
+
+pub static JSON_INPUT: Shape = Shape::new("JSONInput", &[
+    Member::new("Type", &ty::JSON_TYPE),
+], || Box::new(crate::JSONInput::default()));
+
+pub static JSON_OUTPUT: Shape = Shape::new("JSONOutput", &[
+    Member::new("RecordDelimiter", &Ty::TEXT),
+], || Box::new(crate::JSONOutput::default()));
 
 pub static LAMBDA_FUNCTION_CONFIGURATION: Shape = Shape::new("LambdaFunctionConfiguration", &[
     Member::new("Id", &Ty::TEXT),
@@ -904,6 +1191,58 @@ pub static LIFECYCLE_RULE_FILTER: Shape = Shape::new("LifecycleRuleFilter", &[
     Member::new("ObjectSizeLessThan", &Ty::LONG),
     Member::new("And", &ty::LIFECYCLE_RULE_AND_OPERATOR),
 ], || Box::new(crate::LifecycleRuleFilter::default()));
+
+pub static LIST_BUCKET_ANALYTICS_CONFIGURATIONS_OUTPUT: Shape = Shape::new("ListBucketAnalyticsConfigurationsOutput", &[
+    Member::new("IsTruncated", &Ty::Bool),
+    Member::new("ContinuationToken", &Ty::TEXT),
+    Member::new("NextContinuationToken", &Ty::TEXT),
+    Member { wire_name: Some("AnalyticsConfiguration"), flattened: true, ..Member::new("AnalyticsConfigurationList", &ty::ANALYTICS_CONFIGURATION_LIST) },
+], || Box::new(crate::ListBucketAnalyticsConfigurationsOutput::default()));
+
+pub static LIST_BUCKET_ANALYTICS_CONFIGURATIONS_REQUEST: Shape = Shape::new("ListBucketAnalyticsConfigurationsRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { location: Location::Query("continuation-token"), ..Member::new("ContinuationToken", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::ListBucketAnalyticsConfigurationsInput::default()));
+
+pub static LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_OUTPUT: Shape = Shape::new("ListBucketIntelligentTieringConfigurationsOutput", &[
+    Member::new("IsTruncated", &Ty::Bool),
+    Member::new("ContinuationToken", &Ty::TEXT),
+    Member::new("NextContinuationToken", &Ty::TEXT),
+    Member { wire_name: Some("IntelligentTieringConfiguration"), flattened: true, ..Member::new("IntelligentTieringConfigurationList", &ty::INTELLIGENT_TIERING_CONFIGURATION_LIST) },
+], || Box::new(crate::ListBucketIntelligentTieringConfigurationsOutput::default()));
+
+pub static LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_REQUEST: Shape = Shape::new("ListBucketIntelligentTieringConfigurationsRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { location: Location::Query("continuation-token"), ..Member::new("ContinuationToken", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::ListBucketIntelligentTieringConfigurationsInput::default()));
+
+pub static LIST_BUCKET_INVENTORY_CONFIGURATIONS_OUTPUT: Shape = Shape::new("ListBucketInventoryConfigurationsOutput", &[
+    Member::new("ContinuationToken", &Ty::TEXT),
+    Member { wire_name: Some("InventoryConfiguration"), flattened: true, ..Member::new("InventoryConfigurationList", &ty::INVENTORY_CONFIGURATION_LIST) },
+    Member::new("IsTruncated", &Ty::Bool),
+    Member::new("NextContinuationToken", &Ty::TEXT),
+], || Box::new(crate::ListBucketInventoryConfigurationsOutput::default()));
+
+pub static LIST_BUCKET_INVENTORY_CONFIGURATIONS_REQUEST: Shape = Shape::new("ListBucketInventoryConfigurationsRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { location: Location::Query("continuation-token"), ..Member::new("ContinuationToken", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::ListBucketInventoryConfigurationsInput::default()));
+
+pub static LIST_BUCKET_METRICS_CONFIGURATIONS_OUTPUT: Shape = Shape::new("ListBucketMetricsConfigurationsOutput", &[
+    Member::new("IsTruncated", &Ty::Bool),
+    Member::new("ContinuationToken", &Ty::TEXT),
+    Member::new("NextContinuationToken", &Ty::TEXT),
+    Member { wire_name: Some("MetricsConfiguration"), flattened: true, ..Member::new("MetricsConfigurationList", &ty::METRICS_CONFIGURATION_LIST) },
+], || Box::new(crate::ListBucketMetricsConfigurationsOutput::default()));
+
+pub static LIST_BUCKET_METRICS_CONFIGURATIONS_REQUEST: Shape = Shape::new("ListBucketMetricsConfigurationsRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { location: Location::Query("continuation-token"), ..Member::new("ContinuationToken", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::ListBucketMetricsConfigurationsInput::default()));
 
 pub static LIST_BUCKETS_OUTPUT: Shape = Shape { xml_root: Some("ListAllMyBucketsResult"), ..Shape::new("ListBucketsOutput", &[
     Member::new("Buckets", &ty::BUCKETS),
@@ -1077,10 +1416,33 @@ pub static LOGGING_ENABLED: Shape = Shape::new("LoggingEnabled", &[
     Member::new("TargetObjectKeyFormat", &ty::TARGET_OBJECT_KEY_FORMAT),
 ], || Box::new(crate::LoggingEnabled::default()));
 
+pub static METADATA_ENTRY: Shape = Shape::new("MetadataEntry", &[
+    Member::new("Name", &Ty::TEXT),
+    Member::new("Value", &Ty::TEXT),
+], || Box::new(crate::MetadataEntry::default()));
+
 pub static METRICS: Shape = Shape::new("Metrics", &[
     Member { required: true, ..Member::new("Status", &ty::METRICS_STATUS) },
     Member::new("EventThreshold", &ty::REPLICATION_TIME_VALUE),
 ], || Box::new(crate::Metrics::default()));
+
+pub static METRICS_AND_OPERATOR: Shape = Shape::new("MetricsAndOperator", &[
+    Member::new("Prefix", &Ty::TEXT),
+    Member { wire_name: Some("Tag"), flattened: true, ..Member::new("Tags", &ty::TAG_SET) },
+    Member::new("AccessPointArn", &Ty::TEXT),
+], || Box::new(crate::MetricsAndOperator::default()));
+
+pub static METRICS_CONFIGURATION: Shape = Shape::new("MetricsConfiguration", &[
+    Member { required: true, ..Member::new("Id", &Ty::TEXT) },
+    Member::new("Filter", &ty::METRICS_FILTER),
+], || Box::new(crate::MetricsConfiguration::default()));
+
+pub static METRICS_FILTER: Shape = Shape::new("MetricsFilter", &[
+    Member::new("Prefix", &Ty::TEXT),
+    Member::new("Tag", &ty::TAG),
+    Member::new("AccessPointArn", &Ty::TEXT),
+    Member::new("And", &ty::METRICS_AND_OPERATOR),
+], || Box::new(crate::MetricsFilter::default()));
 
 pub static MULTIPART_UPLOAD: Shape = Shape::new("MultipartUpload", &[
     Member::new("UploadId", &Ty::TEXT),
@@ -1133,6 +1495,8 @@ pub static OBJECT: Shape = Shape::new("Object", &[
     Member::new("RestoreStatus", &ty::RESTORE_STATUS),
 ], || Box::new(crate::Object::default()));
 
+pub static OBJECT_ALREADY_IN_ACTIVE_TIER_ERROR: Shape = Shape { error: true, ..Shape::new("ObjectAlreadyInActiveTierError", &[], || Box::new(crate::ObjectAlreadyInActiveTierError::default())) };
+
 pub static OBJECT_IDENTIFIER: Shape = Shape::new("ObjectIdentifier", &[
     Member { required: true, ..Member::new("Key", &ty::OBJECT_KEY) },
     Member::new("VersionId", &Ty::TEXT),
@@ -1145,6 +1509,15 @@ pub static OBJECT_LOCK_CONFIGURATION: Shape = Shape::new("ObjectLockConfiguratio
     Member::new("ObjectLockEnabled", &ty::OBJECT_LOCK_ENABLED),
     Member::new("Rule", &ty::OBJECT_LOCK_RULE),
 ], || Box::new(crate::ObjectLockConfiguration::default()));
+
+pub static OBJECT_LOCK_LEGAL_HOLD: Shape = Shape::new("ObjectLockLegalHold", &[
+    Member::new("Status", &ty::OBJECT_LOCK_LEGAL_HOLD_STATUS),
+], || Box::new(crate::ObjectLockLegalHold::default()));
+
+pub static OBJECT_LOCK_RETENTION: Shape = Shape::new("ObjectLockRetention", &[
+    Member::new("Mode", &ty::OBJECT_LOCK_RETENTION_MODE),
+    Member::new("RetainUntilDate", &ty::DATE),
+], || Box::new(crate::ObjectLockRetention::default()));
 
 pub static OBJECT_LOCK_RULE: Shape = Shape::new("ObjectLockRule", &[
     Member::new("DefaultRetention", &ty::DEFAULT_RETENTION),
@@ -1181,6 +1554,15 @@ pub static OBJECT_VERSION: Shape = Shape::new("ObjectVersion", &[
     Member::new("RestoreStatus", &ty::RESTORE_STATUS),
 ], || Box::new(crate::ObjectVersion::default()));
 
+pub static OUTPUT_LOCATION: Shape = Shape::new("OutputLocation", &[
+    Member::new("S3", &ty::S3_LOCATION),
+], || Box::new(crate::OutputLocation::default()));
+
+pub static OUTPUT_SERIALIZATION: Shape = Shape::new("OutputSerialization", &[
+    Member::new("CSV", &ty::CSV_OUTPUT),
+    Member::new("JSON", &ty::JSON_OUTPUT),
+], || Box::new(crate::OutputSerialization::default()));
+
 pub static OWNER: Shape = Shape::new("Owner", &[
     Member::new("DisplayName", &Ty::TEXT),
     Member::new("ID", &Ty::TEXT),
@@ -1193,6 +1575,8 @@ pub static OWNERSHIP_CONTROLS: Shape = Shape::new("OwnershipControls", &[
 pub static OWNERSHIP_CONTROLS_RULE: Shape = Shape::new("OwnershipControlsRule", &[
     Member { required: true, ..Member::new("ObjectOwnership", &ty::OBJECT_OWNERSHIP) },
 ], || Box::new(crate::OwnershipControlsRule::default()));
+
+pub static PARQUET_INPUT: Shape = Shape::new("ParquetInput", &[], || Box::new(crate::ParquetInput::default()));
 
 pub static PART: Shape = Shape::new("Part", &[
     Member::new("PartNumber", &Ty::INT),
@@ -1219,12 +1603,58 @@ pub static POLICY_STATUS: Shape = Shape::new("PolicyStatus", &[
     Member::new("IsPublic", &Ty::Bool),
 ], || Box::new(crate::PolicyStatus::default()));
 
+pub static PROGRESS: Shape = Shape::new("Progress", &[
+    Member::new("BytesScanned", &Ty::LONG),
+    Member::new("BytesProcessed", &Ty::LONG),
+    Member::new("BytesReturned", &Ty::LONG),
+], || Box::new(crate::Progress::default()));
+
+pub static PROGRESS_EVENT: Shape = Shape::new("ProgressEvent", &[
+    Member { location: Location::EventPayload, ..Member::new("Details", &ty::PROGRESS) },
+], || Box::new(crate::ProgressEvent::default()));
+
 pub static PUBLIC_ACCESS_BLOCK_CONFIGURATION: Shape = Shape::new("PublicAccessBlockConfiguration", &[
     Member::new("BlockPublicAcls", &Ty::Bool),
     Member::new("IgnorePublicAcls", &Ty::Bool),
     Member::new("BlockPublicPolicy", &Ty::Bool),
     Member::new("RestrictPublicBuckets", &Ty::Bool),
 ], || Box::new(crate::PublicAccessBlockConfiguration::default()));
+
+pub static PUT_BUCKET_ABAC_REQUEST: Shape = Shape::new("PutBucketAbacRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { location: Location::Header("content-md5"), ..Member::new("ContentMD5", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-sdk-checksum-algorithm"), ..Member::new("ChecksumAlgorithm", &ty::CHECKSUM_ALGORITHM) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+    Member { required: true, location: Location::Payload, xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }), ..Member::new("AbacStatus", &ty::ABAC_STATUS) },
+], || Box::new(crate::PutBucketAbacInput::default()));
+
+pub static PUT_BUCKET_ACCELERATE_CONFIGURATION_REQUEST: Shape = Shape::new("PutBucketAccelerateConfigurationRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, location: Location::Payload, xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }), ..Member::new("AccelerateConfiguration", &ty::ACCELERATE_CONFIGURATION) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-sdk-checksum-algorithm"), ..Member::new("ChecksumAlgorithm", &ty::CHECKSUM_ALGORITHM) },
+], || Box::new(crate::PutBucketAccelerateConfigurationInput::default()));
+
+pub static PUT_BUCKET_ACL_REQUEST: Shape = Shape::new("PutBucketAclRequest", &[
+    Member { location: Location::Header("x-amz-acl"), ..Member::new("ACL", &ty::BUCKET_CANNED_ACL) },
+    Member { location: Location::Payload, xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }), ..Member::new("AccessControlPolicy", &ty::ACCESS_CONTROL_POLICY) },
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { location: Location::Header("content-md5"), ..Member::new("ContentMD5", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-sdk-checksum-algorithm"), ..Member::new("ChecksumAlgorithm", &ty::CHECKSUM_ALGORITHM) },
+    Member { location: Location::Header("x-amz-grant-full-control"), ..Member::new("GrantFullControl", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-grant-read"), ..Member::new("GrantRead", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-grant-read-acp"), ..Member::new("GrantReadACP", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-grant-write"), ..Member::new("GrantWrite", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-grant-write-acp"), ..Member::new("GrantWriteACP", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::PutBucketAclInput::default()));
+
+pub static PUT_BUCKET_ANALYTICS_CONFIGURATION_REQUEST: Shape = Shape::new("PutBucketAnalyticsConfigurationRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, location: Location::Query("id"), ..Member::new("Id", &Ty::TEXT) },
+    Member { required: true, location: Location::Payload, xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }), ..Member::new("AnalyticsConfiguration", &ty::ANALYTICS_CONFIGURATION) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::PutBucketAnalyticsConfigurationInput::default()));
 
 pub static PUT_BUCKET_CORS_REQUEST: Shape = Shape::new("PutBucketCorsRequest", &[
     Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
@@ -1241,6 +1671,47 @@ pub static PUT_BUCKET_ENCRYPTION_REQUEST: Shape = Shape::new("PutBucketEncryptio
     Member { required: true, location: Location::Payload, xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }), ..Member::new("ServerSideEncryptionConfiguration", &ty::SERVER_SIDE_ENCRYPTION_CONFIGURATION) },
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
 ], || Box::new(crate::PutBucketEncryptionInput::default()));
+
+pub static PUT_BUCKET_INTELLIGENT_TIERING_CONFIGURATION_REQUEST: Shape = Shape::new("PutBucketIntelligentTieringConfigurationRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, location: Location::Query("id"), ..Member::new("Id", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+    Member { required: true, location: Location::Payload, xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }), ..Member::new("IntelligentTieringConfiguration", &ty::INTELLIGENT_TIERING_CONFIGURATION) },
+], || Box::new(crate::PutBucketIntelligentTieringConfigurationInput::default()));
+
+pub static PUT_BUCKET_INVENTORY_CONFIGURATION_REQUEST: Shape = Shape::new("PutBucketInventoryConfigurationRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, location: Location::Query("id"), ..Member::new("Id", &Ty::TEXT) },
+    Member { required: true, location: Location::Payload, xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }), ..Member::new("InventoryConfiguration", &ty::INVENTORY_CONFIGURATION) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::PutBucketInventoryConfigurationInput::default()));
+
+pub static PUT_BUCKET_LIFECYCLE_CONFIGURATION_OUTPUT: Shape = Shape::new("PutBucketLifecycleConfigurationOutput", &[
+    Member { location: Location::Header("x-amz-transition-default-minimum-object-size"), ..Member::new("TransitionDefaultMinimumObjectSize", &ty::TRANSITION_DEFAULT_MINIMUM_OBJECT_SIZE) },
+], || Box::new(crate::PutBucketLifecycleConfigurationOutput::default()));
+
+pub static PUT_BUCKET_LIFECYCLE_CONFIGURATION_REQUEST: Shape = Shape::new("PutBucketLifecycleConfigurationRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-sdk-checksum-algorithm"), ..Member::new("ChecksumAlgorithm", &ty::CHECKSUM_ALGORITHM) },
+    Member { location: Location::Payload, xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }), ..Member::new("LifecycleConfiguration", &ty::BUCKET_LIFECYCLE_CONFIGURATION) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-transition-default-minimum-object-size"), ..Member::new("TransitionDefaultMinimumObjectSize", &ty::TRANSITION_DEFAULT_MINIMUM_OBJECT_SIZE) },
+], || Box::new(crate::PutBucketLifecycleConfigurationInput::default()));
+
+pub static PUT_BUCKET_LOGGING_REQUEST: Shape = Shape::new("PutBucketLoggingRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, location: Location::Payload, xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }), ..Member::new("BucketLoggingStatus", &ty::BUCKET_LOGGING_STATUS) },
+    Member { location: Location::Header("content-md5"), ..Member::new("ContentMD5", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-sdk-checksum-algorithm"), ..Member::new("ChecksumAlgorithm", &ty::CHECKSUM_ALGORITHM) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::PutBucketLoggingInput::default()));
+
+pub static PUT_BUCKET_METRICS_CONFIGURATION_REQUEST: Shape = Shape::new("PutBucketMetricsConfigurationRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, location: Location::Query("id"), ..Member::new("Id", &Ty::TEXT) },
+    Member { required: true, location: Location::Payload, xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }), ..Member::new("MetricsConfiguration", &ty::METRICS_CONFIGURATION) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::PutBucketMetricsConfigurationInput::default()));
 
 pub static PUT_BUCKET_NOTIFICATION_CONFIGURATION_REQUEST: Shape = Shape::new("PutBucketNotificationConfigurationRequest", &[
     Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
@@ -1266,6 +1737,23 @@ pub static PUT_BUCKET_POLICY_REQUEST: Shape = Shape::new("PutBucketPolicyRequest
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
 ], || Box::new(crate::PutBucketPolicyInput::default()));
 
+pub static PUT_BUCKET_REPLICATION_REQUEST: Shape = Shape::new("PutBucketReplicationRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { location: Location::Header("content-md5"), ..Member::new("ContentMD5", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-sdk-checksum-algorithm"), ..Member::new("ChecksumAlgorithm", &ty::CHECKSUM_ALGORITHM) },
+    Member { required: true, location: Location::Payload, xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }), ..Member::new("ReplicationConfiguration", &ty::REPLICATION_CONFIGURATION) },
+    Member { location: Location::Header("x-amz-bucket-object-lock-token"), ..Member::new("Token", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::PutBucketReplicationInput::default()));
+
+pub static PUT_BUCKET_REQUEST_PAYMENT_REQUEST: Shape = Shape::new("PutBucketRequestPaymentRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { location: Location::Header("content-md5"), ..Member::new("ContentMD5", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-sdk-checksum-algorithm"), ..Member::new("ChecksumAlgorithm", &ty::CHECKSUM_ALGORITHM) },
+    Member { required: true, location: Location::Payload, xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }), ..Member::new("RequestPaymentConfiguration", &ty::REQUEST_PAYMENT_CONFIGURATION) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::PutBucketRequestPaymentInput::default()));
+
 pub static PUT_BUCKET_TAGGING_REQUEST: Shape = Shape::new("PutBucketTaggingRequest", &[
     Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
     Member { location: Location::Header("content-md5"), ..Member::new("ContentMD5", &Ty::TEXT) },
@@ -1282,6 +1770,64 @@ pub static PUT_BUCKET_VERSIONING_REQUEST: Shape = Shape::new("PutBucketVersionin
     Member { required: true, location: Location::Payload, xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }), ..Member::new("VersioningConfiguration", &ty::VERSIONING_CONFIGURATION) },
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
 ], || Box::new(crate::PutBucketVersioningInput::default()));
+
+pub static PUT_BUCKET_WEBSITE_REQUEST: Shape = Shape::new("PutBucketWebsiteRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { location: Location::Header("content-md5"), ..Member::new("ContentMD5", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-sdk-checksum-algorithm"), ..Member::new("ChecksumAlgorithm", &ty::CHECKSUM_ALGORITHM) },
+    Member { required: true, location: Location::Payload, xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }), ..Member::new("WebsiteConfiguration", &ty::WEBSITE_CONFIGURATION) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::PutBucketWebsiteInput::default()));
+
+pub static PUT_OBJECT_ACL_OUTPUT: Shape = Shape::new("PutObjectAclOutput", &[
+    Member { location: Location::Header("x-amz-request-charged"), ..Member::new("RequestCharged", &ty::REQUEST_CHARGED) },
+], || Box::new(crate::PutObjectAclOutput::default()));
+
+pub static PUT_OBJECT_ACL_REQUEST: Shape = Shape::new("PutObjectAclRequest", &[
+    Member { location: Location::Header("x-amz-acl"), ..Member::new("ACL", &ty::OBJECT_CANNED_ACL) },
+    Member { location: Location::Payload, xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }), ..Member::new("AccessControlPolicy", &ty::ACCESS_CONTROL_POLICY) },
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { location: Location::Header("content-md5"), ..Member::new("ContentMD5", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-sdk-checksum-algorithm"), ..Member::new("ChecksumAlgorithm", &ty::CHECKSUM_ALGORITHM) },
+    Member { location: Location::Header("x-amz-grant-full-control"), ..Member::new("GrantFullControl", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-grant-read"), ..Member::new("GrantRead", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-grant-read-acp"), ..Member::new("GrantReadACP", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-grant-write"), ..Member::new("GrantWrite", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-grant-write-acp"), ..Member::new("GrantWriteACP", &Ty::TEXT) },
+    Member { required: true, location: Location::Path("Key"), ..Member::new("Key", &ty::OBJECT_KEY) },
+    Member { location: Location::Header("x-amz-request-payer"), ..Member::new("RequestPayer", &ty::REQUEST_PAYER) },
+    Member { location: Location::Query("versionId"), ..Member::new("VersionId", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::PutObjectAclInput::default()));
+
+pub static PUT_OBJECT_LEGAL_HOLD_OUTPUT: Shape = Shape::new("PutObjectLegalHoldOutput", &[
+    Member { location: Location::Header("x-amz-request-charged"), ..Member::new("RequestCharged", &ty::REQUEST_CHARGED) },
+], || Box::new(crate::PutObjectLegalHoldOutput::default()));
+
+pub static PUT_OBJECT_LEGAL_HOLD_REQUEST: Shape = Shape::new("PutObjectLegalHoldRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, location: Location::Path("Key"), ..Member::new("Key", &ty::OBJECT_KEY) },
+    Member { location: Location::Payload, xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }), ..Member::new("LegalHold", &ty::OBJECT_LOCK_LEGAL_HOLD) },
+    Member { location: Location::Header("x-amz-request-payer"), ..Member::new("RequestPayer", &ty::REQUEST_PAYER) },
+    Member { location: Location::Query("versionId"), ..Member::new("VersionId", &Ty::TEXT) },
+    Member { location: Location::Header("content-md5"), ..Member::new("ContentMD5", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-sdk-checksum-algorithm"), ..Member::new("ChecksumAlgorithm", &ty::CHECKSUM_ALGORITHM) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::PutObjectLegalHoldInput::default()));
+
+pub static PUT_OBJECT_LOCK_CONFIGURATION_OUTPUT: Shape = Shape::new("PutObjectLockConfigurationOutput", &[
+    Member { location: Location::Header("x-amz-request-charged"), ..Member::new("RequestCharged", &ty::REQUEST_CHARGED) },
+], || Box::new(crate::PutObjectLockConfigurationOutput::default()));
+
+pub static PUT_OBJECT_LOCK_CONFIGURATION_REQUEST: Shape = Shape::new("PutObjectLockConfigurationRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { location: Location::Payload, xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }), ..Member::new("ObjectLockConfiguration", &ty::OBJECT_LOCK_CONFIGURATION) },
+    Member { location: Location::Header("x-amz-request-payer"), ..Member::new("RequestPayer", &ty::REQUEST_PAYER) },
+    Member { location: Location::Header("x-amz-bucket-object-lock-token"), ..Member::new("Token", &Ty::TEXT) },
+    Member { location: Location::Header("content-md5"), ..Member::new("ContentMD5", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-sdk-checksum-algorithm"), ..Member::new("ChecksumAlgorithm", &ty::CHECKSUM_ALGORITHM) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::PutObjectLockConfigurationInput::default()));
 
 pub static PUT_OBJECT_OUTPUT: Shape = Shape::new("PutObjectOutput", &[
     Member { location: Location::Header("x-amz-expiration"), ..Member::new("Expiration", &Ty::TEXT) },
@@ -1357,6 +1903,22 @@ pub static PUT_OBJECT_REQUEST: Shape = Shape::new("PutObjectRequest", &[
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
 ], || Box::new(crate::PutObjectInput::default()));
 
+pub static PUT_OBJECT_RETENTION_OUTPUT: Shape = Shape::new("PutObjectRetentionOutput", &[
+    Member { location: Location::Header("x-amz-request-charged"), ..Member::new("RequestCharged", &ty::REQUEST_CHARGED) },
+], || Box::new(crate::PutObjectRetentionOutput::default()));
+
+pub static PUT_OBJECT_RETENTION_REQUEST: Shape = Shape::new("PutObjectRetentionRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, location: Location::Path("Key"), ..Member::new("Key", &ty::OBJECT_KEY) },
+    Member { location: Location::Payload, xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }), ..Member::new("Retention", &ty::OBJECT_LOCK_RETENTION) },
+    Member { location: Location::Header("x-amz-request-payer"), ..Member::new("RequestPayer", &ty::REQUEST_PAYER) },
+    Member { location: Location::Query("versionId"), ..Member::new("VersionId", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-bypass-governance-retention"), ..Member::new("BypassGovernanceRetention", &Ty::Bool) },
+    Member { location: Location::Header("content-md5"), ..Member::new("ContentMD5", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-sdk-checksum-algorithm"), ..Member::new("ChecksumAlgorithm", &ty::CHECKSUM_ALGORITHM) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::PutObjectRetentionInput::default()));
+
 pub static PUT_OBJECT_TAGGING_OUTPUT: Shape = Shape::new("PutObjectTaggingOutput", &[
     Member { location: Location::Header("x-amz-version-id"), ..Member::new("VersionId", &Ty::TEXT) },
 ], || Box::new(crate::PutObjectTaggingOutput::default()));
@@ -1386,6 +1948,10 @@ pub static QUEUE_CONFIGURATION: Shape = Shape::new("QueueConfiguration", &[
     Member { required: true, wire_name: Some("Event"), flattened: true, ..Member::new("Events", &ty::EVENT_LIST) },
     Member::new("Filter", &ty::NOTIFICATION_CONFIGURATION_FILTER),
 ], || Box::new(crate::QueueConfiguration::default()));
+
+pub static RECORDS_EVENT: Shape = Shape::new("RecordsEvent", &[
+    Member { location: Location::EventPayload, ..Member::new("Payload", &Ty::BLOB) },
+], || Box::new(crate::RecordsEvent::default()));
 
 pub static REDIRECT: Shape = Shape::new("Redirect", &[
     Member::new("HostName", &Ty::TEXT),
@@ -1441,6 +2007,39 @@ pub static REPLICATION_TIME_VALUE: Shape = Shape::new("ReplicationTimeValue", &[
     Member::new("Minutes", &Ty::INT),
 ], || Box::new(crate::ReplicationTimeValue::default()));
 
+pub static REQUEST_PAYMENT_CONFIGURATION: Shape = Shape::new("RequestPaymentConfiguration", &[
+    Member { required: true, ..Member::new("Payer", &ty::PAYER) },
+], || Box::new(crate::RequestPaymentConfiguration::default()));
+
+pub static REQUEST_PROGRESS: Shape = Shape::new("RequestProgress", &[
+    Member::new("Enabled", &Ty::Bool),
+], || Box::new(crate::RequestProgress::default()));
+
+pub static RESTORE_OBJECT_OUTPUT: Shape = Shape::new("RestoreObjectOutput", &[
+    Member { location: Location::Header("x-amz-request-charged"), ..Member::new("RequestCharged", &ty::REQUEST_CHARGED) },
+    Member { location: Location::Header("x-amz-restore-output-path"), ..Member::new("RestoreOutputPath", &Ty::TEXT) },
+], || Box::new(crate::RestoreObjectOutput::default()));
+
+pub static RESTORE_OBJECT_REQUEST: Shape = Shape::new("RestoreObjectRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, location: Location::Path("Key"), ..Member::new("Key", &ty::OBJECT_KEY) },
+    Member { location: Location::Query("versionId"), ..Member::new("VersionId", &Ty::TEXT) },
+    Member { location: Location::Payload, xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }), ..Member::new("RestoreRequest", &ty::RESTORE_REQUEST) },
+    Member { location: Location::Header("x-amz-request-payer"), ..Member::new("RequestPayer", &ty::REQUEST_PAYER) },
+    Member { location: Location::Header("x-amz-sdk-checksum-algorithm"), ..Member::new("ChecksumAlgorithm", &ty::CHECKSUM_ALGORITHM) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::RestoreObjectInput::default()));
+
+pub static RESTORE_REQUEST: Shape = Shape::new("RestoreRequest", &[
+    Member::new("Days", &Ty::INT),
+    Member::new("GlacierJobParameters", &ty::GLACIER_JOB_PARAMETERS),
+    Member::new("Type", &ty::RESTORE_REQUEST_TYPE),
+    Member::new("Tier", &ty::TIER),
+    Member::new("Description", &Ty::TEXT),
+    Member::new("SelectParameters", &ty::SELECT_PARAMETERS),
+    Member::new("OutputLocation", &ty::OUTPUT_LOCATION),
+], || Box::new(crate::RestoreRequest::default()));
+
 pub static RESTORE_STATUS: Shape = Shape::new("RestoreStatus", &[
     Member::new("IsRestoreInProgress", &Ty::Bool),
     Member::new("RestoreExpiryDate", &Ty::TIME),
@@ -1454,6 +2053,62 @@ pub static ROUTING_RULE: Shape = Shape::new("RoutingRule", &[
 pub static S3_KEY_FILTER: Shape = Shape::new("S3KeyFilter", &[
     Member { wire_name: Some("FilterRule"), flattened: true, ..Member::new("FilterRules", &ty::FILTER_RULE_LIST) },
 ], || Box::new(crate::S3KeyFilter::default()));
+
+pub static S3_LOCATION: Shape = Shape::new("S3Location", &[
+    Member { required: true, ..Member::new("BucketName", &Ty::TEXT) },
+    Member { required: true, ..Member::new("Prefix", &Ty::TEXT) },
+    Member::new("Encryption", &ty::ENCRYPTION),
+    Member::new("CannedACL", &ty::OBJECT_CANNED_ACL),
+    Member::new("AccessControlList", &ty::GRANTS),
+    Member::new("Tagging", &ty::TAGGING),
+    Member::new("UserMetadata", &ty::USER_METADATA),
+    Member::new("StorageClass", &ty::STORAGE_CLASS),
+], || Box::new(crate::S3Location::default()));
+
+pub static SSEKMS: Shape = Shape::new("SSEKMS", &[
+    Member { required: true, sensitive: true, ..Member::new("KeyId", &Ty::TEXT) },
+], || Box::new(crate::SSEKMS::default()));
+
+pub static SSES3: Shape = Shape::new("SSES3", &[], || Box::new(crate::SSES3::default()));
+
+pub static SCAN_RANGE: Shape = Shape::new("ScanRange", &[
+    Member::new("Start", &Ty::LONG),
+    Member::new("End", &Ty::LONG),
+], || Box::new(crate::ScanRange::default()));
+
+pub static SELECT_OBJECT_CONTENT_EVENT_STREAM: Shape = Shape { union: true, ..Shape::new("SelectObjectContentEventStream", &[
+    Member::new("Records", &ty::RECORDS_EVENT),
+    Member::new("Stats", &ty::STATS_EVENT),
+    Member::new("Progress", &ty::PROGRESS_EVENT),
+    Member::new("Cont", &ty::CONTINUATION_EVENT),
+    Member::new("End", &ty::END_EVENT),
+], || Box::new(crate::SelectObjectContentEventStream::default())) };
+
+pub static SELECT_OBJECT_CONTENT_OUTPUT: Shape = Shape::new("SelectObjectContentOutput", &[
+    Member { location: Location::Payload, ..Member::new("Payload", &Ty::Events(&SELECT_OBJECT_CONTENT_EVENT_STREAM)) },
+], || Box::new(crate::SelectObjectContentOutput::default()));
+
+pub static SELECT_OBJECT_CONTENT_REQUEST: Shape = Shape::new("SelectObjectContentRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, location: Location::Path("Key"), ..Member::new("Key", &ty::OBJECT_KEY) },
+    Member { location: Location::Header("x-amz-server-side-encryption-customer-algorithm"), ..Member::new("SSECustomerAlgorithm", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-server-side-encryption-customer-key"), sensitive: true, ..Member::new("SSECustomerKey", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-server-side-encryption-customer-key-md5"), ..Member::new("SSECustomerKeyMD5", &Ty::TEXT) },
+    Member { required: true, ..Member::new("Expression", &Ty::TEXT) },
+    Member { required: true, ..Member::new("ExpressionType", &ty::EXPRESSION_TYPE) },
+    Member::new("RequestProgress", &ty::REQUEST_PROGRESS),
+    Member { required: true, ..Member::new("InputSerialization", &ty::INPUT_SERIALIZATION) },
+    Member { required: true, ..Member::new("OutputSerialization", &ty::OUTPUT_SERIALIZATION) },
+    Member::new("ScanRange", &ty::SCAN_RANGE),
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+], || Box::new(crate::SelectObjectContentInput::default()));
+
+pub static SELECT_PARAMETERS: Shape = Shape::new("SelectParameters", &[
+    Member { required: true, ..Member::new("InputSerialization", &ty::INPUT_SERIALIZATION) },
+    Member { required: true, ..Member::new("ExpressionType", &ty::EXPRESSION_TYPE) },
+    Member { required: true, ..Member::new("Expression", &Ty::TEXT) },
+    Member { required: true, ..Member::new("OutputSerialization", &ty::OUTPUT_SERIALIZATION) },
+], || Box::new(crate::SelectParameters::default()));
 
 pub static SERVER_SIDE_ENCRYPTION_BY_DEFAULT: Shape = Shape::new("ServerSideEncryptionByDefault", &[
     Member { required: true, ..Member::new("SSEAlgorithm", &ty::SERVER_SIDE_ENCRYPTION) },
@@ -1481,6 +2136,25 @@ pub static SSE_KMS_ENCRYPTED_OBJECTS: Shape = Shape::new("SseKmsEncryptedObjects
     Member { required: true, ..Member::new("Status", &ty::SSE_KMS_ENCRYPTED_OBJECTS_STATUS) },
 ], || Box::new(crate::SseKmsEncryptedObjects::default()));
 
+pub static STATS: Shape = Shape::new("Stats", &[
+    Member::new("BytesScanned", &Ty::LONG),
+    Member::new("BytesProcessed", &Ty::LONG),
+    Member::new("BytesReturned", &Ty::LONG),
+], || Box::new(crate::Stats::default()));
+
+pub static STATS_EVENT: Shape = Shape::new("StatsEvent", &[
+    Member { location: Location::EventPayload, ..Member::new("Details", &ty::STATS) },
+], || Box::new(crate::StatsEvent::default()));
+
+pub static STORAGE_CLASS_ANALYSIS: Shape = Shape::new("StorageClassAnalysis", &[
+    Member::new("DataExport", &ty::STORAGE_CLASS_ANALYSIS_DATA_EXPORT),
+], || Box::new(crate::StorageClassAnalysis::default()));
+
+pub static STORAGE_CLASS_ANALYSIS_DATA_EXPORT: Shape = Shape::new("StorageClassAnalysisDataExport", &[
+    Member { required: true, ..Member::new("OutputSchemaVersion", &ty::STORAGE_CLASS_ANALYSIS_SCHEMA_VERSION) },
+    Member { required: true, ..Member::new("Destination", &ty::ANALYTICS_EXPORT_DESTINATION) },
+], || Box::new(crate::StorageClassAnalysisDataExport::default()));
+
 pub static TAG: Shape = Shape::new("Tag", &[
     Member { required: true, ..Member::new("Key", &ty::OBJECT_KEY) },
     Member { required: true, ..Member::new("Value", &Ty::TEXT) },
@@ -1499,6 +2173,11 @@ pub static TARGET_OBJECT_KEY_FORMAT: Shape = Shape::new("TargetObjectKeyFormat",
     Member::new("SimplePrefix", &ty::SIMPLE_PREFIX),
     Member::new("PartitionedPrefix", &ty::PARTITIONED_PREFIX),
 ], || Box::new(crate::TargetObjectKeyFormat::default()));
+
+pub static TIERING: Shape = Shape::new("Tiering", &[
+    Member { required: true, ..Member::new("Days", &Ty::INT) },
+    Member { required: true, ..Member::new("AccessTier", &ty::INTELLIGENT_TIERING_ACCESS_TIER) },
+], || Box::new(crate::Tiering::default()));
 
 pub static TOO_MANY_PARTS: Shape = Shape { error: true, ..Shape::new("TooManyParts", &[], || Box::new(crate::TooManyParts::default())) };
 
@@ -1598,3 +2277,10 @@ pub static VERSIONING_CONFIGURATION: Shape = Shape::new("VersioningConfiguration
     Member { wire_name: Some("MfaDelete"), ..Member::new("MFADelete", &ty::MFA_DELETE) },
     Member::new("Status", &ty::BUCKET_VERSIONING_STATUS),
 ], || Box::new(crate::VersioningConfiguration::default()));
+
+pub static WEBSITE_CONFIGURATION: Shape = Shape::new("WebsiteConfiguration", &[
+    Member::new("ErrorDocument", &ty::ERROR_DOCUMENT),
+    Member::new("IndexDocument", &ty::INDEX_DOCUMENT),
+    Member::new("RedirectAllRequestsTo", &ty::REDIRECT_ALL_REQUESTS_TO),
+    Member::new("RoutingRules", &ty::ROUTING_RULES),
+], || Box::new(crate::WebsiteConfiguration::default()));

@@ -1,18 +1,20 @@
 //! What a request says of a new object beside its content, checked: storage class, headers, metadata,
-//! encryption, tags; and what it says that this room cannot do.
+//! encryption, tags, grants, locks.
 
 use crate::errors::S3Error;
+use crate::grants::{self, Wanted};
 use crate::rules::headers;
+use crate::rules::locks::{Mode, Retention};
+use crate::sealing::{Customer, Given};
 use crate::state::buckets::Bucket;
-use crate::state::{Description, Encryption, Ownership};
-use names::Tags;
+use crate::state::{Description, Encryption, Extras};
+use names::{Tags, Timestamp};
 use std::collections::BTreeMap;
 
 /// The members that PutObject, CopyObject and CreateMultipartUpload share.
 #[derive(Debug, Clone, Default)]
 pub struct Wishes<'a> {
-    pub acl: Option<&'a str>,
-    pub grants: bool,
+    pub acl: Wanted<'a>,
     pub content_type: Option<&'a str>,
     pub cache_control: Option<&'a str>,
     pub content_disposition: Option<&'a str>,
@@ -25,8 +27,10 @@ pub struct Wishes<'a> {
     pub encryption: Option<&'a str>,
     pub kms_key: Option<&'a str>,
     pub bucket_key: Option<bool>,
-    pub customer_key: bool,
-    pub object_lock: bool,
+    pub customer: Given<'a>,
+    pub lock_mode: Option<&'a str>,
+    pub lock_until: Option<Timestamp>,
+    pub legal_hold: Option<&'a str>,
     pub tagging: Option<&'a str>,
 }
 
@@ -34,11 +38,16 @@ pub struct Wishes<'a> {
 macro_rules! wishes {
     ($input:expr) => {
         $crate::describe::Wishes {
-            acl: $input.acl.as_ref().map(|acl| acl.as_str()),
-            grants: $input.grant_full_control.is_some()
-                || $input.grant_read.is_some()
-                || $input.grant_read_acp.is_some()
-                || $input.grant_write_acp.is_some(),
+            acl: $crate::grants::Wanted {
+                canned: $input.acl.as_ref().map(|acl| acl.as_str()),
+                headers: [
+                    $input.grant_full_control.as_deref(),
+                    $input.grant_read.as_deref(),
+                    None,
+                    $input.grant_read_acp.as_deref(),
+                    $input.grant_write_acp.as_deref(),
+                ],
+            },
             content_type: $input.content_type.as_deref(),
             cache_control: $input.cache_control.as_deref(),
             content_disposition: $input.content_disposition.as_deref(),
@@ -51,10 +60,10 @@ macro_rules! wishes {
             encryption: $input.server_side_encryption.as_ref().map(|algorithm| algorithm.as_str()),
             kms_key: $input.ssekms_key_id.as_deref(),
             bucket_key: $input.bucket_key_enabled,
-            customer_key: $input.sse_customer_algorithm.is_some() || $input.sse_customer_key.is_some(),
-            object_lock: $input.object_lock_mode.is_some()
-                || $input.object_lock_retain_until_date.is_some()
-                || $input.object_lock_legal_hold_status.is_some(),
+            customer: $crate::sealing::customer_members!($input),
+            lock_mode: $input.object_lock_mode.as_ref().map(|mode| mode.as_str()),
+            lock_until: $input.object_lock_retain_until_date,
+            legal_hold: $input.object_lock_legal_hold_status.as_ref().map(|status| status.as_str()),
             tagging: $input.tagging.as_deref(),
         }
     };
@@ -68,7 +77,6 @@ impl Wishes<'_> {
     /// # Errors
     /// Where something is malformed, or cannot be done here.
     pub fn describe(&self, bucket: &Bucket) -> Result<Description, S3Error> {
-        self.check_supported(bucket)?;
         let storage_class = self.storage_class.unwrap_or("STANDARD");
         if !headers::is_storage_class(storage_class) {
             return Err(S3Error::InvalidStorageClass { given: storage_class.to_owned() });
@@ -117,29 +125,88 @@ impl Wishes<'_> {
         }
     }
 
-    fn check_supported(&self, bucket: &Bucket) -> Result<(), S3Error> {
-        let owners_own = matches!(self.acl, None | Some("bucket-owner-full-control"));
-        match bucket.record.ownership {
-            Some(Ownership::BucketOwnerEnforced) if !owners_own || self.grants => {
-                return Err(S3Error::AclNotSupported);
-            }
-            _ if self.grants => return Err(S3Error::NotImplemented { header: "x-amz-grant-full-control" }),
-            _ if !owners_own && self.acl != Some("private") => {
-                return Err(S3Error::NotImplemented { header: "x-amz-acl" });
-            }
-            _ => {}
+    /// The customer's key, where the request brings one.
+    ///
+    /// # Errors
+    /// Where it is incomplete, or beside another encryption.
+    pub fn customer(&self) -> Result<Option<Customer>, S3Error> {
+        let customer = Customer::given(self.customer)?;
+        match self.encryption {
+            Some(other) if customer.is_some() => Err(S3Error::InvalidArgument {
+                message: "Server Side Encryption with Customer provided key is incompatible with the encryption method \
+                          specified",
+                name: "x-amz-server-side-encryption",
+                value: other.to_owned(),
+            }),
+            _ => Ok(customer),
         }
-        if self.customer_key {
-            return Err(S3Error::NotImplemented {
-                header: "x-amz-server-side-encryption-customer-algorithm",
-            });
+    }
+
+    /// Whether the request locks the object itself.
+    pub fn locks(&self) -> bool {
+        self.lock_mode.is_some() || self.lock_until.is_some() || self.legal_hold.is_some()
+    }
+
+    /// What few objects have: grants and locks. `salt` makes what is kept of the customer's key.
+    ///
+    /// # Errors
+    /// Where the bucket takes none of that, or it is malformed.
+    pub fn extras(
+        &self,
+        bucket: &Bucket,
+        now: Timestamp,
+        customer: Option<(&Customer, [u8; 16])>,
+    ) -> Result<Option<Box<Extras>>, S3Error> {
+        let lock = bucket.record.lock;
+        if lock.is_none() && self.locks() {
+            return Err(S3Error::no_lock());
         }
-        if self.object_lock {
-            return Err(S3Error::InvalidRequest {
-                message: "Bucket is missing Object Lock Configuration".to_owned(),
-            });
+        let given = self.retention(now)?;
+        let default = lock.and_then(|lock| lock.default).map(|default| default.begun(now));
+        let extras = Extras {
+            acl: grants::of_object(&self.acl, bucket)?,
+            retention: given.or(default),
+            legal_hold: self.hold()?,
+            customer: customer.map(|(customer, salt)| customer.kept(salt)),
+            ..Extras::default()
+        };
+        Ok((extras != Extras::default()).then(|| Box::new(extras)))
+    }
+
+    fn retention(&self, now: Timestamp) -> Result<Option<Retention>, S3Error> {
+        let invalid = |message, name, value: &str| {
+            Err(S3Error::InvalidArgument { message, name, value: value.to_owned() })
+        };
+        match (self.lock_mode, self.lock_until) {
+            (None, None) => Ok(None),
+            (Some(mode), Some(until)) => match Mode::of_name(mode) {
+                None => invalid("Unknown wormMode directive.", "x-amz-object-lock-mode", mode),
+                Some(_) if until <= now => invalid(
+                    "The retain until date must be in the future!",
+                    "x-amz-object-lock-retain-until-date",
+                    &until.iso8601(),
+                ),
+                Some(mode) => Ok(Some(Retention { mode, until })),
+            },
+            _ => invalid(
+                "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied",
+                "x-amz-object-lock-mode",
+                self.lock_mode.unwrap_or(""),
+            ),
         }
-        Ok(())
+    }
+
+    fn hold(&self) -> Result<Option<bool>, S3Error> {
+        match self.legal_hold {
+            None => Ok(None),
+            Some("ON") => Ok(Some(true)),
+            Some("OFF") => Ok(Some(false)),
+            Some(other) => Err(S3Error::InvalidArgument {
+                message: "Legal hold must be either of 'ON' or 'OFF'",
+                name: "x-amz-object-lock-legal-hold",
+                value: other.to_owned(),
+            }),
+        }
     }
 
     fn encryption(&self, bucket: &Bucket) -> Result<Encryption, S3Error> {

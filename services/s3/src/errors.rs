@@ -5,6 +5,7 @@ mod answer;
 use crate::rules::conditions::{Broken, WriteFault};
 use crate::rules::headers::TagSetFault;
 use crate::rules::multipart;
+use crate::select;
 use names::Timestamp;
 use schema::{ApiError, BodyError};
 use service::TagFault;
@@ -143,7 +144,46 @@ pub enum S3Error {
     },
     /// The body ended, or was refused on its way.
     Body(BodyError),
+    /// A value that is not taken, in words.
+    WordedArgument {
+        message: String,
+    },
     AclNotSupported,
+    MalformedAcl,
+    /// A list is asked for in headers and in the body at once.
+    UnexpectedContent,
+    /// A list is asked for nowhere.
+    MissingSecurityHeader,
+    /// An account that is named by an address is not known.
+    UnresolvableGrant {
+        address: String,
+    },
+    /// A new bucket cannot have a public list.
+    PublicBucketAcl,
+    /// A lock keeps the version from being removed or unlocked.
+    Protected,
+    /// The version has no retention, or no legal hold.
+    NotLocked,
+    /// What cannot be set as the bucket is.
+    InvalidBucketState {
+        message: &'static str,
+    },
+    /// An object that is not archived cannot be restored.
+    NotRestorable {
+        storage_class: String,
+    },
+    InvalidEncryptionAlgorithm {
+        given: String,
+    },
+    /// Access logs cannot go to this bucket.
+    InvalidLogTarget {
+        bucket: String,
+    },
+    TooManyConfigurations,
+    /// A query that is refused, or fails on a record.
+    Select(select::Fault),
+    /// What is only for buckets of another kind.
+    MethodNotAllowed,
     InvalidBucketAcl,
     /// A notification's destination cannot be used.
     Destinations {
@@ -173,6 +213,8 @@ pub enum Configuration {
     ObjectLock,
     OwnershipControls,
     PublicAccessBlock,
+    /// One of the configurations of which a bucket may have many.
+    OneOfMany,
 }
 
 impl S3Error {
@@ -184,6 +226,16 @@ impl S3Error {
     /// A configuration that a bucket does not have.
     pub fn absent(bucket: &str, configuration: Configuration) -> Self {
         S3Error::NotConfigured { bucket: bucket.to_owned(), configuration }
+    }
+
+    /// A request for a query that is refused.
+    pub fn select(code: &'static str, message: &str) -> Self {
+        S3Error::Select(select::Fault { code, message: message.to_owned() })
+    }
+
+    /// A bucket whose versions cannot be locked.
+    pub fn no_lock() -> Self {
+        S3Error::InvalidRequest { message: "Bucket is missing Object Lock Configuration".to_owned() }
     }
 
     /// A key under which there is nothing.
@@ -247,6 +299,12 @@ impl S3Error {
 impl From<Fault> for S3Error {
     fn from(fault: Fault) -> Self {
         S3Error::Store(fault)
+    }
+}
+
+impl From<select::Fault> for S3Error {
+    fn from(fault: select::Fault) -> Self {
+        S3Error::Select(fault)
     }
 }
 

@@ -5,16 +5,18 @@ use crate::checksums::{DEFAULT, Given};
 use crate::digest::{Algorithm, Running};
 use crate::errors::S3Error;
 use crate::rules::multipart::base64;
+use crate::sealing::{Cipher, Customer};
+use crate::state::Nonce;
 use base64::Engine;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use md5::{Digest, Md5};
 use schema::Body;
-use service::Ctx;
+use service::{Ctx, Host};
 use store::{BlobRef, BlobWriter, Blobs, Fault, INLINE_LIMIT};
 
 /// What content has to be.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Expected {
     /// Its MD5, where `Content-MD5` gives it.
     pub md5: Option<[u8; 16]>,
@@ -24,6 +26,8 @@ pub struct Expected {
     pub kept: Option<Algorithm>,
     /// Most bytes.
     pub limit: u64,
+    /// The customer's key that it is kept under.
+    pub customer: Option<Customer>,
 }
 
 /// Content that was taken in and is not committed yet.
@@ -39,8 +43,10 @@ pub struct Taken {
     pub checksum: Vec<u8>,
     /// The checksum of the second algorithm.
     pub second: Option<Vec<u8>>,
-    /// Its bytes.
+    /// Its bytes, encrypted.
     pub body: BlobRef,
+    /// What makes their key.
+    pub nonce: Nonce,
 }
 
 /// Reads `Content-MD5`.
@@ -65,13 +71,23 @@ pub struct Intake {
     small: BytesMut,
     large: Option<BlobWriter>,
     size: u64,
+    cipher: Cipher,
+    nonce: Nonce,
 }
 
 impl Intake {
     /// Begins with nothing. `second` is an algorithm to compute beside that of the kept checksum.
-    pub fn begin(blobs: &Blobs, algorithm: Algorithm, second: Option<Algorithm>) -> Self {
+    pub fn begin(
+        host: &Host,
+        customer: Option<&Customer>,
+        algorithm: Algorithm,
+        second: Option<Algorithm>,
+    ) -> Self {
+        let nonce = host.entropy.bytes();
         Intake {
-            blobs: blobs.clone(),
+            cipher: Cipher::of(host, customer, &nonce),
+            nonce,
+            blobs: host.store.blobs().clone(),
             md5: Md5::new(),
             algorithm,
             running: algorithm.begin(),
@@ -87,12 +103,14 @@ impl Intake {
     /// # Errors
     /// The store's.
     pub async fn add(&mut self, chunk: Bytes) -> Result<(), Fault> {
+        let at = self.size;
         self.size += chunk.len() as u64;
         self.md5.update(&chunk);
         self.running.update(&chunk);
         if let Some(second) = &mut self.second {
             second.update(&chunk);
         }
+        let chunk = self.cipher.apply(at, chunk);
         if let Some(writer) = &mut self.large {
             return writer.write(chunk).await;
         }
@@ -125,6 +143,7 @@ impl Intake {
             checksum: self.running.finish(),
             second: self.second.map(Running::finish),
             body,
+            nonce: self.nonce,
         })
     }
 }
@@ -142,7 +161,7 @@ pub async fn take(ctx: &Ctx, body: Option<&Body>, expected: &Expected) -> Result
     let given = expected.checksum.algorithm;
     let algorithm = expected.kept.or(given).unwrap_or(DEFAULT);
     let second = given.filter(|given| *given != algorithm);
-    let mut intake = Intake::begin(ctx.host().store.blobs(), algorithm, second);
+    let mut intake = Intake::begin(ctx.host(), expected.customer.as_ref(), algorithm, second);
     if let Some(mut chunks) = body.and_then(Body::take) {
         while let Some(chunk) = chunks.next().await {
             intake.add(chunk?).await?;

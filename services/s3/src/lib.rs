@@ -4,19 +4,27 @@
 //! through `intake` into the blob store before the commit that refers to it, and out of it through
 //! `outflow`; it is never whole in memory beyond a small bound.
 
+mod access;
+mod ageing;
 mod checksums;
 mod cross_origin;
 mod describe;
 mod digest;
 mod errors;
+mod expiry;
 mod forget;
+mod front;
+mod grants;
 mod intake;
 mod lookup;
 mod notify;
 mod ops;
 mod outflow;
 mod policy;
+mod replicate;
 mod rules;
+mod sealing;
+mod select;
 mod source;
 mod state;
 mod views;
@@ -28,7 +36,10 @@ use service::Service;
 /// The room.
 pub fn service() -> Service {
     Service::new("s3", ops::all())
+        .target(replicate::Replicas)
+        .front(front::Websites)
         .cross_origin(cross_origin::Buckets)
         .worker(workers::remains())
+        .timer(ageing::TIMER)
         .forgets(forget::forget)
 }

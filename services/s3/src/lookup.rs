@@ -1,11 +1,13 @@
 //! Finding what a request names: the bucket, the version of a key.
 
 use crate::errors::S3Error;
+use crate::rules::headers::is_archived;
 use crate::rules::multipart::number_of;
 use crate::rules::names;
 use crate::state::buckets::{self, Bucket};
 use crate::state::uploads::{self, Upload};
 use crate::state::{ObjectRecord, Version, objects};
+use ::names::Timestamp;
 use store::Read;
 
 /// The bucket of a name, which must be of the owner that the request expects.
@@ -76,6 +78,12 @@ pub fn object(
             Err(S3Error::IsMarker { method, version_id: id.to_owned(), modified: found.modified })
         }
     }
+}
+
+/// Whether an object is archived and not restored for now.
+pub fn is_out_of_reach(object: &ObjectRecord, now: Timestamp) -> bool {
+    let restored = object.restored_until().is_some_and(|until| until > now);
+    is_archived(&object.description.storage_class) && !restored
 }
 
 /// An upload that is going on.

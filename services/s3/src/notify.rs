@@ -1,10 +1,11 @@
 //! Telling a bucket's listeners what happened, in the commit in which it happened.
 
 use crate::errors::S3Error;
+use crate::rules::bus_event;
 use crate::rules::event::Event;
 use crate::rules::notifications::Happening;
-use crate::state::Version;
 use crate::state::buckets::{self, Bucket};
+use crate::state::{NotificationRecord, Version};
 use crate::views::canonical_id;
 use bytes::Bytes;
 use names::{Arn, Timestamp};
@@ -42,6 +43,24 @@ impl Origin {
     }
 }
 
+impl Origin {
+    /// The origin of what a delivery causes.
+    pub fn of_delivery(delivery: &Delivery, at: Timestamp) -> Self {
+        Origin {
+            at,
+            principal: PRINCIPAL.to_owned(),
+            source: PRINCIPAL.to_owned(),
+            request_id: delivery.cause.clone(),
+        }
+    }
+
+    /// The origin of what the region does by itself.
+    pub fn of_service(at: Timestamp, principal: &str) -> Self {
+        let name = || principal.to_owned();
+        Origin { at, principal: name(), source: name(), request_id: String::new() }
+    }
+}
+
 /// Delivers to everybody who listens.
 ///
 /// # Errors
@@ -55,27 +74,36 @@ pub fn tell(
     version: &Version,
 ) -> Result<(), S3Error> {
     let listeners = buckets::notifications(tx, bucket)?;
-    let removed = happening == Happening::Deleted;
+    if listeners == NotificationRecord::default() {
+        return Ok(());
+    }
+    let removed = matches!(happening, Happening::Deleted | Happening::Expired);
     let object = version.object.as_deref().filter(|_| !removed);
     let owner = canonical_id(bucket.owner);
+    let event = Event {
+        happening,
+        at: origin.at,
+        region: bucket.record.region.as_str(),
+        principal: &origin.principal,
+        source: &origin.source,
+        request_id: &origin.request_id,
+        bucket: &bucket.name,
+        owner: &owner,
+        key,
+        size: object.map(|object| object.size),
+        etag: object.map(|object| object.etag.as_str()),
+        version_id: version.id.as_deref(),
+        sequence: version.number,
+    };
     for rule in listeners.rules().filter(|rule| rule.wants(happening, key)) {
         let Ok(target) = rule.destination.parse::<Arn>() else { continue };
-        let event = Event {
-            happening,
-            at: origin.at,
-            region: bucket.record.region.as_str(),
-            principal: &origin.principal,
-            source: &origin.source,
-            request_id: &origin.request_id,
-            bucket: &bucket.name,
-            owner: &owner,
-            key,
-            size: object.map(|object| object.size),
-            etag: object.map(|object| object.etag.as_str()),
-            version_id: version.id.as_deref(),
-            sequence: version.number,
-        };
         let message = event.message(&rule.id).map_err(|_| unwritable())?;
+        deliver(tx, origin, bucket, target, message)?;
+    }
+    if listeners.event_bus
+        && let Some(message) = bus_event::message(&event, bucket.owner, &origin.request_id)
+    {
+        let target = bus_event::bus(&bucket.record.region, bucket.owner);
         deliver(tx, origin, bucket, target, message)?;
     }
     Ok(())

@@ -1,7 +1,8 @@
 //! The operations of S3 that are served, one line each with the permission it needs.
 
+mod acls;
+mod bucket_configurations;
 mod bucket_cors;
-mod bucket_defaults;
 mod bucket_policy;
 mod bucket_settings;
 mod bucket_tagging;
@@ -10,13 +11,19 @@ mod complete_upload;
 mod copy_object;
 mod delete_object;
 mod get_object;
+mod lifecycle;
 mod list_objects;
 mod list_parts;
 mod list_versions;
 mod notifications;
 mod object_attributes;
+mod object_lock;
 mod object_tagging;
 mod put_object;
+mod replication;
+mod restore_object;
+mod select;
+mod torrent;
 mod upload_part;
 mod uploads;
 
@@ -26,7 +33,8 @@ use service::Operation;
 
 /// All of them.
 pub fn all() -> Vec<Operation> {
-    [of_buckets(), of_settings(), of_objects(), of_uploads()].concat()
+    [of_buckets(), of_settings(), of_configurations(), of_objects(), of_object_settings(), of_uploads()]
+        .concat()
 }
 
 #[rustfmt::skip]
@@ -52,22 +60,15 @@ fn of_settings() -> Vec<Operation> {
         Operation::new::<DeleteBucketPolicy, _, _, _>(bucket_policy::delete).acts_on(policy::bucket("s3:DeleteBucketPolicy")),
         Operation::new::<DeleteBucketTagging, _, _, _>(bucket_tagging::delete).acts_on(policy::bucket("s3:PutBucketTagging")),
         Operation::new::<DeletePublicAccessBlock, _, _, _>(bucket_settings::delete_public_access).acts_on(policy::bucket("s3:PutBucketPublicAccessBlock")),
-        Operation::new::<GetBucketAccelerateConfiguration, _, _, _>(bucket_defaults::get_accelerate).acts_on(policy::bucket("s3:GetAccelerateConfiguration")),
-        Operation::new::<GetBucketAcl, _, _, _>(bucket_defaults::get_acl).acts_on(policy::bucket("s3:GetBucketAcl")),
+        Operation::new::<GetBucketAcl, _, _, _>(acls::get_bucket).acts_on(policy::bucket("s3:GetBucketAcl")),
         Operation::new::<GetBucketCors, _, _, _>(bucket_cors::get).acts_on(policy::bucket("s3:GetBucketCORS")),
         Operation::new::<GetBucketEncryption, _, _, _>(bucket_settings::get_encryption).acts_on(policy::bucket("s3:GetEncryptionConfiguration")),
-        Operation::new::<GetBucketLifecycleConfiguration, _, _, _>(bucket_defaults::get_lifecycle).acts_on(policy::bucket("s3:GetLifecycleConfiguration")),
-        Operation::new::<GetBucketLogging, _, _, _>(bucket_defaults::get_logging).acts_on(policy::bucket("s3:GetBucketLogging")),
         Operation::new::<GetBucketNotificationConfiguration, _, _, _>(notifications::get).acts_on(policy::bucket("s3:GetBucketNotification")),
         Operation::new::<GetBucketOwnershipControls, _, _, _>(bucket_settings::get_ownership).acts_on(policy::bucket("s3:GetBucketOwnershipControls")),
         Operation::new::<GetBucketPolicy, _, _, _>(bucket_policy::get).acts_on(policy::bucket("s3:GetBucketPolicy")),
         Operation::new::<GetBucketPolicyStatus, _, _, _>(bucket_policy::status).acts_on(policy::bucket("s3:GetBucketPolicyStatus")),
-        Operation::new::<GetBucketReplication, _, _, _>(bucket_defaults::get_replication).acts_on(policy::bucket("s3:GetReplicationConfiguration")),
-        Operation::new::<GetBucketRequestPayment, _, _, _>(bucket_defaults::get_request_payment).acts_on(policy::bucket("s3:GetBucketRequestPayment")),
         Operation::new::<GetBucketTagging, _, _, _>(bucket_tagging::get).acts_on(policy::bucket("s3:GetBucketTagging")),
         Operation::new::<GetBucketVersioning, _, _, _>(bucket_settings::get_versioning).acts_on(policy::bucket("s3:GetBucketVersioning")),
-        Operation::new::<GetBucketWebsite, _, _, _>(bucket_defaults::get_website).acts_on(policy::bucket("s3:GetBucketWebsite")),
-        Operation::new::<GetObjectLockConfiguration, _, _, _>(bucket_defaults::get_object_lock).acts_on(policy::bucket("s3:GetBucketObjectLockConfiguration")),
         Operation::new::<GetPublicAccessBlock, _, _, _>(bucket_settings::get_public_access).acts_on(policy::bucket("s3:GetBucketPublicAccessBlock")),
         Operation::new::<PutBucketCors, _, _, _>(bucket_cors::put).acts_on(policy::bucket("s3:PutBucketCORS")),
         Operation::new::<PutBucketEncryption, _, _, _>(bucket_settings::put_encryption).acts_on(policy::bucket("s3:PutEncryptionConfiguration")),
@@ -81,10 +82,67 @@ fn of_settings() -> Vec<Operation> {
 }
 
 #[rustfmt::skip]
+fn of_configurations() -> Vec<Operation> {
+    vec![
+        Operation::new::<DeleteBucketAnalyticsConfiguration, _, _, _>(bucket_configurations::analytics::delete).acts_on(policy::bucket("s3:PutAnalyticsConfiguration")),
+        Operation::new::<DeleteBucketIntelligentTieringConfiguration, _, _, _>(bucket_configurations::tiering::delete).acts_on(policy::bucket("s3:PutIntelligentTieringConfiguration")),
+        Operation::new::<DeleteBucketInventoryConfiguration, _, _, _>(bucket_configurations::inventory::delete).acts_on(policy::bucket("s3:PutInventoryConfiguration")),
+        Operation::new::<DeleteBucketLifecycle, _, _, _>(lifecycle::delete).acts_on(policy::bucket("s3:PutLifecycleConfiguration")),
+        Operation::new::<DeleteBucketMetricsConfiguration, _, _, _>(bucket_configurations::metrics::delete).acts_on(policy::bucket("s3:PutMetricsConfiguration")),
+        Operation::new::<DeleteBucketReplication, _, _, _>(replication::delete).acts_on(policy::bucket("s3:PutReplicationConfiguration")),
+        Operation::new::<DeleteBucketWebsite, _, _, _>(bucket_configurations::delete_website).acts_on(policy::bucket("s3:DeleteBucketWebsite")),
+        Operation::new::<GetBucketAbac, _, _, _>(bucket_configurations::get_abac).acts_on(policy::bucket("s3:GetBucketAbac")),
+        Operation::new::<GetBucketAccelerateConfiguration, _, _, _>(bucket_configurations::get_accelerate).acts_on(policy::bucket("s3:GetAccelerateConfiguration")),
+        Operation::new::<GetBucketAnalyticsConfiguration, _, _, _>(bucket_configurations::analytics::get).acts_on(policy::bucket("s3:GetAnalyticsConfiguration")),
+        Operation::new::<GetBucketIntelligentTieringConfiguration, _, _, _>(bucket_configurations::tiering::get).acts_on(policy::bucket("s3:GetIntelligentTieringConfiguration")),
+        Operation::new::<GetBucketInventoryConfiguration, _, _, _>(bucket_configurations::inventory::get).acts_on(policy::bucket("s3:GetInventoryConfiguration")),
+        Operation::new::<GetBucketLifecycleConfiguration, _, _, _>(lifecycle::get).acts_on(policy::bucket("s3:GetLifecycleConfiguration")),
+        Operation::new::<GetBucketLogging, _, _, _>(bucket_configurations::get_logging).acts_on(policy::bucket("s3:GetBucketLogging")),
+        Operation::new::<GetBucketMetricsConfiguration, _, _, _>(bucket_configurations::metrics::get).acts_on(policy::bucket("s3:GetMetricsConfiguration")),
+        Operation::new::<GetBucketReplication, _, _, _>(replication::get).acts_on(policy::bucket("s3:GetReplicationConfiguration")),
+        Operation::new::<GetBucketRequestPayment, _, _, _>(bucket_configurations::get_request_payment).acts_on(policy::bucket("s3:GetBucketRequestPayment")),
+        Operation::new::<GetBucketWebsite, _, _, _>(bucket_configurations::get_website).acts_on(policy::bucket("s3:GetBucketWebsite")),
+        Operation::new::<GetObjectLockConfiguration, _, _, _>(object_lock::get_configuration).acts_on(policy::bucket("s3:GetBucketObjectLockConfiguration")),
+        Operation::new::<ListBucketAnalyticsConfigurations, _, _, _>(bucket_configurations::analytics::list).acts_on(policy::bucket("s3:GetAnalyticsConfiguration")),
+        Operation::new::<ListBucketIntelligentTieringConfigurations, _, _, _>(bucket_configurations::tiering::list).acts_on(policy::bucket("s3:GetIntelligentTieringConfiguration")),
+        Operation::new::<ListBucketInventoryConfigurations, _, _, _>(bucket_configurations::inventory::list).acts_on(policy::bucket("s3:GetInventoryConfiguration")),
+        Operation::new::<ListBucketMetricsConfigurations, _, _, _>(bucket_configurations::metrics::list).acts_on(policy::bucket("s3:GetMetricsConfiguration")),
+        Operation::new::<PutBucketAbac, _, _, _>(bucket_configurations::put_abac).acts_on(policy::bucket("s3:PutBucketAbac")),
+        Operation::new::<PutBucketAccelerateConfiguration, _, _, _>(bucket_configurations::put_accelerate).acts_on(policy::bucket("s3:PutAccelerateConfiguration")),
+        Operation::new::<PutBucketAcl, _, _, _>(acls::put_bucket).acts_on(policy::bucket("s3:PutBucketAcl")),
+        Operation::new::<PutBucketAnalyticsConfiguration, _, _, _>(bucket_configurations::analytics::put).acts_on(policy::bucket("s3:PutAnalyticsConfiguration")),
+        Operation::new::<PutBucketIntelligentTieringConfiguration, _, _, _>(bucket_configurations::tiering::put).acts_on(policy::bucket("s3:PutIntelligentTieringConfiguration")),
+        Operation::new::<PutBucketInventoryConfiguration, _, _, _>(bucket_configurations::inventory::put).acts_on(policy::bucket("s3:PutInventoryConfiguration")),
+        Operation::new::<PutBucketLifecycleConfiguration, _, _, _>(lifecycle::put).acts_on(policy::bucket("s3:PutLifecycleConfiguration")),
+        Operation::new::<PutBucketLogging, _, _, _>(bucket_configurations::put_logging).acts_on(policy::bucket("s3:PutBucketLogging")),
+        Operation::new::<PutBucketMetricsConfiguration, _, _, _>(bucket_configurations::metrics::put).acts_on(policy::bucket("s3:PutMetricsConfiguration")),
+        Operation::new::<PutBucketReplication, _, _, _>(replication::put).passes_role("s3.amazonaws.com", |input| Some(&input.replication_configuration.role)).acts_on(policy::bucket("s3:PutReplicationConfiguration")),
+        Operation::new::<PutBucketRequestPayment, _, _, _>(bucket_configurations::put_request_payment).acts_on(policy::bucket("s3:PutBucketRequestPayment")),
+        Operation::new::<PutBucketWebsite, _, _, _>(bucket_configurations::put_website).acts_on(policy::bucket("s3:PutBucketWebsite")),
+        Operation::new::<PutObjectLockConfiguration, _, _, _>(object_lock::put_configuration).acts_on(policy::bucket("s3:PutBucketObjectLockConfiguration")),
+    ]
+}
+
+#[rustfmt::skip]
+fn of_object_settings() -> Vec<Operation> {
+    vec![
+        Operation::new::<GetObjectAcl, _, _, _>(acls::get_object).acts_on(policy::version("s3:GetObjectAcl", "s3:GetObjectVersionAcl")),
+        Operation::new::<GetObjectLegalHold, _, _, _>(object_lock::get_legal_hold).acts_on(policy::object("s3:GetObjectLegalHold")),
+        Operation::new::<GetObjectRetention, _, _, _>(object_lock::get_retention).acts_on(policy::object("s3:GetObjectRetention")),
+        Operation::new::<GetObjectTorrent, _, _, _>(torrent::get).acts_on(policy::object("s3:GetObjectTorrent")),
+        Operation::new::<PutObjectAcl, _, _, _>(acls::put_object).acts_on(policy::version("s3:PutObjectAcl", "s3:PutObjectVersionAcl")),
+        Operation::new::<PutObjectLegalHold, _, _, _>(object_lock::put_legal_hold).acts_on(policy::object("s3:PutObjectLegalHold")),
+        Operation::new::<PutObjectRetention, _, _, _>(object_lock::put_retention).acts_on(policy::put_retention),
+        Operation::new::<RestoreObject, _, _, _>(restore_object::restore).acts_on(policy::object("s3:RestoreObject")),
+        Operation::new::<SelectObjectContent, _, _, _>(select::select).acts_on(policy::object("s3:GetObject")),
+    ]
+}
+
+#[rustfmt::skip]
 fn of_objects() -> Vec<Operation> {
     vec![
         Operation::new::<CopyObject, _, _, _>(copy_object::copy_object).acts_on(policy::copy_object),
-        Operation::new::<DeleteObject, _, _, _>(delete_object::delete_object).acts_on(policy::version("s3:DeleteObject", "s3:DeleteObjectVersion")),
+        Operation::new::<DeleteObject, _, _, _>(delete_object::delete_object).acts_on(policy::delete_object),
         Operation::new::<DeleteObjects, _, _, _>(delete_object::delete_objects).acts_on(policy::delete_objects),
         Operation::new::<DeleteObjectTagging, _, _, _>(object_tagging::delete).acts_on(policy::version("s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging")),
         Operation::new::<GetObject, _, _, _>(get_object::get_object).acts_on(policy::version("s3:GetObject", "s3:GetObjectVersion")),

@@ -1,45 +1,58 @@
 //! Giving out the content of an object, or a range of it, as it is read from the store.
 
 use crate::errors::S3Error;
+use crate::sealing::{self, Cipher, Customer};
 use crate::state::buckets::Bucket;
-use crate::state::{Content, ObjectRecord, Version, objects, uploads};
+use crate::state::{Content, Nonce, ObjectRecord, Version, objects, uploads};
 use bytes::Bytes;
 use futures_util::stream;
 use schema::{Body, BodyError};
+use service::Host;
 use std::collections::VecDeque;
 use std::ops::Range;
-use store::{BlobReader, BlobRef, Blobs, Corrupt, Fault, Snapshot};
+use std::sync::Arc;
+use store::{BlobReader, BlobRef, Corrupt, Fault, Snapshot};
 
 /// A stretch of bytes that lies in one place.
 #[derive(Debug, Clone)]
 struct Stretch {
     body: BlobRef,
     range: Range<u64>,
+    /// What makes the key of the body; `None` for one that is not encrypted.
+    nonce: Option<Nonce>,
 }
 
 /// The bytes of an object in a range, read as they are taken.
 pub struct Outflow {
-    blobs: Blobs,
+    host: Arc<Host>,
+    customer: Option<Customer>,
     waiting: VecDeque<Stretch>,
-    reader: Option<BlobReader>,
+    current: Option<Current>,
+}
+
+/// The stretch that is being read.
+struct Current {
+    reader: BlobReader,
+    cipher: Option<Cipher>,
+    at: u64,
 }
 
 impl Outflow {
-    /// Opens a range of an object. The first bytes are looked at, so that what cannot be read is an error
+    /// Opens a range of an object. `customer` is the key that the request brings. The first bytes are looked at, so that what cannot be read is an error
     /// and not a cut answer.
     ///
     /// # Errors
-    /// Where the bytes are not there, or not those that were written.
+    /// Where the bytes are not there, or not those that were written, or under another key.
     pub async fn open(
-        blobs: &Blobs,
+        host: &Arc<Host>,
         read: &Snapshot,
-        bucket: &Bucket,
-        version: &Version,
-        object: &ObjectRecord,
+        (bucket, version, object): (&Bucket, &Version, &ObjectRecord),
+        customer: Option<Customer>,
         range: Range<u64>,
     ) -> Result<Self, S3Error> {
+        sealing::check(object, customer.as_ref())?;
         let waiting = stretches(read, bucket, version, object, range)?;
-        let mut outflow = Outflow { blobs: blobs.clone(), waiting, reader: None };
+        let mut outflow = Outflow { host: host.clone(), customer, waiting, current: None };
         outflow.advance().await?;
         Ok(outflow)
     }
@@ -47,7 +60,10 @@ impl Outflow {
     /// Opens the next stretch; says whether there is one.
     async fn advance(&mut self) -> Result<bool, Fault> {
         let Some(stretch) = self.waiting.pop_front() else { return Ok(false) };
-        self.reader = Some(self.blobs.reader(&stretch.body, stretch.range).await?);
+        let at = stretch.range.start;
+        let reader = self.host.store.blobs().reader(&stretch.body, stretch.range).await?;
+        let cipher = stretch.nonce.map(|nonce| Cipher::of(&self.host, self.customer.as_ref(), &nonce));
+        self.current = Some(Current { reader, cipher, at });
         Ok(true)
     }
 
@@ -57,12 +73,17 @@ impl Outflow {
     /// Where they cannot be read, or are not those that were written.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
         loop {
-            if let Some(reader) = &mut self.reader
-                && let Some(bytes) = reader.next().await?
+            if let Some(current) = &mut self.current
+                && let Some(bytes) = current.reader.next().await?
             {
-                return Ok(Some(bytes));
+                let at = current.at;
+                current.at += bytes.len() as u64;
+                return Ok(Some(match &current.cipher {
+                    Some(cipher) => cipher.apply(at, bytes),
+                    None => bytes,
+                }));
             }
-            self.reader = None;
+            self.current = None;
             if !self.advance().await? {
                 return Ok(None);
             }
@@ -88,13 +109,14 @@ fn stretches(
     range: Range<u64>,
 ) -> Result<VecDeque<Stretch>, S3Error> {
     let lost = |why| S3Error::Store(Fault::Corrupt { table: "s3/objects", why: Corrupt(why) });
+    let nonce = object.nonce;
     match &object.content {
         _ if range.is_empty() => Ok(VecDeque::new()),
         Content::Row => {
             let bytes = objects::body(read, bucket, version.number)?.ok_or_else(|| lost("a body is gone"))?;
-            Ok(VecDeque::from([Stretch { body: BlobRef::Inline(bytes), range }]))
+            Ok(VecDeque::from([Stretch { body: BlobRef::Inline(bytes), range, nonce }]))
         }
-        Content::Blob(blob) => Ok(VecDeque::from([Stretch { body: blob.clone(), range }])),
+        Content::Blob(blob) => Ok(VecDeque::from([Stretch { body: blob.clone(), range, nonce }])),
         Content::Parts { upload, .. } => {
             let (mut begin, mut found) = (0u64, VecDeque::new());
             for part in uploads::parts(read, &bucket.scope, *upload, 0) {
@@ -105,7 +127,7 @@ fn stretches(
                 }
                 if end > range.start {
                     let within = range.start.saturating_sub(begin)..range.end.min(end) - begin;
-                    found.push_back(Stretch { body: part.body, range: within });
+                    found.push_back(Stretch { body: part.body, range: within, nonce: part.nonce });
                 }
                 begin = end;
             }

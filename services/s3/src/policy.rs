@@ -2,6 +2,7 @@
 //! an object's headers is `s3:GetObject`, all of an upload is `s3:PutObject`.
 //! Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3".
 
+use crate::access;
 use crate::errors::S3Error;
 use crate::rules::headers;
 use crate::state::buckets;
@@ -55,21 +56,33 @@ macro_rules! names_key {
 
 names_bucket!(
     CreateBucketInput,
+    DeleteBucketAnalyticsConfigurationInput,
     DeleteBucketCorsInput,
     DeleteBucketEncryptionInput,
     DeleteBucketInput,
+    DeleteBucketIntelligentTieringConfigurationInput,
+    DeleteBucketInventoryConfigurationInput,
+    DeleteBucketLifecycleInput,
+    DeleteBucketMetricsConfigurationInput,
     DeleteBucketOwnershipControlsInput,
     DeleteBucketPolicyInput,
+    DeleteBucketReplicationInput,
     DeleteBucketTaggingInput,
+    DeleteBucketWebsiteInput,
     DeleteObjectsInput,
     DeletePublicAccessBlockInput,
+    GetBucketAbacInput,
     GetBucketAccelerateConfigurationInput,
     GetBucketAclInput,
+    GetBucketAnalyticsConfigurationInput,
     GetBucketCorsInput,
     GetBucketEncryptionInput,
+    GetBucketIntelligentTieringConfigurationInput,
+    GetBucketInventoryConfigurationInput,
     GetBucketLifecycleConfigurationInput,
     GetBucketLocationInput,
     GetBucketLoggingInput,
+    GetBucketMetricsConfigurationInput,
     GetBucketNotificationConfigurationInput,
     GetBucketOwnershipControlsInput,
     GetBucketPolicyInput,
@@ -82,14 +95,31 @@ names_bucket!(
     GetObjectLockConfigurationInput,
     GetPublicAccessBlockInput,
     HeadBucketInput,
+    ListBucketAnalyticsConfigurationsInput,
+    ListBucketIntelligentTieringConfigurationsInput,
+    ListBucketInventoryConfigurationsInput,
+    ListBucketMetricsConfigurationsInput,
     ListMultipartUploadsInput,
+    PutBucketAbacInput,
+    PutBucketAccelerateConfigurationInput,
+    PutBucketAclInput,
+    PutBucketAnalyticsConfigurationInput,
     PutBucketCorsInput,
     PutBucketEncryptionInput,
+    PutBucketIntelligentTieringConfigurationInput,
+    PutBucketInventoryConfigurationInput,
+    PutBucketLifecycleConfigurationInput,
+    PutBucketLoggingInput,
+    PutBucketMetricsConfigurationInput,
     PutBucketNotificationConfigurationInput,
     PutBucketOwnershipControlsInput,
     PutBucketPolicyInput,
+    PutBucketReplicationInput,
+    PutBucketRequestPaymentInput,
     PutBucketTaggingInput,
     PutBucketVersioningInput,
+    PutBucketWebsiteInput,
+    PutObjectLockConfigurationInput,
     PutPublicAccessBlockInput,
 );
 
@@ -99,12 +129,21 @@ names_key!(
     CreateMultipartUploadInput,
     DeleteObjectInput.version_id,
     DeleteObjectTaggingInput.version_id,
+    GetObjectAclInput.version_id,
     GetObjectInput.version_id,
+    GetObjectLegalHoldInput.version_id,
+    GetObjectRetentionInput.version_id,
     GetObjectTaggingInput.version_id,
+    GetObjectTorrentInput,
     HeadObjectInput.version_id,
     ListPartsInput,
+    PutObjectAclInput.version_id,
     PutObjectInput,
+    PutObjectLegalHoldInput.version_id,
+    PutObjectRetentionInput.version_id,
     PutObjectTaggingInput.version_id,
+    RestoreObjectInput.version_id,
+    SelectObjectContentInput,
     UploadPartInput,
 );
 
@@ -125,14 +164,34 @@ fn given(demand: Demand, key: &'static str, value: Option<&str>) -> Demand {
     }
 }
 
+/// Demands, with what the bucket and its objects say of the caller beside policies.
+fn judged(peek: &Peek, demands: Vec<Demand>) -> Demands {
+    ready(demands.into_iter().map(|demand| access::opened(peek, demand)).collect())
+}
+
+/// What an input that makes an object needs beside `s3:PutObject`.
+macro_rules! beside {
+    ($input:expr) => {
+        [
+            ($input.tagging.is_some(), "s3:PutObjectTagging"),
+            ($input.acl.is_some(), "s3:PutObjectAcl"),
+            ($input.object_lock_mode.is_some(), "s3:PutObjectRetention"),
+            ($input.object_lock_legal_hold_status.is_some(), "s3:PutObjectLegalHold"),
+        ]
+        .into_iter()
+        .filter(|(asked, _)| *asked)
+        .map(|(_, action)| on_object(action, &$input.bucket, &$input.key))
+    };
+}
+
 /// An action on the bucket that the input names.
 pub fn bucket<I: NamesBucket>(action: &'static str) -> impl Fn(Peek, Arc<I>) -> Demands + Clone {
-    move |_, input| ready(Ok(vec![Demand::new(action, &buckets::arn(input.bucket()))]))
+    move |peek, input| judged(&peek, vec![Demand::new(action, &buckets::arn(input.bucket()))])
 }
 
 /// An action on the object that the input names.
 pub fn object<I: NamesKey>(action: &'static str) -> impl Fn(Peek, Arc<I>) -> Demands + Clone {
-    move |_, input| ready(Ok(vec![on_object(action, input.bucket(), input.key())]))
+    move |peek, input| judged(&peek, vec![on_object(action, input.bucket(), input.key())])
 }
 
 /// An action on the object that the input names, or another action where it names a version.
@@ -140,12 +199,32 @@ pub fn version<I: NamesKey>(
     newest: &'static str,
     named: &'static str,
 ) -> impl Fn(Peek, Arc<I>) -> Demands + Clone {
-    move |_, input| {
-        let action = if input.version().is_some() { named } else { newest };
-        let demand = on_object(action, input.bucket(), input.key());
-        let demand = given(demand, "s3:VersionId", input.version());
-        ready(Ok(vec![demand]))
-    }
+    move |peek, input| judged(&peek, vec![on_version((newest, named), input.as_ref())])
+}
+
+/// An action on the newest version, or another on a named one.
+fn on_version<I: NamesKey>((newest, named): (&'static str, &'static str), input: &I) -> Demand {
+    let action = if input.version().is_some() { named } else { newest };
+    given(on_object(action, input.bucket(), input.key()), "s3:VersionId", input.version())
+}
+
+/// The permission to pass by governance, where a request says that it does.
+fn bypassing(asked: Option<bool>, bucket: &str, key: &str) -> Option<Demand> {
+    (asked == Some(true)).then(|| on_object("s3:BypassGovernanceRetention", bucket, key))
+}
+
+/// Removing an object or a version.
+pub fn delete_object(peek: Peek, input: Arc<api::DeleteObjectInput>) -> Demands {
+    let mut demands = vec![on_version(("s3:DeleteObject", "s3:DeleteObjectVersion"), input.as_ref())];
+    demands.extend(bypassing(input.bypass_governance_retention, &input.bucket, &input.key));
+    judged(&peek, demands)
+}
+
+/// Changing until when a version is locked.
+pub fn put_retention(peek: Peek, input: Arc<api::PutObjectRetentionInput>) -> Demands {
+    let mut demands = vec![on_object("s3:PutObjectRetention", &input.bucket, &input.key)];
+    demands.extend(bypassing(input.bypass_governance_retention, &input.bucket, &input.key));
+    judged(&peek, demands)
 }
 
 /// Making a bucket: whoever has the name already is not asked.
@@ -159,24 +238,25 @@ pub fn create_bucket(_: Peek, input: Arc<api::CreateBucketInput>) -> Demands {
 }
 
 /// Reading the keys of a bucket, a page at a time.
-pub fn list_objects(_: Peek, input: Arc<api::ListObjectsInput>) -> Demands {
+pub fn list_objects(peek: Peek, input: Arc<api::ListObjectsInput>) -> Demands {
     let names = (input.prefix.as_ref(), input.delimiter.as_ref());
-    list("s3:ListBucket", &input.bucket, names, input.max_keys)
+    list(&peek, "s3:ListBucket", &input.bucket, names, input.max_keys)
 }
 
 /// Reading the keys of a bucket, a page at a time.
-pub fn list_objects_v2(_: Peek, input: Arc<api::ListObjectsV2Input>) -> Demands {
+pub fn list_objects_v2(peek: Peek, input: Arc<api::ListObjectsV2Input>) -> Demands {
     let names = (input.prefix.as_ref(), input.delimiter.as_ref());
-    list("s3:ListBucket", &input.bucket, names, input.max_keys)
+    list(&peek, "s3:ListBucket", &input.bucket, names, input.max_keys)
 }
 
 /// Reading the versions in a bucket.
-pub fn list_versions(_: Peek, input: Arc<api::ListObjectVersionsInput>) -> Demands {
+pub fn list_versions(peek: Peek, input: Arc<api::ListObjectVersionsInput>) -> Demands {
     let names = (input.prefix.as_ref(), input.delimiter.as_ref());
-    list("s3:ListBucketVersions", &input.bucket, names, input.max_keys)
+    list(&peek, "s3:ListBucketVersions", &input.bucket, names, input.max_keys)
 }
 
 fn list(
+    peek: &Peek,
     action: &'static str,
     bucket: &str,
     (prefix, delimiter): (Option<&String>, Option<&String>),
@@ -185,28 +265,24 @@ fn list(
     let demand = Demand::new(action, &buckets::arn(bucket));
     let demand = given(demand, "s3:prefix", prefix.map(String::as_str));
     let demand = given(demand, "s3:delimiter", delimiter.map(String::as_str));
-    ready(Ok(vec![given(demand, "s3:max-keys", limit.map(|limit| limit.to_string()).as_deref())]))
+    judged(peek, vec![given(demand, "s3:max-keys", limit.map(|limit| limit.to_string()).as_deref())])
 }
 
 /// Putting an object.
-pub fn put_object(_: Peek, input: Arc<api::PutObjectInput>) -> Demands {
+pub fn put_object(peek: Peek, input: Arc<api::PutObjectInput>) -> Demands {
     let demand = on_object("s3:PutObject", &input.bucket, &input.key);
     let demand = given(demand, "s3:x-amz-acl", input.acl.as_ref().map(|acl| acl.as_str()));
     let encryption = input.server_side_encryption.as_ref().map(|algorithm| algorithm.as_str());
     let mut demands = vec![given(demand, "s3:x-amz-server-side-encryption", encryption)];
-    if input.tagging.is_some() {
-        demands.push(on_object("s3:PutObjectTagging", &input.bucket, &input.key));
-    }
-    ready(Ok(demands))
+    demands.extend(beside!(input));
+    judged(&peek, demands)
 }
 
 /// Beginning an upload: as putting the object.
-pub fn begin_upload(_: Peek, input: Arc<api::CreateMultipartUploadInput>) -> Demands {
+pub fn begin_upload(peek: Peek, input: Arc<api::CreateMultipartUploadInput>) -> Demands {
     let mut demands = vec![on_object("s3:PutObject", &input.bucket, &input.key)];
-    if input.tagging.is_some() {
-        demands.push(on_object("s3:PutObjectTagging", &input.bucket, &input.key));
-    }
-    ready(Ok(demands))
+    demands.extend(beside!(input));
+    judged(&peek, demands)
 }
 
 /// Reading the source of a copy. A malformed one is refused by the operation, and read by nobody.
@@ -217,40 +293,39 @@ fn read_source(header: &str) -> Vec<Demand> {
 }
 
 /// Copying an object: reading one, putting the other.
-pub fn copy_object(_: Peek, input: Arc<api::CopyObjectInput>) -> Demands {
+pub fn copy_object(peek: Peek, input: Arc<api::CopyObjectInput>) -> Demands {
     let mut demands = read_source(&input.copy_source);
     let put = on_object("s3:PutObject", &input.bucket, &input.key);
     let put = given(put, "s3:x-amz-copy-source", Some(&input.copy_source));
     let directive = input.metadata_directive.as_ref().map(|directive| directive.as_str());
     demands.push(given(put, "s3:x-amz-metadata-directive", directive));
-    if input.tagging.is_some() {
-        demands.push(on_object("s3:PutObjectTagging", &input.bucket, &input.key));
-    }
-    ready(Ok(demands))
+    demands.extend(beside!(input));
+    judged(&peek, demands)
 }
 
 /// Copying into a part: reading one object, putting the other.
-pub fn copy_part(_: Peek, input: Arc<api::UploadPartCopyInput>) -> Demands {
+pub fn copy_part(peek: Peek, input: Arc<api::UploadPartCopyInput>) -> Demands {
     let mut demands = read_source(&input.copy_source);
     demands.push(on_object("s3:PutObject", &input.bucket, &input.key));
-    ready(Ok(demands))
+    judged(&peek, demands)
 }
 
 /// Deleting many objects: all of them must be allowed.
-pub fn delete_objects(_: Peek, input: Arc<api::DeleteObjectsInput>) -> Demands {
+pub fn delete_objects(peek: Peek, input: Arc<api::DeleteObjectsInput>) -> Demands {
     let demands = input.delete.objects.iter().map(|object| {
         let action = if object.version_id.is_some() { "s3:DeleteObjectVersion" } else { "s3:DeleteObject" };
         on_object(action, &input.bucket, &object.key)
     });
-    ready(Ok(demands.collect()))
+    let bypass = bypassing(input.bypass_governance_retention, &input.bucket, "*");
+    judged(&peek, demands.chain(bypass).collect())
 }
 
 /// Reading an object's attributes: reading it, and each part of it that has an action of its own.
-pub fn attributes(_: Peek, input: Arc<api::GetObjectAttributesInput>) -> Demands {
+pub fn attributes(peek: Peek, input: Arc<api::GetObjectAttributesInput>) -> Demands {
     let actions = if input.version_id.is_some() {
         ["s3:GetObjectVersion", "s3:GetObjectVersionAttributes"]
     } else {
         ["s3:GetObject", "s3:GetObjectAttributes"]
     };
-    ready(Ok(actions.map(|action| on_object(action, &input.bucket, &input.key)).to_vec()))
+    judged(&peek, actions.map(|action| on_object(action, &input.bucket, &input.key)).to_vec())
 }

@@ -6,6 +6,7 @@ use crate::lookup::{self, Found};
 use crate::outflow::Outflow;
 use crate::rules::conditions::{Conditions, State};
 use crate::rules::headers;
+use crate::sealing::{self, Customer};
 use crate::state::buckets::Bucket;
 use service::Ctx;
 use std::ops::Range;
@@ -20,6 +21,8 @@ pub struct Source {
     pub named_version: bool,
     /// Its version and object.
     pub found: Found,
+    /// The customer's key that it is read with.
+    pub customer: Option<Customer>,
     /// The read it was found in, which its bytes are read from.
     pub read: store::Snapshot,
 }
@@ -34,6 +37,7 @@ impl Source {
         header: &str,
         expected_owner: Option<&str>,
         conditions: &Conditions<'_>,
+        customer: Option<Customer>,
     ) -> Result<Self, S3Error> {
         let named = headers::copy_source(header).ok_or_else(|| S3Error::InvalidArgument {
             message: "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
@@ -54,10 +58,18 @@ impl Source {
         conditions.check(state).map_err(|broken| S3Error::PreconditionFailed {
             condition: format!("x-amz-copy-source-{}", broken.header()),
         })?;
-        if headers::is_archived(&found.object.description.storage_class) {
+        if lookup::is_out_of_reach(&found.object, ctx.now()) {
             return Err(S3Error::ArchivedSource);
         }
-        Ok(Source { bucket, named_version: named.version_id.is_some(), key: named.key, found, read })
+        sealing::check(&found.object, customer.as_ref())?;
+        Ok(Source {
+            customer,
+            bucket,
+            named_version: named.version_id.is_some(),
+            key: named.key,
+            found,
+            read,
+        })
     }
 
     /// Reads a range of it into something new.
@@ -65,9 +77,8 @@ impl Source {
     /// # Errors
     /// The store's.
     pub async fn pour(&self, ctx: &Ctx, range: Range<u64>, mut intake: Intake) -> Result<Taken, S3Error> {
-        let (blobs, found) = (ctx.host().store.blobs(), &self.found);
-        let mut outflow =
-            Outflow::open(blobs, &self.read, &self.bucket, &found.version, &found.object, range).await?;
+        let place = (&self.bucket, &self.found.version, &*self.found.object);
+        let mut outflow = Outflow::open(ctx.host(), &self.read, place, self.customer.clone(), range).await?;
         while let Some(bytes) = outflow.next().await? {
             intake.add(bytes).await?;
         }

@@ -9,17 +9,23 @@
 //! parts keeps the rows of its upload in `PARTS`. Parts that are given up are removed in bounded commits
 //! by a worker, which finds them by `DOOMED`.
 
+mod before;
 pub mod buckets;
+pub mod configurations;
+mod kept;
 pub mod objects;
 pub mod uploads;
 
 use crate::digest::Algorithm;
+use crate::rules::acl::Acl;
 use crate::rules::cors::CorsRule;
+use crate::rules::locks::{DefaultRetention, Retention};
 use crate::rules::notifications::Rule;
+use configurations::ConfigurationRecord;
 use names::{AccountId, Region, Scope, Tags, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use store::{BlobRef, Class, Incarnation, Raw, Table, record};
+use store::{BlobRef, Class, Corrupt, Incarnation, Raw, Record, Table, TimerId, record};
 
 /// Bucket names of the partition, and who has them.
 static NAMES: Table<String, NameRecord> = Table::new("s3/names", Class::Records);
@@ -30,6 +36,11 @@ static NOTIFICATIONS: Table<Incarnation, NotificationRecord> =
     Table::of_incarnation("s3/notifications", Class::Records).large();
 /// CORS configurations, by bucket.
 static CORS: Table<Incarnation, CorsRecord> = Table::of_incarnation("s3/cors", Class::Records).large();
+/// Configurations that are kept as they were given: bucket, kind, id.
+static CONFIGURATIONS: Table<(Incarnation, String, String), ConfigurationRecord> =
+    Table::of_incarnation("s3/configurations", Class::Records).large();
+/// The timers of buckets with lifecycle rules.
+static AGEING: Table<String, AgeingRecord> = Table::new("s3/ageing", Class::Records);
 /// The newest version of each key: bucket, key.
 static OBJECTS: Table<(Incarnation, String), Entry> = Table::of_incarnation("s3/objects", Class::Items);
 /// Older versions: bucket, key, the version's number from above.
@@ -70,8 +81,49 @@ pub struct BucketRecord {
     pub public_access: Option<PublicAccessBlock>,
     /// How new objects are encrypted, where that was configured.
     pub encryption: Option<Encryption>,
+    /// Who may do what beside policies; `None` for the owner alone.
+    pub acl: Option<Acl>,
+    /// Whether versions can be locked, and how new ones are.
+    pub lock: Option<ObjectLock>,
+    /// Which configurations are there that requests to objects must look at.
+    pub configured: Configured,
 }
-record!(BucketRecord, 1);
+
+impl Record for BucketRecord {
+    const VERSION: u8 = 2;
+
+    fn upgrade(from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
+        before::read::<before::BucketRecord, Self>(from, bytes)
+    }
+}
+
+/// The locks of a bucket whose versions can be locked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectLock {
+    /// The retention of new versions that bring none.
+    pub default: Option<DefaultRetention>,
+}
+
+/// The timer that carries out the lifecycle rules of a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgeingRecord {
+    timer: TimerId,
+}
+record!(AgeingRecord, 1);
+
+/// Which configurations a bucket has, so that most requests read none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each says whether one row is there")]
+pub struct Configured {
+    /// Lifecycle rules.
+    pub lifecycle: bool,
+    /// Replication rules.
+    pub replication: bool,
+    /// Access logs.
+    pub logging: bool,
+    /// A website.
+    pub website: bool,
+}
 
 impl BucketRecord {
     /// How new objects are encrypted: as configured, or as in every bucket.
@@ -135,8 +187,17 @@ pub struct NotificationRecord {
     pub topics: Vec<Rule>,
     /// Functions.
     pub functions: Vec<Rule>,
+    /// Whether the account's event bus is told of everything.
+    pub event_bus: bool,
 }
-record!(NotificationRecord, 1);
+
+impl Record for NotificationRecord {
+    const VERSION: u8 = 2;
+
+    fn upgrade(from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
+        before::read::<before::NotificationRecord, Self>(from, bytes)
+    }
+}
 
 impl NotificationRecord {
     /// All rules.
@@ -161,7 +222,14 @@ pub struct Entry {
     /// The number of the version `null` among the older ones.
     pub older_null: Option<u64>,
 }
-record!(Entry, 1);
+
+impl Record for Entry {
+    const VERSION: u8 = 2;
+
+    fn upgrade(from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
+        before::read::<before::Entry, Self>(from, bytes)
+    }
+}
 
 /// One version of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -175,7 +243,14 @@ pub struct Version {
     /// Its object; `None` for a delete marker.
     pub object: Option<Box<ObjectRecord>>,
 }
-record!(Version, 1);
+
+impl Record for Version {
+    const VERSION: u8 = 2;
+
+    fn upgrade(from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
+        before::read::<before::Version, Self>(from, bytes)
+    }
+}
 
 impl Version {
     /// Its id as clients see it.
@@ -199,6 +274,78 @@ pub struct ObjectRecord {
     pub description: Description,
     /// Its tags.
     pub tags: Tags,
+    /// What makes the key its bytes are encrypted with, where they are; those of parts have their own.
+    pub nonce: Option<Nonce>,
+    /// What few objects have.
+    pub extras: Option<Box<Extras>>,
+}
+
+impl ObjectRecord {
+    /// What few objects have; nothing where it has none of it.
+    pub fn extras(&self) -> Extras {
+        self.extras.as_deref().cloned().unwrap_or_default()
+    }
+
+    /// Changes what few objects have.
+    pub fn change_extras(&mut self, change: impl FnOnce(&mut Extras)) {
+        let mut extras = self.extras();
+        change(&mut extras);
+        self.extras = (extras != Extras::default()).then(|| Box::new(extras));
+    }
+
+    /// The key of a customer that its bytes are encrypted with.
+    pub fn customer(&self) -> Option<&CustomerKey> {
+        self.extras.as_ref().and_then(|extras| extras.customer.as_ref())
+    }
+
+    /// Until when it can be read, where it is archived and was restored.
+    pub fn restored_until(&self) -> Option<Timestamp> {
+        self.extras.as_ref().and_then(|extras| extras.restored)
+    }
+}
+
+/// What makes the key of a body, together with the key it is derived from.
+pub type Nonce = [u8; 16];
+
+/// What few objects have.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extras {
+    /// Who may do what beside policies; `None` for the owner alone.
+    pub acl: Option<Acl>,
+    /// Until when it cannot be removed.
+    pub retention: Option<Retention>,
+    /// Whether it cannot be removed until that is lifted; `None` where it was never said.
+    pub legal_hold: Option<bool>,
+    /// The customer's key that it is encrypted with.
+    pub customer: Option<CustomerKey>,
+    /// What became of its copies in other buckets.
+    pub replication: Option<Replication>,
+    /// Until when an archived object can be read.
+    pub restored: Option<Timestamp>,
+}
+
+/// What is kept of a customer's key: enough to know it again, and not the key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomerKey {
+    /// Its MD5, as answers show it.
+    pub md5: [u8; 16],
+    /// Random bytes that the digest is made with.
+    pub salt: [u8; 16],
+    /// A salted digest of it.
+    pub digest: [u8; 32],
+}
+
+/// What became of an object's copies in other buckets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Replication {
+    /// It is on its way.
+    Pending,
+    /// It arrived.
+    Completed,
+    /// It was refused for good.
+    Failed,
+    /// This is such a copy.
+    Replica,
 }
 
 /// Where an object's bytes are.
@@ -274,8 +421,17 @@ pub struct UploadRecord {
     pub tags: Tags,
     /// The checksum that was asked for; `None` where none was named.
     pub checksum: Option<UploadChecksum>,
+    /// What few objects have.
+    pub extras: Extras,
 }
-record!(UploadRecord, 1);
+
+impl Record for UploadRecord {
+    const VERSION: u8 = 2;
+
+    fn upgrade(from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
+        before::read::<before::UploadRecord, Self>(from, bytes)
+    }
+}
 
 /// The checksum of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -297,8 +453,17 @@ pub struct PartRecord {
     pub checksum: Vec<u8>,
     /// Its bytes.
     pub body: BlobRef,
+    /// What makes the key they are encrypted with, where they are.
+    pub nonce: Option<Nonce>,
 }
-record!(PartRecord, 1);
+
+impl Record for PartRecord {
+    const VERSION: u8 = 2;
+
+    fn upgrade(from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
+        before::read::<before::PartRecord, Self>(from, bytes)
+    }
+}
 
 /// What a worker has yet to take apart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

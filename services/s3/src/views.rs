@@ -2,9 +2,9 @@
 
 use crate::rules::multipart::hex;
 use crate::state::buckets::Bucket;
-use crate::state::{Description, Encryption, Version, Versioning};
+use crate::state::{Description, Encryption, Replication, Version, Versioning};
 use model_s3 as api;
-use names::{AccountId, Tags};
+use names::{AccountId, Tags, Timestamp};
 use sha2::{Digest, Sha256};
 
 /// The canonical user id of an account: sixty-four hexadecimal digits that are always the same for it.
@@ -78,10 +78,39 @@ macro_rules! show_object {
         output.storage_class = $crate::views::storage_class(description);
         output.tag_count = i32::try_from(object.tags.len()).ok().filter(|count| *count > 0);
         $crate::views::show_encryption!(output, &description.encryption);
+        if let Some(extras) = &object.extras {
+            let retention = extras.retention;
+            output.object_lock_mode =
+                retention.map(|retention| model_s3::ObjectLockMode::from(retention.mode.name()));
+            output.object_lock_retain_until_date = retention.map(|retention| retention.until);
+            output.object_lock_legal_hold_status = extras.legal_hold.map($crate::views::legal_hold);
+            output.replication_status = extras.replication.map($crate::views::replication);
+            output.restore = extras.restored.map($crate::views::restored);
+        }
     }};
 }
 
 pub(crate) use {show_encryption, show_object};
+
+/// A legal hold as answers show it.
+pub fn legal_hold(held: bool) -> api::ObjectLockLegalHoldStatus {
+    if held { api::ObjectLockLegalHoldStatus::On } else { api::ObjectLockLegalHoldStatus::Off }
+}
+
+/// What became of copies, as answers show it.
+pub fn replication(status: Replication) -> api::ReplicationStatus {
+    api::ReplicationStatus::from(match status {
+        Replication::Pending => "PENDING",
+        Replication::Completed => "COMPLETED",
+        Replication::Failed => "FAILED",
+        Replication::Replica => "REPLICA",
+    })
+}
+
+/// A restored object, as the header says it.
+pub fn restored(until: Timestamp) -> String {
+    format!("ongoing-request=\"false\", expiry-date=\"{}\"", until.http_date())
+}
 
 /// The id of a version, which buckets that never kept versions do not show.
 pub fn version_id(bucket: &Bucket, version: &Version) -> Option<String> {

@@ -2,6 +2,7 @@
 
 use crate::errors::S3Error;
 use crate::notify::{self, Origin};
+use crate::replicate;
 use crate::rules::conditions::check_write;
 use crate::rules::multipart::opaque_id;
 use crate::rules::notifications::Happening;
@@ -71,7 +72,7 @@ pub fn commit(
     happening: Happening,
 ) -> Result<Version, S3Error> {
     let number = tx.fresh_incarnation()?.0;
-    let version = Version {
+    let mut version = Version {
         number,
         id: fresh_id(bucket, number, new.random),
         modified: origin.at,
@@ -80,6 +81,7 @@ pub fn commit(
     if let Some(bytes) = &new.small {
         objects::put_body(tx, bucket, number, bytes)?;
     }
+    replicate::begin(tx, origin, bucket, key, &mut version)?;
     objects::put(tx, bucket, key, version.clone())?;
     notify::tell(tx, origin, bucket, happening, key, &version)?;
     Ok(version)

@@ -1,19 +1,22 @@
 //! The bootstraps, carried by the binary and laid out in a directory named after their content, so
 //! that functions started by an older binary keep the files they run from.
 
-use super::{Interpreter, ManagedRuntime};
+use super::{Interpreter, ManagedRuntime, RuntimeError};
 use sha2::{Digest, Sha256};
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 const PYTHON: &str = "python/bootstrap.py";
 const NODE: &str = "node/bootstrap.mjs";
-const FILES: [(&str, &str); 2] = [
+const JAVA: &str = "java/Bootstrap.java";
+const FILES: [(&str, &str); 3] = [
     (PYTHON, include_str!("../../runtimes/python/bootstrap.py")),
     (NODE, include_str!("../../runtimes/node/bootstrap.mjs")),
+    (JAVA, include_str!("../../runtimes/java/Bootstrap.java")),
 ];
 
 /// The bootstraps as files.
@@ -45,11 +48,89 @@ impl Bootstraps {
         &self.root
     }
 
-    /// Program and arguments that run functions of `runtime`.
-    pub fn command(&self, runtime: ManagedRuntime, interpreter: &Interpreter) -> Vec<OsString> {
+    /// Makes ready what `runtime` needs besides: for Java, the classes, compiled once by its own JDK. Blocks.
+    ///
+    /// # Errors
+    /// Where there is no compiler beside the interpreter, or it fails.
+    pub fn prepare(&self, runtime: ManagedRuntime, interpreter: &Interpreter) -> Result<(), RuntimeError> {
+        let ManagedRuntime::Java { major } = runtime else { return Ok(()) };
+        let classes = self.classes(major);
+        if classes.join("Bootstrap.class").is_file() {
+            return Ok(());
+        }
+        let draft = classes.with_extension(format!("{}.draft", std::process::id()));
+        // The runtime of Java 8 lies within its JDK.
+        let homes = interpreter.path.ancestors().skip(2).take(2);
+        let compiler =
+            homes.map(|home| home.join("bin/javac")).find(|place| place.is_file()).ok_or_else(|| {
+                let home = interpreter.path.display();
+                RuntimeError::Compiler(format!(
+                    "there is no javac beside {home}; a JDK is needed, not a JRE alone"
+                ))
+            })?;
+        fs::create_dir_all(&draft)?;
+        let mut command = Command::new(compiler);
+        command
+            .arg("-nowarn")
+            .arg("-d")
+            .arg(&draft)
+            .arg(self.root.join(JAVA))
+            .env_clear()
+            .stdin(Stdio::null());
+        let done = command.output()?;
+        if !done.status.success() {
+            let why = String::from_utf8_lossy(&done.stderr).chars().take(500).collect();
+            return Err(RuntimeError::Compiler(why));
+        }
+        match fs::rename(&draft, &classes) {
+            // Somebody else made them meanwhile.
+            Err(_) if classes.join("Bootstrap.class").is_file() => Ok(fs::remove_dir_all(&draft)?),
+            renamed => Ok(renamed?),
+        }
+    }
+
+    fn classes(&self, major: u8) -> PathBuf {
+        self.root.join(format!("java/classes-{major}"))
+    }
+
+    fn java(
+        &self,
+        major: u8,
+        interpreter: &Interpreter,
+        code: &Path,
+        layers: Option<&Path>,
+    ) -> Vec<OsString> {
+        let mut path = self.classes(major).into_os_string();
+        let mut add = |folder: &Path, end: &str| {
+            path.push(":");
+            path.push(folder);
+            path.push(end);
+        };
+        add(code, "");
+        add(code, "/lib/*");
+        if let Some(layers) = layers {
+            add(layers, "/java/lib/*");
+        }
+        // Functions are short: the first compiler alone is AWS's choice too.
+        let options = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-cp"];
+        let mut argv = vec![interpreter.path.clone().into_os_string()];
+        argv.extend(options.map(OsString::from));
+        argv.push(path);
+        argv.push("Bootstrap".into());
+        argv
+    }
+
+    /// Program and arguments that run functions of `runtime` whose code and layers lie in folders.
+    pub fn command(
+        &self,
+        runtime: ManagedRuntime,
+        interpreter: &Interpreter,
+        (code, layers): (&Path, Option<&Path>),
+    ) -> Vec<OsString> {
         let bootstrap = match runtime {
             ManagedRuntime::Python { .. } => PYTHON,
             ManagedRuntime::Node { .. } => NODE,
+            ManagedRuntime::Java { major } => return self.java(major, interpreter, code, layers),
         };
         vec![interpreter.path.clone().into_os_string(), self.root.join(bootstrap).into_os_string()]
     }

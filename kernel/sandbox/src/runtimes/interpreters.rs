@@ -27,6 +27,9 @@ const NODE_HOMES: [&str; 4] = [
     ".volta/tools/image/node/*/bin",
     ".asdf/installs/nodejs/*/bin",
 ];
+const JAVA_HOMES: [&str; 3] = [".sdkman/candidates/java/*/bin", ".jdks/*/bin", ".asdf/installs/java/*/bin"];
+/// Where packages of the system put JDKs.
+const JAVA_SYSTEM: (&str, &str) = ("/usr/lib/jvm", "/*/bin");
 const SYSTEM_DIRS: [&str; 3] = ["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"];
 
 /// An interpreter that was found.
@@ -76,10 +79,14 @@ impl SearchPlaces {
                 (vec![format!("python3.{minor}"), "python3".into()], &PYTHON_HOMES)
             }
             ManagedRuntime::Node { major } => (vec!["node".into(), format!("node{major}")], &NODE_HOMES),
+            ManagedRuntime::Java { .. } => (vec!["java".into()], &JAVA_HOMES),
         };
         let mut dirs = self.path.clone();
         if self.system {
             dirs.extend(SYSTEM_DIRS.map(PathBuf::from));
+            if matches!(runtime, ManagedRuntime::Java { .. }) {
+                dirs.extend(expand(Path::new(JAVA_SYSTEM.0), JAVA_SYSTEM.1));
+            }
         }
         if let Some(home) = &self.home {
             dirs.extend(homes.iter().flat_map(|pattern| expand(home, pattern)));
@@ -91,13 +98,19 @@ impl SearchPlaces {
 
     /// What a candidate says of itself, if it is an interpreter at all.
     fn ask(&self, candidate: &Path, runtime: ManagedRuntime) -> Option<Interpreter> {
-        let (option, code) = match runtime {
-            ManagedRuntime::Python { .. } => ("-c", PYTHON_SAYS),
-            ManagedRuntime::Node { .. } => ("-e", NODE_SAYS),
+        let java = matches!(runtime, ManagedRuntime::Java { .. });
+        let arguments = match runtime {
+            ManagedRuntime::Python { .. } => ["-c", PYTHON_SAYS],
+            ManagedRuntime::Node { .. } => ["-e", NODE_SAYS],
+            ManagedRuntime::Java { .. } => ["-XshowSettings:properties", "-version"],
         };
         let mut command = Command::new(candidate);
-        command.args([option, code]).env_clear().current_dir("/");
+        command.args(arguments).env_clear().current_dir("/");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        if java {
+            // A JVM tells its properties there.
+            command.stdout(Stdio::null()).stderr(Stdio::piped());
+        }
         // Wrappers of version managers are scripts, and look for their versions below the home directory.
         if let Ok(path) = std::env::join_paths(&self.path) {
             command.env("PATH", path);
@@ -113,6 +126,10 @@ impl SearchPlaces {
             return None;
         }
         let mut answer = String::new();
+        if java {
+            child.stderr.take()?.take(MAX_ANSWER_BYTES).read_to_string(&mut answer).ok()?;
+            return said_by_java(&answer).filter(|_| child.wait().is_ok_and(|ended| ended.success()));
+        }
         child.stdout.take()?.take(MAX_ANSWER_BYTES).read_to_string(&mut answer).ok()?;
         let mut lines = answer.lines();
         let (version, path) = (lines.next()?, lines.next()?);
@@ -121,10 +138,26 @@ impl SearchPlaces {
     }
 }
 
+/// A JVM by its properties: `java.home = …`, `java.version = 17.0.15`.
+fn said_by_java(properties: &str) -> Option<Interpreter> {
+    let property = |wanted: &str| {
+        let mut pairs = properties.lines().filter_map(|line| line.split_once(" = "));
+        pairs.find(|(name, _)| name.trim() == wanted).map(|(_, value)| value.trim().to_owned())
+    };
+    let (home, version) = (property("java.home")?, property("java.version")?);
+    let path = Path::new(&home).join("bin/java");
+    // Java 8 calls itself 1.8, and its home is that of the runtime within the JDK.
+    let version = version.strip_prefix("1.").map(str::to_owned).unwrap_or(version);
+    path.is_absolute().then_some(Interpreter { path, version })
+}
+
 fn is_exactly(version: &str, runtime: ManagedRuntime) -> bool {
     match runtime {
         ManagedRuntime::Python { minor } => version.starts_with(&format!("3.{minor}.")),
         ManagedRuntime::Node { major } => version.starts_with(&format!("{major}.")),
+        ManagedRuntime::Java { major } => {
+            version == major.to_string() || version.starts_with(&format!("{major}."))
+        }
     }
 }
 

@@ -48,7 +48,7 @@ impl Function {
         }
         let runtime = ManagedRuntime::parse(runtime).unwrap();
         let interpreter = places().find(runtime).unwrap();
-        let argv = Bootstraps::lay_out(&dir).unwrap().command(runtime, &interpreter);
+        let argv = Bootstraps::lay_out(&dir).unwrap().command(runtime, &interpreter, (&dir, None));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (events, to_serve) = channel();

@@ -9,7 +9,7 @@ fn bootstraps_are_laid_out_once_and_mended() {
     let dir = fresh_dir();
     let first = Bootstraps::lay_out(&dir).unwrap();
     let files = tree(first.root());
-    assert_eq!(files, ["node/bootstrap.mjs", "python/bootstrap.py"]);
+    assert_eq!(files, ["java/Bootstrap.java", "node/bootstrap.mjs", "python/bootstrap.py"]);
     let place = first.root().join(&files[0]);
     let whole = std::fs::read(&place).unwrap();
     std::fs::write(&place, &whole[..10]).unwrap();
@@ -22,7 +22,7 @@ fn bootstraps_are_laid_out_once_and_mended() {
 
 #[test]
 fn interpreters_of_this_machine_have_the_version_asked_for() {
-    for (identifier, start) in [("python3.11", "3.11."), ("nodejs20.x", "20.")] {
+    for (identifier, start) in [("python3.11", "3.11."), ("nodejs20.x", "20."), ("java17", "17.")] {
         let found = places().find(ManagedRuntime::parse(identifier).unwrap()).unwrap();
         assert!(found.version.starts_with(start), "{found:?}");
         assert!(found.path.is_absolute());

@@ -79,11 +79,17 @@ impl Machine {
         }
         let managed = ManagedRuntime::parse(runtime).map_err(|error| cannot(&error))?;
         let interpreter = self.interpreter(ctx, managed).await?;
-        Ok(Command {
-            argv: bootstraps.command(managed, &interpreter),
-            programs: interpreter.path.parent().map(Path::to_owned),
-            runtime_dir,
-        })
+        let (prepared, own) = (bootstraps.clone(), interpreter.clone());
+        let prepared =
+            ctx.compute(move || prepared.prepare(managed, &own)).await.map_err(LambdaError::Other)?;
+        prepared.map_err(|error| cannot(&error))?;
+        let mut argv = bootstraps.command(managed, &interpreter, (code, layers));
+        if let ManagedRuntime::Java { .. } = managed {
+            // A JVM takes what it is given of the machine's memory, unless it is told otherwise.
+            let heap_mb = configuration.settings.memory_mb * 17 / 20;
+            argv.insert(1, format!("-Xmx{heap_mb}m").into());
+        }
+        Ok(Command { argv, programs: interpreter.path.parent().map(Path::to_owned), runtime_dir })
     }
 
     async fn bootstraps(&self, ctx: &Ctx) -> Result<Arc<Bootstraps>, LambdaError> {

@@ -61,6 +61,21 @@ fn code_and_status(error: &S3Error) -> (&'static str, u16) {
         S3Error::Multipart { fault, .. } => of_parts(fault),
         S3Error::Body(error) => of_body(error),
         S3Error::AclNotSupported => ("AccessControlListNotSupported", 400),
+        S3Error::WordedArgument { .. } => ("InvalidArgument", 400),
+        S3Error::MalformedAcl => ("MalformedACLError", 400),
+        S3Error::UnexpectedContent => ("UnexpectedContent", 400),
+        S3Error::MissingSecurityHeader => ("MissingSecurityHeader", 400),
+        S3Error::UnresolvableGrant { .. } => ("UnresolvableGrantByEmailAddress", 400),
+        S3Error::PublicBucketAcl => ("InvalidBucketAclWithBlockPublicAccessError", 400),
+        S3Error::Protected => ("AccessDenied", 403),
+        S3Error::NotLocked => ("NoSuchObjectLockConfiguration", 404),
+        S3Error::InvalidBucketState { .. } => ("InvalidBucketState", 409),
+        S3Error::NotRestorable { .. } => ("InvalidObjectState", 403),
+        S3Error::InvalidEncryptionAlgorithm { .. } => ("InvalidEncryptionAlgorithmError", 400),
+        S3Error::InvalidLogTarget { .. } => ("InvalidTargetBucketForLogging", 400),
+        S3Error::TooManyConfigurations => ("TooManyConfigurations", 400),
+        S3Error::Select(fault) => (fault.code, 400),
+        S3Error::MethodNotAllowed => ("MethodNotAllowed", 405),
         S3Error::InvalidBucketAcl => ("InvalidBucketAclWithObjectOwnership", 400),
         S3Error::NotConfigured { configuration, .. } => (absence(*configuration).0, 404),
         S3Error::Store(fault) => of_store(fault),
@@ -117,6 +132,7 @@ fn absence(configuration: Configuration) -> (&'static str, &'static str) {
             "ObjectLockConfigurationNotFoundError",
             "Object Lock configuration does not exist for this bucket",
         ),
+        Configuration::OneOfMany => ("NoSuchConfiguration", "The specified configuration does not exist."),
         Configuration::OwnershipControls => {
             ("OwnershipControlsNotFoundError", "The bucket ownership controls were not found")
         }
@@ -172,6 +188,7 @@ fn message(error: &S3Error) -> Cow<'static, str> {
         S3Error::InvalidPartNumber { .. } => "The requested partnumber is not satisfiable",
         S3Error::InvalidRangeOfSource { message, .. }
         | S3Error::InvalidRequest { message }
+        | S3Error::WordedArgument { message }
         | S3Error::MalformedPolicy { message } => return Cow::Owned(message.clone()),
         S3Error::InvalidArgument { message, .. } | S3Error::InvalidTag { message, .. } => message,
         S3Error::NegativeArgument { name, .. } => return Cow::Owned(negative(name)),
@@ -189,6 +206,26 @@ fn message(error: &S3Error) -> Cow<'static, str> {
         S3Error::EntityTooLarge { .. } => UPLOAD_TOO_LARGE,
         S3Error::Multipart { fault, .. } => parts_message(fault),
         S3Error::Body(error) => return body_message(error),
+        S3Error::MalformedAcl => MALFORMED_XML,
+        S3Error::UnexpectedContent => "This request does not support content",
+        S3Error::MissingSecurityHeader => "Your request was missing a required header",
+        S3Error::UnresolvableGrant { .. } => {
+            "The e-mail address you provided does not match any account on record."
+        }
+        S3Error::PublicBucketAcl => "Bucket cannot have public ACLs set with BlockPublicAccess enabled",
+        S3Error::Protected => "Access Denied because object protected by object lock.",
+        S3Error::NotLocked => "The specified object does not have a ObjectLock configuration",
+        S3Error::InvalidBucketState { message } => message,
+        S3Error::NotRestorable { .. } => "Restore is not allowed for the object's current storage class",
+        S3Error::InvalidEncryptionAlgorithm { .. } => {
+            "The Encryption request you specified is not valid. Supported value: AES256."
+        }
+        S3Error::InvalidLogTarget { .. } => "The target bucket for logging does not exist",
+        S3Error::TooManyConfigurations => {
+            "You are attempting to create a new configuration beyond the limit."
+        }
+        S3Error::Select(fault) => return Cow::Owned(fault.message.clone()),
+        S3Error::MethodNotAllowed => WRONG_METHOD,
         S3Error::AclNotSupported => "The bucket does not allow ACLs",
         S3Error::InvalidBucketAcl => ENFORCED,
         S3Error::NotConfigured { configuration, .. } => absence(*configuration).1,
@@ -292,7 +329,14 @@ fn with_fields(answer: ApiError, error: &S3Error) -> ApiError {
         S3Error::Destinations { arn, why } => argument(answer, arn, why),
         S3Error::NotImplemented { header } => answer.field("Header", *header),
         S3Error::InvalidStorageClass { given } => answer.field("StorageClassRequested", given),
-        S3Error::InvalidObjectState { storage_class } => answer.field("StorageClass", storage_class),
+        S3Error::UnresolvableGrant { address } => answer.field("EmailAddress", address),
+        S3Error::InvalidEncryptionAlgorithm { given } => {
+            argument(answer, "x-amz-server-side-encryption-customer-algorithm", given)
+        }
+        S3Error::InvalidLogTarget { bucket } => answer.field("TargetBucket", bucket),
+        S3Error::InvalidObjectState { storage_class } | S3Error::NotRestorable { storage_class } => {
+            answer.field("StorageClass", storage_class)
+        }
         S3Error::MetadataTooLarge { size } => sizes(answer, "Size", *size as u64, MAX_METADATA_BYTES as u64),
         S3Error::InvalidTag { key: Some(key), .. } => answer.field("TagKey", key),
         S3Error::InvalidDigest { given } => answer.field("Content-MD5", given),

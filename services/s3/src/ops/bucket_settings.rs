@@ -32,6 +32,12 @@ fn found(ctx: &Ctx, name: &str, expected_owner: Option<&String>) -> Result<Bucke
     lookup::bucket(&ctx.read(), name, expected_owner.map(String::as_str))
 }
 
+const LOCKED: &str =
+    "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.";
+const REPLICATED: &str = "A replication configuration is present on this bucket, so you cannot change the \
+                          versioning state. To change the versioning state, first delete the replication \
+                          configuration.";
+
 /// PutBucketVersioning: keep versions from now on, or no longer.
 pub async fn put_versioning(ctx: Ctx, input: Arc<api::PutBucketVersioningInput>) -> Result<Unit, S3Error> {
     let given = &input.versioning_configuration;
@@ -44,8 +50,17 @@ pub async fn put_versioning(ctx: Ctx, input: Arc<api::PutBucketVersioningInput>)
         Some(api::BucketVersioningStatus::Other(_)) => return Err(S3Error::MalformedXml),
         None => return Err(S3Error::IllegalVersioning),
     };
-    change(&ctx, &input.bucket, input.expected_bucket_owner.as_deref(), move |record| {
-        record.versioning = versioning;
+    ctx.commit(move |tx: &mut Tx| {
+        let mut bucket = lookup::bucket(tx, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        if versioning == Versioning::Suspended && bucket.record.lock.is_some() {
+            return Err(S3Error::InvalidBucketState { message: LOCKED });
+        }
+        if versioning == Versioning::Suspended && bucket.record.configured.replication {
+            return Err(S3Error::InvalidBucketState { message: REPLICATED });
+        }
+        bucket.record.versioning = versioning;
+        buckets::update(tx, &bucket)?;
+        Ok(Unit)
     })
     .await
 }

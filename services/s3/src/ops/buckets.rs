@@ -1,13 +1,16 @@
 //! Buckets: create, head, delete, list, where they are.
 
+use super::acls::wanted;
 use crate::errors::S3Error;
+use crate::grants::{self, Wanted};
 use crate::lookup;
+use crate::rules::acl::Acl;
 use crate::rules::headers::{self, BUCKET_TAGS};
 use crate::rules::names;
 use crate::state::buckets::{self, Bucket};
-use crate::state::{BucketRecord, Ownership, PublicAccessBlock, Versioning, objects};
+use crate::state::{BucketRecord, Configured, ObjectLock, Ownership, PublicAccessBlock, Versioning, objects};
 use crate::views;
-use ::names::{Region, Tags};
+use ::names::{AccountId, Region, Tags};
 use model_s3 as api;
 use schema::Unit;
 use service::{Ctx, Head, Heads};
@@ -29,6 +32,8 @@ pub async fn create(
     let region = location(&ctx, &input)?;
     let ownership = ownership(&input)?;
     let tags = tags(&input)?;
+    let acl = grants_of(&input, ownership, ctx.account())?;
+    let lock = (input.object_lock_enabled_for_bucket == Some(true)).then(ObjectLock::default);
     let (owner, now, here) = (ctx.account(), ctx.now(), ctx.region().clone());
     let shown = region.clone();
     let name = input.bucket.clone();
@@ -40,7 +45,7 @@ pub async fn create(
             incarnation: tx.fresh_incarnation()?,
             region: region.clone(),
             created: now,
-            versioning: Versioning::Never,
+            versioning: if lock.is_some() { Versioning::Enabled } else { Versioning::Never },
             ownership: Some(ownership),
             public_access: Some(PublicAccessBlock {
                 block_acls: true,
@@ -49,6 +54,9 @@ pub async fn create(
                 restrict: true,
             }),
             encryption: None,
+            acl: acl.clone(),
+            lock,
+            configured: Configured::default(),
         };
         buckets::create(tx, &name, owner, &record)?;
         let head = Head {
@@ -72,7 +80,7 @@ pub async fn create(
 }
 
 /// What becomes of a name that is taken: in the default region its owner may make it again.
-fn taken(present: &Bucket, owner: ::names::AccountId, here: &Region) -> Result<(), S3Error> {
+fn taken(present: &Bucket, owner: AccountId, here: &Region) -> Result<(), S3Error> {
     let bucket = present.name.clone();
     let default = |region: &Region| region.as_str() == DEFAULT_REGION;
     match present.owner == owner {
@@ -108,9 +116,6 @@ fn europe(constraint: &str) -> &str {
 }
 
 fn ownership(input: &api::CreateBucketInput) -> Result<Ownership, S3Error> {
-    if input.object_lock_enabled_for_bucket == Some(true) {
-        return Err(S3Error::NotImplemented { header: "x-amz-bucket-object-lock-enabled" });
-    }
     if matches!(input.bucket_namespace, Some(api::BucketNamespace::AccountRegional)) {
         return Err(S3Error::NotImplemented { header: "x-amz-bucket-namespace" });
     }
@@ -118,16 +123,19 @@ fn ownership(input: &api::CreateBucketInput) -> Result<Ownership, S3Error> {
         None => Ownership::BucketOwnerEnforced,
         Some(given) => ownership_of(given)?,
     };
-    let private = matches!(input.acl, None | Some(api::BucketCannedACL::Private));
-    let grants = input.grant_full_control.is_some()
-        || input.grant_read.is_some()
-        || input.grant_read_acp.is_some()
-        || input.grant_write.is_some()
-        || input.grant_write_acp.is_some();
-    match ownership {
-        _ if private && !grants => Ok(ownership),
-        Ownership::BucketOwnerEnforced => Err(S3Error::InvalidBucketAcl),
-        _ => Err(S3Error::NotImplemented { header: "x-amz-acl" }),
+    Ok(ownership)
+}
+
+/// The list of a new bucket, which is never public: every new bucket has the block of public lists.
+fn grants_of(
+    input: &api::CreateBucketInput,
+    ownership: Ownership,
+    owner: AccountId,
+) -> Result<Option<Acl>, S3Error> {
+    let list = grants::of_new_bucket(&wanted!(input), ownership, owner)?;
+    match list {
+        Some(list) if list.is_public() => Err(S3Error::PublicBucketAcl),
+        list => Ok(list),
     }
 }
 

@@ -10,7 +10,9 @@ use crate::rules::multipart::{self, Named, Uploaded, base64, number_of};
 use crate::rules::notifications::Happening;
 use crate::state::buckets::Bucket;
 use crate::state::uploads::{self, Upload};
-use crate::state::{ChecksumRecord, Content, ObjectRecord, PartRecord, UploadChecksum, Version, objects};
+use crate::state::{
+    ChecksumRecord, Content, Extras, ObjectRecord, PartRecord, UploadChecksum, Version, objects,
+};
 use crate::views::{self, show_encryption};
 use crate::write::{self, NewVersion, WriteConditions};
 use model_s3 as api;
@@ -114,6 +116,8 @@ fn assemble(tx: &mut Tx, bucket: &Bucket, upload: &Upload, input: &Input) -> Res
         checksum: Some(checksum),
         description: upload.record.description.clone(),
         tags: upload.record.tags.clone(),
+        nonce: None,
+        extras: (upload.record.extras != Extras::default()).then(|| Box::new(upload.record.extras.clone())),
     })
 }
 
@@ -207,6 +211,9 @@ fn shown(
         output.e_tag = Some(views::quoted(&object.etag));
         show_object_checksum!(output, &object.checksum);
         show_encryption!(output, &object.description.encryption);
+        if object.customer().is_some() {
+            output.server_side_encryption = None;
+        }
     }
     output
 }

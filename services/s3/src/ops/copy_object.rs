@@ -11,6 +11,7 @@ use crate::notify::Origin;
 use crate::rules::conditions::Conditions;
 use crate::rules::multipart::{MAX_PUT_BYTES, hex};
 use crate::rules::notifications::Happening;
+use crate::sealing::{Customer, customer_members, show_customer};
 use crate::source::Source;
 use crate::state::buckets::Bucket;
 use crate::state::{ChecksumRecord, Content, Description, ObjectRecord, objects};
@@ -27,11 +28,6 @@ type Input = api::CopyObjectInput;
 /// CopyObject.
 pub async fn copy_object(ctx: Ctx, input: Arc<Input>) -> Result<api::CopyObjectOutput, S3Error> {
     lookup::check_key(&input.key)?;
-    if input.copy_source_sse_customer_algorithm.is_some() {
-        return Err(S3Error::NotImplemented {
-            header: "x-amz-copy-source-server-side-encryption-customer-algorithm",
-        });
-    }
     let bucket = lookup::bucket(&ctx.read(), &input.bucket, input.expected_bucket_owner.as_deref())?;
     let conditions = Conditions {
         matches: input.copy_source_if_match.as_deref(),
@@ -40,16 +36,22 @@ pub async fn copy_object(ctx: Ctx, input: Arc<Input>) -> Result<api::CopyObjectO
         unmodified_since: input.copy_source_if_unmodified_since,
     };
     let expected_owner = input.expected_source_bucket_owner.as_deref();
-    let source = Source::find(&ctx, &input.copy_source, expected_owner, &conditions)?;
+    let source_key = Customer::given(customer_members!(source input))?;
+    let source = Source::find(&ctx, &input.copy_source, expected_owner, &conditions, source_key)?;
     check_source(&input, &bucket, &source)?;
     let (description, tags) = described(&input, &bucket, &source)?;
-    let copied = content(&ctx, &input, &source).await?;
-    let object = ObjectRecord { description, tags, ..copied.object };
+    let wishes: Wishes<'_> = wishes!(input);
+    let customer = wishes.customer()?;
+    let salted = customer.as_ref().map(|customer| (customer, ctx.host().entropy.bytes()));
+    let extras = wishes.extras(&bucket, ctx.now(), salted)?;
+    let copied = content(&ctx, &input, &source, customer.as_ref()).await?;
+    let object = ObjectRecord { description, tags, extras, ..copied.object };
     let mut output = api::CopyObjectOutput {
         copy_source_version_id: views::version_id(&source.bucket, &source.found.version),
         ..Default::default()
     };
     show_encryption!(output, &object.description.encryption);
+    show_customer!(output, object.customer());
     let mut result = api::CopyObjectResult { e_tag: Some(views::quoted(&object.etag)), ..Default::default() };
     show_object_checksum!(result, &object.checksum);
     let new = NewVersion { object, small: copied.small, random: ctx.host().entropy.bytes() };
@@ -112,6 +114,8 @@ fn check_source(input: &Input, bucket: &Bucket, source: &Source) -> Result<(), S
         || input.storage_class.is_some()
         || input.website_redirect_location.is_some()
         || input.server_side_encryption.is_some()
+        || input.sse_customer_algorithm.is_some()
+        || input.copy_source_sse_customer_algorithm.is_some()
         || bucket.record.encryption.is_some()
         || matches!(input.tagging_directive, Some(api::TaggingDirective::Replace));
     let itself = source.bucket.incarnation() == bucket.incarnation() && source.key == input.key;
@@ -170,7 +174,12 @@ struct Copied {
 }
 
 /// The content of the copy: shared where it is one blob whose checksum stays, else read and taken in.
-async fn content(ctx: &Ctx, input: &Input, source: &Source) -> Result<Copied, S3Error> {
+async fn content(
+    ctx: &Ctx,
+    input: &Input,
+    source: &Source,
+    customer: Option<&Customer>,
+) -> Result<Copied, S3Error> {
     let old = &source.found.object;
     let asked = match &input.checksum_algorithm {
         None => None,
@@ -181,14 +190,23 @@ async fn content(ctx: &Ctx, input: &Input, source: &Source) -> Result<Copied, S3
     };
     let kept = old.checksum.as_ref().filter(|checksum| checksum.composite.is_none());
     let algorithm = asked.or(old.checksum.as_ref().map(|checksum| checksum.algorithm)).unwrap_or(DEFAULT);
-    if matches!(old.content, Content::Blob(_)) && kept.is_some_and(|checksum| checksum.algorithm == algorithm)
+    let own_keys = customer.is_some() || source.customer.is_some();
+    if matches!(old.content, Content::Blob(_))
+        && !own_keys
+        && kept.is_some_and(|checksum| checksum.algorithm == algorithm)
     {
         return Ok(Copied { object: (**old).clone(), small: None, fresh: None });
     }
-    let intake = Intake::begin(ctx.host().store.blobs(), algorithm, None);
+    let intake = Intake::begin(ctx.host(), customer, algorithm, None);
     let taken = source.pour(ctx, 0..old.size, intake).await?;
     let (content, small) = write::placed(&taken.body);
     let checksum = ChecksumRecord { algorithm, value: taken.checksum, composite: None };
-    let object = ObjectRecord { etag: hex(&taken.md5), content, checksum: Some(checksum), ..(**old).clone() };
+    let object = ObjectRecord {
+        etag: hex(&taken.md5),
+        content,
+        checksum: Some(checksum),
+        nonce: Some(taken.nonce),
+        ..(**old).clone()
+    };
     Ok(Copied { object, small, fresh: Some(taken.body) })
 }

@@ -4,12 +4,16 @@
 use crate::errors::S3Error;
 use crate::lookup;
 use crate::notify::{self, Origin};
+use crate::replicate;
 use crate::rules::conditions::check_write;
+use crate::rules::locks;
 use crate::rules::notifications::Happening;
 use crate::state::buckets::Bucket;
-use crate::state::{Version, Versioning, objects};
+use crate::state::{ObjectRecord, Version, Versioning, objects};
+use crate::views;
 use crate::write::fresh_id;
 use model_s3 as api;
+use names::Timestamp;
 use schema::ApiError;
 use service::Ctx;
 use std::sync::Arc;
@@ -26,6 +30,29 @@ struct Target {
     matches: Option<String>,
     /// What makes the id of a marker no guess.
     random: [u8; 16],
+    /// The caller passes by governance.
+    bypass: bool,
+    conditions: DeleteConditions,
+}
+
+/// What a delete is on the condition of beside the tag.
+#[derive(Debug, Clone, Copy, Default)]
+struct DeleteConditions {
+    modified: Option<Timestamp>,
+    size: Option<i64>,
+}
+
+impl DeleteConditions {
+    fn check(self, version: &Version, object: &ObjectRecord) -> Result<(), S3Error> {
+        let refused = |condition: &str| Err(S3Error::PreconditionFailed { condition: condition.to_owned() });
+        if self.modified.is_some_and(|wanted| wanted.seconds() != version.modified.seconds()) {
+            return refused("x-amz-if-match-last-modified-time");
+        }
+        if self.size.is_some_and(|wanted| wanted != views::signed(object.size)) {
+            return refused("x-amz-if-match-size");
+        }
+        Ok(())
+    }
 }
 
 /// What a delete did.
@@ -46,8 +73,13 @@ fn delete(tx: &mut Tx, origin: &Origin, bucket: &Bucket, target: &Target) -> Res
         check_write(Some(matches), None, present.map(|object| object.etag.as_str()))
             .map_err(|fault| S3Error::refused_write(fault, key))?;
     }
+    if target.conditions.modified.is_some() || target.conditions.size.is_some() {
+        let named = (key, target.version_id.as_deref());
+        let found = lookup::object(tx, bucket, named, "DELETE")?;
+        target.conditions.check(&found.version, &found.object)?;
+    }
     match &target.version_id {
-        Some(id) => delete_version(tx, origin, bucket, key, id),
+        Some(id) => delete_version(tx, origin, bucket, (key, id), target.bypass),
         None if bucket.record.versioning == Versioning::Never => delete_newest(tx, origin, bucket, key),
         None => mark(tx, origin, bucket, key, target.random),
     }
@@ -57,14 +89,19 @@ fn delete_version(
     tx: &mut Tx,
     origin: &Origin,
     bucket: &Bucket,
-    key: &str,
-    id: &str,
+    (key, id): (&str, &str),
+    bypass: bool,
 ) -> Result<Deleted, S3Error> {
     lookup::check_version_id(id)?;
     let version_id = Some(id.to_owned());
     let Some(version) = objects::by_id(tx, bucket, key, id)? else {
         return Ok(Deleted { marker: false, version_id });
     };
+    if let Some(extras) = version.object.as_ref().and_then(|object| object.extras.as_ref())
+        && !locks::may_remove(extras.retention, extras.legal_hold == Some(true), origin.at, bypass)
+    {
+        return Err(S3Error::Protected);
+    }
     objects::remove(tx, bucket, key, &version)?;
     notify::tell(tx, origin, bucket, Happening::Deleted, key, &version)?;
     Ok(Deleted { marker: version.object.is_none(), version_id })
@@ -86,7 +123,9 @@ fn mark(
     random: [u8; 16],
 ) -> Result<Deleted, S3Error> {
     let number = tx.fresh_incarnation()?.0;
-    let marker = Version { number, id: fresh_id(bucket, number, random), modified: origin.at, object: None };
+    let mut marker =
+        Version { number, id: fresh_id(bucket, number, random), modified: origin.at, object: None };
+    replicate::begin(tx, origin, bucket, key, &mut marker)?;
     objects::put(tx, bucket, key, marker.clone())?;
     notify::tell(tx, origin, bucket, Happening::Marked, key, &marker)?;
     Ok(Deleted { marker: true, version_id: Some(marker.shown_id().to_owned()) })
@@ -97,12 +136,6 @@ pub async fn delete_object(
     ctx: Ctx,
     input: Arc<api::DeleteObjectInput>,
 ) -> Result<api::DeleteObjectOutput, S3Error> {
-    if input.if_match_last_modified_time.is_some() {
-        return Err(S3Error::NotImplemented { header: "x-amz-if-match-last-modified-time" });
-    }
-    if input.if_match_size.is_some() {
-        return Err(S3Error::NotImplemented { header: "x-amz-if-match-size" });
-    }
     let (origin, random) = (Origin::of(&ctx), ctx.host().entropy.bytes());
     let deleted = ctx
         .commit(move |tx: &mut Tx| {
@@ -112,6 +145,11 @@ pub async fn delete_object(
                 version_id: input.version_id.clone(),
                 matches: input.if_match.clone(),
                 random,
+                bypass: input.bypass_governance_retention == Some(true),
+                conditions: DeleteConditions {
+                    modified: input.if_match_last_modified_time,
+                    size: input.if_match_size,
+                },
             };
             delete(tx, &origin, &bucket, &target)
         })
@@ -142,6 +180,8 @@ pub async fn delete_objects(
             version_id: object.version_id.clone(),
             matches: object.e_tag.clone(),
             random: ctx.host().entropy.bytes(),
+            bypass: input.bypass_governance_retention == Some(true),
+            conditions: DeleteConditions { modified: object.last_modified_time, size: object.size },
         };
         let (named, origin) = (named.clone(), origin.clone());
         move |tx: &mut Tx| {

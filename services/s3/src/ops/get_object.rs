@@ -2,12 +2,13 @@
 
 use crate::checksums::show_object_checksum;
 use crate::errors::S3Error;
+use crate::expiry;
 use crate::lookup::{self, Found};
 use crate::outflow::Outflow;
 use crate::rules::conditions::{Conditions, State};
-use crate::rules::headers::is_archived;
 use crate::rules::multipart::part_number;
 use crate::rules::ranges::{self, Asked, ByteRange};
+use crate::sealing::{self, Customer, customer_members, show_customer};
 use crate::state::buckets::Bucket;
 use crate::state::{Content, uploads};
 use crate::views::{self, show_object};
@@ -99,6 +100,7 @@ macro_rules! answered {
         let size = found.object.size;
         let mut output = api::$output::default();
         show_object!(output, $bucket, &found.version, &found.object);
+        show_customer!(output, found.object.customer());
         output.content_length = Some(views::signed(selected.range.map_or(size, ByteRange::length)));
         output.content_range = selected.range.map(|range| range.content_range(size));
         output.parts_count = selected.parts.map(i32::from);
@@ -126,16 +128,18 @@ pub async fn get_object(ctx: Ctx, input: Arc<api::GetObjectInput>) -> Result<api
     let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let found = lookup::object(&read, &bucket, (&input.key, input.version_id.as_deref()), "GET")?;
     checked(&found, &conditions!(input))?;
-    let class = &found.object.description.storage_class;
-    if is_archived(class) {
-        return Err(S3Error::InvalidObjectState { storage_class: class.clone() });
+    if lookup::is_out_of_reach(&found.object, ctx.now()) {
+        let storage_class = found.object.description.storage_class.clone();
+        return Err(S3Error::InvalidObjectState { storage_class });
     }
+    let customer = Customer::given(customer_members!(input))?;
     let selected = selected(&read, &bucket, &found, input.range.as_deref(), input.part_number)?;
     let bytes = selected.range.map_or(0..found.object.size, |range| range.first..range.last + 1);
     let length = bytes.end - bytes.start;
-    let blobs = ctx.host().store.blobs();
-    let outflow = Outflow::open(blobs, &read, &bucket, &found.version, &found.object, bytes).await?;
+    let place = (&bucket, &found.version, &*found.object);
+    let outflow = Outflow::open(ctx.host(), &read, place, customer, bytes).await?;
     let mut output = answered!(GetObjectOutput, &input, &bucket, &found, selected);
+    output.expiration = expiry::of_version(&read, &bucket, &input.key, &found.version)?;
     output.body = Some(outflow.into_body(length));
     Ok(output)
 }
@@ -149,6 +153,9 @@ pub async fn head_object(
     let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let found = lookup::object(&read, &bucket, (&input.key, input.version_id.as_deref()), "HEAD")?;
     checked(&found, &conditions!(input))?;
+    sealing::check(&found.object, Customer::given(customer_members!(input))?.as_ref())?;
     let selected = selected(&read, &bucket, &found, input.range.as_deref(), input.part_number)?;
-    Ok(answered!(HeadObjectOutput, &input, &bucket, &found, selected))
+    let mut output = answered!(HeadObjectOutput, &input, &bucket, &found, selected);
+    output.expiration = expiry::of_version(&read, &bucket, &input.key, &found.version)?;
+    Ok(output)
 }

@@ -4,6 +4,7 @@ use super::list_objects::{page_limit, whole_number};
 use super::uploads::{checksum_type, initiator};
 use crate::checksums::show_checksum;
 use crate::errors::S3Error;
+use crate::expiry;
 use crate::lookup;
 use crate::rules::multipart::{base64, hex};
 use crate::state::uploads;
@@ -40,9 +41,10 @@ pub async fn list_parts(ctx: Ctx, input: Arc<api::ListPartsInput>) -> Result<api
         }
         shown
     });
+    let abortion = expiry::of_upload(&read, &bucket, &input.key, record.initiated)?;
     Ok(api::ListPartsOutput {
-        abort_date: None,
-        abort_rule_id: None,
+        abort_date: abortion.as_ref().map(|(due, _)| *due),
+        abort_rule_id: abortion.map(|(_, rule)| rule),
         bucket: Some(input.bucket.clone()),
         key: Some(input.key.clone()),
         upload_id: Some(input.upload_id.clone()),

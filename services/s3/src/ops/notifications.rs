@@ -3,6 +3,7 @@
 use crate::errors::S3Error;
 use crate::lookup;
 use crate::notify::{self, Origin};
+use crate::rules::bus_event::bus;
 use crate::rules::event::test_message;
 use crate::rules::notifications::{self, FilterFault, Rule};
 use crate::state::NotificationRecord;
@@ -20,10 +21,11 @@ pub async fn put(
     input: Arc<api::PutBucketNotificationConfigurationInput>,
 ) -> Result<Unit, S3Error> {
     let given = &input.notification_configuration;
-    if given.event_bridge_configuration.is_some() {
+    let record = record(&ctx, given)?;
+    if record.event_bus && ctx.head(&bus(ctx.region(), ctx.account()))?.is_none() {
+        // Nobody would ever be told.
         return Err(S3Error::NotImplemented { header: "EventBridgeConfiguration" });
     }
-    let record = record(&ctx, given)?;
     check(&record)?;
     if input.skip_destination_validation != Some(true) {
         destinations(&ctx, &record)?;
@@ -46,7 +48,8 @@ pub async fn put(
 }
 
 fn record(ctx: &Ctx, given: &api::NotificationConfiguration) -> Result<NotificationRecord, S3Error> {
-    let mut record = NotificationRecord::default();
+    let mut record =
+        NotificationRecord { event_bus: given.event_bridge_configuration.is_some(), ..Default::default() };
     for queue in given.queue_configurations.iter().flatten() {
         record.queues.push(rule(ctx, &queue.id, &queue.queue_arn, &queue.events, &queue.filter)?);
     }
@@ -175,7 +178,7 @@ pub async fn get(
 ) -> Result<api::NotificationConfiguration, S3Error> {
     let read = ctx.read();
     let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
-    let NotificationRecord { queues, topics, functions } = buckets::notifications(&read, &bucket)?;
+    let NotificationRecord { queues, topics, functions, event_bus } = buckets::notifications(&read, &bucket)?;
     let queues = queues.into_iter().map(|rule| api::QueueConfiguration {
         filter: filter(&rule),
         events: events(&rule),
@@ -198,7 +201,7 @@ pub async fn get(
         queue_configurations: listed(queues.collect()),
         topic_configurations: listed(topics.collect()),
         lambda_function_configurations: listed(functions.collect()),
-        event_bridge_configuration: None,
+        event_bridge_configuration: event_bus.then(api::EventBridgeConfiguration::default),
     })
 }
 

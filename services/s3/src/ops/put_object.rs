@@ -4,11 +4,13 @@
 use crate::checksums::{self, checksum_members, show_object_checksum};
 use crate::describe::wishes;
 use crate::errors::S3Error;
+use crate::expiry;
 use crate::intake::{self, Expected};
 use crate::lookup;
 use crate::notify::Origin;
 use crate::rules::multipart::{MAX_PUT_BYTES, hex};
 use crate::rules::notifications::Happening;
+use crate::sealing::show_customer;
 use crate::state::{ChecksumRecord, ObjectRecord};
 use crate::views::{self, show_encryption};
 use crate::write::{self, NewVersion, WriteConditions};
@@ -26,13 +28,24 @@ pub async fn put_object(ctx: Ctx, input: Arc<api::PutObjectInput>) -> Result<api
     let bucket = lookup::bucket(&ctx.read(), &input.bucket, input.expected_bucket_owner.as_deref())?;
     let wishes = wishes!(input);
     let (description, tags) = (wishes.describe(&bucket)?, wishes.tags()?);
+    let customer = wishes.customer()?;
+    let salted = customer.as_ref().map(|customer| (customer, ctx.host().entropy.bytes()));
+    let extras = wishes.extras(&bucket, ctx.now(), salted)?;
     let named = input.checksum_algorithm.as_ref().map(|algorithm| algorithm.as_str());
     let expected = Expected {
         md5: intake::content_md5(input.content_md5.as_deref())?,
         checksum: checksums::given(checksum_members!(input), named)?,
         kept: None,
         limit: MAX_PUT_BYTES,
+        customer,
     };
+    if wishes.locks() && expected.md5.is_none() && expected.checksum.algorithm.is_none() {
+        return Err(S3Error::InvalidRequest {
+            message: "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock \
+                      parameters"
+                .to_owned(),
+        });
+    }
     let taken = intake::take(&ctx, input.body.as_ref(), &expected).await?;
     let (content, small) = write::placed(&taken.body);
     let checksum = ChecksumRecord { algorithm: taken.algorithm, value: taken.checksum, composite: None };
@@ -43,6 +56,8 @@ pub async fn put_object(ctx: Ctx, input: Arc<api::PutObjectInput>) -> Result<api
         checksum: Some(checksum),
         description,
         tags,
+        nonce: Some(taken.nonce),
+        extras,
     };
     let new = NewVersion { object, small, random: ctx.host().entropy.bytes() };
     let mut output = shown(&new.object);
@@ -54,12 +69,14 @@ pub async fn put_object(ctx: Ctx, input: Arc<api::PutObjectInput>) -> Result<api
             let bucket = lookup::bucket(tx, &input.bucket, expected_owner.as_deref())?;
             write::check(tx, &bucket, &input.key, &conditions)?;
             let version = write::commit(tx, &origin, &bucket, &input.key, &new, Happening::Put)?;
-            Ok(views::version_id(&bucket, &version))
+            let expiration = expiry::of_version(tx, &bucket, &input.key, &version)?;
+            Ok((views::version_id(&bucket, &version), expiration))
         })
         .await;
     match committed {
-        Ok(version_id) => {
+        Ok((version_id, expiration)) => {
             output.version_id = version_id;
+            output.expiration = expiration;
             Ok(output)
         }
         Err(error) => {
@@ -73,5 +90,6 @@ fn shown(object: &ObjectRecord) -> api::PutObjectOutput {
     let mut output = api::PutObjectOutput { e_tag: Some(views::quoted(&object.etag)), ..Default::default() };
     show_object_checksum!(output, &object.checksum);
     show_encryption!(output, &object.description.encryption);
+    show_customer!(output, object.customer());
     output
 }

@@ -7,6 +7,7 @@ use crate::lookup;
 use crate::rules::conditions::Conditions;
 use crate::rules::multipart::{MAX_PUT_BYTES, hex, part_number};
 use crate::rules::ranges::{self, CopyRangeFault};
+use crate::sealing::{self, Customer, customer_members, show_customer};
 use crate::source::Source;
 use crate::state::PartRecord;
 use crate::state::buckets::Bucket;
@@ -39,8 +40,13 @@ fn number(given: i32) -> Result<u16, S3Error> {
 
 /// Writes a part that was taken in; nothing is kept where the upload is gone.
 async fn keep(ctx: &Ctx, place: Place, taken: &Taken, modified: Timestamp) -> Result<(), S3Error> {
-    let part =
-        PartRecord { md5: taken.md5, modified, checksum: taken.checksum.clone(), body: taken.body.clone() };
+    let part = PartRecord {
+        md5: taken.md5,
+        modified,
+        checksum: taken.checksum.clone(),
+        body: taken.body.clone(),
+        nonce: Some(taken.nonce),
+    };
     let kept = ctx
         .commit(move |tx: &mut Tx| {
             let bucket = lookup::bucket(tx, &place.bucket, place.expected_owner.as_deref())?;
@@ -66,10 +72,9 @@ pub async fn upload_part(
         key: input.key.clone(),
         upload_id: input.upload_id.clone(),
     };
-    if input.sse_customer_algorithm.is_some() {
-        return Err(S3Error::NotImplemented { header: "x-amz-server-side-encryption-customer-algorithm" });
-    }
     let (_, upload) = found(&ctx, &place)?;
+    let customer = Customer::given(customer_members!(input))?;
+    sealing::check_part(upload.record.extras.customer.as_ref(), customer.as_ref())?;
     let named = input.checksum_algorithm.as_ref().map(|algorithm| algorithm.as_str());
     let given = checksums::given(checksum_members!(input), named)?;
     let declared = upload.record.checksum.map(|checksum| checksum.algorithm);
@@ -90,6 +95,7 @@ pub async fn upload_part(
         checksum: given,
         kept: Some(declared.unwrap_or(DEFAULT)),
         limit: MAX_PUT_BYTES,
+        customer,
     };
     let taken = intake::take(&ctx, input.body.as_ref(), &expected).await?;
     keep(&ctx, place, &taken, ctx.now()).await?;
@@ -100,6 +106,7 @@ pub async fn upload_part(
         show_checksum!(output, algorithm, crate::rules::multipart::base64(value));
     }
     show_encryption!(output, &upload.record.description.encryption);
+    show_customer!(output, upload.record.extras.customer.as_ref());
     Ok(output)
 }
 
@@ -122,10 +129,9 @@ pub async fn upload_part_copy(
         key: input.key.clone(),
         upload_id: input.upload_id.clone(),
     };
-    if input.sse_customer_algorithm.is_some() || input.copy_source_sse_customer_algorithm.is_some() {
-        return Err(S3Error::NotImplemented { header: "x-amz-server-side-encryption-customer-algorithm" });
-    }
     let (_, upload) = found(&ctx, &place)?;
+    let customer = Customer::given(customer_members!(input))?;
+    sealing::check_part(upload.record.extras.customer.as_ref(), customer.as_ref())?;
     let conditions = Conditions {
         matches: input.copy_source_if_match.as_deref(),
         none_match: input.copy_source_if_none_match.as_deref(),
@@ -133,10 +139,11 @@ pub async fn upload_part_copy(
         unmodified_since: input.copy_source_if_unmodified_since,
     };
     let expected_owner = input.expected_source_bucket_owner.as_deref();
-    let source = Source::find(&ctx, &input.copy_source, expected_owner, &conditions)?;
+    let source_key = Customer::given(customer_members!(source input))?;
+    let source = Source::find(&ctx, &input.copy_source, expected_owner, &conditions, source_key)?;
     let range = copied(input.copy_source_range.as_deref(), source.found.object.size)?;
     let declared = upload.record.checksum.map(|checksum| checksum.algorithm);
-    let intake = Intake::begin(ctx.host().store.blobs(), declared.unwrap_or(DEFAULT), None);
+    let intake = Intake::begin(ctx.host(), customer.as_ref(), declared.unwrap_or(DEFAULT), None);
     let taken = source.pour(&ctx, range, intake).await?;
     let now = ctx.now();
     keep(&ctx, place, &taken, now).await?;
@@ -154,6 +161,7 @@ pub async fn upload_part_copy(
         ..Default::default()
     };
     show_encryption!(output, &upload.record.description.encryption);
+    show_customer!(output, upload.record.extras.customer.as_ref());
     Ok(output)
 }
 

@@ -4,9 +4,11 @@ use super::list_objects::{encoder, page_limit, prefixes};
 use crate::describe::wishes;
 use crate::digest::Algorithm;
 use crate::errors::S3Error;
+use crate::expiry;
 use crate::lookup;
 use crate::rules::listing::{self, Query};
 use crate::rules::multipart::{number_of, opaque_id};
+use crate::sealing::show_customer;
 use crate::state::uploads::{self, Upload};
 use crate::state::{UploadChecksum, UploadRecord, objects};
 use crate::views::{self, show_encryption};
@@ -23,6 +25,8 @@ pub async fn create(
     lookup::check_key(&input.key)?;
     let bucket = lookup::bucket(&ctx.read(), &input.bucket, input.expected_bucket_owner.as_deref())?;
     let wishes = wishes!(input);
+    let customer = wishes.customer()?;
+    let salted = customer.as_ref().map(|customer| (customer, ctx.host().entropy.bytes()));
     let initiator = match ctx.caller().principal() {
         Some(principal) => (principal.id.clone(), principal.arn.to_string()),
         None => (ctx.caller().name(), ctx.caller().name()),
@@ -34,6 +38,7 @@ pub async fn create(
         description: wishes.describe(&bucket)?,
         tags: wishes.tags()?,
         checksum: checksum(&input)?,
+        extras: wishes.extras(&bucket, ctx.now(), salted)?.map(|extras| *extras).unwrap_or_default(),
     };
     let mut output = api::CreateMultipartUploadOutput {
         bucket: Some(input.bucket.clone()),
@@ -45,6 +50,11 @@ pub async fn create(
         ..Default::default()
     };
     show_encryption!(output, &record.description.encryption);
+    show_customer!(output, record.extras.customer.as_ref());
+    if let Some((due, rule)) = expiry::of_upload(&ctx.read(), &bucket, &input.key, record.initiated)? {
+        output.abort_date = Some(due);
+        output.abort_rule_id = Some(rule);
+    }
     let random = ctx.host().entropy.bytes();
     let id = ctx
         .commit(move |tx: &mut Tx| {

@@ -21,6 +21,20 @@ pub enum Happening {
     Tagged,
     /// DeleteObjectTagging.
     Untagged,
+    /// PutObjectAcl.
+    AclPut,
+    /// RestoreObject was asked for.
+    RestoreBegun,
+    /// An archived object can be read.
+    Restored,
+    /// A lifecycle rule moved it to another class.
+    Transitioned,
+    /// A lifecycle rule removed it for good.
+    Expired,
+    /// A lifecycle rule hid it behind a delete marker.
+    ExpiredBehindMarker,
+    /// Its copy in another bucket failed for good.
+    ReplicationFailed,
 }
 
 impl Happening {
@@ -34,6 +48,13 @@ impl Happening {
             Happening::Marked => "ObjectRemoved:DeleteMarkerCreated",
             Happening::Tagged => "ObjectTagging:Put",
             Happening::Untagged => "ObjectTagging:Delete",
+            Happening::AclPut => "ObjectAcl:Put",
+            Happening::RestoreBegun => "ObjectRestore:Post",
+            Happening::Restored => "ObjectRestore:Completed",
+            Happening::Transitioned => "LifecycleTransition",
+            Happening::Expired => "LifecycleExpiration:Delete",
+            Happening::ExpiredBehindMarker => "LifecycleExpiration:DeleteMarkerCreated",
+            Happening::ReplicationFailed => "Replication:OperationFailedReplication",
         }
     }
 }

@@ -19,7 +19,8 @@ const NARROWING: [&str; 12] = [
     "aws:userid",
 ];
 
-fn listed(value: Option<&Value>) -> Vec<&Value> {
+/// One value, or the values of a list.
+pub fn listed(value: Option<&Value>) -> Vec<&Value> {
     match value {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::Array(items)) => items.iter().collect(),

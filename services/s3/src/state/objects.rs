@@ -138,6 +138,21 @@ pub fn put(tx: &mut Tx, bucket: &Bucket, key: &str, version: Version) -> Result<
     put_entry(tx, bucket, key, &Entry { version, older_null })
 }
 
+/// Puts a version where its number belongs: versions of another bucket come with numbers of their own.
+///
+/// # Errors
+/// The store's.
+pub fn put_in_order(tx: &mut Tx, bucket: &Bucket, key: &str, version: Version) -> Result<(), Fault> {
+    let newest = newest(tx, bucket, key)?;
+    if newest.is_none_or(|newest| newest.number < version.number) {
+        return put(tx, bucket, key, version);
+    }
+    if let Some(ObjectRecord { content: Content::Blob(blob), .. }) = version.object.as_deref() {
+        tx.keep_blob(blob)?;
+    }
+    demote(tx, bucket, key, &version)
+}
+
 fn put_entry(tx: &mut Tx, bucket: &Bucket, key: &str, entry: &Entry) -> Result<(), Fault> {
     tx.put(&OBJECTS, &bucket.scope, &(bucket.incarnation(), key.to_owned()), entry)
 }

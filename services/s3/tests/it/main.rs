@@ -1,12 +1,20 @@
 //! The room behind the pipeline: what clients of S3 rely on, behaviour by behaviour.
 
 mod buckets;
+mod configurations;
+mod encryption;
+mod grants;
 mod http;
+mod lifecycle;
 mod listing;
+mod locks;
 mod notifications;
 mod objects;
+mod replication;
+mod select;
 mod uploads;
 mod versions;
+mod website;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;

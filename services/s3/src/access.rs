@@ -1,0 +1,83 @@
+//! What bears on a caller of another account, or of none, beside policies: access control lists, and the
+//! block that keeps a public policy to the owner's account. Callers of the owner's account are judged by
+//! policies alone.
+
+use crate::errors::S3Error;
+use crate::rules::public;
+use crate::state::buckets::{self, Bucket};
+use crate::state::{Ownership, objects};
+use crate::views::canonical_id;
+use policy::{Policy, ResourceRule};
+use ports::Caller;
+use serde_json::{Value, json};
+use service::{Demand, Peek};
+use std::sync::Arc;
+use store::Read;
+
+/// A demand with what the bucket and the object say of the caller.
+///
+/// # Errors
+/// The store's.
+pub fn opened(peek: &Peek, demand: Demand) -> Result<Demand, S3Error> {
+    let account = match peek.caller() {
+        Caller::Service { .. } => return Ok(demand),
+        Caller::Principal(principal) => Some(principal.account),
+        Caller::Anonymous => None,
+    };
+    let Some(arn) = &demand.head else { return Ok(demand) };
+    let Some(head) = peek.head(arn)? else { return Ok(demand) };
+    if account == Some(head.head.owner) {
+        return Ok(demand);
+    }
+    let read = peek.read();
+    let Some(bucket) = buckets::find(&read, arn.resource())? else { return Ok(demand) };
+    let text = head.head.policy.as_deref();
+    let written: Option<Value> = text.and_then(|text| serde_json::from_str(text).ok());
+    let restricts = bucket.record.public_access.is_some_and(|block| block.restrict);
+    let statements = if restricts && written.as_ref().is_some_and(public::is_public) {
+        vec![json!({"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"})]
+    } else if granted(&read, &bucket, &demand, account.map(canonical_id).as_deref())? {
+        let own = json!({"Effect": "Allow", "Principal": "*", "Action": demand.action, "Resource": "*"});
+        [public::listed(written.as_ref().and_then(|policy| policy.get("Statement"))), vec![&own]]
+            .concat()
+            .into_iter()
+            .cloned()
+            .collect()
+    } else {
+        return Ok(demand);
+    };
+    let policy = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+    Ok(match Policy::parse(&policy) {
+        Ok(policy) => demand.under(Arc::new(policy), ResourceRule::Grants),
+        // What cannot be read grants nothing.
+        Err(_) => demand,
+    })
+}
+
+/// Whether a list lets the caller do what is asked: the object's, or the bucket's for what is asked of it.
+fn granted(
+    read: &impl Read,
+    bucket: &Bucket,
+    demand: &Demand,
+    caller: Option<&str>,
+) -> Result<bool, S3Error> {
+    if bucket.record.ownership == Some(Ownership::BucketOwnerEnforced) {
+        return Ok(false);
+    }
+    let ignores = bucket.record.public_access.is_some_and(|block| block.ignore_acls);
+    let object = demand.resource.strip_prefix(bucket.arn().as_str()).and_then(|rest| rest.strip_prefix('/'));
+    let key = object.filter(|_| demand.action != "s3:PutObject");
+    let Some(key) = key else {
+        let list = bucket.record.acl.as_ref();
+        return Ok(list.is_some_and(|list| list.grants(&demand.action, caller, ignores)));
+    };
+    let version = demand.context.iter().find(|(name, _)| name == "s3:VersionId");
+    let found = match version.and_then(|(_, values)| values.first()) {
+        Some(id) => objects::by_id(read, bucket, key, id)?,
+        None => objects::newest(read, bucket, key)?,
+    };
+    let object = found.and_then(|version| version.object);
+    let list =
+        object.as_ref().and_then(|object| object.extras.as_ref()).and_then(|extras| extras.acl.as_ref());
+    Ok(list.is_some_and(|list| list.grants(&demand.action, caller, ignores)))
+}

@@ -1,0 +1,194 @@
+//! Access control lists as requests give them and answers show them, held against what the bucket allows.
+
+use crate::errors::S3Error;
+use crate::rules::acl::{self, Acl, Grant, Grantee, GranteeFault, MAX_GRANTS, Permission};
+use crate::state::Ownership;
+use crate::state::buckets::Bucket;
+use crate::views::canonical_id;
+use model_s3 as api;
+use names::AccountId;
+
+/// The order of the grant headers in [`Wanted`].
+const HEADERS: [(Permission, &str); 5] = [
+    (Permission::FullControl, "x-amz-grant-full-control"),
+    (Permission::Read, "x-amz-grant-read"),
+    (Permission::Write, "x-amz-grant-write"),
+    (Permission::ReadAcp, "x-amz-grant-read-acp"),
+    (Permission::WriteAcp, "x-amz-grant-write-acp"),
+];
+
+/// The list that a request asks for in its headers.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted<'a> {
+    /// `x-amz-acl`
+    pub canned: Option<&'a str>,
+    /// `x-amz-grant-…`: full control, read, write, read list, write list.
+    pub headers: [Option<&'a str>; 5],
+}
+
+impl Wanted<'_> {
+    /// Whether the request asks for any list.
+    pub fn any(&self) -> bool {
+        self.canned.is_some() || self.granted()
+    }
+
+    fn granted(&self) -> bool {
+        self.headers.iter().any(Option::is_some)
+    }
+
+    fn list(&self, owner: &str, of_bucket: bool) -> Result<Acl, S3Error> {
+        let invalid =
+            |message, name, value: &str| S3Error::InvalidArgument { message, name, value: value.to_owned() };
+        match self.canned {
+            Some(_) if self.granted() => Err(S3Error::InvalidRequest {
+                message: "Specifying both Canned ACLs and Header Grants is not allowed".to_owned(),
+            }),
+            Some(name) => acl::canned(name, owner, of_bucket).ok_or_else(|| invalid("", "x-amz-acl", name)),
+            None if !self.granted() => Ok(private(owner)),
+            None => {
+                let mut grants = Vec::new();
+                for ((permission, name), text) in HEADERS.into_iter().zip(self.headers) {
+                    let Some(text) = text else { continue };
+                    let grantees = acl::header(text).map_err(|fault| refused(fault, name, text))?;
+                    grants.extend(grantees.into_iter().map(|grantee| Grant { grantee, permission }));
+                }
+                bounded(Acl { grants })
+            }
+        }
+    }
+}
+
+fn private(owner: &str) -> Acl {
+    let grantee = Grantee::User(owner.to_owned());
+    Acl { grants: vec![Grant { grantee, permission: Permission::FullControl }] }
+}
+
+fn bounded(list: Acl) -> Result<Acl, S3Error> {
+    if list.grants.len() > MAX_GRANTS { Err(S3Error::MalformedAcl) } else { Ok(list) }
+}
+
+fn refused(fault: GranteeFault, name: &'static str, text: &str) -> S3Error {
+    let invalid = |message, name, value| S3Error::InvalidArgument { message, name, value };
+    match fault {
+        GranteeFault::Shape => invalid("Argument format not recognized", name, text.to_owned()),
+        GranteeFault::Id(id) => invalid("Invalid id", "CanonicalUser/ID", id),
+        GranteeFault::Uri(uri) => invalid("Invalid group uri", "Group/URI", uri),
+        GranteeFault::Email(address) => S3Error::UnresolvableGrant { address },
+    }
+}
+
+/// What a list has to be to be kept: not public where that is blocked; `None` for the owner's alone.
+fn kept(list: Acl, bucket: &Bucket, owner: &str) -> Result<Option<Acl>, S3Error> {
+    if list.is_public() && bucket.record.public_access.is_some_and(|block| block.block_acls) {
+        return Err(S3Error::AccessDenied);
+    }
+    Ok((!list.is_private(owner)).then_some(list))
+}
+
+/// The list of a new object.
+///
+/// # Errors
+/// Where the bucket has no lists, or this one is not taken.
+pub fn of_object(wanted: &Wanted<'_>, bucket: &Bucket) -> Result<Option<Acl>, S3Error> {
+    if !wanted.any() {
+        return Ok(None);
+    }
+    if bucket.record.ownership == Some(Ownership::BucketOwnerEnforced) {
+        let owners = wanted.canned == Some("bucket-owner-full-control") && !wanted.granted();
+        return if owners { Ok(None) } else { Err(S3Error::AclNotSupported) };
+    }
+    let owner = canonical_id(bucket.owner);
+    kept(wanted.list(&owner, false)?, bucket, &owner)
+}
+
+/// The list of a new bucket, which is held against its ownership only: a public one comes before the block
+/// of public lists is there.
+///
+/// # Errors
+/// Where the ownership allows none, or this one is not taken.
+pub fn of_new_bucket(
+    wanted: &Wanted<'_>,
+    ownership: Ownership,
+    owner: AccountId,
+) -> Result<Option<Acl>, S3Error> {
+    let owner = canonical_id(owner);
+    let list = wanted.list(&owner, true)?;
+    let list = (!list.is_private(&owner)).then_some(list);
+    if list.is_some() && ownership == Ownership::BucketOwnerEnforced {
+        return Err(S3Error::InvalidBucketAcl);
+    }
+    Ok(list)
+}
+
+/// The list that replaces that of a bucket or an object: from headers or from the body.
+///
+/// # Errors
+/// Where the bucket has no lists, or this one is not taken.
+pub fn replacing(
+    wanted: &Wanted<'_>,
+    body: Option<&api::AccessControlPolicy>,
+    bucket: &Bucket,
+    of_bucket: bool,
+) -> Result<Option<Acl>, S3Error> {
+    let owner = canonical_id(bucket.owner);
+    let body = body.filter(|body| body.grants.is_some() || body.owner.is_some());
+    let list = match body {
+        Some(_) if wanted.any() => return Err(S3Error::UnexpectedContent),
+        Some(body) => read(body, &owner)?,
+        None if wanted.any() => wanted.list(&owner, of_bucket)?,
+        None => return Err(S3Error::MissingSecurityHeader),
+    };
+    if bucket.record.ownership == Some(Ownership::BucketOwnerEnforced) {
+        let owners =
+            list.is_private(&owner) && (body.is_some() || wanted.canned == Some("bucket-owner-full-control"));
+        return if owners { Ok(None) } else { Err(S3Error::AclNotSupported) };
+    }
+    kept(list, bucket, &owner)
+}
+
+/// The list of a body.
+fn read(body: &api::AccessControlPolicy, owner: &str) -> Result<Acl, S3Error> {
+    let named = body.owner.as_ref().and_then(|named| named.id.as_deref()).ok_or(S3Error::MalformedAcl)?;
+    if named != owner {
+        return Err(S3Error::AccessDenied);
+    }
+    let grants = body.grants.as_deref().unwrap_or_default().iter().map(|grant| {
+        let grantee = grant.grantee.as_ref().ok_or(S3Error::MalformedAcl)?;
+        let permission =
+            grant.permission.as_ref().and_then(|permission| Permission::of_name(permission.as_str()));
+        let permission = permission.ok_or(S3Error::MalformedAcl)?;
+        let found = match (&grantee.id, &grantee.uri, &grantee.email_address) {
+            (Some(id), None, None) => acl::user(id),
+            (None, Some(uri), None) => acl::group(uri),
+            (None, None, Some(address)) => Err(GranteeFault::Email(address.clone())),
+            _ => return Err(S3Error::MalformedAcl),
+        };
+        let grantee = found.map_err(|fault| refused(fault, "Grantee", ""))?;
+        Ok(Grant { grantee, permission })
+    });
+    bounded(Acl { grants: grants.collect::<Result<_, S3Error>>()? })
+}
+
+/// A list as it is answered, the owner's alone where there is none.
+pub fn shown(list: Option<&Acl>, owner: AccountId) -> Vec<api::Grant> {
+    let owner = canonical_id(owner);
+    let own = private(&owner);
+    list.unwrap_or(&own)
+        .grants
+        .iter()
+        .map(|grant| {
+            let grantee = match &grant.grantee {
+                Grantee::User(id) => api::Grantee {
+                    id: Some(id.clone()),
+                    type_: api::Type::CanonicalUser,
+                    ..Default::default()
+                },
+                Grantee::Group(group) => {
+                    api::Grantee { uri: Some(group.uri()), type_: api::Type::Group, ..Default::default() }
+                }
+            };
+            let permission = api::Permission::from(grant.permission.name());
+            api::Grant { grantee: Some(grantee), permission: Some(permission) }
+        })
+        .collect()
+}

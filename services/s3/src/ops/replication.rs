@@ -1,0 +1,65 @@
+//! The replication rules of a bucket, which `replicate` carries out.
+
+use super::bucket_configurations::{drop_it, keep, place, read};
+use crate::errors::{Configuration, S3Error};
+use crate::rules::replication::{self, RuleFault};
+use crate::state::{Versioning, buckets};
+use model_s3 as api;
+use schema::Unit;
+use service::Ctx;
+use std::sync::Arc;
+
+fn invalid(message: &str) -> S3Error {
+    S3Error::InvalidRequest { message: message.to_owned() }
+}
+
+/// PutBucketReplication: these rules and no others, for objects that are put from here on.
+pub async fn put(ctx: Ctx, input: Arc<api::PutBucketReplicationInput>) -> Result<Unit, S3Error> {
+    let mut configuration = input.replication_configuration.clone();
+    replication::validate(&configuration).map_err(|fault| match fault {
+        RuleFault::Shape => S3Error::MalformedXml,
+        RuleFault::Words(message) => invalid(message),
+    })?;
+    for rule in &mut configuration.rules {
+        if rule.id.as_deref().is_none_or(str::is_empty) {
+            rule.id = Some(ctx.uuid());
+        }
+    }
+    let targets: Vec<String> =
+        configuration.rules.iter().map(|rule| rule.destination.bucket.clone()).collect();
+    keep(&ctx, place!(input, Replication), configuration, move |tx, bucket| {
+        if bucket.record.versioning != Versioning::Enabled {
+            return Err(invalid(
+                "Versioning must be 'Enabled' on the bucket to apply a replication configuration",
+            ));
+        }
+        for target in &targets {
+            let name = replication::bucket_of(target).ok_or_else(|| invalid("Invalid bucket ARN."))?;
+            let found = buckets::find(tx, name)?.ok_or_else(|| invalid("Destination bucket must exist."))?;
+            if found.incarnation() == bucket.incarnation() {
+                return Err(invalid("Destination bucket cannot be the same as the source bucket."));
+            }
+            if found.record.versioning != Versioning::Enabled {
+                return Err(invalid("Destination bucket must have versioning enabled."));
+            }
+        }
+        Ok(())
+    })
+    .await
+    .map(|()| Unit)
+}
+
+/// GetBucketReplication.
+pub async fn get(
+    ctx: Ctx,
+    input: Arc<api::GetBucketReplicationInput>,
+) -> Result<api::GetBucketReplicationOutput, S3Error> {
+    let kept: Option<api::ReplicationConfiguration> = read(&ctx, &place!(input, Replication))?;
+    let kept = kept.ok_or_else(|| S3Error::absent(&input.bucket, Configuration::Replication))?;
+    Ok(api::GetBucketReplicationOutput { replication_configuration: Some(kept) })
+}
+
+/// DeleteBucketReplication.
+pub async fn delete(ctx: Ctx, input: Arc<api::DeleteBucketReplicationInput>) -> Result<Unit, S3Error> {
+    drop_it::<api::ReplicationConfiguration>(&ctx, place!(input, Replication)).await
+}

@@ -1,0 +1,108 @@
+//! What the account's event bus is told: S3's events in EventBridge's envelope.
+//! S3 User Guide, "EventBridge event message structure".
+
+use super::event::Event;
+use super::notifications::Happening;
+use names::{AccountId, Arn, Region};
+use serde_json::{Value, json};
+
+/// The default bus of an account in a region.
+pub fn bus(region: &Region, account: AccountId) -> Arn {
+    Arn::regional("events", region, account, "event-bus/default")
+}
+
+/// The detail type of a happening, and why it happened; `None` for what the bus is not told.
+fn kind(happening: Happening) -> Option<(&'static str, Value)> {
+    let created = |reason| ("Object Created", json!({"reason": reason}));
+    let deleted = |reason, kind| ("Object Deleted", json!({"reason": reason, "deletion-type": kind}));
+    let plain = |name| (name, json!({}));
+    Some(match happening {
+        Happening::Put => created("PutObject"),
+        Happening::Copy => created("CopyObject"),
+        Happening::Completed => created("CompleteMultipartUpload"),
+        Happening::Deleted => deleted("DeleteObject", "Permanently Deleted"),
+        Happening::Marked => deleted("DeleteObject", "Delete Marker Created"),
+        Happening::Expired => deleted("Lifecycle Expiration", "Permanently Deleted"),
+        Happening::ExpiredBehindMarker => deleted("Lifecycle Expiration", "Delete Marker Created"),
+        Happening::Tagged => plain("Object Tags Added"),
+        Happening::Untagged => plain("Object Tags Deleted"),
+        Happening::AclPut => plain("Object ACL Updated"),
+        Happening::RestoreBegun => plain("Object Restore Initiated"),
+        Happening::Restored => plain("Object Restore Completed"),
+        Happening::Transitioned => plain("Object Storage Class Changed"),
+        Happening::ReplicationFailed => return None,
+    })
+}
+
+/// The event for the bus of an account.
+pub fn message(event: &Event<'_>, account: AccountId, id: &str) -> Option<Vec<u8>> {
+    let (name, why) = kind(event.happening)?;
+    let mut object = json!({"key": event.key, "sequencer": format!("{:018X}", event.sequence)});
+    for (member, value) in [
+        ("size", event.size.map(Value::from)),
+        ("etag", event.etag.map(Value::from)),
+        ("version-id", event.version_id.map(Value::from)),
+    ] {
+        if let Some(value) = value {
+            object[member] = value;
+        }
+    }
+    let mut detail = json!({
+        "version": "0",
+        "bucket": {"name": event.bucket},
+        "object": object,
+        "request-id": event.request_id,
+        "requester": account.to_string(),
+        "source-ip-address": event.source,
+    });
+    for (member, value) in why.as_object().into_iter().flatten() {
+        detail[member] = value.clone();
+    }
+    let envelope = json!({
+        "version": "0",
+        "id": id,
+        "detail-type": name,
+        "source": "aws.s3",
+        "account": account.to_string(),
+        "time": event.at.iso8601(),
+        "region": event.region,
+        "resources": [format!("arn:aws:s3:::{}", event.bucket)],
+        "detail": detail,
+    });
+    serde_json::to_vec(&envelope).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use names::Timestamp;
+
+    /// The structure of the guide's example of an `Object Created` event.
+    #[test]
+    fn an_object_was_put() {
+        let event = Event {
+            happening: Happening::Put,
+            at: Timestamp(0),
+            region: "ca-central-1",
+            principal: "p",
+            source: "1.2.3.4",
+            request_id: "R",
+            bucket: "b",
+            owner: "o",
+            key: "example-key",
+            size: Some(5),
+            etag: Some("e"),
+            version_id: None,
+            sequence: 1,
+        };
+        let told: Value =
+            serde_json::from_slice(&message(&event, AccountId::DEFAULT, "id").unwrap()).unwrap();
+        assert_eq!(told["detail-type"], "Object Created");
+        assert_eq!(told["detail"]["reason"], "PutObject");
+        assert_eq!(told["detail"]["object"]["size"], 5);
+        assert_eq!(told["resources"][0], "arn:aws:s3:::b");
+        assert!(told["detail"]["object"].get("version-id").is_none());
+        let failed = Event { happening: Happening::ReplicationFailed, ..event };
+        assert_eq!(message(&failed, AccountId::DEFAULT, "id"), None);
+    }
+}

@@ -1,0 +1,239 @@
+//! Encryption of bodies: each under a key of its own, which is derived from the body's nonce and either
+//! the region's secret or the key that a customer brings with every request. The cipher is seekable and
+//! adds no bytes, so a range costs what it is long; blobs have checksums of their own.
+
+use crate::errors::S3Error;
+use crate::state::{CustomerKey, Nonce, ObjectRecord};
+use aes::Aes256;
+use aes::cipher::{KeyIvInit, StreamCipher, StreamCipherSeek};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{Bytes, BytesMut};
+use ctr::Ctr128BE;
+use md5::{Digest as _, Md5};
+use ring::hmac;
+use service::Host;
+
+/// What a request says of the customer's key: algorithm, key, MD5 of the key.
+pub type Given<'a> = (Option<&'a str>, Option<&'a str>, Option<&'a str>);
+
+/// The members of an input that speak of the customer's key.
+macro_rules! customer_members {
+    ($input:expr) => {
+        (
+            $input.sse_customer_algorithm.as_deref(),
+            $input.sse_customer_key.as_deref(),
+            $input.sse_customer_key_md5.as_deref(),
+        )
+    };
+    (source $input:expr) => {
+        (
+            $input.copy_source_sse_customer_algorithm.as_deref(),
+            $input.copy_source_sse_customer_key.as_deref(),
+            $input.copy_source_sse_customer_key_md5.as_deref(),
+        )
+    };
+}
+
+/// Shows in an output that a customer's key was used.
+macro_rules! show_customer {
+    ($output:expr, $customer:expr) => {
+        if let Some(customer) = $customer {
+            let customer: &$crate::state::CustomerKey = customer;
+            $output.sse_customer_algorithm = Some("AES256".to_owned());
+            $output.sse_customer_key_md5 = Some($crate::rules::multipart::base64(&customer.md5));
+            $output.server_side_encryption = None;
+        }
+    };
+}
+
+pub(crate) use {customer_members, show_customer};
+
+/// A key that a customer brought.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Customer {
+    key: [u8; 32],
+    md5: [u8; 16],
+}
+
+impl Customer {
+    /// Reads what a request says of it.
+    ///
+    /// # Errors
+    /// Where that is incomplete or contradicts itself.
+    pub fn given((algorithm, key, md5): Given<'_>) -> Result<Option<Self>, S3Error> {
+        if (algorithm, key, md5) == (None, None, None) {
+            return Ok(None);
+        }
+        let refused = |message, name| S3Error::InvalidArgument { message, name, value: "null".to_owned() };
+        match algorithm {
+            Some("AES256") => {}
+            Some(other) => return Err(S3Error::InvalidEncryptionAlgorithm { given: other.to_owned() }),
+            None => return Err(refused(NO_ALGORITHM, ALGORITHM)),
+        }
+        let key = key.ok_or_else(|| refused(NO_KEY, KEY))?;
+        let key = STANDARD.decode(key).ok().and_then(|key| <[u8; 32]>::try_from(key).ok());
+        let key = key.ok_or_else(|| refused(WRONG_KEY, KEY))?;
+        let md5 = md5.ok_or_else(|| refused(NO_MD5, KEY_MD5))?;
+        let calculated: [u8; 16] = Md5::digest(key).into();
+        if STANDARD.decode(md5).ok().as_deref() != Some(calculated.as_slice()) {
+            return Err(refused(WRONG_MD5, KEY_MD5));
+        }
+        Ok(Some(Customer { key, md5: calculated }))
+    }
+
+    /// What is kept of it.
+    pub fn kept(&self, salt: [u8; 16]) -> CustomerKey {
+        CustomerKey { md5: self.md5, salt, digest: self.digest(salt) }
+    }
+
+    fn digest(&self, salt: [u8; 16]) -> [u8; 32] {
+        derived(&self.key, &known_again(salt))
+    }
+
+    /// Whether it is the one of which this is kept.
+    fn is(&self, kept: &CustomerKey) -> bool {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.key);
+        hmac::verify(&key, &known_again(kept.salt), &kept.digest).is_ok()
+    }
+}
+
+const ALGORITHM: &str = "x-amz-server-side-encryption-customer-algorithm";
+const KEY: &str = "x-amz-server-side-encryption-customer-key";
+const KEY_MD5: &str = "x-amz-server-side-encryption-customer-key-MD5";
+const NO_ALGORITHM: &str = "Requests specifying Server Side Encryption with Customer provided keys must provide a \
+                            valid encryption algorithm.";
+const NO_KEY: &str = "Requests specifying Server Side Encryption with Customer provided keys must provide an \
+                      appropriate secret key.";
+const WRONG_KEY: &str = "The secret key was invalid for the specified algorithm.";
+const NO_MD5: &str = "Requests specifying Server Side Encryption with Customer provided keys must provide the client \
+                      calculated MD5 of the secret key.";
+const WRONG_MD5: &str = "The calculated MD5 hash of the key did not match the hash that was provided.";
+
+/// What a customer's key is known again by is no key of a body.
+fn known_again(salt: [u8; 16]) -> Vec<u8> {
+    [b"known again".as_slice(), &salt].concat()
+}
+
+fn derived(key: &[u8], content: &[u8]) -> [u8; 32] {
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), content);
+    std::array::from_fn(|at| tag.as_ref()[at])
+}
+
+/// The cipher of one body.
+#[derive(Clone)]
+pub struct Cipher([u8; 32]);
+
+impl Cipher {
+    /// The cipher of a body with a nonce, under the customer's key or the region's secret.
+    pub fn of(host: &Host, customer: Option<&Customer>, nonce: &Nonce) -> Self {
+        Cipher(match customer {
+            Some(customer) => derived(&customer.key, nonce),
+            None => host.seal.key(&["s3", "at rest"], nonce),
+        })
+    }
+
+    /// Encrypts or decrypts bytes that begin at a place of the body.
+    pub fn apply(&self, at: u64, bytes: Bytes) -> Bytes {
+        let mut own = bytes.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+        // No two bodies share a key, so the counter may begin at zero in each.
+        let mut cipher = Ctr128BE::<Aes256>::new(&self.0.into(), &[0; 16].into());
+        cipher.seek(at);
+        cipher.apply_keystream(&mut own);
+        own.freeze()
+    }
+}
+
+/// Holds the customer's key of a read against what the object was encrypted with.
+///
+/// # Errors
+/// Where the object needs a key, another key, or none.
+pub fn check(object: &ObjectRecord, customer: Option<&Customer>) -> Result<(), S3Error> {
+    let refused = |message: &str| Err(S3Error::InvalidRequest { message: message.to_owned() });
+    match (object.customer(), customer) {
+        (None, None) => Ok(()),
+        (Some(kept), Some(customer)) if customer.is(kept) => Ok(()),
+        (Some(_), Some(_)) => Err(S3Error::AccessDenied),
+        (Some(_), None) => refused(
+            "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to \
+             retrieve the object.",
+        ),
+        (None, Some(_)) => refused("The encryption parameters are not applicable to this object."),
+    }
+}
+
+/// Holds the customer's key of a part against that of its upload.
+///
+/// # Errors
+/// Where the upload needs a key, another key, or none.
+pub fn check_part(upload: Option<&CustomerKey>, customer: Option<&Customer>) -> Result<(), S3Error> {
+    let refused = |message: &str| Err(S3Error::InvalidRequest { message: message.to_owned() });
+    match (upload, customer) {
+        (None, None) => Ok(()),
+        (Some(kept), Some(customer)) if customer.is(kept) => Ok(()),
+        (Some(_), None) => refused(
+            "The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate \
+             encryption parameters.",
+        ),
+        (Some(_), Some(_)) => {
+            refused("The provided encryption parameters did not match the ones used originally.")
+        }
+        (None, Some(_)) => refused(
+            "The multipart upload initiate did not request encryption. Please resend the request without sending \
+             encryption parameters.",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(key: &[u8]) -> (String, String) {
+        (STANDARD.encode(key), STANDARD.encode(Md5::digest(key)))
+    }
+
+    #[test]
+    fn what_a_request_gives() {
+        let (key, md5) = given(&[7; 32]);
+        let all = (Some("AES256"), Some(key.as_str()), Some(md5.as_str()));
+        assert!(Customer::given(all).unwrap().is_some());
+        assert!(Customer::given((None, None, None)).unwrap().is_none());
+        let (short, short_md5) = given(&[7; 31]);
+        for wrong in [
+            (None, all.1, all.2),
+            (Some("AES128"), all.1, all.2),
+            (all.0, None, all.2),
+            (all.0, all.1, None),
+            (all.0, all.1, Some(short_md5.as_str())),
+            (all.0, Some(short.as_str()), Some(short_md5.as_str())),
+        ] {
+            assert!(Customer::given(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_known_again() {
+        let of = |key: &[u8]| {
+            let (key, md5) = given(key);
+            Customer::given((Some("AES256"), Some(&key), Some(&md5))).unwrap().unwrap()
+        };
+        let kept = of(&[1; 32]).kept([9; 16]);
+        assert!(of(&[1; 32]).is(&kept) && !of(&[2; 32]).is(&kept));
+        assert!(check_part(Some(&kept), Some(&of(&[2; 32]))).is_err());
+        assert!(check_part(Some(&kept), None).is_err() && check_part(None, None).is_ok());
+    }
+
+    #[test]
+    fn any_piece_can_be_read_alone() {
+        let cipher = Cipher([3; 32]);
+        let plain: Bytes = (0..100_000u32).map(|at| (at % 251) as u8).collect();
+        let whole = cipher.apply(0, plain.clone());
+        assert_ne!(whole, plain);
+        for range in [0..1, 15..17, 4096..70_000, 99_999..100_000] {
+            let piece = cipher.apply(range.start as u64, whole.slice(range.clone()));
+            assert_eq!(piece, plain.slice(range));
+        }
+        assert_ne!(Cipher([4; 32]).apply(0, whole), plain);
+    }
+}

@@ -4,7 +4,7 @@
 
 use names::AccountId;
 use serde_json::{Map, Value, json};
-use service::{Operation, Rate};
+use service::{Operation, Rate, TokenBucket};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -63,7 +63,7 @@ type Counted = (AccountId, &'static str, &'static str);
 
 /// What one account does with one operation.
 struct Count {
-    tokens: f64,
+    bucket: TokenBucket,
     at: Instant,
     running: u32,
 }
@@ -71,14 +71,9 @@ struct Count {
 impl Count {
     /// Takes one, if there is one by now.
     fn take(&mut self, rate: Rate, now: Instant) -> bool {
-        let passed = now.saturating_duration_since(self.at).as_secs_f64();
-        self.tokens = (self.tokens + passed * f64::from(rate.per_second)).min(f64::from(rate.burst));
+        let passed = now.saturating_duration_since(self.at);
         self.at = now;
-        let has = self.tokens >= 1.0;
-        if has {
-            self.tokens -= 1.0;
-        }
-        has
+        self.bucket.take(passed, f64::from(rate.per_second), f64::from(rate.burst))
     }
 }
 
@@ -159,7 +154,11 @@ impl Limits {
             state.counts.retain(|_, count| count.running > 0);
         }
         let full = rate.map_or(0.0, |rate| f64::from(rate.burst));
-        let count = state.counts.entry(counted).or_insert(Count { tokens: full, at: now, running: 0 });
+        let count = state.counts.entry(counted).or_insert(Count {
+            bucket: TokenBucket::full(full),
+            at: now,
+            running: 0,
+        });
         let alone = concurrent.is_none_or(|most| count.running < most);
         if alone && rate.is_none_or(|rate| count.take(rate, now)) {
             count.running += 1;
@@ -179,7 +178,7 @@ impl Limits {
         }
         // Counts that follow another bound say nothing of the new one, save what is under way.
         state.counts.retain(|_, count| count.running > 0);
-        state.counts.values_mut().for_each(|count| count.tokens = f64::MAX);
+        state.counts.values_mut().for_each(|count| count.bucket = TokenBucket::full(f64::MAX));
         self.0.ruled.store(!state.rules.is_empty(), Ordering::Relaxed);
         fits
     }

@@ -17,6 +17,7 @@
 //! }
 //! ```
 
+mod bucket;
 mod budget;
 mod clock;
 mod compute;
@@ -38,6 +39,7 @@ mod target;
 mod watchdog;
 mod worker;
 
+pub use bucket::TokenBucket;
 pub use budget::{Budget, Budgets, Held};
 pub use clock::Clock;
 pub use compute::Compute;

@@ -2,15 +2,17 @@
 
 use crate::state::{Settings, Stage};
 use names::Timestamp;
+use service::TokenBucket;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// Buckets that are kept; beyond them all begin anew, full.
 const MOST: usize = 10_000;
 
 #[derive(Debug, Clone, Copy)]
 struct Bucket {
-    tokens: f64,
+    tokens: TokenBucket,
     at: Timestamp,
 }
 
@@ -36,15 +38,10 @@ impl Throttle {
         if buckets.len() >= MOST && !buckets.contains_key(&key) {
             buckets.clear();
         }
-        let bucket = buckets.entry(key).or_insert(Bucket { tokens: burst, at: host_time });
-        let seconds = (host_time.millis() - bucket.at.millis()).max(0) as f64 / 1000.0;
-        bucket.tokens = (bucket.tokens + seconds * rate).min(burst);
+        let bucket = buckets.entry(key).or_insert(Bucket { tokens: TokenBucket::full(burst), at: host_time });
+        let passed = u64::try_from(host_time.millis() - bucket.at.millis()).unwrap_or(0);
         bucket.at = host_time;
-        let lets_in = bucket.tokens >= 1.0;
-        if lets_in {
-            bucket.tokens -= 1.0;
-        }
-        lets_in
+        bucket.tokens.take(Duration::from_millis(passed), rate, burst)
     }
 }
 

@@ -3,19 +3,32 @@
 use crate::find::Found;
 use crate::rules::size;
 use crate::state::{IndexScope, TableRecord};
+use crate::throttle::{self, Side};
 use crate::write::Written;
 use model_dynamodb::{Capacity, ConsumedCapacity, ReturnConsumedCapacity};
+use service::Ctx;
 use std::collections::BTreeMap;
 
 /// Whether capacity units were used by reading or by writing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Used {
-    /// By a read or a write outside of transactions: the units alone are told.
-    Plain,
+    /// By a read outside of transactions: the units alone are told.
+    Read,
+    /// By a write outside of transactions: the units alone are told.
+    Write,
     /// By a read of a transaction.
     TransactionRead,
     /// By a write of a transaction.
     TransactionWrite,
+}
+
+impl Used {
+    fn side(self) -> Side {
+        match self {
+            Used::Read | Used::TransactionRead => Side::Read,
+            Used::Write | Used::TransactionWrite => Side::Write,
+        }
+    }
 }
 
 /// What a request used, table by table, in the order in which it came to them.
@@ -32,9 +45,14 @@ impl Ledger {
         }
     }
 
-    /// The answer, where it was asked for.
-    pub fn shown(&self, asked: Option<&ReturnConsumedCapacity>, used: Used) -> Option<Vec<ConsumedCapacity>> {
-        let all = self.0.iter().filter_map(|(found, usage)| usage.shown(&found.table, asked, used));
+    /// Takes it of what is provisioned; the answer, where it was asked for.
+    pub fn taken(
+        &self,
+        ctx: &Ctx,
+        asked: Option<&ReturnConsumedCapacity>,
+        used: Used,
+    ) -> Option<Vec<ConsumedCapacity>> {
+        let all = self.0.iter().filter_map(|(found, usage)| usage.taken(ctx, &found.table, asked, used));
         let all: Vec<_> = all.collect();
         (!all.is_empty()).then_some(all)
     }
@@ -73,8 +91,29 @@ impl Usage {
         }
     }
 
-    /// The answer, where it was asked for.
-    pub fn shown(
+    /// The units of the table itself.
+    pub fn of_table_alone(&self) -> f64 {
+        self.table
+    }
+
+    /// The units of indexes, by their place in the record.
+    pub fn of_indexes(&self) -> impl Iterator<Item = (usize, f64)> {
+        self.indexes.iter().map(|(place, units)| (*place, *units))
+    }
+
+    /// Takes it of what is provisioned; the answer, where it was asked for.
+    pub fn taken(
+        &self,
+        ctx: &Ctx,
+        table: &TableRecord,
+        asked: Option<&ReturnConsumedCapacity>,
+        used: Used,
+    ) -> Option<ConsumedCapacity> {
+        throttle::take(ctx, table, used.side(), self);
+        self.shown(table, asked, used)
+    }
+
+    fn shown(
         &self,
         table: &TableRecord,
         asked: Option<&ReturnConsumedCapacity>,

@@ -2,7 +2,8 @@
 //! A table that keeps nothing pays nothing, and a write that changes nothing leaves no trace.
 
 use crate::errors::DynamoError;
-use crate::rules::change::{Change, Kind, Old};
+use crate::replicas;
+use crate::rules::change::{Change, Kind, Old, Origin};
 use crate::rules::codec::{self, Stored};
 use crate::state::{self, TableRecord, streams};
 use crate::write::ItemWrite;
@@ -25,6 +26,9 @@ pub fn keep(
         return Ok(());
     }
     let head = streams::advance(tx, &write.scope, table.incarnation, write.now)?;
+    if !table.replicas.is_empty() && write.origin != Origin::Replica {
+        replicas::changed(tx, (&write.scope, table), &write.row, head.at)?;
+    }
     if let Some(history) = &table.history {
         let place = (head.number, head.at);
         state::history::put(tx, &write.scope, history.incarnation, place, (&write.row, before))?;

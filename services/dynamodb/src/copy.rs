@@ -44,6 +44,8 @@ pub enum Sink {
     Rows(Incarnation),
     /// A table, with the entries of its indexes.
     Table(Arc<TableRecord>),
+    /// The same in another place than the source.
+    Replica(Scope, Arc<TableRecord>),
 }
 
 /// Some rows: what is to be there.
@@ -134,6 +136,11 @@ async fn write(ctx: &Ctx, scope: &Scope, sink: &Sink, portion: Portion) -> Resul
                     Sink::Rows(rows) => put(tx, &scope, *rows, row, stored.as_ref())?,
                     Sink::Table(table) => {
                         let write = item_write(&scope, table, now, row, stored.as_ref())?;
+                        deltas.extend(write.run(tx)?.deltas);
+                    }
+                    Sink::Replica(there, table) => {
+                        let write = item_write(there, table, now, row, stored.as_ref())?;
+                        let write = ItemWrite { origin: Origin::Replica, ..write };
                         deltas.extend(write.run(tx)?.deltas);
                     }
                 }

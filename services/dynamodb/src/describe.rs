@@ -4,7 +4,7 @@ use crate::counting;
 use crate::definitions;
 use crate::errors::DynamoError;
 use crate::rules::keys::{KeyKind, KeySchema};
-use crate::state::{self, IndexRecord, IndexScope, Projected, TableRecord, Throughput};
+use crate::state::{self, IndexRecord, IndexScope, Projected, Replica, TableRecord, Throughput};
 use crate::statistics::Count;
 use model::{
     BillingMode, BillingModeSummary, GlobalSecondaryIndexDescription, IndexStatus, KeySchemaElement, KeyType,
@@ -28,8 +28,8 @@ pub fn table_arn(scope: &Scope, name: &str) -> Option<Arn> {
 }
 
 /// The ARN of a stream.
-pub fn stream_arn(scope: &Scope, table: &str, label: &str) -> Option<String> {
-    table_arn(scope, table).map(|arn| format!("{arn}/stream/{label}"))
+pub fn stream_arn(scope: &Scope, table: &str, label: &str) -> Option<Arn> {
+    table_arn(scope, &format!("{table}/stream/{label}"))
 }
 
 /// The counts of a table and its indexes.
@@ -87,13 +87,27 @@ pub fn projection(projected: &Projected) -> model::Projection {
 
 /// The state of a table at a moment.
 pub fn status(table: &TableRecord, now: Timestamp) -> TableStatus {
-    if table.creating_until > now {
+    if table.is_deleting {
+        TableStatus::Deleting
+    } else if table.creating_until > now {
         TableStatus::Creating
     } else if table.updating_until > now {
         TableStatus::Updating
     } else {
         TableStatus::Active
     }
+}
+
+/// What is told that would change a table which is in a state other than active.
+pub fn in_use(name: &str, status: &TableStatus) -> DynamoError {
+    let what = match status {
+        TableStatus::Creating => "created",
+        TableStatus::Deleting => "deleted",
+        _ => "updated",
+    };
+    DynamoError::InUse(format!(
+        "Attempt to change a resource which is still in use: Table is being {what}: {name}"
+    ))
 }
 
 /// The description of a table in a state.
@@ -134,7 +148,9 @@ pub fn table(scope: &Scope, record: &TableRecord, status: TableStatus, counts: &
             stream_enabled: true,
             stream_view_type: Some(stream.view.name().into()),
         }),
-        latest_stream_arn: latest.and_then(|label| stream_arn(scope, &record.name, label)),
+        latest_stream_arn: latest
+            .and_then(|label| stream_arn(scope, &record.name, label))
+            .map(|arn| arn.to_string()),
         latest_stream_label: latest.cloned(),
         restore_summary: record.restored.as_ref().map(|restored| model::RestoreSummary {
             source_backup_arn: restored.backup.clone(),
@@ -142,6 +158,9 @@ pub fn table(scope: &Scope, record: &TableRecord, status: TableStatus, counts: &
             restore_date_time: restored.moment,
             restore_in_progress: restored.in_progress,
         }),
+        global_table_version: (!record.replicas.is_empty()).then(|| "2019.11.21".to_owned()),
+        replicas: (!record.replicas.is_empty())
+            .then(|| record.replicas.iter().map(|one| replica(record, one)).collect()),
         table_status: Some(status),
         ..TableDescription::default()
     }
@@ -236,6 +255,23 @@ fn global_index(
             status: Some(status.clone()),
         }),
         index_status: Some(status),
+    }
+}
+
+fn replica(record: &TableRecord, one: &Replica) -> model::ReplicaDescription {
+    let global = record.indexes.iter().filter(|index| index.scope == IndexScope::Global);
+    let global: Vec<_> = global
+        .map(|index| model::ReplicaGlobalSecondaryIndexDescription {
+            index_name: Some(index.name.clone()),
+            ..model::ReplicaGlobalSecondaryIndexDescription::default()
+        })
+        .collect();
+    model::ReplicaDescription {
+        region_name: Some(one.region.as_str().to_owned()),
+        replica_status: Some(model::ReplicaStatus::Active),
+        kms_master_key_id: one.encryption_key.clone(),
+        global_secondary_indexes: (!global.is_empty()).then_some(global),
+        ..model::ReplicaDescription::default()
     }
 }
 

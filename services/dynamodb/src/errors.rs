@@ -9,6 +9,9 @@ use store::{Fault, Reason};
 /// What an insert of an item that is there is told.
 pub const DUPLICATE: &str = "Duplicate primary key exists in table";
 
+/// What a write is told that would make a partition too large.
+pub const COLLECTION_TOO_LARGE: &str = "Collection size exceeded.";
+
 /// Why an operation is refused.
 #[derive(Debug)]
 pub enum DynamoError {
@@ -48,6 +51,10 @@ pub enum DynamoError {
     ImportNotFound,
     /// A client token was used for another export or import: the code.
     Conflict(&'static str),
+    /// More is used than is provisioned: the message.
+    Throttled(&'static str),
+    /// A partition would hold more than it may, in a table with local indexes.
+    CollectionTooLarge,
     /// The resource has no such policy: what was asked of which.
     NoPolicy(String),
     /// A resource is named that nobody may be allowed to use.
@@ -134,17 +141,11 @@ impl From<DynamoError> for ApiError {
             DynamoError::NoSuchResource(arn) => {
                 not_found(format!("Requested resource not found: ResourcArn: {arn} not found"))
             }
+            error @ (DynamoError::CollectionTooLarge
+            | DynamoError::Throttled(_)
+            | DynamoError::IteratorExpired(_)
+            | DynamoError::Trimmed) => of_limits(error),
             DynamoError::NoResource(message) => not_found(message),
-            DynamoError::IteratorExpired(made) => ApiError::new(
-                "ExpiredIteratorException",
-                400,
-                format!("Iterator expired. The iterator was created at time {}", made.iso8601()),
-            ),
-            DynamoError::Trimmed => ApiError::new(
-                "TrimmedDataAccessException",
-                400,
-                "The data you are trying to access has been trimmed",
-            ),
             error @ (DynamoError::TargetExists(_)
             | DynamoError::SourceNotFound(_)
             | DynamoError::BackupNotFound(_)
@@ -187,6 +188,25 @@ impl From<DynamoError> for ApiError {
             DynamoError::Fault(fault) => of_store(&fault),
         }
     }
+}
+
+/// The errors of what is too much, and of what was too long ago.
+fn of_limits(error: DynamoError) -> ApiError {
+    let (code, message) = match error {
+        DynamoError::CollectionTooLarge => {
+            ("ItemCollectionSizeLimitExceededException", COLLECTION_TOO_LARGE.to_owned())
+        }
+        DynamoError::Throttled(message) => ("ProvisionedThroughputExceededException", message.to_owned()),
+        DynamoError::IteratorExpired(made) => (
+            "ExpiredIteratorException",
+            format!("Iterator expired. The iterator was created at time {}", made.iso8601()),
+        ),
+        DynamoError::Trimmed => {
+            ("TrimmedDataAccessException", "The data you are trying to access has been trimmed".to_owned())
+        }
+        other => return ApiError::new("InternalServerError", 500, format!("{other:?}")),
+    };
+    ApiError::new(code, 400, message)
 }
 
 /// The errors of backups, restores, exports and imports.

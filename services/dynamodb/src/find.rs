@@ -2,6 +2,7 @@
 
 use crate::errors::DynamoError;
 use crate::state::{self, TableRecord};
+use crate::throttle::{self, Side};
 use crate::views::TablesView;
 use names::{AccountId, Arn, Region, Scope, Timestamp};
 use service::{Ctx, Peek};
@@ -92,7 +93,7 @@ pub fn peeked(peek: &Peek, text: &str) -> Option<Arc<TableRecord>> {
 }
 
 fn usable(record: Option<Arc<TableRecord>>, now: Timestamp) -> Result<Arc<TableRecord>, DynamoError> {
-    record.filter(|record| record.creating_until <= now).ok_or(DynamoError::NoTable)
+    record.filter(|record| record.creating_until <= now && !record.is_deleting).ok_or(DynamoError::NoTable)
 }
 
 /// The table of an item operation: it exists and is not being made.
@@ -102,7 +103,22 @@ fn usable(record: Option<Arc<TableRecord>>, now: Timestamp) -> Result<Arc<TableR
 pub fn item_table(ctx: &Ctx, text: &str) -> Result<Found, DynamoError> {
     let (address, record) = known(ctx, text)?;
     let now = ctx.now();
-    Ok(Found { scope: address.scope, table: usable(record, now)?, now })
+    let found = Found { scope: address.scope, table: usable(record, now)?, now };
+    if let Some(side) = side(ctx.request().operation) {
+        throttle::check(ctx, &found.table, side)?;
+    }
+    Ok(found)
+}
+
+/// What an operation takes units for; a statement of PartiQL says so only when it is read.
+fn side(operation: &str) -> Option<Side> {
+    match operation {
+        "GetItem" | "BatchGetItem" | "TransactGetItems" | "Query" | "Scan" => Some(Side::Read),
+        "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem" | "TransactWriteItems" => {
+            Some(Side::Write)
+        }
+        _ => None,
+    }
 }
 
 /// The same, read from the store: a view may be a moment behind.

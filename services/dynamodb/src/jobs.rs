@@ -7,7 +7,7 @@ use crate::errors::DynamoError;
 use crate::ops::update_table::CHANGE;
 use crate::state::backups::{self, Job, Progress, RestoreFrom};
 use crate::state::{self};
-use crate::{export, import};
+use crate::{export, import, replicas};
 use names::{Scope, Timestamp};
 use schema::ApiError;
 use service::{Ctx, Log, Worker};
@@ -91,6 +91,7 @@ async fn resume(ctx: Ctx) -> Result<(), DynamoError> {
 async fn run(ctx: &Ctx, doing: &Doing, scope: &Scope, job: &Job, again: bool) -> Result<(), DynamoError> {
     let (read, number) = (ctx.read(), doing.number);
     match job {
+        Job::Replica(table, source) => fill_replica(ctx, read, scope, (table, source), number).await,
         Job::Backup(table, id) => back_up(ctx, read, scope, (table, id), number).await,
         Job::Restore(table, from) => restore(ctx, read, scope, (table, from), number).await,
         Job::Export(table, id) if again => {
@@ -142,6 +143,31 @@ async fn back_up(
 async fn gone(ctx: &Ctx, scope: &Scope, number: u64) -> Result<(), DynamoError> {
     let scope = scope.clone();
     ctx.commit(move |tx| Ok(backups::remove_job(tx, &scope, number)?)).await
+}
+
+/// Copies the rows of a table into its replica; what is changed meanwhile is carried there afterwards.
+async fn fill_replica(
+    ctx: &Ctx,
+    read: Snapshot,
+    scope: &Scope,
+    (name, from): (&String, &Scope),
+    number: u64,
+) -> Result<(), DynamoError> {
+    let target = state::table(&read, scope, name)?.filter(|table| table.creating_until == NOT_YET);
+    let (Some(target), Some(source)) = (target, state::table(&read, from, name)?) else {
+        return gone(ctx, scope, number).await;
+    };
+    let rows = source.incarnation;
+    let source = Source { read, scope: from.clone(), rows, back: None };
+    copy::copy(ctx, &source, rows, &Sink::Replica(scope.clone(), Arc::new(target))).await?;
+    let pace = i64::try_from(ctx.pace(CHANGE).as_millis()).unwrap_or(i64::MAX);
+    let ready = ctx.now().plus_millis(pace);
+    let (scope, name, from) = (scope.clone(), name.clone(), from.clone());
+    ctx.commit(move |tx| {
+        backups::remove_job(tx, &scope, number)?;
+        replicas::filled(tx, (&scope, &name), &from, ready)
+    })
+    .await
 }
 
 async fn restore(

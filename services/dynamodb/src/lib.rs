@@ -9,6 +9,7 @@
 mod backup;
 mod capacity;
 mod changes;
+mod collections;
 mod copy;
 mod counting;
 mod definitions;
@@ -25,6 +26,7 @@ mod objects;
 mod ops;
 mod pages;
 mod policy;
+mod replicas;
 mod request;
 pub mod rules;
 mod select;
@@ -32,6 +34,7 @@ mod state;
 mod statements;
 mod statistics;
 mod streams;
+mod throttle;
 mod timers;
 mod transaction;
 mod views;
@@ -48,9 +51,12 @@ pub fn service() -> Service {
         .timer(streams::handler())
         .timer(history::handler())
         .timer(ops::backups::handler())
+        .timer(ops::delete_table::handler())
+        .timer(replicas::handler())
         .worker(jobs::worker())
         .part(jobs::Running::default())
         .view(views::TablesView)
         .part(expressions::Expressions::default())
         .part(statistics::Statistics::default())
+        .part(throttle::Throttle::default())
 }

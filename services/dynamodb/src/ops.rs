@@ -10,7 +10,7 @@ mod continuous_backups;
 mod contributor_insights;
 pub mod create_table;
 pub mod delete_item;
-mod delete_table;
+pub mod delete_table;
 mod describe_table;
 mod execute_statement;
 mod execute_transaction;

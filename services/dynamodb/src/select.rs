@@ -13,6 +13,7 @@ use crate::rules::size::{self, Consistency};
 use crate::rules::value::Item;
 use crate::state::{IndexRecord, IndexScope, Projected, TableRecord};
 use model_dynamodb::{ConsumedCapacity, ReturnConsumedCapacity, Select};
+use service::Ctx;
 use std::collections::BTreeSet;
 
 /// The place of the index that a request names.
@@ -181,6 +182,7 @@ pub fn started(
 
 /// What reading a page cost.
 pub fn consumed(
+    ctx: &Ctx,
     table: &TableRecord,
     reading_index: Option<usize>,
     page: &Page,
@@ -193,5 +195,5 @@ pub fn consumed(
         Some(place) => Usage::of_index(fetched, place, units),
         None => Usage::of_table(units),
     };
-    usage.shown(table, asked, Used::Plain)
+    usage.taken(ctx, table, asked, Used::Read)
 }

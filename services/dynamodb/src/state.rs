@@ -7,6 +7,7 @@
 pub mod backups;
 pub mod history;
 mod older;
+pub mod replication;
 pub mod streams;
 
 use crate::errors::DynamoError;
@@ -66,6 +67,8 @@ pub struct TableRecord {
     pub expiry: Option<Expiry>,
     /// The revision of its resource policy: the moment of the last change, in milliseconds.
     pub policy_revision: u64,
+    /// Whether it is being deleted.
+    pub is_deleting: bool,
     /// Its stream, while it has one.
     pub stream: Option<OpenStream>,
     /// The label of its latest stream, also where that is closed.
@@ -298,6 +301,9 @@ impl IndexRecord {
 static TABLES: Table<String, TableRecord> = Table::new("dynamodb/tables", Class::Records);
 static EPOCHS: Table<Incarnation, u64> = Table::of_incarnation("dynamodb/epochs", Class::Records);
 static ITEMS: Table<(Incarnation, Tail), Raw> = Table::of_incarnation("dynamodb/items", Class::Items).large();
+/// The bytes of partitions, of tables with local indexes.
+static COLLECTIONS: Table<(Incarnation, Tail), u64> =
+    Table::of_incarnation("dynamodb/collections", Class::Records);
 /// How far the filling of an index has come: the last row of the table that was looked at.
 static CURSORS: Table<Incarnation, Raw> = Table::of_incarnation("dynamodb/cursors", Class::Records);
 /// The moment for which the next timer of a table's expiry is set.
@@ -438,6 +444,36 @@ pub fn check_epoch(tx: &Tx, scope: &Scope, record: &TableRecord) -> Result<(), D
     match tx.get(&EPOCHS, scope, &record.incarnation)? {
         Some(epoch) if epoch == record.epoch => Ok(()),
         _ => Err(DynamoError::Stale),
+    }
+}
+
+/// The bytes of a partition with its entries in local indexes, in a table that has such.
+///
+/// # Errors
+/// The store's.
+pub fn collection(
+    read: &impl Read,
+    scope: &Scope,
+    table: Incarnation,
+    partition: &[u8],
+) -> Result<u64, Fault> {
+    Ok(read.get(&COLLECTIONS, scope, &key(table, partition))?.unwrap_or_default())
+}
+
+/// Keeps the bytes of a partition.
+///
+/// # Errors
+/// The store's.
+pub fn put_collection(
+    tx: &mut Tx,
+    scope: &Scope,
+    table: Incarnation,
+    partition: &[u8],
+    bytes: u64,
+) -> Result<(), Fault> {
+    match bytes {
+        0 => tx.delete(&COLLECTIONS, scope, &key(table, partition)),
+        bytes => tx.put(&COLLECTIONS, scope, &key(table, partition), &bytes),
     }
 }
 

@@ -22,6 +22,7 @@ use crate::rules::size::{self, Consistency};
 use crate::rules::value::{Item, Value};
 use crate::select;
 use crate::state::{self, IndexScope, TableRecord};
+use crate::throttle::{self, Side};
 use crate::write::{self, Act, ItemWrite, Written};
 use model_dynamodb::{ConsumedCapacity, ReturnConsumedCapacity};
 use service::Ctx;
@@ -109,6 +110,7 @@ pub fn plan(
             let item = parameters.item(term)?;
             let stored = stored(&item)?;
             let found = find(ctx, prepared.table())?;
+            throttle::check(ctx, &found.table, Side::Write)?;
             let absent = Path::attribute(found.table.key.leading());
             let absent = Condition::Test(Ask::NotExists, vec![Operand::Path(absent)]);
             let write = item_write(&found, (&item, stored), Some(absent), false)?;
@@ -118,6 +120,7 @@ pub fn plan(
         Verb::Update(changes, returning) => {
             let actions = parameters.actions(changes)?;
             let found = find(ctx, prepared.table())?;
+            throttle::check(ctx, &found.table, Side::Write)?;
             write::check_actions(&found.table, &actions)?;
             // An update changes only what is there.
             let present = Path::attribute(found.table.key.leading());
@@ -129,11 +132,13 @@ pub fn plan(
         }
         Verb::Delete(returning) => {
             let found = find(ctx, prepared.table())?;
+            throttle::check(ctx, &found.table, Side::Write)?;
             let write = keyed(prepared, &found, (None, shows_failed), Act::Delete)?;
             Ok(Planned { found, write, returning: *returning, changed: Vec::new() })
         }
         Verb::Exists => {
             let found = find(ctx, prepared.table())?;
+            throttle::check(ctx, &found.table, Side::Write)?;
             if prepared.keyed(&found.table.key).rest.is_empty() {
                 return Err(DynamoError::invalid(
                     "EXISTS() must contain a single item read with additional condition",
@@ -178,10 +183,11 @@ impl Planned {
     /// What it used.
     pub fn consumed(
         &self,
+        ctx: &Ctx,
         written: &Written,
         asked: Option<&ReturnConsumedCapacity>,
     ) -> Option<ConsumedCapacity> {
-        Usage::of_write(written, 1.0).shown(&self.found.table, asked, Used::Plain)
+        Usage::of_write(written, 1.0).taken(ctx, &self.found.table, asked, Used::Write)
     }
 }
 
@@ -261,6 +267,7 @@ pub async fn run_select(ctx: &Ctx, prepared: &Prepared, bounds: Bounds<'_>) -> R
         return Err(DynamoError::Corrupt("a write is run as a SELECT"));
     };
     let found = find::item_table(ctx, prepared.table())?;
+    throttle::check(ctx, &found.table, Side::Read)?;
     let table = &found.table;
     let index = index(table, prepared, bounds.consistent)?;
     let schema = index.map_or(&table.key, |place| &table.indexes[place].key);
@@ -310,7 +317,7 @@ pub async fn run_select(ctx: &Ctx, prepared: &Prepared, bounds: Bounds<'_>) -> R
             None => items,
         },
         next,
-        consumed: select::consumed(table, index, &total, consistency, bounds.asked),
+        consumed: select::consumed(ctx, table, index, &total, consistency, bounds.asked),
     })
 }
 
@@ -398,6 +405,7 @@ pub fn single(
         return Err(DynamoError::Corrupt("a write is run as a SELECT"));
     };
     let found = find::item_table(ctx, prepared.table())?;
+    throttle::check(ctx, &found.table, Side::Read)?;
     let on_index = index(&found.table, prepared, None)?.is_some();
     let key = prepared.keyed(&found.table.key);
     let key = key.key.filter(|_| key.rest.is_empty() && !on_index).ok_or_else(|| {

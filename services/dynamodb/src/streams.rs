@@ -1,14 +1,15 @@
 //! The life of a stream: opened and closed with its table's setting, cut into shards by the clock, gone a day
 //! after it was closed.
 
+use crate::describe;
 use crate::errors::DynamoError;
 use crate::rules::change::StreamView;
 use crate::state::streams::{self, Shard, StreamRecord};
 use crate::state::{self, OpenStream, TableRecord};
 use bytes::Bytes;
-use names::{Scope, Timestamp};
+use names::{Scope, Tags, Timestamp};
 use schema::ApiError;
-use service::TimerHandler;
+use service::{Head, Heads, TimerHandler};
 use store::{Fault, Timer, Tx};
 
 /// How long a shard is open.
@@ -86,11 +87,38 @@ pub fn open(
         created,
         view,
         key: table.key.clone(),
+        policy_revision: 0,
         closed: None,
         shards: vec![shard],
     };
     streams::put_stream(tx, scope, &stream)?;
+    put_head(tx, scope, table, &stream)?;
     schedule(tx, scope, &stream, now.plus_millis(SHARD_MS))
+}
+
+/// The head of a stream, where authorisation finds its owner and its policy.
+fn put_head(tx: &mut Tx, scope: &Scope, table: &TableRecord, stream: &StreamRecord) -> Result<(), Fault> {
+    let (Some(arn), Some(owner)) =
+        (describe::stream_arn(scope, &stream.table, &stream.label), scope.account())
+    else {
+        return Ok(());
+    };
+    let head = Head {
+        incarnation: table.incarnation,
+        owner,
+        kind: "AWS::DynamoDB::Stream".to_owned(),
+        created: stream.created,
+        tags: Tags::new(),
+        policy: None,
+    };
+    tx.put_head(&arn, &head)
+}
+
+fn remove(tx: &mut Tx, scope: &Scope, stream: &StreamRecord) -> Result<(), Fault> {
+    if let Some(arn) = describe::stream_arn(scope, &stream.table, &stream.label) {
+        tx.remove_head(&arn)?;
+    }
+    streams::remove_stream(tx, scope, stream)
 }
 
 /// Closes the stream of a table, if it has one; it can be read for a day from then on.
@@ -130,7 +158,7 @@ fn roll_stream(tx: &mut Tx, timer: &Timer, (table, label): (&String, &str)) -> R
     if let Some(closed) = stream.closed {
         // The timer of the last shard comes before that of the closing.
         return match closed.plus_millis(KEPT_MS) <= now {
-            true => Ok(streams::remove_stream(tx, scope, &stream)?),
+            true => Ok(remove(tx, scope, &stream)?),
             false => Ok(()),
         };
     }

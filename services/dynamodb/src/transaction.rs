@@ -2,7 +2,7 @@
 //! a cancellation in the order of the writes.
 
 use crate::capacity::{Ledger, Usage, Used};
-use crate::errors::{DUPLICATE, DynamoError, Reasoned};
+use crate::errors::{COLLECTION_TOO_LARGE, DUPLICATE, DynamoError, Reasoned};
 use crate::find::Found;
 use crate::rules::size::{self, Consistency};
 use crate::statistics::Statistics;
@@ -90,6 +90,10 @@ fn run_all(tx: &mut Tx, writes: &Writes) -> Result<Vec<Written>, DynamoError> {
                 let message = "The conditional request failed".to_owned();
                 reason = Reasoned { cause: Some(("ConditionalCheckFailed", message)), item };
             }
+            Err(DynamoError::CollectionTooLarge) => {
+                let message = COLLECTION_TOO_LARGE.to_owned();
+                reason.cause = Some(("ItemCollectionSizeLimitExceeded", message));
+            }
             Err(DynamoError::Duplicate) => reason.cause = Some(("DuplicateItem", DUPLICATE.to_owned())),
             Err(DynamoError::Validation(message)) => reason.cause = Some(("ValidationError", message)),
             Err(other) => return Err(other),
@@ -105,6 +109,7 @@ fn run_all(tx: &mut Tx, writes: &Writes) -> Result<Vec<Written>, DynamoError> {
 
 /// What a transaction used, table by table; a repeat is paid as reading the items that were written.
 pub fn consumed(
+    ctx: &Ctx,
     asked: Option<&ReturnConsumedCapacity>,
     writes: &Writes,
     outcome: &Outcome,
@@ -115,14 +120,14 @@ pub fn consumed(
             for ((found, _), written) in writes.iter().zip(written) {
                 ledger.add(found, Usage::of_write(written, 2.0));
             }
-            ledger.shown(asked, Used::TransactionWrite)
+            ledger.taken(ctx, asked, Used::TransactionWrite)
         }
         Outcome::Repeated(sizes) => {
             for ((found, _), size) in writes.iter().zip(sizes.chunks_exact(4)) {
                 let bytes = size.iter().fold(0usize, |sum, byte| (sum << 8) | usize::from(*byte));
                 ledger.add(found, Usage::of_table(size::read_units(bytes, Consistency::Transactional)));
             }
-            ledger.shown(asked, Used::TransactionRead)
+            ledger.taken(ctx, asked, Used::TransactionRead)
         }
     }
 }

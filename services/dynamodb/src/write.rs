@@ -2,6 +2,7 @@
 //! moment of expiry. Put, Update, Delete, batches and transactions all go through here.
 
 use crate::changes;
+use crate::collections;
 use crate::errors::DynamoError;
 use crate::rules::change::Origin;
 use crate::rules::checks;
@@ -140,6 +141,7 @@ impl ItemWrite {
         if has_entries {
             let item = after.as_ref().and_then(|(_, item)| item.as_deref());
             self.write_entries(tx, before.item.as_ref(), item, &mut written)?;
+            collections::keep(tx, self, before.item.as_ref(), &written.deltas)?;
         }
         if table.keeps_changes() {
             changes::keep(tx, self, before.row.as_ref(), after.as_ref().map(|(stored, _)| stored))?;

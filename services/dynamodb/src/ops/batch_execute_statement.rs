@@ -72,11 +72,11 @@ async fn run(
             _ => Consistency::Eventual,
         };
         let usage = Usage::of_table(size::read_units(bytes, consistency));
-        let consumed = usage.shown(&found.table, asked, Used::Plain);
+        let consumed = usage.taken(ctx, &found.table, asked, Used::Read);
         return Ok((BatchStatementResponse { error: None, table_name, item }, consumed));
     }
     let (planned, written) = find::settled(|find| write(ctx, request, prepared, find)).await?;
-    let consumed = planned.consumed(&written, asked);
+    let consumed = planned.consumed(ctx, &written, asked);
     let item = planned.answered(written)?;
     Ok((BatchStatementResponse { error: None, table_name, item }, consumed))
 }

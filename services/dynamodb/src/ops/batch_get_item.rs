@@ -52,7 +52,12 @@ pub async fn batch_get_item(
             unprocessed.insert(name.clone(), KeysAndAttributes { keys, ..request.clone() });
         }
         responses.insert(name.clone(), got.items);
-        consumed.extend(got.usage.shown(&found.table, input.return_consumed_capacity.as_ref(), Used::Plain));
+        consumed.extend(got.usage.taken(
+            &ctx,
+            &found.table,
+            input.return_consumed_capacity.as_ref(),
+            Used::Read,
+        ));
     }
     output.responses = Some(responses);
     output.unprocessed_keys = Some(unprocessed);

@@ -136,7 +136,7 @@ async fn write(
     let consumed: Vec<_> = usages
         .values()
         .filter_map(|(found, usage)| {
-            usage.shown(&found.table, input.return_consumed_capacity.as_ref(), Used::Plain)
+            usage.taken(ctx, &found.table, input.return_consumed_capacity.as_ref(), Used::Write)
         })
         .collect();
     Ok(BatchWriteItemOutput {

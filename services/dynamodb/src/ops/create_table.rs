@@ -211,6 +211,7 @@ fn record(
         protected: input.deletion_protection_enabled == Some(true),
         encryption_key: encryption_key(ctx, input.sse_specification.as_ref()),
         expiry: None,
+        is_deleting: false,
         stream: None,
         latest_stream: None,
         history: None,

@@ -92,7 +92,12 @@ async fn delete(
     let metrics = input.return_item_collection_metrics.as_ref();
     Ok(DeleteItemOutput {
         attributes: if wants_old { written.before.item()? } else { None },
-        consumed_capacity: usage.shown(&found.table, input.return_consumed_capacity.as_ref(), Used::Plain),
+        consumed_capacity: usage.taken(
+            ctx,
+            &found.table,
+            input.return_consumed_capacity.as_ref(),
+            Used::Write,
+        ),
         item_collection_metrics: request::collection_metrics(ctx, &found, &input.key, metrics).await?,
     })
 }

@@ -68,7 +68,7 @@ async fn write(
     let write = planned.write.clone();
     let written = ctx.commit(move |tx| write.run(tx)).await?;
     ctx.part::<Statistics>().add(&written.deltas);
-    let consumed_capacity = planned.consumed(&written, input.return_consumed_capacity.as_ref());
+    let consumed_capacity = planned.consumed(ctx, &written, input.return_consumed_capacity.as_ref());
     Ok(ExecuteStatementOutput {
         items: Some(planned.answered(written)?.into_iter().collect()),
         consumed_capacity,

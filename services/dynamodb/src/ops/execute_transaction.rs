@@ -63,7 +63,7 @@ fn read(
     let asked = input.return_consumed_capacity.as_ref();
     Ok(ExecuteTransactionOutput {
         responses: Some(responses),
-        consumed_capacity: ledger.shown(asked, Used::TransactionRead),
+        consumed_capacity: ledger.taken(ctx, asked, Used::TransactionRead),
     })
 }
 
@@ -92,6 +92,6 @@ async fn write(
     let asked = input.return_consumed_capacity.as_ref();
     Ok(ExecuteTransactionOutput {
         responses: Some(Vec::new()),
-        consumed_capacity: transaction::consumed(asked, &writes, &outcome),
+        consumed_capacity: transaction::consumed(ctx, asked, &writes, &outcome),
     })
 }

@@ -43,10 +43,11 @@ pub async fn get_item(ctx: Ctx, input: Arc<GetItemInput>) -> Result<GetItemOutpu
             Some(projection) => item.map(|item| projection.of(&item)),
             None => item,
         },
-        consumed_capacity: Usage::of_table(units).shown(
+        consumed_capacity: Usage::of_table(units).taken(
+            &ctx,
             table,
             input.return_consumed_capacity.as_ref(),
-            Used::Plain,
+            Used::Read,
         ),
     })
 }

@@ -32,6 +32,7 @@ pub async fn query(ctx: Ctx, input: Arc<QueryInput>) -> Result<QueryOutput, Dyna
     let reading = Reading { scope: found.scope, ..reading };
     let page = reading.page(&ctx).await?;
     let consumed = select::consumed(
+        &ctx,
         &table,
         index,
         &page,

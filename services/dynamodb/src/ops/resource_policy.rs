@@ -1,9 +1,11 @@
-//! PutResourcePolicy, GetResourcePolicy, DeleteResourcePolicy: the policy of a table, kept in its head, where
-//! authorisation reads it. A revision is a moment, so that later ones compare as greater.
+//! PutResourcePolicy, GetResourcePolicy, DeleteResourcePolicy: the policy of a table or a stream, kept in its
+//! head, where authorisation reads it. A revision is a moment, so that later ones compare as greater.
 
 use super::tags::table_arn;
 use crate::errors::DynamoError;
-use crate::find;
+use crate::find::{self, Address};
+use crate::iterators::StreamAddress;
+use crate::state::streams::{self, StreamRecord};
 use crate::state::{self, TableRecord};
 use model_dynamodb::{
     DeleteResourcePolicyInput, DeleteResourcePolicyOutput, GetResourcePolicyInput, GetResourcePolicyOutput,
@@ -12,7 +14,7 @@ use model_dynamodb::{
 use names::{Arn, Scope, Timestamp};
 use service::{Ctx, Head, Heads};
 use std::sync::Arc;
-use store::Tx;
+use store::{Read, Tx};
 
 /// The largest policy, in bytes.
 const MAX_BYTES: usize = 20 * 1024;
@@ -40,21 +42,82 @@ pub fn check(text: &str) -> Result<(), DynamoError> {
     }
 }
 
-/// Where the table of an ARN is.
-fn place(ctx: &Ctx, text: &str) -> Result<(Arn, Scope, String), DynamoError> {
-    let arn = table_arn(ctx, text)?;
-    let address = find::address(ctx.account(), ctx.region(), arn.as_str())?;
-    Ok((arn, address.scope, address.name))
+/// Where the table or stream of an ARN is.
+struct Place {
+    arn: Arn,
+    address: Address,
+    /// The label of the stream, where the ARN names one.
+    stream: Option<String>,
 }
 
-fn found(tx: &mut Tx, (arn, scope, name): &(Arn, Scope, String)) -> Result<(TableRecord, Head), DynamoError> {
-    let absent = || DynamoError::NoSuchTable(name.clone());
-    Ok((state::table(tx, scope, name)?.ok_or_else(absent)?, tx.head(arn)?.ok_or_else(absent)?))
+fn place(ctx: &Ctx, text: &str) -> Result<Place, DynamoError> {
+    if let (true, Ok(arn)) = (text.contains("/stream/"), text.parse()) {
+        let StreamAddress { scope, table, label } = StreamAddress::of(text, ctx.region())?;
+        return Ok(Place { arn, address: Address { scope, name: table }, stream: Some(label) });
+    }
+    let arn = table_arn(ctx, text)?;
+    let address = find::address(ctx.account(), ctx.region(), arn.as_str())?;
+    Ok(Place { arn, address, stream: None })
+}
+
+/// What has a policy.
+enum Holder {
+    Table(Box<TableRecord>),
+    Stream(Box<StreamRecord>),
+}
+
+impl Holder {
+    fn at(read: &impl Read, place: &Place) -> Result<Self, DynamoError> {
+        let Address { scope, name } = &place.address;
+        match &place.stream {
+            None => {
+                let record = state::table(read, scope, name)?;
+                let record = record.ok_or_else(|| DynamoError::NoSuchTable(name.clone()))?;
+                Ok(Holder::Table(Box::new(record)))
+            }
+            Some(label) => {
+                let record = streams::stream(read, scope, name, label)?;
+                let arn = place.arn.to_string();
+                Ok(Holder::Stream(Box::new(record.ok_or(DynamoError::NoSuchResource(arn))?)))
+            }
+        }
+    }
+
+    fn revision(&self) -> u64 {
+        match self {
+            Holder::Table(record) => record.policy_revision,
+            Holder::Stream(record) => record.policy_revision,
+        }
+    }
+
+    fn put_revision(&mut self, tx: &mut Tx, scope: &Scope, revision: u64) -> Result<(), DynamoError> {
+        match self {
+            Holder::Table(record) => {
+                record.policy_revision = revision;
+                Ok(state::put_table(tx, scope, record)?)
+            }
+            Holder::Stream(record) => {
+                record.policy_revision = revision;
+                Ok(streams::put_stream(tx, scope, record)?)
+            }
+        }
+    }
+}
+
+fn found(tx: &mut Tx, place: &Place) -> Result<(Holder, Head), DynamoError> {
+    let holder = Holder::at(tx, place)?;
+    let head = tx.head(&place.arn)?;
+    Ok((holder, head.ok_or_else(|| DynamoError::NoSuchTable(place.address.name.clone()))?))
 }
 
 /// Refuses a change that expects another revision than there is.
-fn check_expected(expected: Option<&str>, record: &TableRecord, head: &Head) -> Result<(), DynamoError> {
-    let (name, present) = (&record.name, head.policy.as_ref().map(|_| record.policy_revision));
+fn check_expected(
+    expected: Option<&str>,
+    place: &Place,
+    holder: &Holder,
+    head: &Head,
+) -> Result<(), DynamoError> {
+    let (name, present) = (&place.address.name, head.policy.as_ref().map(|_| holder.revision()));
     let why = match (expected, present) {
         (None, _) | (Some(NO_POLICY), None) => return Ok(()),
         (Some(NO_POLICY), Some(present)) => format!(
@@ -83,15 +146,15 @@ pub async fn put_resource_policy(
     let (place, now) = (place(&ctx, &input.resource_arn)?, ctx.now());
     let revision = ctx
         .commit(move |tx| {
-            let (mut record, mut head) = found(tx, &place)?;
-            check_expected(input.expected_revision_id.as_deref(), &record, &head)?;
+            let (mut holder, mut head) = found(tx, &place)?;
+            check_expected(input.expected_revision_id.as_deref(), &place, &holder, &head)?;
             if head.policy.as_ref() != Some(&input.policy) {
-                record.policy_revision = self::revision(now, record.policy_revision);
+                let revision = self::revision(now, holder.revision());
                 head.policy = Some(input.policy.clone());
-                state::put_table(tx, &place.1, &mut record)?;
-                tx.put_head(&place.0, &head)?;
+                holder.put_revision(tx, &place.address.scope, revision)?;
+                tx.put_head(&place.arn, &head)?;
             }
-            Ok::<_, DynamoError>(record.policy_revision)
+            Ok::<_, DynamoError>(holder.revision())
         })
         .await?;
     Ok(PutResourcePolicyOutput { revision_id: Some(revision.to_string()) })
@@ -102,16 +165,15 @@ pub async fn get_resource_policy(
     ctx: Ctx,
     input: Arc<GetResourcePolicyInput>,
 ) -> Result<GetResourcePolicyOutput, DynamoError> {
-    let (arn, scope, name) = place(&ctx, &input.resource_arn)?;
-    let record = state::table(&ctx.read(), &scope, &name)?;
-    let record = record.ok_or_else(|| DynamoError::NoSuchTable(name.clone()))?;
-    let head = ctx.head(&arn)?.ok_or(DynamoError::NoSuchTable(name))?;
+    let place = place(&ctx, &input.resource_arn)?;
+    let holder = Holder::at(&ctx.read(), &place)?;
+    let head = ctx.head(&place.arn)?.ok_or(DynamoError::NoSuchTable(place.address.name))?;
     match &head.head.policy {
         Some(policy) => Ok(GetResourcePolicyOutput {
             policy: Some(policy.clone()),
-            revision_id: Some(record.policy_revision.to_string()),
+            revision_id: Some(holder.revision().to_string()),
         }),
-        None => Err(DynamoError::NoPolicy(arn.to_string())),
+        None => Err(DynamoError::NoPolicy(place.arn.to_string())),
     }
 }
 
@@ -123,13 +185,13 @@ pub async fn delete_resource_policy(
     let place = place(&ctx, &input.resource_arn)?;
     let revision = ctx
         .commit(move |tx| {
-            let (record, mut head) = found(tx, &place)?;
-            check_expected(input.expected_revision_id.as_deref(), &record, &head)?;
+            let (holder, mut head) = found(tx, &place)?;
+            check_expected(input.expected_revision_id.as_deref(), &place, &holder, &head)?;
             if head.policy.take().is_none() {
                 return Ok::<_, DynamoError>(None);
             }
-            tx.put_head(&place.0, &head)?;
-            Ok(Some(record.policy_revision))
+            tx.put_head(&place.arn, &head)?;
+            Ok(Some(holder.revision()))
         })
         .await?;
     Ok(DeleteResourcePolicyOutput { revision_id: revision.map(|revision| revision.to_string()) })

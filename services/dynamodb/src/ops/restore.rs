@@ -223,6 +223,7 @@ fn target(
         encryption_key: encryption_key(ctx, overrides.encryption).or(source.encryption_key),
         expiry: None,
         policy_revision: 0,
+        is_deleting: false,
         stream: None,
         latest_stream: None,
         history: None,

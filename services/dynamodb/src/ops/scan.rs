@@ -45,6 +45,7 @@ pub async fn scan(ctx: Ctx, input: Arc<ScanInput>) -> Result<ScanOutput, DynamoE
     };
     let page = reading.page(&ctx).await?;
     let consumed = select::consumed(
+        &ctx,
         &table,
         index,
         &page,

@@ -50,7 +50,7 @@ pub async fn transact_get_items(
     let asked = input.return_consumed_capacity.as_ref();
     Ok(TransactGetItemsOutput {
         responses: Some(responses),
-        consumed_capacity: ledger.shown(asked, Used::TransactionRead),
+        consumed_capacity: ledger.taken(&ctx, asked, Used::TransactionRead),
     })
 }
 

@@ -167,7 +167,7 @@ async fn transact(
         }
     }
     Ok(TransactWriteItemsOutput {
-        consumed_capacity: transaction::consumed(asked, &writes, &outcome),
+        consumed_capacity: transaction::consumed(ctx, asked, &writes, &outcome),
         item_collection_metrics: (!metrics.is_empty()).then_some(metrics),
     })
 }

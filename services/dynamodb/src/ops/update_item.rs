@@ -81,7 +81,12 @@ async fn update(
     let metrics = input.return_item_collection_metrics.as_ref();
     Ok(UpdateItemOutput {
         attributes: attributes(input.return_values.as_ref(), written, parts)?,
-        consumed_capacity: usage.shown(&found.table, input.return_consumed_capacity.as_ref(), Used::Plain),
+        consumed_capacity: usage.taken(
+            ctx,
+            &found.table,
+            input.return_consumed_capacity.as_ref(),
+            Used::Write,
+        ),
         item_collection_metrics: request::collection_metrics(ctx, &found, &input.key, metrics).await?,
     })
 }

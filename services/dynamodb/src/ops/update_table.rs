@@ -4,8 +4,11 @@ use crate::definitions;
 use crate::describe::{self, Counts};
 use crate::errors::DynamoError;
 use crate::find;
+use crate::jobs;
 use crate::ops::create_table::{encryption_key, keep_used_attributes};
+use crate::replicas;
 use crate::state::{self, IndexRecord, IndexScope, TableRecord, Throughput};
+use crate::statistics::Statistics;
 use crate::streams;
 use crate::timers;
 use model::{
@@ -13,7 +16,7 @@ use model::{
     UpdateTableOutput,
 };
 use model_dynamodb as model;
-use names::{Scope, Timestamp};
+use names::{AccountId, Scope, Timestamp};
 use service::{Ctx, Pace};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,29 +31,33 @@ pub async fn update_table(ctx: Ctx, input: Arc<UpdateTableInput>) -> Result<Upda
     check(&input)?;
     let pace = i64::try_from(ctx.pace(CHANGE).as_millis()).unwrap_or(i64::MAX);
     let (now, encryption) = (ctx.now(), encryption_key(&ctx, input.sse_specification.as_ref()));
+    let ids: Vec<String> = input.replica_updates.iter().flatten().map(|_| ctx.uuid()).collect();
     let (scope, name) = (address.scope.clone(), address.name);
-    let (record, before) = ctx
+    let account = scope.account().unwrap_or(AccountId::DEFAULT);
+    let (record, before, filling) = ctx
         .commit(move |tx| {
             let record = state::table(tx, &scope, &name)?;
             let mut record = record.ok_or_else(|| DynamoError::NoSuchTable(name.clone()))?;
-            if describe::status(&record, now) != TableStatus::Active {
-                return Err(DynamoError::InUse(format!(
-                    "Attempt to change a resource which is still in use: Table is being updated: {name}"
-                )));
-            }
-            if input.sse_specification.is_some() {
-                record.encryption_key.clone_from(&encryption);
+            let status = describe::status(&record, now);
+            if status != TableStatus::Active {
+                return Err(describe::in_use(&name, &status));
             }
             let before = record.throughput.clone();
-            change(tx, &scope, &mut record, &input, now)?;
-            record.updating_until = now.plus_millis(pace);
-            state::put_table(tx, &scope, &mut record)?;
-            if record.indexes.iter().any(|index| index.is_filling) {
-                timers::begin_filling(tx, &scope, &record.name, now)?;
+            let updates = input.replica_updates.as_deref().unwrap_or_default();
+            let filling = replicas::change(tx, &scope, &mut record, updates, (now, &ids))?;
+            let wish = Wish { input: &input, encryption: &encryption, now, pace, account };
+            wish.change(tx, &scope, &mut record)?;
+            if updates.is_empty() {
+                wish.change_replicas(tx, &record)?;
             }
-            Ok::<_, DynamoError>((record, before))
+            Ok::<_, DynamoError>((record, before, filling))
         })
         .await?;
+    for (number, scope, job) in filling {
+        let is_small =
+            ctx.part::<Statistics>().get(record.incarnation).is_some_and(|count| count.items < 2_000);
+        jobs::start(&ctx, &scope, (number, job), is_small).await?;
+    }
     let counts = Counts::known(&ctx, &address.scope, &record).await?;
     // While a table is being changed it is described with the figures it had.
     let throughput = Throughput { read: before.read, write: before.write, ..record.throughput.clone() };
@@ -59,11 +66,54 @@ pub async fn update_table(ctx: Ctx, input: Arc<UpdateTableInput>) -> Result<Upda
     Ok(UpdateTableOutput { table_description: Some(description) })
 }
 
+/// What is changed of a table, and of its replicas.
+struct Wish<'i> {
+    input: &'i UpdateTableInput,
+    encryption: &'i Option<String>,
+    now: Timestamp,
+    pace: i64,
+    account: AccountId,
+}
+
+impl Wish<'_> {
+    fn change(&self, tx: &mut Tx, scope: &Scope, record: &mut TableRecord) -> Result<(), DynamoError> {
+        if self.input.sse_specification.is_some() {
+            record.encryption_key.clone_from(self.encryption);
+        }
+        change(tx, scope, record, self.input, self.now)?;
+        record.updating_until = self.now.plus_millis(self.pace);
+        state::put_table(tx, scope, record)?;
+        if record.indexes.iter().any(|index| index.is_filling) {
+            timers::begin_filling(tx, scope, &record.name, self.now)?;
+        }
+        Ok(())
+    }
+
+    /// Indexes and billing are the same in all regions; a stream and a protection are each region's own.
+    fn change_replicas(&self, tx: &mut Tx, record: &TableRecord) -> Result<(), DynamoError> {
+        let input = UpdateTableInput {
+            stream_specification: None,
+            deletion_protection_enabled: None,
+            sse_specification: None,
+            table_class: None,
+            ..self.input.clone()
+        };
+        let shared = Wish { input: &input, ..*self };
+        for replica in &record.replicas {
+            let scope = Scope::Regional(self.account, replica.region.clone());
+            if let Some(mut sibling) = state::table(tx, &scope, &record.name)? {
+                shared.change(tx, &scope, &mut sibling)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 fn check(input: &UpdateTableInput) -> Result<(), DynamoError> {
     let updates = input.global_secondary_index_updates.as_deref().unwrap_or_default();
     let replicas = input.replica_updates.as_deref().unwrap_or_default();
-    if !replicas.is_empty() || input.global_table_witness_updates.is_some() {
-        return Err(DynamoError::NotServed("A replica of a global table"));
+    if input.global_table_witness_updates.is_some() {
+        return Err(DynamoError::NotServed("A witness of a global table"));
     }
     definitions::stream_view(input.stream_specification.as_ref())?;
     if input.stream_specification.is_some() && input.provisioned_throughput.is_some() {
@@ -80,7 +130,12 @@ fn check(input: &UpdateTableInput) -> Result<(), DynamoError> {
         input.on_demand_throughput.is_some(),
         input.warm_throughput.is_some(),
     ];
-    if !asks.contains(&true) {
+    if asks.contains(&true) && !replicas.is_empty() {
+        return Err(DynamoError::invalid_value(
+            "Update table operation with other updates cannot be combined with replica updates",
+        ));
+    }
+    if !asks.contains(&true) && replicas.is_empty() {
         return Err(DynamoError::invalid(
             "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, \
              GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required",
@@ -178,6 +233,9 @@ fn change_stream(
             Err(DynamoError::invalid(format!("Table has no stream to disable: TableName: {name}")))
         }
         (Some(view), None) => Ok(streams::open(tx, scope, record, view, now)?),
+        (None, Some(_)) if !record.replicas.is_empty() => {
+            Err(DynamoError::invalid("Stream cannot be disabled for a table that has replicas"))
+        }
         (None, Some(_)) => Ok(streams::close(tx, scope, record, now)?),
     }
 }

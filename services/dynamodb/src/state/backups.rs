@@ -161,6 +161,8 @@ pub enum RestoreFrom {
 pub enum Job {
     /// A backup of a table, by its id.
     Backup(String, String),
+    /// A replica that is filled from the table of its name elsewhere.
+    Replica(String, Scope),
     /// A table that is restored.
     Restore(String, RestoreFrom),
     /// An export of a table, by its id.

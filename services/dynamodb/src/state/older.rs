@@ -147,6 +147,7 @@ impl From<TableRecord2> for TableRecord {
             encryption_key: table.encryption_key,
             expiry: table.expiry,
             policy_revision: table.policy_revision,
+            is_deleting: false,
             stream: None,
             latest_stream: None,
             history: None,

@@ -26,6 +26,8 @@ pub struct StreamRecord {
     pub view: StreamView,
     /// What the table is keyed by.
     pub key: KeySchema,
+    /// The revision of its resource policy.
+    pub policy_revision: u64,
     /// When it was closed.
     pub closed: Option<Timestamp>,
     /// Its shards, the oldest first; the last is open while the stream is.

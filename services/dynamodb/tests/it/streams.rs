@@ -342,3 +342,22 @@ async fn settings_that_do_not_fit_are_refused() {
         "One or more parameter values were invalid: You cannot modify stream status while updating table IOPS"
     );
 }
+
+#[tokio::test]
+async fn a_stream_has_a_policy_of_its_own() {
+    let (region, arn) = with_stream("KEYS_ONLY").await;
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"dynamodb:GetRecords","Resource":"*"}]}"#;
+    let put =
+        PutResourcePolicyInput { resource_arn: arn.clone(), policy: policy.to_owned(), ..Default::default() };
+    let revision = region.call::<PutResourcePolicy>(put).await.unwrap().revision_id;
+    let get = GetResourcePolicyInput { resource_arn: arn.clone() };
+    let told = region.call::<GetResourcePolicy>(get.clone()).await.unwrap();
+    assert_eq!((told.policy.as_deref(), told.revision_id), (Some(policy), revision));
+    let of_table = GetResourcePolicyInput { resource_arn: arn.split("/stream/").next().unwrap().to_owned() };
+    assert_eq!(region.refused::<GetResourcePolicy>(of_table).await.code, "PolicyNotFoundException");
+    let delete = DeleteResourcePolicyInput { resource_arn: arn.clone(), ..Default::default() };
+    region.call::<DeleteResourcePolicy>(delete).await.unwrap();
+    assert_eq!(region.refused::<GetResourcePolicy>(get).await.code, "PolicyNotFoundException");
+    let absent = GetResourcePolicyInput { resource_arn: format!("{arn}1") };
+    assert_eq!(region.refused::<GetResourcePolicy>(absent).await.code, "ResourceNotFoundException");
+}

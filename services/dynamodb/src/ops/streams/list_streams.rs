@@ -24,7 +24,7 @@ pub async fn list_streams(ctx: Ctx, input: Arc<ListStreamsInput>) -> Result<List
     let listed: Vec<Stream> = found
         .into_iter()
         .map(|stream| Stream {
-            stream_arn: describe::stream_arn(&scope, &stream.table, &stream.label),
+            stream_arn: describe::stream_arn(&scope, &stream.table, &stream.label).map(|arn| arn.to_string()),
             table_name: Some(stream.table),
             stream_label: Some(stream.label),
         })

@@ -1,0 +1,395 @@
+//! Global tables: replicas of a table in other regions, each a table of its own that can be written to.
+//!
+//! What a request changes is in the table's stream; a timer carries it to each other region, in order, and
+//! applies it there unless a later write was there already: the last writer wins, by the moment of the write
+//! and then by the name of its region. What came from another region is not carried on.
+
+use crate::copy;
+use crate::describe;
+use crate::errors::DynamoError;
+use crate::jobs::NOT_YET;
+use crate::ops::create_table;
+use crate::rules::change::{Change, Origin, StreamView};
+use crate::state::backups::{self, Job};
+use crate::state::replication::{self, Replication, Version};
+use crate::state::{self, Expiry, Replica, Settings, TableRecord, streams as stored};
+use crate::statistics::Count;
+use crate::{streams, timers};
+use bytes::Bytes;
+use model::{ReplicationGroupUpdate, TableStatus};
+use model_dynamodb as model;
+use names::{AccountId, Region, Scope, Tags, Timestamp};
+use schema::ApiError;
+use service::{Heads, TimerHandler};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use store::{Fault, Incarnation, Timer, Tx};
+
+/// How many changes one commit carries to one region.
+const CHANGES: usize = 25;
+/// It ends when they have this many bytes.
+const BYTES: usize = 1024 * 1024;
+
+const CARRY: &str = "dynamodb/replicate";
+
+/// The timer that carries changes to other regions.
+pub fn handler() -> TimerHandler {
+    TimerHandler { kind: CARRY, fire: carry }
+}
+
+/// The same account in another region.
+fn elsewhere(scope: &Scope, region: &Region) -> Scope {
+    Scope::Regional(scope.account().unwrap_or(AccountId::DEFAULT), region.clone())
+}
+
+fn region_of(scope: &Scope) -> Region {
+    scope.region().cloned().unwrap_or_default()
+}
+
+/// What a request that changes replicas leads to: jobs that fill those that were made.
+pub type Filling = Vec<(u64, Scope, Job)>;
+
+/// Makes and removes replicas as a request says.
+///
+/// # Errors
+/// AWS's message.
+pub fn change(
+    tx: &mut Tx,
+    scope: &Scope,
+    table: &mut TableRecord,
+    updates: &[ReplicationGroupUpdate],
+    (now, ids): (Timestamp, &[String]),
+) -> Result<Filling, DynamoError> {
+    let mut filling = Filling::new();
+    for (update, id) in updates.iter().zip(ids) {
+        let (create, delete, change) = (&update.create, &update.delete, &update.update);
+        let name = create.as_ref().map(|create| &create.region_name);
+        let name = name.or(delete.as_ref().map(|delete| &delete.region_name));
+        let name = name.or(change.as_ref().map(|change| &change.region_name));
+        let name = name.ok_or_else(|| {
+            DynamoError::invalid_value(
+                "One of ReplicationGroupUpdate.Create, ReplicationGroupUpdate.Update, \
+                 ReplicationGroupUpdate.Delete must not be null",
+            )
+        })?;
+        let region: Region =
+            name.parse().map_err(|_| DynamoError::invalid(format!("Invalid region: {name}")))?;
+        if region == region_of(scope) {
+            return Err(DynamoError::invalid(
+                "Cannot add, delete, or update the local region through ReplicaUpdates. Use CreateTable, \
+                 DeleteTable, or UpdateTable as required.",
+            ));
+        }
+        let is_there = table.replicas.iter().any(|replica| replica.region == region);
+        if let Some(create) = create {
+            if is_there {
+                return Err(exists(&table.name));
+            }
+            let key = create.kms_master_key_id.clone();
+            filling.push(add(tx, scope, table, (region, id, key), now)?);
+            continue;
+        }
+        if !is_there {
+            return Err(DynamoError::invalid(format!(
+                "Update global table operation failed because one or more replicas were not part of the global \
+                 table: Replica {name} of table with name: '{}' does not exist",
+                table.name
+            )));
+        }
+        match change {
+            Some(change) => {
+                let replica = table.replicas.iter_mut().find(|replica| replica.region == region);
+                replica.into_iter().for_each(|replica| {
+                    replica.encryption_key.clone_from(&change.kms_master_key_id);
+                });
+            }
+            None => remove(tx, scope, table, &region, now)?,
+        }
+    }
+    Ok(filling)
+}
+
+fn exists(name: &str) -> DynamoError {
+    DynamoError::invalid(format!(
+        "Failed to create a the new replica of table with name: '{name}' because one or more replicas already \
+         existed as tables."
+    ))
+}
+
+/// Makes the replica of a region, and tells those of all others.
+fn add(
+    tx: &mut Tx,
+    scope: &Scope,
+    table: &mut TableRecord,
+    (region, id, key): (Region, &str, Option<String>),
+    now: Timestamp,
+) -> Result<(u64, Scope, Job), DynamoError> {
+    match &table.stream {
+        None => streams::open(tx, scope, table, StreamView::Both, now)?,
+        Some(stream) if stream.view == StreamView::Both => {}
+        Some(_) => {
+            return Err(DynamoError::invalid(
+                "Table must have DynamoDB Streams enabled with StreamViewType set to NEW_AND_OLD_IMAGES",
+            ));
+        }
+    }
+    let there = elsewhere(scope, &region);
+    if state::table(tx, &there, &table.name)?.is_some() {
+        return Err(exists(&table.name));
+    }
+    create_table::check_count(tx, &there)?;
+    let member = |region: Region| Replica { region, creating_until: now, encryption_key: None };
+    let mut made = replica_of(tx, table, id, now)?;
+    made.replicas.push(member(region_of(scope)));
+    for other in &table.replicas {
+        let place = elsewhere(scope, &other.region);
+        let Some(mut sibling) = state::table(tx, &place, &table.name)? else { continue };
+        let head = stored::head(tx, &place, sibling.incarnation)?;
+        begin(tx, &place, sibling.incarnation, &region, head.number + 1)?;
+        sibling.replicas.push(member(region.clone()));
+        state::put_table(tx, &place, &mut sibling)?;
+    }
+    streams::open(tx, &there, &mut made, StreamView::Both, now)?;
+    let regions: Vec<Region> = made.replicas.iter().map(|replica| replica.region.clone()).collect();
+    let head = stored::head(tx, &there, made.incarnation)?;
+    for other in &regions {
+        begin(tx, &there, made.incarnation, other, head.number + 1)?;
+    }
+    state::put_table(tx, &there, &mut made)?;
+    let owner = scope.account().unwrap_or(AccountId::DEFAULT);
+    create_table::put_head(tx, &there, &made, owner, (Tags::new(), None))?;
+    // What is changed from here on is carried; what was before is copied.
+    let head = stored::head(tx, scope, table.incarnation)?;
+    begin(tx, scope, table.incarnation, &region, head.number + 1)?;
+    table.replicas.push(Replica { encryption_key: key, ..member(region) });
+    let job = Job::Replica(table.name.clone(), scope.clone());
+    Ok((backups::put_job(tx, &there, &job)?, there, job))
+}
+
+/// A table like another, that is not filled yet.
+fn replica_of(tx: &mut Tx, table: &TableRecord, id: &str, now: Timestamp) -> Result<TableRecord, Fault> {
+    let mut made = TableRecord {
+        id: id.to_owned(),
+        incarnation: tx.fresh_incarnation()?,
+        epoch: 0,
+        created: now,
+        creating_until: NOT_YET,
+        updating_until: now,
+        stream: None,
+        latest_stream: None,
+        history: None,
+        restored: None,
+        protected: false,
+        policy_revision: 0,
+        is_deleting: false,
+        settings: Settings::default(),
+        ..table.clone()
+    };
+    for index in &mut made.indexes {
+        index.incarnation = tx.fresh_incarnation()?;
+        index.is_filling = false;
+    }
+    if let Some(expiry) = &table.expiry {
+        let incarnation = tx.fresh_incarnation()?;
+        made.expiry = Some(Expiry { incarnation, is_filling: true, ..expiry.clone() });
+    }
+    Ok(made)
+}
+
+fn begin(tx: &mut Tx, scope: &Scope, table: Incarnation, region: &Region, next: u64) -> Result<(), Fault> {
+    let mut replication = replication::replication(tx, scope, table)?;
+    replication.next.insert(region.clone(), next);
+    replication::put_replication(tx, scope, table, &replication)
+}
+
+/// Removes the replica of a region: the table there, and what the others know of it.
+fn remove(
+    tx: &mut Tx,
+    scope: &Scope,
+    table: &mut TableRecord,
+    region: &Region,
+    now: Timestamp,
+) -> Result<(), DynamoError> {
+    let there = elsewhere(scope, region);
+    table.replicas.retain(|replica| replica.region != *region);
+    if let Some(mut gone) = state::table(tx, &there, &table.name)? {
+        if describe::status(&gone, now) == TableStatus::Creating {
+            let name = &table.name;
+            return Err(DynamoError::InUse(format!("Replica is being created: {name} in {region}")));
+        }
+        streams::close(tx, &there, &mut gone, now)?;
+        state::remove_table(tx, &there, &gone)?;
+        if let Some(arn) = describe::table_arn(&there, &table.name) {
+            tx.remove_head(&arn)?;
+        }
+    }
+    for other in &table.replicas {
+        leave(tx, &elsewhere(scope, &other.region), &table.name, region)?;
+    }
+    Ok(())
+}
+
+/// A table's siblings forget it, as it is deleted.
+///
+/// # Errors
+/// The store's.
+pub fn leave_all(tx: &mut Tx, scope: &Scope, table: &TableRecord) -> Result<(), Fault> {
+    let own = region_of(scope);
+    table.replicas.iter().try_for_each(|other| leave(tx, &elsewhere(scope, &other.region), &table.name, &own))
+}
+
+fn leave(tx: &mut Tx, place: &Scope, name: &String, region: &Region) -> Result<(), Fault> {
+    let Some(mut sibling) = state::table(tx, place, name)? else { return Ok(()) };
+    sibling.replicas.retain(|replica| replica.region != *region);
+    state::put_table(tx, place, &mut sibling)
+}
+
+/// Notes a change of a table with replicas: which write of its row was the last, and that it is to be carried.
+///
+/// # Errors
+/// The store's.
+pub fn changed(
+    tx: &mut Tx,
+    (scope, table): (&Scope, &TableRecord),
+    row: &[u8],
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let version = Version { at, region: region_of(scope) };
+    replication::put_version(tx, scope, table.incarnation, row, &version)?;
+    let mut replication = replication::replication(tx, scope, table.incarnation)?;
+    if replication.is_under_way {
+        return Ok(());
+    }
+    replication.is_under_way = true;
+    replication::put_replication(tx, scope, table.incarnation, &replication)?;
+    schedule(tx, scope, &table.name, at)
+}
+
+fn schedule(tx: &mut Tx, scope: &Scope, table: &str, due: Timestamp) -> Result<(), Fault> {
+    let timer = Timer {
+        kind: CARRY.to_owned(),
+        due,
+        scope: scope.clone(),
+        key: Bytes::copy_from_slice(table.as_bytes()),
+        payload: Bytes::new(),
+    };
+    tx.schedule(&timer).map(drop)
+}
+
+fn carry(tx: &mut Tx, timer: &Timer) -> Result<(), ApiError> {
+    Ok(carry_some(tx, timer)?)
+}
+
+/// Carries some changes to each region, and comes again for the rest.
+fn carry_some(tx: &mut Tx, timer: &Timer) -> Result<(), DynamoError> {
+    let (scope, name) = (&timer.scope, String::from_utf8_lossy(&timer.key).into_owned());
+    let Some(table) = state::table(tx, scope, &name)? else { return Ok(()) };
+    let mut replication = replication::replication(tx, scope, table.incarnation)?;
+    let mut more = false;
+    for replica in &table.replicas {
+        let next = replication.next.get(&replica.region).copied().unwrap_or_default();
+        let (changes, rest) = changes(tx, scope, &table, next)?;
+        let there = elsewhere(scope, &replica.region);
+        let Some(target) = state::table(tx, &there, &name)?.map(Arc::new) else { continue };
+        // A replica that is being filled gets its changes afterwards; its job comes here again.
+        if target.creating_until == NOT_YET {
+            continue;
+        }
+        more |= rest;
+        let Some((last, _)) = changes.last() else { continue };
+        replication.next.insert(replica.region.clone(), last + 1);
+        for (_, change) in &changes {
+            apply(tx, (&there, &target), change, &region_of(scope))?;
+        }
+    }
+    replication.is_under_way = more;
+    replication::put_replication(tx, scope, table.incarnation, &replication)?;
+    if more {
+        schedule(tx, scope, &name, timer.due)?;
+    }
+    Ok(())
+}
+
+/// Some changes of a table's stream from a number on, and whether there are more.
+fn changes(
+    tx: &Tx,
+    scope: &Scope,
+    table: &TableRecord,
+    next: u64,
+) -> Result<(Vec<(u64, Change)>, bool), DynamoError> {
+    let (mut found, mut bytes) = (Vec::new(), 0);
+    let Some(open) = &table.stream else { return Ok((found, false)) };
+    let Some(stream) = stored::stream(tx, scope, &table.name, &open.label)? else {
+        return Ok((found, false));
+    };
+    for shard in stream.shards.iter().filter(|shard| shard.end.is_none_or(|(last, _)| last >= next)) {
+        for change in stored::changes(tx, scope, shard.incarnation, next) {
+            let (number, change) = change?;
+            if found.len() == CHANGES || bytes > BYTES {
+                return Ok((found, true));
+            }
+            bytes += change.new.as_ref().map_or(0, Bytes::len);
+            found.push((number, change));
+        }
+    }
+    Ok((found, false))
+}
+
+/// Applies a change of another region, unless a later write was here already.
+fn apply(
+    tx: &mut Tx,
+    (scope, table): (&Scope, &Arc<TableRecord>),
+    change: &Change,
+    from: &Region,
+) -> Result<(), DynamoError> {
+    if change.origin == Origin::Replica {
+        return Ok(());
+    }
+    let key = state::item(&change.keys)?;
+    let row = table.key.row(&key).ok_or(DynamoError::Corrupt("a change has no key"))?;
+    let version = Version { at: change.at, region: from.clone() };
+    let present = replication::version(tx, scope, table.incarnation, &row)?;
+    if present.is_some_and(|present| present > version) {
+        return Ok(());
+    }
+    let mut write = copy::item_write(scope, table, change.at, &row, change.new.as_ref())?;
+    write.origin = Origin::Replica;
+    let mut sums = BTreeMap::<Incarnation, Count>::new();
+    for (incarnation, count) in write.run(tx)?.deltas {
+        let sum = sums.entry(incarnation).or_default();
+        *sum = sum.plus(count);
+    }
+    for (incarnation, count) in sums {
+        state::add_drift(tx, scope, incarnation, count)?;
+    }
+    Ok(replication::put_version(tx, scope, table.incarnation, &row, &version)?)
+}
+
+/// A replica is filled: it can be used, and gets what has changed meanwhile.
+///
+/// # Errors
+/// The store's.
+pub fn filled(
+    tx: &mut Tx,
+    (scope, name): (&Scope, &String),
+    source: &Scope,
+    ready: Timestamp,
+) -> Result<(), DynamoError> {
+    let Some(mut table) = state::table(tx, scope, name)? else { return Ok(()) };
+    table.creating_until = ready;
+    state::put_table(tx, scope, &mut table)?;
+    if table.expiry.as_ref().is_some_and(|expiry| expiry.is_filling) {
+        timers::begin_filling(tx, scope, name, ready)?;
+    }
+    let others = table.replicas.iter().map(|replica| elsewhere(scope, &replica.region));
+    for place in others.chain([source.clone()]) {
+        let Some(sibling) = state::table(tx, &place, name)? else { continue };
+        let mut replication: Replication = replication::replication(tx, &place, sibling.incarnation)?;
+        if !replication.is_under_way {
+            replication.is_under_way = true;
+            replication::put_replication(tx, &place, sibling.incarnation, &replication)?;
+            schedule(tx, &place, name, ready)?;
+        }
+    }
+    Ok(())
+}

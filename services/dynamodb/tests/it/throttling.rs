@@ -1,0 +1,100 @@
+//! Provisioned throughput and the states of tables, in a region that is to be as slow as AWS.
+
+use crate::world::*;
+use model_dynamodb::operations::*;
+use model_dynamodb::*;
+use service::Fidelity;
+use std::time::Duration;
+use testkit::{Region, Setup};
+
+async fn provisioned(fidelity: Fidelity) -> Region {
+    let setup = Setup { fidelity, ..Setup::of(vec![dynamodb::service()]) };
+    let region = setup.start().await;
+    let wish = CreateTableInput {
+        billing_mode: None,
+        provisioned_throughput: Some(ProvisionedThroughput {
+            read_capacity_units: 1,
+            write_capacity_units: 1,
+        }),
+        ..table("things", &["p:S", "r:N"], 2)
+    };
+    region.call::<CreateTable>(wish).await.unwrap();
+    region.advance(Duration::from_secs(20)).await;
+    region
+}
+
+/// An item of some kilobytes, each of which takes a unit.
+fn large(kilobytes: usize) -> PutItemInput {
+    let text = "x".repeat(kilobytes * 1024 - 20);
+    PutItemInput {
+        table_name: "things".into(),
+        item: item(&[("p", s("a")), ("r", n(1)), ("v", s(&text))]),
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn what_is_used_beyond_five_minutes_worth_is_owed() {
+    let region = provisioned(Fidelity::Aws).await;
+    region.call::<PutItem>(large(300)).await.unwrap();
+    region.call::<PutItem>(large(300)).await.unwrap();
+    let refused = region.refused::<PutItem>(large(1)).await;
+    assert_eq!(refused.code, "ProvisionedThroughputExceededException");
+    let key = item(&[("p", s("a")), ("r", n(1))]);
+    // Reads have units of their own, and statements are told by what they do.
+    assert!(get(&region, "things", key).await.is_some());
+    let statement = |text: &str| ExecuteStatementInput { statement: text.into(), ..Default::default() };
+    region.call::<ExecuteStatement>(statement("SELECT p FROM things WHERE p = 'a' AND r = 1")).await.unwrap();
+    let written = statement("DELETE FROM things WHERE p = 'a' AND r = 1");
+    assert_eq!(
+        region.refused::<ExecuteStatement>(written).await.code,
+        "ProvisionedThroughputExceededException"
+    );
+    region.advance(Duration::from_secs(301)).await;
+    region.call::<PutItem>(large(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_fast_region_throttles_nothing() {
+    let region = provisioned(Fidelity::Fast).await;
+    for _ in 0..4 {
+        region.call::<PutItem>(large(300)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn tables_pass_through_their_states() {
+    let region = provisioned(Fidelity::Aws).await;
+    let status = async || {
+        let input = DescribeTableInput { table_name: "things".into() };
+        let told = region.call::<DescribeTable>(input).await;
+        told.map(|told| told.table.unwrap().table_status.unwrap()).map_err(|error| error.code)
+    };
+    assert_eq!(status().await, Ok(TableStatus::Active));
+    let units = ProvisionedThroughput { read_capacity_units: 2, write_capacity_units: 2 };
+    let update = UpdateTableInput {
+        table_name: "things".into(),
+        provisioned_throughput: Some(units),
+        ..Default::default()
+    };
+    region.call::<UpdateTable>(update.clone()).await.unwrap();
+    assert_eq!(status().await, Ok(TableStatus::Updating));
+    let deletion = DeleteTableInput { table_name: "things".into() };
+    assert_eq!(
+        region.refused::<DeleteTable>(deletion.clone()).await.message,
+        "Attempt to change a resource which is still in use: Table is being updated: things"
+    );
+    region.advance(Duration::from_secs(11)).await;
+    region.call::<DeleteTable>(deletion).await.unwrap();
+    assert_eq!(status().await, Ok(TableStatus::Deleting));
+    assert_eq!(region.refused::<PutItem>(large(1)).await.code, "ResourceNotFoundException");
+    assert_eq!(
+        region.refused::<UpdateTable>(update).await.message,
+        "Attempt to change a resource which is still in use: Table is being deleted: things"
+    );
+    let again = table("things", &["p:S"], 1);
+    assert_eq!(region.refused::<CreateTable>(again.clone()).await.code, "ResourceInUseException");
+    region.advance(Duration::from_secs(6)).await;
+    assert_eq!(status().await, Err("ResourceNotFoundException".into()));
+    region.call::<CreateTable>(again).await.unwrap();
+}

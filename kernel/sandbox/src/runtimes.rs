@@ -55,6 +55,14 @@ const NODE_MAJORS: [u8; 4] = [18, 20, 22, 24];
 const JAVA_MAJORS: [u8; 4] = [11, 17, 21, 25];
 
 impl ManagedRuntime {
+    /// All that have a bootstrap of ours.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let python = PYTHON_MINORS.map(|minor| Self::Python { minor });
+        let node = NODE_MAJORS.into_iter().map(|major| Self::Node { major });
+        let java = [8].into_iter().chain(JAVA_MAJORS).map(|major| Self::Java { major });
+        python.chain(node).chain(java)
+    }
+
     /// Reads a runtime identifier of the Lambda API.
     pub fn parse(identifier: &str) -> Result<Self, RuntimeError> {
         let number = |text: &str| text.parse::<u8>().ok().filter(|n| n.to_string() == text);
@@ -163,6 +171,9 @@ mod tests {
             "java18",
             "java8",
         ];
+        for runtime in ManagedRuntime::all() {
+            assert_eq!(ManagedRuntime::parse(&runtime.to_string()).unwrap(), runtime);
+        }
         for identifier in unknown {
             assert!(
                 matches!(ManagedRuntime::parse(identifier), Err(RuntimeError::Unknown(_))),

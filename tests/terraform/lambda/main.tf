@@ -19,7 +19,7 @@ resource "aws_iam_role_policy" "queues" {
   role = aws_iam_role.bard.id
   policy = jsonencode({
     Version   = "2012-10-17"
-    Statement = [{ Effect = "Allow", Action = ["sqs:*", "logs:*"], Resource = "*" }]
+    Statement = [{ Effect = "Allow", Action = ["sqs:*", "logs:*", "dynamodb:*"], Resource = "*" }]
   })
 }
 
@@ -44,6 +44,30 @@ resource "aws_sqs_queue" "failed" {
   name = "failed-${var.tag}"
 }
 
+resource "aws_lambda_layer_version" "songs" {
+  layer_name          = "songs-${var.tag}"
+  s3_bucket           = aws_s3_object.code.bucket
+  s3_key              = aws_s3_object.code.key
+  compatible_runtimes = ["python3.11"]
+}
+
+resource "aws_lambda_layer_version_permission" "songs" {
+  layer_name     = aws_lambda_layer_version.songs.layer_name
+  version_number = aws_lambda_layer_version.songs.version
+  statement_id   = "guests"
+  action         = "lambda:GetLayerVersion"
+  principal      = "123456789012"
+}
+
+resource "aws_lambda_code_signing_config" "guild" {
+  allowed_publishers {
+    signing_profile_version_arns = ["arn:aws:signer:us-east-1:000000000000:/signing-profiles/guild/1234567890"]
+  }
+  policies {
+    untrusted_artifact_on_deployment = "Warn"
+  }
+}
+
 resource "aws_lambda_function" "recital" {
   function_name                  = "recital-${var.tag}"
   description                    = "Recites what it is told"
@@ -56,9 +80,16 @@ resource "aws_lambda_function" "recital" {
   memory_size                    = 256
   publish                        = true
   reserved_concurrent_executions = 5
+  layers                         = [aws_lambda_layer_version.songs.arn]
+  code_signing_config_arn        = aws_lambda_code_signing_config.guild.arn
 
   environment {
     variables = { HALL = "great" }
+  }
+  logging_config {
+    log_format            = "JSON"
+    application_log_level = "WARN"
+    system_log_level      = "INFO"
   }
   dead_letter_config {
     target_arn = aws_sqs_queue.failed.arn
@@ -104,6 +135,62 @@ resource "aws_lambda_event_source_mapping" "inbox" {
   filter_criteria {
     filter {
       pattern = jsonencode({ body = { kind = ["recital"] } })
+    }
+  }
+}
+
+resource "aws_lambda_function_url" "recital" {
+  function_name      = aws_lambda_function.recital.function_name
+  qualifier          = aws_lambda_alias.live.name
+  authorization_type = "AWS_IAM"
+  invoke_mode        = "RESPONSE_STREAM"
+  cors {
+    allow_origins = ["https://hall.example"]
+    allow_methods = ["GET"]
+    max_age       = 60
+  }
+}
+
+resource "aws_lambda_provisioned_concurrency_config" "live" {
+  function_name                     = aws_lambda_function.recital.function_name
+  qualifier                         = aws_lambda_alias.live.name
+  provisioned_concurrent_executions = 1
+}
+
+resource "aws_lambda_function_recursion_config" "recital" {
+  function_name  = aws_lambda_function.recital.function_name
+  recursive_loop = "Allow"
+}
+
+resource "aws_lambda_runtime_management_config" "recital" {
+  function_name     = aws_lambda_function.recital.function_name
+  update_runtime_on = "FunctionUpdate"
+}
+
+resource "aws_dynamodb_table" "songs" {
+  name             = "songs-${var.tag}"
+  billing_mode     = "PAY_PER_REQUEST"
+  hash_key         = "title"
+  stream_enabled   = true
+  stream_view_type = "NEW_IMAGE"
+  attribute {
+    name = "title"
+    type = "S"
+  }
+}
+
+resource "aws_lambda_event_source_mapping" "songs" {
+  event_source_arn                   = aws_dynamodb_table.songs.stream_arn
+  function_name                      = aws_lambda_alias.live.arn
+  starting_position                  = "LATEST"
+  bisect_batch_on_function_error     = true
+  maximum_retry_attempts             = 2
+  maximum_record_age_in_seconds      = 3600
+  parallelization_factor             = 2
+  maximum_batching_window_in_seconds = 1
+  destination_config {
+    on_failure {
+      destination_arn = aws_sqs_queue.failed.arn
     }
   }
 }

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use service::Clock;
 use std::net::Ipv4Addr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -16,6 +17,7 @@ use tokio::sync::mpsc;
 const MAX_SUBSCRIBERS: usize = 10;
 /// Events that wait for a subscriber; what comes beyond them is lost.
 const MAX_WAITING: usize = 10_000;
+const MAX_HELD: usize = 16 * 1024 * 1024;
 /// The name by which subscribers call themselves.
 const OWN_HOST: &str = "sandbox.localdomain";
 
@@ -71,7 +73,9 @@ struct Subscriber {
     name: String,
     types: Vec<String>,
     form: Form,
-    events: mpsc::Sender<Value>,
+    events: mpsc::Sender<String>,
+    /// Bytes of the events that wait.
+    held: Arc<AtomicUsize>,
 }
 
 /// Who hears what happens in an environment.
@@ -100,8 +104,9 @@ impl Subscribers {
             return Err("there are too many subscriptions".to_owned());
         }
         let (events, waiting) = mpsc::channel(MAX_WAITING);
-        tokio::spawn(post_all(waiting, wanted.buffering, (port, path)));
-        subscribers.push(Subscriber { name: name.to_owned(), types: wanted.types, form, events });
+        let held = Arc::new(AtomicUsize::new(0));
+        tokio::spawn(post_all((waiting, held.clone()), wanted.buffering, (port, path)));
+        subscribers.push(Subscriber { name: name.to_owned(), types: wanted.types, form, events, held });
         Ok(())
     }
 
@@ -120,7 +125,13 @@ impl Subscribers {
                 continue;
             }
             // One that does not keep up loses events, and nobody waits for it.
-            let _ = subscriber.events.try_send(json!({"time": time, "type": kind, "record": record}));
+            let event = json!({"time": time, "type": kind, "record": record}).to_string();
+            let bytes = event.len();
+            if subscriber.held.load(Ordering::Relaxed) + bytes <= MAX_HELD
+                && subscriber.events.try_send(event).is_ok()
+            {
+                subscriber.held.fetch_add(bytes, Ordering::Relaxed);
+            }
         }
     }
 }
@@ -136,21 +147,25 @@ fn place(uri: &str) -> Option<(u16, String)> {
     Some((port.parse().ok().filter(|port| own && clean && *port > 0)?, format!("/{path}")))
 }
 
-async fn post_all(mut waiting: mpsc::Receiver<Value>, buffering: Buffering, place: (u16, String)) {
+async fn post_all(
+    (mut waiting, held): (mpsc::Receiver<String>, Arc<AtomicUsize>),
+    buffering: Buffering,
+    place: (u16, String),
+) {
     let most = buffering.max_items.clamp(1, 10_000);
     let bytes = buffering.max_bytes.clamp(1, 1_048_576);
     let clock = Clock::system();
     let pause = Duration::from_millis(buffering.timeout_ms.clamp(25, 30_000));
     while let Some(first) = waiting.recv().await {
-        let mut batch = vec![first.to_string()];
+        let mut batch = vec![first];
         let mut size = batch[0].len();
         let mut over = Box::pin(clock.rest(pause));
         while batch.len() < most && size < bytes {
             tokio::select! {
                 event = waiting.recv() => match event {
                     Some(event) => {
-                        batch.push(event.to_string());
-                        size += batch.last().map_or(0, String::len);
+                        size += event.len();
+                        batch.push(event);
                     }
                     None => break,
                 },
@@ -163,6 +178,7 @@ async fn post_all(mut waiting: mpsc::Receiver<Value>, buffering: Buffering, plac
             posted = post(&place, &body) => posted,
             () = clock.rest(POSTING) => Ok(()),
         };
+        held.fetch_sub(size, Ordering::Relaxed);
     }
 }
 

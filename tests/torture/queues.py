@@ -1,7 +1,7 @@
 """Writers of queues: each sends to a queue of its own and deletes some of what it receives.
 
 A message is known by its body. After a kill the queue is drained: every acknowledged message that was not
-deleted must come, and none that was.
+deleted must come, and none that was; from a FIFO queue, in the order in which they were sent.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ EMPTY_ANSWERS = 3
 class QueueWriter(Writer):
     """Sends; now and then receives one and deletes it."""
 
-    url = ""
+    url, suffix, attributes = "", "", {}
 
     def step(self):
         if self.held and self.chance.random() < 0.3:
@@ -24,10 +24,14 @@ class QueueWriter(Writer):
             body = self.next_value()
             key = f"{self.name}-{self.number}"
             self.begin(key, body)
-            answer = self.client.json("sqs", "SendMessage", {"QueueUrl": self.url, "MessageBody": body})
+            answer = self.client.json("sqs", "SendMessage", {"QueueUrl": self.url, "MessageBody": body, **self.more(key)})
             if answer["MD5OfMessageBody"] != hashlib.md5(body.encode()).hexdigest():
                 self.complaints.append(f"{key}: the answer's MD5 is not the body's")
             self.acknowledged("send")
+
+    def more(self, key):
+        """What a message of this queue needs beside its body."""
+        return {}
 
     def receive_and_delete(self):
         answer = self.client.json("sqs", "ReceiveMessage", {"QueueUrl": self.url, "VisibilityTimeout": 0})
@@ -57,16 +61,36 @@ class QueueWriter(Writer):
                     self.complaints.append(f"{self.name}: DeleteMessageBatch failed: {answer['Failed'][:1]}")
         return found
 
-    @staticmethod
-    def set_up(client, writers):
+    @classmethod
+    def set_up(cls, client, writers):
         for writer in writers:
-            writer.url = client.json("sqs", "CreateQueue", {"QueueName": f"torture-{writer.name}"})["QueueUrl"]
+            request = {"QueueName": f"torture-{writer.name}{cls.suffix}", "Attributes": cls.attributes}
+            writer.url = client.json("sqs", "CreateQueue", request)["QueueUrl"]
+
+    def check_order(self, keys):
+        """A standard queue promises none."""
 
     @staticmethod
     def verify_all(client, writers):
         complaints = []
         for writer in writers:
-            complaints += writer.compare(writer.drain(client)) + writer.take_complaints()
+            drained = writer.drain(client)
+            writer.check_order(list(drained))
+            complaints += writer.compare(drained) + writer.take_complaints()
             # Drained and deleted: from here on the queue is empty, and what comes again has come back.
             writer.held = {}
         return complaints
+
+
+class FifoWriter(QueueWriter):
+    """The same on a FIFO queue with one group: what is left comes in the order of sending, each message once."""
+
+    suffix, attributes = ".fifo", {"FifoQueue": "true"}
+
+    def more(self, key):
+        return {"MessageGroupId": self.name, "MessageDeduplicationId": key}
+
+    def check_order(self, keys):
+        numbers = [int(key.split("-")[1]) for key in keys]
+        if numbers != sorted(numbers):
+            self.complaints.append(f"{self.name}: out of order: {numbers[:20]}")

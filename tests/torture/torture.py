@@ -23,10 +23,10 @@ from support.client import Client  # noqa: E402  (the folder above is on the pat
 from support.region import Region, built_binary  # noqa: E402
 from torture.functions import Functions  # noqa: E402
 from torture.objects import ObjectWriter  # noqa: E402
-from torture.queues import QueueWriter  # noqa: E402
+from torture.queues import FifoWriter, QueueWriter  # noqa: E402
 from torture.tables import PairWriter, TableWriter  # noqa: E402
 
-WRITERS = (TableWriter, PairWriter, QueueWriter, ObjectWriter)
+WRITERS = (TableWriter, PairWriter, QueueWriter, FifoWriter, ObjectWriter)
 SURVIVOR_SECONDS = 10
 
 
@@ -103,7 +103,7 @@ def one_round(region, writers, functions, chance, options, acks):
     begun = time.monotonic()
     reader = Client(region.port, timeout=60)
     for kind in WRITERS:
-        complaints += kind.verify_all(reader, [writer for writer in writers if isinstance(writer, kind)])
+        complaints += kind.verify_all(reader, [writer for writer in writers if type(writer) is kind])
     verified = time.monotonic() - begun
     for writer in writers[:len(WRITERS)]:
         writer.step()
@@ -142,7 +142,7 @@ def main():
                    for i in range(options.writers)]
         setup = Client(region.port)
         for kind in WRITERS:
-            kind.set_up(setup, [writer for writer in writers if isinstance(writer, kind)])
+            kind.set_up(setup, [writer for writer in writers if type(writer) is kind])
         functions = Functions(setup, region.marker)
         print(f"functions: {functions.state}", flush=True)
         for number in range(1, options.rounds + 1):

@@ -13,6 +13,7 @@ pub fn all() -> Vec<Service> {
         lambda::service(),
         logs::service(),
         s3::service(),
+        sns::service(),
         sqs::service(),
     ]
 }

@@ -241,8 +241,8 @@ impl Rooms {
         self.cross_origin.get(service)
     }
 
-    /// The names of all fronts.
+    /// The names of all fronts that have hosts.
     pub fn front_names(&self) -> impl Iterator<Item = &'static str> {
-        self.fronts.keys().copied()
+        self.fronts.iter().filter(|(_, (_, front))| front.has_hosts()).map(|(name, _)| *name)
     }
 }

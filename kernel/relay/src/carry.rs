@@ -202,6 +202,7 @@ async fn put_off(
         Refusal::Refused(error) => (true, error),
         Refusal::Later(error) => (false, error),
     };
+    let last = counted && delivery.context.message.refusal_is_final && error.is_sender();
     let final_word = relay
         .host
         .store
@@ -209,7 +210,7 @@ async fn put_off(
             let mut given_up = false;
             tx.change_delivery(&id, |row| {
                 row.attempt = row.attempt.saturating_add(u32::from(counted));
-                given_up = row.attempt >= ATTEMPTS;
+                given_up = last || row.attempt >= ATTEMPTS;
                 let wait = FIRST_WAIT_MS.saturating_mul(1 << row.attempt.min(16)).min(MAX_WAIT_MS);
                 row.post.ready = now.plus_millis(wait);
             })?;

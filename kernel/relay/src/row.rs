@@ -11,8 +11,8 @@ use store::{Corrupt, Fault, OutboxRow, RowId};
 pub fn delivery(id: &RowId, row: &OutboxRow, payload: Bytes) -> Result<Delivery, Fault> {
     let corrupt = |why| Fault::Corrupt { table: "store/outbox", why: Corrupt(why) };
     let post = &row.post;
-    let context: DeliveryContext =
-        postcard::from_bytes(&post.detail).map_err(|_| corrupt("a delivery's context cannot be read"))?;
+    let context = DeliveryContext::from_bytes(&post.detail)
+        .ok_or_else(|| corrupt("a delivery's context cannot be read"))?;
     let source = post.lane.source.parse().map_err(|_| corrupt("a delivery's source is no ARN"))?;
     let target = post.lane.target.parse().map_err(|_| corrupt("a delivery's target is no ARN"))?;
     Ok(Delivery {

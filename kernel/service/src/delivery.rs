@@ -18,8 +18,42 @@ pub struct DeliveryContext {
     pub role: Option<Arn>,
     /// Where it goes when the target keeps refusing it.
     pub dead_letter: Option<Arn>,
-    /// Attributes that travel beside the payload: message attributes, deduplication ids.
+    /// Attributes that travel beside the payload.
     pub attributes: BTreeMap<String, String>,
+    /// What a receiver that keeps messages needs to know; written behind the rest, where there is something.
+    #[serde(skip)]
+    pub message: MessageDetail,
+}
+
+/// What a delivery says to receivers that keep messages. Schema version 1.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct MessageDetail {
+    /// Message attributes with their types.
+    pub attributes: BTreeMap<String, TypedAttribute>,
+    /// The id by which a FIFO queue knows it again.
+    pub deduplication_id: Option<String>,
+    /// The message's group, where that orders nothing on the way.
+    pub group: Option<String>,
+    /// What the receiver refuses as the sender's fault is given up at once.
+    pub refusal_is_final: bool,
+}
+
+/// A message attribute.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypedAttribute {
+    /// `String`, `Number`, `Binary`, `String.Array`.
+    pub data_type: String,
+    /// Its content.
+    pub content: AttributeContent,
+}
+
+/// The content of a message attribute.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AttributeContent {
+    /// Of all types but the next.
+    Text(String),
+    /// Of a binary attribute.
+    Binary(Vec<u8>),
 }
 
 impl DeliveryContext {
@@ -31,7 +65,26 @@ impl DeliveryContext {
             role: None,
             dead_letter: None,
             attributes: BTreeMap::new(),
+            message: MessageDetail::default(),
         }
+    }
+
+    /// As it is kept in the outbox.
+    fn to_bytes(&self) -> postcard::Result<Vec<u8>> {
+        let mut bytes = postcard::to_stdvec(self)?;
+        if self.message != MessageDetail::default() {
+            bytes.extend(postcard::to_stdvec(&self.message)?);
+        }
+        Ok(bytes)
+    }
+
+    /// What [`Deliver`] has kept in the outbox; `None` where it is something else.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (mut context, rest) = postcard::take_from_bytes::<DeliveryContext>(bytes).ok()?;
+        if !rest.is_empty() {
+            context.message = postcard::from_bytes(rest).ok()?;
+        }
+        Some(context)
     }
 }
 
@@ -81,11 +134,8 @@ impl Delivery {
     }
 
     fn into_post(self) -> Result<Post, Fault> {
-        let detail = postcard::to_stdvec(&self.context).map_err(|_| Fault::TooLarge {
-            what: "delivery",
-            bytes: 0,
-            limit: 0,
-        })?;
+        let detail =
+            self.context.to_bytes().map_err(|_| Fault::TooLarge { what: "delivery", bytes: 0, limit: 0 })?;
         let scope = match self.source.region() {
             Some(region) => Scope::Regional(self.context.account, region),
             None => Scope::Account(self.context.account),
@@ -121,5 +171,26 @@ impl Deliver for Tx {
         let payload = delivery.payload.clone();
         let post = delivery.into_post()?;
         self.post(payload, vec![post]).map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_context_is_read_as_it_was_written() {
+        let plain = DeliveryContext::of("s3.amazonaws.com", AccountId::DEFAULT);
+        let mut rich = plain.clone();
+        rich.message.deduplication_id = Some("one".to_owned());
+        rich.message.attributes.insert(
+            "colour".to_owned(),
+            TypedAttribute { data_type: "Binary".to_owned(), content: AttributeContent::Binary(vec![1]) },
+        );
+        for context in [plain, rich] {
+            let bytes = context.to_bytes().unwrap();
+            assert_eq!(DeliveryContext::from_bytes(&bytes), Some(context));
+            assert_eq!(DeliveryContext::from_bytes(&bytes[..bytes.len() - 1]), None);
+        }
     }
 }

@@ -78,6 +78,11 @@ pub trait Front: Send + Sync {
     /// The second label of its hosts: `execute-api` in `{label}.execute-api.{region}.{base}`.
     fn name(&self) -> &'static str;
 
+    /// Whether it has hosts; one that has none is reached by its path alone.
+    fn has_hosts(&self) -> bool {
+        true
+    }
+
     /// The longest body it takes, in bytes.
     fn max_body(&self) -> usize;
 

@@ -45,7 +45,7 @@ pub use clock::Clock;
 pub use compute::Compute;
 pub use cross_origin::{CrossOrigin, PageHeaders, PageRequest};
 pub use ctx::{Ctx, Peek, Request};
-pub use delivery::{Deliver, Delivery, DeliveryContext};
+pub use delivery::{AttributeContent, Deliver, Delivery, DeliveryContext, MessageDetail, TypedAttribute};
 pub use demand::Demand;
 pub use entropy::Entropy;
 pub use front::{Front, FrontBody, FrontReply, FrontRequest, Needs};

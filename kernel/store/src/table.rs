@@ -84,8 +84,8 @@ impl<K, V> Table<K, V> {
         Self::shaped(Shape { name, class, of_incarnation: false, large: false })
     }
 
-    /// The same table with values up to 1 MiB; those above 64 KiB are kept in chunks. A write to such a
-    /// table reads the row first.
+    /// The same table with values up to 1 MiB and 64 KiB: a MiB of a user's, and what is known of it. Those above
+    /// 64 KiB are kept in chunks. A write to such a table reads the row first.
     pub const fn large(self) -> Self {
         Self::shaped(Shape { large: true, ..self.shape })
     }

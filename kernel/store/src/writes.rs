@@ -11,7 +11,7 @@ use std::ops::Bound;
 /// The longest value of one stored row.
 pub(crate) const MAX_ROW_VALUE: usize = 64 * 1024;
 /// The longest value of a row in a large table.
-pub(crate) const MAX_LARGE_VALUE: usize = 1024 * 1024;
+pub(crate) const MAX_LARGE_VALUE: usize = 1024 * 1024 + 64 * 1024;
 
 /// Values of large tables begin with one of these.
 pub(crate) const WHOLE: u8 = 0;

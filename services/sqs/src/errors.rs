@@ -47,6 +47,14 @@ pub enum SqsError {
     Tags(String),
     /// The page token is not one of this request.
     InvalidToken,
+    /// There is no such queue or task, for message move tasks.
+    ResourceNotFound(String),
+    /// A queue of this name was deleted too short a while ago.
+    QueueDeletedRecently,
+    /// The queue was purged too short a while ago.
+    PurgeQueueInProgress(String),
+    /// The page is not for strangers.
+    Forbidden,
     /// The store.
     Store(Fault),
 }
@@ -67,6 +75,35 @@ fn of_store(fault: &Fault) -> ApiError {
 
 const CONTENTS: &str = "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to \
      #xFFFD | #x10000 to #x10FFFF";
+
+/// What is wrong with a batch.
+fn of_batch(error: SqsError) -> ApiError {
+    let bad = |code: &'static str, message: String| ApiError::new(code, 400, message);
+    match error {
+        SqsError::EmptyBatchRequest(entry) => {
+            bad("EmptyBatchRequest", format!("There should be at least one {entry} in the request."))
+        }
+        SqsError::TooManyEntries(count) => bad(
+            "TooManyEntriesInBatchRequest",
+            format!("Maximum number of entries per request are 10. You have sent {count}."),
+        ),
+        SqsError::IdsNotDistinct(id) => bad("BatchEntryIdsNotDistinct", format!("Id {id} repeated.")),
+        SqsError::InvalidBatchEntryId => bad(
+            "InvalidBatchEntryId",
+            "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be \
+             at most 80 letters long."
+                .to_owned(),
+        ),
+        SqsError::BatchRequestTooLong(bytes) => bad(
+            "BatchRequestTooLong",
+            format!(
+                "Batch requests cannot be longer than {} bytes. You have sent {bytes} bytes.",
+                crate::rules::MAX_MESSAGE_BYTES
+            ),
+        ),
+        error => ApiError::new("InternalFailure", 500, format!("{error:?} is no fault of a batch")),
+    }
+}
 
 impl From<SqsError> for ApiError {
     fn from(error: SqsError) -> Self {
@@ -109,33 +146,27 @@ impl From<SqsError> for ApiError {
                 bad("MessageNotInflight", "The message referred to isn't in flight.".to_owned())
             }
             SqsError::InvalidMessageContents => bad("InvalidMessageContents", CONTENTS.to_owned()),
-            SqsError::EmptyBatchRequest(entry) => {
-                bad("EmptyBatchRequest", format!("There should be at least one {entry} in the request."))
-            }
-            SqsError::TooManyEntries(count) => bad(
-                "TooManyEntriesInBatchRequest",
-                format!("Maximum number of entries per request are 10. You have sent {count}."),
-            ),
-            SqsError::IdsNotDistinct(id) => {
-                bad("BatchEntryIdsNotDistinct", format!("Id {id} repeated."))
-            }
-            SqsError::InvalidBatchEntryId => bad(
-                "InvalidBatchEntryId",
-                "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be \
-                 at most 80 letters long."
-                    .to_owned(),
-            ),
-            SqsError::BatchRequestTooLong(bytes) => bad(
-                "BatchRequestTooLong",
-                format!(
-                    "Batch requests cannot be longer than {} bytes. You have sent {bytes} bytes.",
-                    crate::rules::MAX_MESSAGE_BYTES
-                ),
-            ),
+            batch @ (SqsError::EmptyBatchRequest(_)
+            | SqsError::TooManyEntries(_)
+            | SqsError::IdsNotDistinct(_)
+            | SqsError::InvalidBatchEntryId
+            | SqsError::BatchRequestTooLong(_)) => of_batch(batch),
             SqsError::OverLimit(message) => ApiError::new("OverLimit", 403, message),
             SqsError::UnsupportedOperation(message) => bad("UnsupportedOperation", message),
             SqsError::Tags(message) => bad("InvalidParameterValue", message),
             SqsError::InvalidToken => bad("InvalidParameterValue", "Invalid or expired next token.".to_owned()),
+            SqsError::ResourceNotFound(message) => ApiError::new("ResourceNotFoundException", 404, message),
+            SqsError::QueueDeletedRecently => bad(
+                "QueueDeletedRecently",
+                "You must wait 60 seconds after deleting a queue before you can create another with the same name."
+                    .to_owned(),
+            ),
+            SqsError::PurgeQueueInProgress(name) => ApiError::new(
+                "PurgeQueueInProgress",
+                403,
+                format!("Only one PurgeQueue operation on {name} is allowed every 60 seconds."),
+            ),
+            SqsError::Forbidden => ApiError::new("AccessDenied", 403, "Forbidden"),
             SqsError::Store(fault) => of_store(&fault),
         }
     }

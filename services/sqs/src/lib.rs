@@ -1,6 +1,8 @@
 //! Simple Queue Service: queues, the messages in them, and who may receive them when.
 
 mod errors;
+mod front;
+mod moving;
 mod ops;
 mod policy;
 mod rules;
@@ -8,10 +10,17 @@ mod state;
 mod target;
 mod timers;
 mod views;
+mod workers;
 
-use service::Service;
+use service::{Service, Worker};
 
 /// The room.
 pub fn service() -> Service {
-    Service::new("sqs", ops::all()).view(views::ReadyMessages).target(target::Queues).timer(timers::RETENTION)
+    Service::new("sqs", ops::all())
+        .view(views::ReadyMessages)
+        .target(target::Queues)
+        .front(front::Pages)
+        .timer(timers::RETENTION)
+        .timer(moving::MOVE)
+        .worker(Worker::every("sqs/recent", 60_000, workers::forget_what_is_over))
 }

@@ -6,6 +6,7 @@ pub mod dead_letters;
 pub mod delete_message;
 pub mod delete_queue;
 pub mod list_queues;
+pub mod move_tasks;
 pub mod permissions;
 pub mod queue_attributes;
 pub mod receive_message;
@@ -17,7 +18,7 @@ use crate::policy;
 use crate::rules::names::of_url;
 use crate::state::{self, Queue};
 use model_sqs::operations as of;
-use names::Scope;
+use names::{AccountId, Region, Scope};
 use service::{Ctx, Operation};
 use store::Read;
 
@@ -25,6 +26,8 @@ use store::Read;
 pub fn all() -> Vec<Operation> {
     vec![
         Operation::new::<of::AddPermission, _, _, _>(permissions::add).acts_on(policy::queue),
+        Operation::new::<of::CancelMessageMoveTask, _, _, _>(move_tasks::cancel)
+            .acts_on(move_tasks::to_cancel),
         Operation::new::<of::ChangeMessageVisibility, _, _, _>(change_visibility::one).acts_on(policy::queue),
         Operation::new::<of::ChangeMessageVisibilityBatch, _, _, _>(change_visibility::batch)
             .acts_on(policy::queue),
@@ -36,6 +39,7 @@ pub fn all() -> Vec<Operation> {
         Operation::new::<of::GetQueueUrl, _, _, _>(list_queues::get_queue_url).acts_on(policy::named_queue),
         Operation::new::<of::ListDeadLetterSourceQueues, _, _, _>(dead_letters::list_sources)
             .acts_on(policy::queue),
+        Operation::new::<of::ListMessageMoveTasks, _, _, _>(move_tasks::list).acts_on(move_tasks::to_list),
         Operation::new::<of::ListQueueTags, _, _, _>(tags::list).acts_on(policy::queue),
         Operation::new::<of::ListQueues, _, _, _>(list_queues::list_queues).acts_on_everything(),
         Operation::new::<of::PurgeQueue, _, _, _>(delete_queue::purge_queue).acts_on(policy::queue),
@@ -45,15 +49,25 @@ pub fn all() -> Vec<Operation> {
         Operation::new::<of::SendMessage, _, _, _>(send_message::one).acts_on(policy::queue),
         Operation::new::<of::SendMessageBatch, _, _, _>(send_message::batch).acts_on(policy::queue),
         Operation::new::<of::SetQueueAttributes, _, _, _>(queue_attributes::set).acts_on(policy::queue),
+        Operation::new::<of::StartMessageMoveTask, _, _, _>(move_tasks::start).acts_on(move_tasks::to_start),
         Operation::new::<of::TagQueue, _, _, _>(tags::tag).acts_on(policy::queue),
         Operation::new::<of::UntagQueue, _, _, _>(tags::untag).acts_on(policy::queue),
     ]
 }
 
-/// Where a queue's URL leads: its scope and name.
-pub fn place(ctx: &Ctx, url: &str) -> (Scope, String) {
-    let (account, name) = of_url(url);
-    (Scope::Regional(account.unwrap_or_else(|| ctx.account()), ctx.region().clone()), name.to_owned())
+/// Where a queue lives, and its name.
+pub type Place = (Scope, String);
+
+/// Where a queue's URL leads.
+pub fn place(ctx: &Ctx, url: &str) -> Place {
+    of_place(url, ctx.account(), ctx.region())
+}
+
+/// Where a queue's URL leads; an account or a region that it does not name is the caller's.
+pub fn of_place(url: &str, account: AccountId, region: &Region) -> Place {
+    let of = of_url(url);
+    let region = of.region.unwrap_or_else(|| region.clone());
+    (Scope::Regional(of.account.unwrap_or(account), region), of.name.to_owned())
 }
 
 /// The queue of a place.
@@ -64,5 +78,9 @@ pub fn found(read: &impl Read, (scope, name): &(Scope, String)) -> Result<Queue,
 /// The URL of a queue, by the host that the client used.
 pub fn url(ctx: &Ctx, scope: &Scope, name: &str) -> String {
     let account = scope.account().unwrap_or_else(|| ctx.account());
-    format!("{}/{account}/{name}", ctx.request().origin)
+    match scope.region().filter(|region| *region != ctx.region()) {
+        // The host that the client used is that of another region: the path says which one it is.
+        Some(region) => format!("{}/queue/{region}/{account}/{name}", ctx.request().origin),
+        None => format!("{}/{account}/{name}", ctx.request().origin),
+    }
 }

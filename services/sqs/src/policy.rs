@@ -1,7 +1,7 @@
 //! What the operations need permission for: the queue of their URL, or the queue of their name.
 
 use crate::errors::SqsError;
-use crate::rules::names::of_url;
+use crate::ops::of_place;
 use crate::state;
 use names::Scope;
 use service::{Demand, Peek};
@@ -45,10 +45,9 @@ of_queue!(
 
 /// The action on the queue of the input's URL. Batches need what their single operation needs.
 pub async fn queue<I: OfQueue>(peek: Peek, input: Arc<I>) -> Result<Vec<Demand>, SqsError> {
-    let (account, name) = of_url(input.queue_url());
-    let scope = Scope::Regional(account.unwrap_or_else(|| peek.account()), peek.region().clone());
+    let (scope, name) = of_place(input.queue_url(), peek.account(), peek.region());
     let action = peek.operation().trim_end_matches("Batch");
-    Ok(vec![Demand::new(format!("sqs:{action}"), &state::arn(&scope, name))])
+    Ok(vec![Demand::new(format!("sqs:{action}"), &state::arn(&scope, &name))])
 }
 
 /// The action on the queue that is to be made, with its tags.

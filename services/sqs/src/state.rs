@@ -1,10 +1,13 @@
 //! The tables of the room: queues by name, messages and their standings by the queue's incarnation.
 
+pub mod move_tasks;
+pub mod recent;
+
 use crate::rules::attributes::Attributes;
 use names::{AccountId, Arn, Region, Scope, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use store::{Class, Fault, Incarnation, Read, Span, Start, Table, Tx, record};
+use store::{Class, Fault, Incarnation, Read, Span, Start, Store, Table, Tx, record};
 
 /// A queue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -227,4 +230,16 @@ pub fn remember(
     duplicate: &Duplicate,
 ) -> Result<(), Fault> {
     tx.put(&DUPLICATES, scope, &(queue.incarnation, id.to_owned()), duplicate)
+}
+
+/// Removes the deduplication ids of all queues that are remembered no longer.
+pub async fn forget_duplicates(store: &Store, now: Timestamp) -> Result<(), Fault> {
+    let mut after = None;
+    loop {
+        let looked = store.remove_some(&DUPLICATES, after, 500, move |_, _, one| one.until <= now).await?;
+        after = looked.last;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
 }

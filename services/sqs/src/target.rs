@@ -2,10 +2,10 @@
 
 use crate::ops::send_message::{Outgoing, put};
 use crate::rules::contents;
-use crate::state;
+use crate::state::{self, AttributeValue, Content};
 use names::{Scope, Timestamp};
 use schema::ApiError;
-use service::{Delivery, Reception, Target};
+use service::{AttributeContent, Delivery, Reception, Target};
 use std::collections::BTreeMap;
 use store::Tx;
 
@@ -26,6 +26,7 @@ impl Target for Queues {
     }
 
     fn accept(&self, tx: &mut Tx, deliveries: &[Delivery], now: Timestamp) -> Result<(), ApiError> {
+        tx.allow_large();
         deliveries.iter().try_for_each(|delivery| accept(tx, delivery, now))
     }
 }
@@ -39,19 +40,42 @@ fn accept(tx: &mut Tx, delivery: &Delivery, now: Timestamp) -> Result<(), ApiErr
     let internal = |fault: store::Fault| ApiError::new("InternalFailure", 500, fault.to_string());
     let queue =
         state::queue(tx, &scope, delivery.target.resource()).map_err(internal)?.ok_or_else(missing)?;
-    let body = String::from_utf8_lossy(&delivery.payload).into_owned();
-    contents::check_size(body.len(), queue.attributes.maximum_message_size).map_err(ApiError::from)?;
+    let detail = &delivery.context.message;
+    let fifo = queue.attributes.fifo;
+    let own_id = || detail.deduplication_id.clone().unwrap_or_else(|| delivery.id.clone());
+    let group = delivery.group.clone().or_else(|| detail.group.clone());
     let outgoing = Outgoing {
         id: message_id(&delivery.id),
-        body,
-        attributes: BTreeMap::new(),
+        body: String::from_utf8_lossy(&delivery.payload).into_owned(),
+        attributes: attributes(delivery)?,
         trace_header: None,
         sender: delivery.context.principal.clone(),
         delay_s: None,
-        group: delivery.group.clone().or_else(|| queue.attributes.fifo.then(|| "default".to_owned())),
-        deduplication_id: queue.attributes.fifo.then(|| delivery.id.clone()),
+        group: group.or_else(|| fifo.then(|| "default".to_owned())),
+        deduplication_id: fifo.then(own_id),
     };
     put(tx, &scope, &queue, &outgoing, now).map(drop).map_err(ApiError::from)
+}
+
+/// The attributes that travelled beside the payload. Those without a type are numbers or texts.
+fn attributes(delivery: &Delivery) -> Result<BTreeMap<String, AttributeValue>, ApiError> {
+    let plain =
+        delivery.context.attributes.iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| {
+            let number = text.bytes().all(|byte| byte.is_ascii_digit());
+            let data_type = if number { "Number" } else { "String" };
+            let content = Content::Text(text.clone());
+            (name.clone(), AttributeValue { data_type: data_type.to_owned(), content })
+        });
+    let typed = delivery.context.message.attributes.iter().map(|(name, attribute)| {
+        let content = match &attribute.content {
+            AttributeContent::Text(text) => Content::Text(text.clone()),
+            AttributeContent::Binary(bytes) => Content::Binary(bytes.clone()),
+        };
+        (name.clone(), AttributeValue { data_type: attribute.data_type.clone(), content })
+    });
+    let attributes: BTreeMap<_, _> = plain.chain(typed).collect();
+    contents::check_count(attributes.len()).map_err(ApiError::from)?;
+    Ok(attributes)
 }
 
 /// A UUID made of the delivery's unique number, so that the closure can run again.

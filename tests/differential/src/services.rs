@@ -7,6 +7,7 @@ use wire::{Router, Rules};
 const MODELS: &[(&str, &ServiceShape)] = &[
     ("apigatewayv2", &model_apigatewayv2::SERVICE),
     ("dynamodb", &model_dynamodb::SERVICE),
+    ("dynamodbstreams", &model_dynamodbstreams::SERVICE),
     ("fixture-cloudwatch", &model_fixture_cloudwatch::SERVICE),
     ("fixture-ec2", &model_fixture_ec2::SERVICE),
     ("fixture-kinesis", &model_fixture_kinesis::SERVICE),

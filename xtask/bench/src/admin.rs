@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// Everything the measured cases call, and nothing else.
 const ROLE_POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":"*","Action":[
 "dynamodb:GetItem","dynamodb:PutItem","dynamodb:UpdateItem","dynamodb:Query","dynamodb:BatchWriteItem",
-"sqs:SendMessage","sqs:ReceiveMessage","sqs:DeleteMessage",
+"sqs:SendMessage","sqs:ReceiveMessage","sqs:DeleteMessage","sns:Publish",
 "s3:PutObject","s3:GetObject","s3:ListBucket","lambda:InvokeFunction"]}]}"#;
 const MAY_ASSUME: &str =
     r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}]}"#;

@@ -2,7 +2,7 @@
 
 use crate::admin::{Admin, json_headers};
 use crate::load::Step;
-use crate::template::{Template, json_string};
+use crate::template::{Template, json_string, xml_text};
 use crate::zip;
 
 /// Which floor a case stands on.
@@ -43,6 +43,7 @@ enum Group {
     Sts,
     Tables,
     Queues,
+    Topics,
     Objects,
     Listing,
     Functions,
@@ -50,9 +51,17 @@ enum Group {
 }
 
 /// Each group that needs a set-up, in the order it is made.
-const GROUPS: [Group; 6] =
-    [Group::Tables, Group::Queues, Group::Objects, Group::Listing, Group::Notifications, Group::Functions];
+const GROUPS: [Group; 7] = [
+    Group::Tables,
+    Group::Queues,
+    Group::Topics,
+    Group::Objects,
+    Group::Listing,
+    Group::Notifications,
+    Group::Functions,
+];
 
+const SNS_VERSION: &str = "2010-03-31";
 /// Objects in the bucket that is listed.
 const LISTED: usize = 10_000;
 
@@ -60,6 +69,7 @@ const LISTED: usize = 10_000;
 #[derive(Default)]
 pub struct Made {
     queue: String,
+    topic: String,
     events: String,
     failed: Vec<(Group, String)>,
 }
@@ -97,6 +107,7 @@ pub const CASES: &[Case] = &[
     ),
     case("send-batch-10", 32, Floor::Log, Group::Queues, |made| vec![send_batch(&made.queue)], None),
     case("send-receive-delete", 8, Floor::Log, Group::Queues, |made| cycle(&made.queue), None),
+    case("publish", 32, Floor::Log, Group::Topics, |made| vec![publish(&made.topic)], None),
     case("s3-get", 32, Floor::Echo, Group::Objects, |_| vec![s3("GET", "/bench/object", "")], None),
     case("s3-put", 32, Floor::Log, Group::Objects, |_| vec![s3("PUT", "/bench/<<seq>>", &filler())], None),
     case("s3-list-1000", 8, Floor::Echo, Group::Listing, |_| vec![list()], None),
@@ -136,6 +147,7 @@ pub async fn set_up(admin: &mut Admin, wanted: &[&Case]) -> Made {
             Group::Sts => Ok(()),
             Group::Tables => tables(admin).await,
             Group::Queues => new_queue(admin, "bench").await.map(|url| made.queue = url),
+            Group::Topics => topic(admin).await.map(|arn| made.topic = arn),
             Group::Objects => objects(admin).await,
             Group::Listing => listing(admin).await,
             Group::Notifications => notifications(admin).await.map(|url| made.events = url),
@@ -185,6 +197,22 @@ async fn new_queue(admin: &mut Admin, name: &str) -> Result<String, String> {
     let body = format!(r#"{{"QueueName":"{name}"}}"#);
     let answer = admin.json("sqs", "AmazonSQS.CreateQueue", &body).await?;
     json_string(&answer, "QueueUrl").ok_or_else(|| "CreateQueue answered no URL".into())
+}
+
+/// A topic with one queue.
+async fn topic(admin: &mut Admin) -> Result<String, String> {
+    let url = new_queue(admin, "bench-topic").await?;
+    let queue = "arn:aws:sqs:us-east-1:000000000000:bench-topic";
+    let policy = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Service":"sns.amazonaws.com"}},"Action":"sqs:SendMessage","Resource":"{queue}"}}]}}"#
+    );
+    let attributes = serde_json::json!({"QueueUrl": url, "Attributes": {"Policy": policy}}).to_string();
+    admin.json("sqs", "AmazonSQS.SetQueueAttributes", &attributes).await?;
+    let made = admin.query("sns", SNS_VERSION, "CreateTopic", &[("Name", "bench")]).await?;
+    let topic = xml_text(&made, "TopicArn").ok_or("CreateTopic answered no ARN")?.to_owned();
+    let subscription = [("TopicArn", topic.as_str()), ("Protocol", "sqs"), ("Endpoint", queue)];
+    admin.query("sns", SNS_VERSION, "Subscribe", &subscription).await?;
+    Ok(topic)
 }
 
 async fn objects(admin: &mut Admin) -> Result<(), String> {
@@ -348,6 +376,15 @@ fn list() -> Step {
     let mut step = s3("GET", "/bench-listing", "");
     step.query = "list-type=2&max-keys=1000";
     step.expect = Some("<KeyCount>1000</KeyCount>");
+    step
+}
+
+fn publish(topic: &str) -> Step {
+    let headers = [("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
+    let topic = topic.replace(':', "%3A");
+    let body = format!("Action=Publish&Version={SNS_VERSION}&TopicArn={topic}&Message={}", filler());
+    let mut step = step("sns", "POST", "/", &headers, &body);
+    step.expect = Some("<MessageId>");
     step
 }
 

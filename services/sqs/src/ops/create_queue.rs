@@ -3,11 +3,11 @@
 use crate::errors::SqsError;
 use crate::ops::url;
 use crate::rules::attributes::Attributes;
-use crate::rules::names;
-use crate::state::{self, Queue};
+use crate::rules::{RECENT_MS, names};
+use crate::state::{self, Queue, recent};
 use crate::timers;
 use model_sqs::{CreateQueueInput, CreateQueueOutput};
-use service::{Ctx, Head, Heads, TagRules};
+use service::{Ctx, Fidelity, Head, Heads, TagRules};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ pub async fn create_queue(ctx: Ctx, input: Arc<CreateQueueInput>) -> Result<Crea
     names::check(&input.queue_name, attributes.fifo)?;
     let queue_url = url(&ctx, &scope, &input.queue_name);
     let owner = ctx.account();
+    let rests = ctx.host().settings.fidelity == Fidelity::Aws;
 
     ctx.commit(move |tx| {
         let arn = state::arn(&scope, &input.queue_name);
@@ -26,6 +27,10 @@ pub async fn create_queue(ctx: Ctx, input: Arc<CreateQueueInput>) -> Result<Crea
             let policy = tx.head(&arn)?.and_then(|head| head.policy);
             same(&queue, &given, &attributes, policy.as_deref())?;
             return Ok(());
+        }
+        let deleted = recent::deleted(tx, &scope, &input.queue_name)?;
+        if rests && deleted.is_some_and(|at| at.plus_millis(RECENT_MS) > now) {
+            return Err(SqsError::QueueDeletedRecently);
         }
         let tags = input.tags.iter().flatten().map(|(key, value)| (key.as_str(), value.as_str()));
         let tags = TagRules::default()
@@ -73,6 +78,7 @@ fn wanted(given: &BTreeMap<String, String>) -> Result<Attributes, SqsError> {
             name => attributes.set(name, text)?,
         }
     }
+    attributes.check_together()?;
     Ok(attributes)
 }
 

@@ -2,18 +2,21 @@
 
 use crate::errors::SqsError;
 use crate::ops::{found, place};
-use crate::state;
+use crate::rules::RECENT_MS;
+use crate::state::{self, move_tasks, recent};
 use model_sqs::{DeleteQueueInput, PurgeQueueInput};
 use schema::Unit;
-use service::{Ctx, Heads};
+use service::{Ctx, Fidelity, Heads};
 use std::sync::Arc;
 
 /// DeleteQueue.
 pub async fn delete_queue(ctx: Ctx, input: Arc<DeleteQueueInput>) -> Result<Unit, SqsError> {
-    let place = place(&ctx, &input.queue_url);
+    let (place, now) = (place(&ctx, &input.queue_url), ctx.now());
     ctx.commit(move |tx| {
         let queue = found(tx, &place)?;
         state::remove_queue(tx, &place.0, &queue)?;
+        move_tasks::forget(tx, &place.0, &queue.name)?;
+        recent::note_deleted(tx, &place.0, &queue.name, now)?;
         tx.remove_head(&state::arn(&place.0, &queue.name))?;
         Ok(Unit)
     })
@@ -22,9 +25,15 @@ pub async fn delete_queue(ctx: Ctx, input: Arc<DeleteQueueInput>) -> Result<Unit
 
 /// PurgeQueue: the queue gets another incarnation, and the messages of the old one are garbage.
 pub async fn purge_queue(ctx: Ctx, input: Arc<PurgeQueueInput>) -> Result<Unit, SqsError> {
-    let place = place(&ctx, &input.queue_url);
+    let (place, now) = (place(&ctx, &input.queue_url), ctx.now());
+    let rests = ctx.host().settings.fidelity == Fidelity::Aws;
     ctx.commit(move |tx| {
         let mut queue = found(tx, &place)?;
+        let last = recent::purged(tx, &place.0, &queue.name)?;
+        if rests && last.is_some_and(|last| last.plus_millis(RECENT_MS) > now) {
+            return Err(SqsError::PurgeQueueInProgress(queue.name));
+        }
+        recent::note_purged(tx, &place.0, &queue.name, now)?;
         let arn = state::arn(&place.0, &queue.name);
         state::forget_messages(tx, &place.0, queue.incarnation)?;
         queue.incarnation = tx.fresh_incarnation()?;

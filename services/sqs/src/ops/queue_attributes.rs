@@ -94,6 +94,7 @@ pub async fn set(ctx: Ctx, input: Arc<SetQueueAttributesInput>) -> Result<Unit, 
                 name => queue.attributes.set(name, text)?,
             }
         }
+        queue.attributes.check_together()?;
         if input.attributes.contains_key("RedrivePolicy") {
             check_dead_letters(tx, &place.0, &queue)?;
         }

@@ -2,11 +2,13 @@
 //! there it waits, without polling, until a message becomes visible, the wait is over or the client left.
 
 use crate::errors::SqsError;
-use crate::ops::{found, place};
+use crate::ops::{Place, found, place};
 use crate::rules::attributes::{NAMES, allows_source};
 use crate::rules::contents;
 use crate::rules::handles::Receipt;
-use crate::rules::{MAX_VISIBILITY_S, MAX_WAIT_S};
+use crate::rules::names::check_id;
+use crate::rules::{DEDUPLICATION_MS, MAX_VISIBILITY_S, MAX_WAIT_S};
+use crate::state::recent::{self, Attempt};
 use crate::state::{self, AttributeValue, Content, Message, Queue, Standing};
 use crate::views::{self, ReadyMessages};
 use model_sqs::{
@@ -14,10 +16,16 @@ use model_sqs::{
 };
 use names::{Arn, Scope, Timestamp};
 use service::Ctx;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Fault, Incarnation, Tx};
+
+/// How often a receive looks again when it was offered nothing that it may hand out.
+const LOOKS: usize = 16;
+
+/// Bytes of dead letters that one commit moves, and one message more.
+const MAX_BURIED_BYTES: usize = 4 * 1024 * 1024;
 
 /// A message that was taken, as it was and as it stands now.
 struct Taken {
@@ -27,8 +35,10 @@ struct Taken {
 }
 
 /// How the request wants to receive.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Wish {
+    /// By what a FIFO queue's receive is known, when it is repeated.
+    attempt: Option<String>,
     limit: usize,
     visibility_ms: Option<i64>,
     wait: Option<Duration>,
@@ -48,7 +58,11 @@ fn wish(input: &ReceiveMessageInput) -> Result<Wish, SqsError> {
     let limit = bounded("MaxNumberOfMessages", input.max_number_of_messages, 1, 10)?.unwrap_or(1);
     let visibility_s = bounded("VisibilityTimeout", input.visibility_timeout, 0, MAX_VISIBILITY_S)?;
     let wait_s = bounded("WaitTimeSeconds", input.wait_time_seconds, 0, MAX_WAIT_S)?;
+    if let Some(id) = &input.receive_request_attempt_id {
+        check_id("ReceiveRequestAttemptId", id)?;
+    }
     Ok(Wish {
+        attempt: input.receive_request_attempt_id.clone(),
         limit: limit as usize,
         visibility_ms: visibility_s.map(|seconds| seconds * 1000),
         wait: wait_s.map(|seconds| Duration::from_secs(seconds.unsigned_abs())),
@@ -71,6 +85,13 @@ pub async fn receive_message(
     check_names(&input)?;
     let (place, wish) = (place(&ctx, &input.queue_url), wish(&input)?);
     let queue = found(&ctx.read(), &place)?;
+    let wish = Wish { attempt: wish.attempt.filter(|_| queue.attributes.fifo), ..wish };
+    if wish.attempt.is_some() {
+        let again = again(&ctx, &place, &queue, &wish).await?;
+        if !again.is_empty() {
+            return Ok(output(&ctx, &input, &place.0, &queue, again));
+        }
+    }
     let wait = wish.wait.unwrap_or_else(|| Duration::from_secs(queue.attributes.wait.unsigned_abs()));
     let key = (place.0.clone(), queue.incarnation);
     let over = ctx.host().clock.rest(wait);
@@ -78,7 +99,7 @@ pub async fn receive_message(
     loop {
         // Watched before it is looked at, so that nothing that comes between is missed.
         let mut changed = ctx.view::<ReadyMessages>().watch(&key);
-        let taken = take(&ctx, &place, &queue, wish).await?;
+        let taken = take(&ctx, &place, &queue, &wish).await?;
         if !taken.is_empty() || wait.is_zero() {
             return Ok(output(&ctx, &input, &place.0, &queue, taken));
         }
@@ -103,60 +124,151 @@ async fn until(ctx: &Ctx, moment: Option<Timestamp>) {
     }
 }
 
-async fn take(ctx: &Ctx, place: &(Scope, String), queue: &Queue, wish: Wish) -> Result<Vec<Taken>, SqsError> {
+/// What an earlier receive of the same attempt id has handed out, where all of it is still in flight: hidden
+/// anew, and not received once more.
+async fn again(ctx: &Ctx, place: &Place, queue: &Queue, wish: &Wish) -> Result<Vec<Taken>, SqsError> {
+    let (place, incarnation, now, wish) = (place.clone(), queue.incarnation, ctx.now(), wish.clone());
+    ctx.commit(move |tx| {
+        let queue = found(tx, &place)?;
+        let id = wish.attempt.as_deref().unwrap_or_default();
+        let known = recent::attempt(tx, &place.0, incarnation, id)?.filter(|known| known.until > now);
+        let mut taken = Vec::new();
+        for (number, receives) in known.iter().flat_map(|known| &known.handed) {
+            let at = (incarnation, *number);
+            let (message, standing) = (state::message(tx, &place.0, at)?, state::standing(tx, &place.0, at)?);
+            match (message, standing) {
+                (Some(message), Some(mut standing))
+                    if standing.receives == *receives && standing.visible_at > now =>
+                {
+                    standing.visible_at = now.plus_millis(hidden_ms(&queue, &wish));
+                    taken.push(Taken { number: *number, message, standing });
+                }
+                _ => return Ok(Vec::new()),
+            }
+        }
+        for one in &taken {
+            state::put_standing(tx, &place.0, (incarnation, one.number), &one.standing)?;
+        }
+        Ok::<_, SqsError>(taken)
+    })
+    .await
+}
+
+fn hidden_ms(queue: &Queue, wish: &Wish) -> i64 {
+    wish.visibility_ms.unwrap_or(queue.attributes.visibility_timeout * 1000)
+}
+
+/// Takes what can be handed out. Where all that was offered is dead letters or too old, it looks again.
+async fn take(ctx: &Ctx, place: &Place, queue: &Queue, wish: &Wish) -> Result<Vec<Taken>, SqsError> {
+    for _ in 0..LOOKS {
+        match take_offered(ctx, place, queue, wish).await? {
+            Some(taken) if taken.is_empty() => {}
+            taken => return Ok(taken.unwrap_or_default()),
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// Takes what is offered: `None` where nothing is.
+async fn take_offered(
+    ctx: &Ctx,
+    place: &Place,
+    queue: &Queue,
+    wish: &Wish,
+) -> Result<Option<Vec<Taken>>, SqsError> {
     let (scope, incarnation, now) = (place.0.clone(), queue.incarnation, ctx.now());
     let view = ctx.view::<ReadyMessages>();
     let Some(claim) = views::take(view, &(scope.clone(), incarnation), now, wish.limit)? else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
-    let (numbers, place) = (claim.to_vec(), place.clone());
-    let taken = ctx
+    let (numbers, place, wish) = (claim.to_vec(), place.clone(), wish.clone());
+    let (taken, left) = ctx
         .commit(move |tx| {
             let queue = found(tx, &place)?;
             if !queue.attributes.fifo {
                 tx.relaxed();
             }
-            let mut taken = Vec::with_capacity(numbers.len());
+            tx.allow_large();
+            let (mut taken, mut buried_bytes, mut left) = (Vec::with_capacity(numbers.len()), 0, false);
+            let mut held: BTreeSet<String> = BTreeSet::new();
             for number in &numbers {
-                taken.extend(receive(tx, &scope, &queue, (incarnation, *number), wish, now)?);
+                if buried_bytes > MAX_BURIED_BYTES {
+                    left = true;
+                    break;
+                }
+                match receive(tx, (&scope, &queue), (incarnation, *number), &wish, now, &held)? {
+                    Received::Taken(one) => taken.push(*one),
+                    // What is behind it in its group waits, even if it was offered.
+                    Received::Hidden(group) => held.extend(group),
+                    Received::Gone(bytes) => buried_bytes += bytes,
+                }
             }
-            Ok::<_, SqsError>(taken)
+            remember(tx, &scope, incarnation, &wish, &taken, now)?;
+            Ok::<_, SqsError>((taken, left))
         })
         .await?;
-    claim.settle();
-    Ok(taken)
+    match left {
+        // What was not looked at is offered again.
+        true => drop(claim),
+        false => drop(claim.settle()),
+    }
+    Ok(Some(taken))
 }
 
-/// Receives one message: `None` if it is gone, hidden, too old, or too often received.
-fn receive(
+/// Remembers what a receive with an attempt id hands out.
+fn remember(
     tx: &mut Tx,
     scope: &Scope,
-    queue: &Queue,
-    place: (Incarnation, u64),
-    wish: Wish,
+    incarnation: Incarnation,
+    wish: &Wish,
+    taken: &[Taken],
     now: Timestamp,
-) -> Result<Option<Taken>, Fault> {
-    let Some(mut standing) = state::standing(tx, scope, place)?.filter(|standing| standing.visible_at <= now)
-    else {
-        return Ok(None);
-    };
-    let Some(message) = state::message(tx, scope, place)? else { return Ok(None) };
+) -> Result<(), Fault> {
+    let Some(id) = wish.attempt.as_deref().filter(|_| !taken.is_empty()) else { return Ok(()) };
+    let handed = taken.iter().map(|one| (one.number, one.standing.receives)).collect();
+    let attempt = Attempt { handed, until: now.plus_millis(DEDUPLICATION_MS) };
+    recent::put_attempt(tx, scope, incarnation, id, &attempt)
+}
+
+/// What became of a message that was offered.
+enum Received {
+    /// It is handed out.
+    Taken(Box<Taken>),
+    /// Somebody else was faster, and its group waits.
+    Hidden(Option<String>),
+    /// It is no longer there: deleted, too old, or too often received; so many bytes went to the dead letters.
+    Gone(usize),
+}
+
+/// Receives one message.
+fn receive(
+    tx: &mut Tx,
+    (scope, queue): (&Scope, &Queue),
+    place: (Incarnation, u64),
+    wish: &Wish,
+    now: Timestamp,
+    held: &BTreeSet<String>,
+) -> Result<Received, Fault> {
+    let Some(mut standing) = state::standing(tx, scope, place)? else { return Ok(Received::Gone(0)) };
+    if standing.visible_at > now || standing.group.as_ref().is_some_and(|group| held.contains(group)) {
+        return Ok(Received::Hidden(standing.group));
+    }
+    let Some(message) = state::message(tx, scope, place)? else { return Ok(Received::Gone(0)) };
     if standing.sent.plus_millis(queue.attributes.retention * 1000) <= now {
         state::remove(tx, scope, place)?;
-        return Ok(None);
+        return Ok(Received::Gone(0));
     }
     let redrive = queue.attributes.redrive.as_ref();
     if let Some(redrive) = redrive.filter(|redrive| standing.receives >= redrive.max_receives)
         && bury(tx, (scope, queue), &redrive.target, place, &message, now)?
     {
-        return Ok(None);
+        return Ok(Received::Gone(contents::size(&message.body, &message.attributes)));
     }
-    let visibility_ms = wish.visibility_ms.unwrap_or(queue.attributes.visibility_timeout * 1000);
     standing.receives = standing.receives.saturating_add(1);
     standing.first_received.get_or_insert(now);
-    standing.visible_at = now.plus_millis(visibility_ms);
+    standing.visible_at = now.plus_millis(hidden_ms(queue, wish));
     state::put_standing(tx, scope, place, &standing)?;
-    Ok(Some(Taken { number: place.1, message, standing }))
+    Ok(Received::Taken(Box::new(Taken { number: place.1, message, standing })))
 }
 
 /// Moves a message to its dead-letter queue, in the commit that takes it out of this one; `false` where

@@ -3,7 +3,7 @@
 use crate::errors::SqsError;
 use crate::ops::{found, place};
 use crate::rules::contents::{self, check_body, check_size};
-use crate::rules::names::check_entry;
+use crate::rules::names::{check_entry, check_id};
 use crate::rules::{DEDUPLICATION_MS, MAX_DELAY_S, MAX_ENTRIES, MAX_MESSAGE_BYTES};
 use crate::state::{self, AttributeValue, Duplicate, Message, Queue, Standing};
 use model_sqs::{
@@ -78,6 +78,7 @@ pub async fn one(ctx: Ctx, input: Arc<SendMessageInput>) -> Result<SendMessageOu
     let sending = outgoing.clone();
     let sent = ctx
         .commit(move |tx| {
+            tx.allow_large();
             let queue = found(tx, &place)?;
             put(tx, &place.0, &queue, &sending, now)
         })
@@ -102,13 +103,14 @@ pub fn put(
     check_size(contents::size(&outgoing.body, &outgoing.attributes), queue.attributes.maximum_message_size)?;
     let delay_s = delay(queue, outgoing)?;
     let deduplication_id = deduplication(queue, outgoing)?;
-    if let Some(id) = &deduplication_id
+    let known_by = deduplication_id.as_deref().map(|id| known_by(queue, outgoing, id));
+    if let Some(id) = &known_by
         && let Some(known) = state::duplicate(tx, scope, queue, id, now)?
     {
         return Ok(Sent { id: known.id, sequence_number: Some(sequence(known.number)) });
     }
     let number = state::number(tx, scope, queue)?;
-    if let Some(id) = &deduplication_id {
+    if let Some(id) = &known_by {
         let until = now.plus_millis(DEDUPLICATION_MS);
         state::remember(tx, scope, queue, id, &Duplicate { id: outgoing.id.clone(), number, until })?;
     }
@@ -153,8 +155,19 @@ fn delay(queue: &Queue, outgoing: &Outgoing) -> Result<i64, SqsError> {
     }
 }
 
+/// What a deduplication id is remembered as: with its group, where each group has ids of its own.
+fn known_by(queue: &Queue, outgoing: &Outgoing, id: &str) -> String {
+    match &outgoing.group {
+        Some(group) if queue.attributes.deduplicates_by_group() => format!("{group}\n{id}"),
+        _ => id.to_owned(),
+    }
+}
+
 /// The deduplication id of a message, given or by its content.
 fn deduplication(queue: &Queue, outgoing: &Outgoing) -> Result<Option<String>, SqsError> {
+    if let Some(group) = outgoing.group.as_deref().filter(|group| !group.is_empty()) {
+        check_id("MessageGroupId", group)?;
+    }
     if !queue.attributes.fifo {
         return match &outgoing.deduplication_id {
             None => Ok(None),
@@ -168,7 +181,7 @@ fn deduplication(queue: &Queue, outgoing: &Outgoing) -> Result<Option<String>, S
         return Err(SqsError::MissingParameter("MessageGroupId".to_owned()));
     }
     match &outgoing.deduplication_id {
-        Some(id) => Ok(Some(id.clone())),
+        Some(id) => check_id("MessageDeduplicationId", id).map(|()| Some(id.clone())),
         None if queue.attributes.content_deduplication => Ok(Some(content_id(&outgoing.body))),
         None => Err(SqsError::InvalidParameterValue(
             "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided \

@@ -145,6 +145,12 @@ impl Attributes {
         if allowed.is_some_and(|allowed| !allowed.contains(&text)) {
             return Err(invalid(name, ""));
         }
+        if matches!(name, "DeduplicationScope" | "FifoThroughputLimit") && !self.fifo {
+            return Err(SqsError::InvalidAttributeValue(
+                name.to_owned(),
+                format!("You can specify the {name} only when FifoQueue is set to true."),
+            ));
+        }
         if name == "KmsDataKeyReusePeriodSeconds" {
             number(name, text, 60, 86_400)?;
         }
@@ -154,6 +160,23 @@ impl Attributes {
             self.described.insert(name.to_owned(), text.to_owned());
         }
         Ok(())
+    }
+
+    /// Refuses attributes that cannot stand together (SQS developer guide, "High throughput for FIFO queues").
+    pub fn check_together(&self) -> Result<(), SqsError> {
+        let is = |name: &str, value: &str| self.described.get(name).is_some_and(|text| text == value);
+        if is("FifoThroughputLimit", "perMessageGroupId") && !is("DeduplicationScope", "messageGroup") {
+            return Err(invalid(
+                "FifoThroughputLimit",
+                "The perMessageGroupId value is allowed only when the value for DeduplicationScope is messageGroup.",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether deduplication ids are those of a group, and not of the whole queue.
+    pub fn deduplicates_by_group(&self) -> bool {
+        self.described.get("DeduplicationScope").is_some_and(|scope| scope == "messageGroup")
     }
 
     /// All attributes as texts, those of FIFO queues only for these.
@@ -270,6 +293,7 @@ mod tests {
             ("SqsManagedSseEnabled", "maybe", false),
             ("Unheard", "1", false),
             ("ContentBasedDeduplication", "true", false),
+            ("DeduplicationScope", "queue", false),
             ("RedrivePolicy", "{}", false),
             (
                 "RedrivePolicy",

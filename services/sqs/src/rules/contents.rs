@@ -59,12 +59,17 @@ pub fn attributes(
         })
         .collect();
     let kept = kept?;
-    if kept.len() > MAX_ATTRIBUTES {
-        let message =
-            format!("Number of message attributes [{}] exceeds the allowed maximum [10].", kept.len());
-        return Err(SqsError::InvalidParameterValue(message));
-    }
+    check_count(kept.len())?;
     Ok(kept)
+}
+
+/// Refuses more attributes than a message may have.
+pub fn check_count(count: usize) -> Result<(), SqsError> {
+    if count <= MAX_ATTRIBUTES {
+        return Ok(());
+    }
+    let message = format!("Number of message attributes [{count}] exceeds the allowed maximum [10].");
+    Err(SqsError::InvalidParameterValue(message))
 }
 
 fn attribute(name: &str, value: &MessageAttributeValue) -> Result<AttributeValue, SqsError> {

@@ -1,7 +1,7 @@
 //! Names of queues and of batch entries, and the URL of a queue.
 
 use crate::errors::SqsError;
-use names::AccountId;
+use names::{AccountId, Region};
 
 fn plain(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
@@ -23,12 +23,47 @@ pub fn check_entry(id: &str) -> Result<(), SqsError> {
     if id.len() <= 80 && plain(id) { Ok(()) } else { Err(SqsError::InvalidBatchEntryId) }
 }
 
-/// The account and name in a queue's URL, whatever its host; a bare name is a queue of the caller.
-pub fn of_url(url: &str) -> (Option<AccountId>, &str) {
-    let path = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let mut segments = path.trim_end_matches('/').rsplit('/');
+/// What a queue's URL says.
+#[derive(Debug, PartialEq, Eq)]
+pub struct OfUrl<'a> {
+    /// The region, where it is named.
+    pub region: Option<Region>,
+    /// The account, where it is named.
+    pub account: Option<AccountId>,
+    /// The queue's name.
+    pub name: &'a str,
+}
+
+/// Reads a queue's URL, in any of the forms that a region is reached by; a bare name is a queue of the caller.
+///
+/// The region stands in the host (`sqs.eu-west-1.…`, `eu-west-1.queue.…`) or in the path (`/queue/eu-west-1/…`).
+pub fn of_url(url: &str) -> OfUrl<'_> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let mut segments = rest.trim_end_matches('/').rsplit('/');
     let name = segments.next().unwrap_or_default();
-    (segments.next().and_then(|segment| segment.parse().ok()), name)
+    let account = segments.next().and_then(|segment| segment.parse().ok());
+    let of_path = match (segments.next(), segments.next()) {
+        (Some(region), Some("queue")) => region.parse().ok(),
+        _ => None,
+    };
+    let host = rest.split('/').next().filter(|_| url.contains("://"));
+    let mut labels = host.unwrap_or_default().split('.');
+    let of_host = match (labels.next(), labels.next(), labels.next()) {
+        (Some("sqs"), Some(region), Some(_)) | (Some(region), Some("queue"), Some(_)) => region.parse().ok(),
+        _ => None,
+    };
+    OfUrl { region: of_path.or(of_host), account, name }
+}
+
+/// Checks an id of a message's group or for its deduplication (SendMessage, API reference).
+pub fn check_id(name: &str, id: &str) -> Result<(), SqsError> {
+    if (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    Err(SqsError::InvalidParameterValue(format!(
+        "Value {id} for parameter {name} is invalid. Reason: {name} can only include alphanumeric and punctuation \
+         characters. 1 to 128 in length."
+    )))
 }
 
 #[cfg(test)]
@@ -53,15 +88,32 @@ mod tests {
     #[test]
     fn urls() {
         let account = "000000000042".parse().ok();
+        let region = |name: &str| name.parse().ok();
         let cases = [
-            ("http://localhost:4566/000000000042/q", (account, "q")),
-            ("https://sqs.us-east-1.amazonaws.com/000000000042/q.fifo", (account, "q.fifo")),
-            ("http://localhost:4566/queue/us-east-1/000000000042/q", (account, "q")),
-            ("q", (None, "q")),
-            ("http://localhost:4566/q", (None, "q")),
+            ("http://localhost:4566/000000000042/q", (None, account, "q")),
+            (
+                "https://sqs.us-east-1.amazonaws.com/000000000042/q.fifo",
+                (region("us-east-1"), account, "q.fifo"),
+            ),
+            (
+                "http://eu-west-1.queue.localhost.localstack.cloud:4566/000000000042/q",
+                (region("eu-west-1"), account, "q"),
+            ),
+            ("http://localhost:4566/queue/us-east-1/000000000042/q", (region("us-east-1"), account, "q")),
+            ("http://127.0.0.1:4566/000000000042/q", (None, account, "q")),
+            ("q", (None, None, "q")),
+            ("http://localhost:4566/q", (None, None, "q")),
         ];
-        for (url, expect) in cases {
-            assert_eq!(of_url(url), expect, "{url}");
+        for (url, (region, account, name)) in cases {
+            assert_eq!(of_url(url), OfUrl { region, account, name }, "{url}");
+        }
+    }
+
+    #[test]
+    fn ids() {
+        for (id, fine) in [("a", true), ("", false), ("a b", false), ("!#~", true), (&"a".repeat(129), false)]
+        {
+            assert_eq!(check_id("MessageGroupId", id).is_ok(), fine, "{id}");
         }
     }
 }

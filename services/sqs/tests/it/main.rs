@@ -1,6 +1,10 @@
 //! The room through an in-process region on a virtual clock.
 
 mod delivery;
+mod first_in_first_out;
+mod moving;
+mod pages;
+mod queue_rules;
 mod queues;
 mod receiving;
 mod refusals;
@@ -38,6 +42,11 @@ async fn receive(region: &Region, url: &str) -> Vec<Message> {
         message_attribute_names: Some(vec!["All".to_owned()]),
         ..Default::default()
     };
+    region.call::<ReceiveMessage>(input).await.unwrap().messages.unwrap_or_default()
+}
+
+/// Receives as a request says.
+async fn receive_as(region: &Region, input: ReceiveMessageInput) -> Vec<Message> {
     region.call::<ReceiveMessage>(input).await.unwrap().messages.unwrap_or_default()
 }
 

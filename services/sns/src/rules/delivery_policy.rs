@@ -1,0 +1,241 @@
+//! How often and when a message is sent again over HTTP (SNS developer guide, "Amazon SNS message delivery
+//! retries" and "Creating an HTTP/S delivery policy").
+
+use serde_json::{Value, json};
+
+/// Attempts after which nothing is tried any more, whatever a policy says.
+const MAX_RETRIES: i64 = 100;
+/// Longest wait between two attempts, in seconds, and of all of them together.
+const MAX_DELAY_S: i64 = 3600;
+
+/// How attempts follow one another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retries {
+    total: i64,
+    without_delay: i64,
+    at_least_delay: i64,
+    at_most_delay: i64,
+    least_s: i64,
+    most_s: i64,
+    backoff: Backoff,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Backoff {
+    Linear,
+    Arithmetic,
+    Geometric,
+    Exponential,
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Retries {
+            total: 3,
+            without_delay: 0,
+            at_least_delay: 0,
+            at_most_delay: 0,
+            least_s: 20,
+            most_s: 20,
+            backoff: Backoff::Linear,
+        }
+    }
+}
+
+/// Why a policy is refused: what stands behind `DeliveryPolicy: `.
+pub type Refusal = String;
+
+impl Retries {
+    /// The retries of a healthy retry policy.
+    ///
+    /// # Errors
+    /// Where a number is out of its bounds.
+    pub fn parse(policy: &Value) -> Result<Self, Refusal> {
+        let usual = Retries::default();
+        let number = |name: &str, usual: i64| match policy.get(name) {
+            None | Some(Value::Null) => Ok(usual),
+            Some(value) => value.as_i64().filter(|number| *number >= 0).ok_or(format!("{name} is invalid")),
+        };
+        let backoff = match policy.get("backoffFunction").and_then(Value::as_str) {
+            None | Some("linear") => Backoff::Linear,
+            Some("arithmetic") => Backoff::Arithmetic,
+            Some("geometric") => Backoff::Geometric,
+            Some("exponential") => Backoff::Exponential,
+            Some(other) => return Err(format!("backoffFunction has an invalid value: {other}")),
+        };
+        let retries = Retries {
+            total: number("numRetries", usual.total)?,
+            without_delay: number("numNoDelayRetries", 0)?,
+            at_least_delay: number("numMinDelayRetries", 0)?,
+            at_most_delay: number("numMaxDelayRetries", 0)?,
+            least_s: number("minDelayTarget", usual.least_s)?,
+            most_s: number("maxDelayTarget", usual.most_s)?,
+            backoff,
+        };
+        retries.check().map(|()| retries)
+    }
+
+    fn check(&self) -> Result<(), Refusal> {
+        if self.total > MAX_RETRIES {
+            return Err(format!("numRetries must be less than or equal to {MAX_RETRIES}"));
+        }
+        if self.least_s < 1 || self.most_s < 1 || self.most_s > MAX_DELAY_S {
+            return Err(format!("minDelayTarget and maxDelayTarget must be between 1 and {MAX_DELAY_S}"));
+        }
+        if self.least_s > self.most_s {
+            return Err("maxDelayTarget must be greater than or equal to minDelayTarget".to_owned());
+        }
+        if self.without_delay + self.at_least_delay + self.at_most_delay > self.total {
+            return Err(
+                "numRetries must be greater than or equal to numMinDelayRetries + numNoDelayRetries + \
+                        numMaxDelayRetries"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+
+    /// How long to wait after so many attempts, in milliseconds; `None` when it was tried often enough.
+    pub fn wait_ms(&self, attempts: u32) -> Option<i64> {
+        let retry = i64::from(attempts) - 1;
+        if retry < 0 || retry >= self.total {
+            return None;
+        }
+        let backing_off = self.total - self.without_delay - self.at_least_delay - self.at_most_delay;
+        let seconds = match retry - self.without_delay {
+            before if before < 0 => 0.0,
+            steady if steady < self.at_least_delay => self.least_s as f64,
+            step if step - self.at_least_delay < backing_off => {
+                self.step(step - self.at_least_delay, backing_off)
+            }
+            _ => self.most_s as f64,
+        };
+        Some((seconds * 1000.0) as i64)
+    }
+
+    /// The wait of a step between the shortest and the longest.
+    fn step(&self, step: i64, steps: i64) -> f64 {
+        let (least, most) = (self.least_s as f64, self.most_s as f64);
+        let part = if steps > 1 { step as f64 / (steps - 1) as f64 } else { 0.0 };
+        match self.backoff {
+            Backoff::Linear => least + (most - least) * part,
+            Backoff::Arithmetic => least + (most - least) * part * part,
+            Backoff::Geometric => least * (most / least).powf(part),
+            Backoff::Exponential => least + (most - least) * (part.exp2() - 1.0),
+        }
+    }
+}
+
+/// What holds for a subscriber over HTTP: its own policy over its topic's, over what is usual.
+pub fn effective(topic: Option<&str>, own: Option<&str>) -> Value {
+    let read = |text: Option<&str>| text.and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let (topic, own) = (read(topic), read(own));
+    let http = topic.as_ref().and_then(|policy| policy.get("http"));
+    let overrides = !http
+        .and_then(|http| http.get("disableSubscriptionOverrides"))
+        .and_then(Value::as_bool)
+        .unwrap_or_default();
+    let own = own.filter(|_| overrides);
+    let mut healthy = json!({
+        "minDelayTarget": 20,
+        "maxDelayTarget": 20,
+        "numRetries": 3,
+        "numMaxDelayRetries": 0,
+        "numNoDelayRetries": 0,
+        "numMinDelayRetries": 0,
+        "backoffFunction": "linear",
+    });
+    let of_topic = |name: &str| http.and_then(|http| http.get(name)).filter(|value| !value.is_null());
+    let of_own = |name: &str| own.as_ref().and_then(|own| own.get(name)).filter(|value| !value.is_null());
+    lay_over(&mut healthy, of_topic("defaultHealthyRetryPolicy"));
+    lay_over(&mut healthy, of_own("healthyRetryPolicy"));
+    let mut request = json!({"headerContentType": "text/plain; charset=UTF-8"});
+    lay_over(&mut request, of_topic("defaultRequestPolicy"));
+    lay_over(&mut request, of_own("requestPolicy"));
+    json!({
+        "healthyRetryPolicy": healthy,
+        "sicklyRetryPolicy": null,
+        "throttlePolicy": of_own("throttlePolicy").or(of_topic("defaultThrottlePolicy")),
+        "requestPolicy": request,
+        "guaranteed": false,
+    })
+}
+
+fn lay_over(under: &mut Value, over: Option<&Value>) {
+    if let (Value::Object(under), Some(Value::Object(over))) = (under, over) {
+        let set = over.iter().filter(|(_, value)| !value.is_null());
+        under.extend(set.map(|(name, value)| (name.clone(), value.clone())));
+    }
+}
+
+/// Refuses a text that is no delivery policy of a topic or a subscription.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check(text: &str, of_topic: bool) -> Result<(), Refusal> {
+    let policy: Value = serde_json::from_str(text).map_err(|_| "failed to parse JSON.".to_owned())?;
+    let Value::Object(policy) = &policy else { return Err("failed to parse JSON.".to_owned()) };
+    if !of_topic {
+        return match policy.get("healthyRetryPolicy") {
+            Some(healthy) if !healthy.is_null() => Retries::parse(healthy).map(drop),
+            _ => Ok(()),
+        };
+    }
+    let healthy = policy.get("http").and_then(|http| http.get("defaultHealthyRetryPolicy"));
+    healthy.filter(|healthy| !healthy.is_null()).map_or(Ok(()), |healthy| Retries::parse(healthy).map(drop))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waits(policy: &Value) -> Vec<i64> {
+        let retries = Retries::parse(policy).unwrap();
+        (1..).map_while(|attempts| retries.wait_ms(attempts)).map(|ms| ms / 1000).collect()
+    }
+
+    #[test]
+    fn phases() {
+        assert_eq!(waits(&json!({})), [20, 20, 20]);
+        // Immediate, before backoff, backoff, after backoff (SNS developer guide, delivery retries).
+        let policy = json!({
+            "numRetries": 9, "numNoDelayRetries": 2, "numMinDelayRetries": 2, "numMaxDelayRetries": 2,
+            "minDelayTarget": 1, "maxDelayTarget": 9, "backoffFunction": "linear",
+        });
+        assert_eq!(waits(&policy), [0, 0, 1, 1, 1, 5, 9, 9, 9]);
+        for backoff in ["arithmetic", "geometric", "exponential"] {
+            let policy = json!({
+                "numRetries": 5, "minDelayTarget": 1, "maxDelayTarget": 16, "backoffFunction": backoff
+            });
+            let waits = waits(&policy);
+            assert_eq!((waits[0], waits[4]), (1, 16), "{backoff}");
+            assert!(waits.is_sorted(), "{backoff}: {waits:?}");
+        }
+    }
+
+    #[test]
+    fn refused() {
+        for policy in [
+            r#"{"healthyRetryPolicy": {"numRetries": 101}}"#,
+            r#"{"healthyRetryPolicy": {"minDelayTarget": 30, "maxDelayTarget": 20}}"#,
+            r#"{"healthyRetryPolicy": {"maxDelayTarget": 3601}}"#,
+            r#"{"healthyRetryPolicy": {"numRetries": 1, "numNoDelayRetries": 2}}"#,
+            r#"{"healthyRetryPolicy": {"backoffFunction": "wild"}}"#,
+            "[",
+        ] {
+            assert!(check(policy, false).is_err(), "{policy}");
+        }
+        assert!(check(r#"{"http": {"defaultHealthyRetryPolicy": {"numRetries": 5}}}"#, true).is_ok());
+    }
+
+    #[test]
+    fn a_subscription_stands_over_its_topic() {
+        let topic = r#"{"http": {"defaultHealthyRetryPolicy": {"numRetries": 5, "minDelayTarget": 2}}}"#;
+        let own = r#"{"healthyRetryPolicy": {"numRetries": 7}}"#;
+        let both = effective(Some(topic), Some(own));
+        assert_eq!(both["healthyRetryPolicy"]["numRetries"], 7);
+        assert_eq!(both["healthyRetryPolicy"]["minDelayTarget"], 2);
+        let barred = r#"{"http": {"disableSubscriptionOverrides": true}}"#;
+        assert_eq!(effective(Some(barred), Some(own))["healthyRetryPolicy"]["numRetries"], 3);
+    }
+}

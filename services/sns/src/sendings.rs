@@ -1,0 +1,211 @@
+//! Sending over HTTP: each message to a subscriber until it answers with success, refuses for good, or was
+//! tried as often as its delivery policy says; then it goes to the dead letter. Nobody waits for anybody else.
+
+use crate::errors::SnsError;
+use crate::hand_over::PRINCIPAL;
+use crate::post::{self, Unanswered};
+use crate::rules::delivery_policy::{Retries, effective};
+use crate::state::sending::{self, Sending};
+use crate::state::{self, Subscription, Topic};
+use crate::status::{self, Attempted};
+use crate::views::WaitingSendings;
+use bytes::Bytes;
+use names::{AccountId, Arn, Scope, Timestamp};
+use schema::ApiError;
+use service::{Ctx, Deliver, Delivery, DeliveryContext, Fidelity, Log, TimerHandler};
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Fault, Read, Timer, Tx};
+use tokio::sync::{Notify, Semaphore};
+
+/// Requests under way at once.
+const AT_ONCE: usize = 256;
+/// By how much waits are shortened where delays need not be AWS's.
+const HASTENED: i64 = 20;
+/// Rest before a request whose end could not be committed is made again.
+const PUT_BACK_REST: Duration = Duration::from_secs(1);
+
+/// Makes a request that waits ready.
+pub const RETRY: TimerHandler = TimerHandler { kind: "sns/retry", fire };
+
+/// How many requests may be under way, and whom to tell when one has ended.
+pub struct Sender {
+    places: Arc<Semaphore>,
+    wake: Arc<Notify>,
+}
+
+impl Sender {
+    /// A sender that wakes this worker.
+    pub fn new(wake: Arc<Notify>) -> Self {
+        Sender { places: Arc::new(Semaphore::new(AT_ONCE)), wake }
+    }
+}
+
+fn fire(tx: &mut Tx, timer: &Timer) -> Result<(), ApiError> {
+    let number = u64::from_be_bytes(timer.key.as_ref().try_into().unwrap_or_default());
+    let ready = sending::sending(tx, &timer.scope, number).and_then(|sending| match sending {
+        Some(sending) => sending::put(tx, &timer.scope, number, &Sending { waits: false, ..sending }),
+        None => Ok(()),
+    });
+    ready.map_err(|fault| SnsError::from(fault).into())
+}
+
+/// Starts what can be sent now; woken by each message that comes or ends.
+pub async fn round(ctx: Ctx) -> Result<(), SnsError> {
+    let sender = ctx.part::<Sender>().clone();
+    while let Ok(place) = sender.places.clone().try_acquire_owned() {
+        let claimed = ctx.view::<WaitingSendings>().claim(
+            &(),
+            |sendings| sendings.take(),
+            |sendings, (_, number, subscriber)| sendings.give_back(number, &subscriber),
+        );
+        let Some(claim) = claimed? else { break };
+        let (ctx, wake) = (ctx.clone(), sender.wake.clone());
+        tokio::spawn(async move {
+            let (scope, number) = (claim.0.clone(), claim.1);
+            if let Err(error) = attempt(&ctx, &scope, number).await {
+                let why = ApiError::from(error);
+                Log::error("sns", &format!("the request {number} is put back: {why}"));
+                ctx.host().clock.rest(PUT_BACK_REST).await;
+            }
+            // Its row tells whether it is to be made again.
+            drop(claim);
+            drop(place);
+            wake.notify_one();
+        });
+    }
+    Ok(())
+}
+
+/// What is known of the topic and the subscription of a request.
+struct About {
+    topic: Option<Topic>,
+    subscription: Option<Subscription>,
+}
+
+fn about(read: &impl Read, scope: &Scope, sending: &Sending) -> Result<About, Fault> {
+    let topic = match state::place(&sending.topic) {
+        Some((_, name)) => state::topic(read, scope, &name)?,
+        None => None,
+    };
+    let id = sending.subscription.rsplit(':').next().unwrap_or_default();
+    let subscription = match &topic {
+        Some(topic) => state::subscription(read, scope, topic.incarnation, id)?,
+        None => None,
+    };
+    Ok(About { topic, subscription })
+}
+
+/// What follows from an attempt.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    Done,
+    Later(i64),
+    GivenUp,
+}
+
+fn next(outcome: &Result<u16, Unanswered>, attempts: u32, about: &About) -> Next {
+    match outcome {
+        Ok(200..=299) => return Next::Done,
+        // What the subscriber refuses as a fault of the request will not be better later.
+        Ok(status @ 400..=499) if *status != 429 => return Next::GivenUp,
+        Ok(_) | Err(_) => {}
+    }
+    let policy = |attributes: Option<&std::collections::BTreeMap<String, String>>| {
+        attributes.and_then(|attributes| attributes.get("DeliveryPolicy")).cloned()
+    };
+    let of_topic = policy(about.topic.as_ref().map(|topic| &topic.attributes));
+    let own = policy(about.subscription.as_ref().map(|subscription| &subscription.attributes));
+    let effective = effective(of_topic.as_deref(), own.as_deref());
+    let retries = Retries::parse(&effective["healthyRetryPolicy"]).unwrap_or_default();
+    retries.wait_ms(attempts).map_or(Next::GivenUp, Next::Later)
+}
+
+/// Makes one request and commits what follows.
+async fn attempt(ctx: &Ctx, scope: &Scope, number: u64) -> Result<(), SnsError> {
+    let read = ctx.read();
+    let Some(mut sending) = sending::sending(&read, scope, number)? else { return Ok(()) };
+    let about = about(&read, scope, &sending)?;
+    drop(read);
+    let begun = ctx.host().clock.instant();
+    let outcome = post::post(ctx, &sending.url, &sending.headers, &sending.body).await;
+    let took_ms = ctx.host().clock.instant().saturating_duration_since(begun).as_millis() as u64;
+    sending.attempts = sending.attempts.saturating_add(1);
+    let next = next(&outcome, sending.attempts, &about);
+    let attempted = Attempted { outcome, took_ms, attempts: sending.attempts };
+    if next != Next::Done {
+        Log::warn(&sending.cause, &format!("{} → {}: {attempted}", sending.topic, sending.url));
+    }
+    let hastened = if ctx.host().settings.fidelity == Fidelity::Aws { 1 } else { HASTENED };
+    let now = ctx.now();
+    let tells = matches!(next, Next::Done | Next::GivenUp) && !sending.asks;
+    if let Some(topic) = about.topic.as_ref().filter(|_| tells) {
+        status::tell(ctx, scope, topic, &sending, &attempted).await;
+    }
+    let scope = scope.clone();
+    ctx.commit(move |tx| {
+        if sending::sending(tx, &scope, number)?.is_none() {
+            return Ok(());
+        }
+        match &next {
+            Next::Done => sending::remove(tx, &scope, number)?,
+            Next::Later(ms) => {
+                let due = now.plus_millis(ms / hastened);
+                put_off(tx, &scope, number, &sending, due)?;
+            }
+            Next::GivenUp => {
+                sending::remove(tx, &scope, number)?;
+                bury(tx, &scope, &sending, &about, now)?;
+            }
+        }
+        Ok::<_, SnsError>(())
+    })
+    .await
+}
+
+fn put_off(tx: &mut Tx, scope: &Scope, number: u64, sending: &Sending, due: Timestamp) -> Result<(), Fault> {
+    sending::put(tx, scope, number, &Sending { waits: true, ..sending.clone() })?;
+    let key = Bytes::copy_from_slice(&number.to_be_bytes());
+    let kind = RETRY.kind.to_owned();
+    tx.schedule(&Timer { kind, due, scope: scope.clone(), key, payload: Bytes::new() }).map(drop)
+}
+
+/// Hands what nobody took to the subscription's dead letter.
+fn bury(tx: &mut Tx, scope: &Scope, sending: &Sending, about: &About, now: Timestamp) -> Result<(), Fault> {
+    let attributes = about.subscription.as_ref().map(|subscription| &subscription.attributes);
+    let target: Option<Arn> = attributes.and_then(crate::rules::attributes::dead_letter);
+    let Some(target) = target.filter(|_| !sending.asks) else { return Ok(()) };
+    let context = DeliveryContext::of(PRINCIPAL, scope.account().unwrap_or(AccountId::DEFAULT));
+    let body = Bytes::copy_from_slice(sending.body.as_bytes());
+    let mut delivery = Delivery::new(sending.topic.clone(), target, body, context, now);
+    delivery.cause.clone_from(&sending.cause);
+    delivery.hops = sending.hops.saturating_add(1);
+    tx.allow_large();
+    tx.deliver(delivery)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_an_attempt() {
+        let nobody = About { topic: None, subscription: None };
+        let late = || Err(Unanswered("late".to_owned()));
+        // SNS developer guide, "Amazon SNS message delivery retries": client-side errors are not retried.
+        let table = [
+            (Ok(200), 1, Next::Done),
+            (Ok(204), 4, Next::Done),
+            (Ok(404), 1, Next::GivenUp),
+            (Ok(429), 1, Next::Later(20_000)),
+            (Ok(500), 3, Next::Later(20_000)),
+            (Ok(500), 4, Next::GivenUp),
+            (Ok(301), 1, Next::Later(20_000)),
+            (late(), 1, Next::Later(20_000)),
+            (late(), 4, Next::GivenUp),
+        ];
+        for (outcome, attempts, expect) in table {
+            assert_eq!(next(&outcome, attempts, &nobody), expect, "{outcome:?} {attempts}");
+        }
+    }
+}

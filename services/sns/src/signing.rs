@@ -1,0 +1,68 @@
+//! The region's signature on what it sends: an RSA key made when it is first needed, and its certificate,
+//! which anybody can fetch from the region's own host.
+
+mod key;
+
+use crate::errors::SnsError;
+use crate::rules::envelope::Signed;
+use crate::state::sending;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use key::Key;
+use service::Ctx;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use tokio::sync::OnceCell;
+
+/// Signs, with the one key of the region.
+#[derive(Default)]
+pub struct Signer(OnceCell<Arc<Key>>);
+
+/// What a file of a certificate is called.
+fn file_name(certificate: &str) -> String {
+    let digest = Sha256::digest(certificate);
+    let digits: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("SimpleNotificationService-{digits}.pem")
+}
+
+impl Signer {
+    async fn key(&self, ctx: &Ctx) -> Result<&Arc<Key>, SnsError> {
+        self.0.get_or_try_init(|| load_or_make(ctx)).await
+    }
+
+    /// Signs a text in a version: 1 is SHA-1, 2 is SHA-256.
+    ///
+    /// # Errors
+    /// If there is no key and none can be made.
+    pub async fn sign(&self, ctx: &Ctx, version: &str, origin: &str, text: &str) -> Result<Signed, SnsError> {
+        let key = self.key(ctx).await?;
+        let version = if version == "2" { "2" } else { "1" };
+        let signature = key.sign(version == "2", text.as_bytes());
+        Ok(Signed {
+            version,
+            signature: STANDARD.encode(signature),
+            certificate_url: format!("{origin}/_aws/sns/{}", file_name(&key.certificate)),
+        })
+    }
+
+    /// The certificate of a file, where it is the region's.
+    ///
+    /// # Errors
+    /// If there is no key and none can be made.
+    pub async fn certificate(&self, ctx: &Ctx, file: &str) -> Result<Option<String>, SnsError> {
+        let key = self.key(ctx).await?;
+        Ok((file_name(&key.certificate) == file).then(|| key.certificate.clone()))
+    }
+}
+
+async fn load_or_make(ctx: &Ctx) -> Result<Arc<Key>, SnsError> {
+    let unusable = || SnsError::Internal("The key that signs cannot be used.".to_owned());
+    if let Some(kept) = sending::signing_key(&ctx.read())? {
+        return Key::of(&kept).map(Arc::new).ok_or_else(unusable);
+    }
+    let (host, now) = (ctx.host().clone(), ctx.host_time());
+    let made = ctx.compute(move || key::make(&host.entropy, now)).await;
+    let made = made.ok().flatten().ok_or_else(unusable)?;
+    let kept = ctx.commit(move |tx| sending::keep_signing_key(tx, &made)).await.map_err(SnsError::Store)?;
+    Key::of(&kept).map(Arc::new).ok_or_else(unusable)
+}

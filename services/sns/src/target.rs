@@ -1,0 +1,92 @@
+//! A delivery to a topic is a message published to it. It is left to be fanned out: what that needs, a
+//! signature above all, is no work for the commit that accepts it.
+
+use crate::rules::publication::{Asked, Draft, deduplication};
+use crate::state::{self, FanOut, Message, Topic};
+use names::{Scope, Timestamp};
+use schema::ApiError;
+use service::{Delivery, Reception, Target};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use store::Tx;
+
+/// The topics of the region as targets.
+pub struct Topics;
+
+impl Target for Topics {
+    fn service(&self) -> &'static str {
+        "sns"
+    }
+
+    fn action(&self) -> &'static str {
+        "sns:Publish"
+    }
+
+    fn reception(&self) -> Reception {
+        Reception::Stores
+    }
+
+    fn accept(&self, tx: &mut Tx, deliveries: &[Delivery], now: Timestamp) -> Result<(), ApiError> {
+        tx.allow_large();
+        deliveries.iter().try_for_each(|delivery| accept(tx, delivery, now).map_err(ApiError::from))
+    }
+}
+
+fn accept(tx: &mut Tx, delivery: &Delivery, now: Timestamp) -> Result<(), crate::errors::SnsError> {
+    let absent = || crate::errors::SnsError::NotFound("Topic");
+    let (scope, name) = state::place(&delivery.target).ok_or_else(absent)?;
+    let topic = state::topic(tx, &scope, &name)?.ok_or_else(absent)?;
+    let text = String::from_utf8_lossy(&delivery.payload);
+    let detail = &delivery.context.message;
+    let asked = Asked {
+        message: &text,
+        subject: delivery.context.attributes.get("Subject").map(String::as_str),
+        structure: None,
+        attributes: None,
+        group: delivery.group.as_deref().or(detail.group.as_deref()).or(topic.fifo.then_some("default")),
+        deduplication_id: detail.deduplication_id.as_deref().or(topic.fifo.then_some(delivery.id.as_str())),
+    };
+    let mut draft = Draft::of(&asked)?;
+    draft.attributes.clone_from(&detail.attributes);
+    publish(tx, (&scope, &topic), draft, delivery, now)
+}
+
+fn publish(
+    tx: &mut Tx,
+    (scope, topic): (&Scope, &Topic),
+    draft: Draft,
+    delivery: &Delivery,
+    now: Timestamp,
+) -> Result<(), crate::errors::SnsError> {
+    let deduplication_id = deduplication(topic, &draft)?;
+    let mut message = Message {
+        id: message_id(&delivery.id),
+        topic: delivery.target.clone(),
+        subject: draft.subject,
+        text: draft.text,
+        texts: BTreeMap::new(),
+        attributes: draft.attributes,
+        group: draft.group,
+        deduplication_id,
+        sequence: None,
+        at: now,
+        origin: String::new(),
+        cause: delivery.cause.clone(),
+        hops: delivery.hops,
+    };
+    if crate::ops::publish::place_in_topic(tx, (scope, topic), &mut message, now)?.is_some() {
+        return Ok(());
+    }
+    if message.sequence.is_some() && topic.attributes.contains_key("ArchivePolicy") {
+        state::archive(tx, scope, topic.incarnation, &message)?;
+    }
+    let fan_out = FanOut { topic: topic.name.clone(), message, after: None, only: None };
+    Ok(state::add_fan_out(tx, scope, topic.incarnation, &fan_out)?)
+}
+
+/// A UUID made of the delivery's id, so that the closure can run again.
+fn message_id(delivery: &str) -> String {
+    let digest = Sha256::digest(format!("sns {delivery}"));
+    let digits: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{}-4{}-8{}-{}", &digits[..8], &digits[8..12], &digits[13..16], &digits[17..20], &digits[20..])
+}

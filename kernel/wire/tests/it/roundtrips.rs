@@ -72,7 +72,8 @@ fn json_and_cbor_hold_everything() {
 #[test]
 fn xml_payloads_hold_everything() {
     let mut count = 0;
-    for operation in model_s3::SERVICE.operations {
+    // The payload is written as an answer, and a status of 204 has none.
+    for operation in model_s3::SERVICE.operations.iter().filter(|operation| operation.http.status != 204) {
         let Some((index, member)) = operation.input.payload() else { continue };
         let schema::Ty::Struct(shape) = member.ty else { continue };
         for seed in 0..8 {

@@ -109,10 +109,10 @@ def test_a_refused_room_leaves_the_others_serving(fresh_region):
 
 def test_what_is_not_served_says_so(region):
     with pytest.raises(ClientError) as refused:
-        region.client("sqs").start_message_move_task(SourceArn="arn:aws:sqs:us-east-1:000000000000:q")
+        region.client("s3").get_bucket_metadata_configuration(Bucket="any")
     error = refused.value.response
     assert (error["Error"]["Code"], error["ResponseMetadata"]["HTTPStatusCode"]) == ("NotImplemented", 501)
-    assert "StartMessageMoveTask" in error["Error"]["Message"]
+    assert "GetBucketMetadataConfiguration" in error["Error"]["Message"]
 
 
 def test_metrics_count_requests(region):
@@ -124,7 +124,7 @@ def test_metrics_count_requests(region):
 
 @pytest.mark.parametrize("service, call", [
     ("kinesis", lambda client: client.list_streams()),
-    ("sns", lambda client: client.list_topics()),
+    ("rds", lambda client: client.describe_db_instances()),
     ("ec2", lambda client: client.describe_instances()),
     ("glacier", lambda client: client.list_vaults()),
 ])

@@ -1,5 +1,6 @@
 //! Randomness and ids in AWS's formats. Tests seed it, so that a run repeats.
 
+use crate::digits::push_hex;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Where random bytes come from. Cheap to clone.
@@ -114,12 +115,6 @@ impl Entropy {
         let drawn = bytes.iter().map(|byte| char::from(alphabet[*byte as usize % alphabet.len()]));
         prefix.chars().chain(drawn).collect()
     }
-}
-
-fn push_hex(text: &mut String, byte: u8) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    text.push(DIGITS[usize::from(byte >> 4)].into());
-    text.push(DIGITS[usize::from(byte & 15)].into());
 }
 
 #[expect(clippy::expect_used, reason = "without the system's randomness no secret may be made")]

@@ -8,8 +8,7 @@ use crate::state::{self, Event};
 use ::names::{Arn, Timestamp};
 use ports::{TargetReply, TargetRequest};
 use schema::ApiError;
-use service::{BoxFuture, Ctx, Delivery, Reception, Target};
-use sha2::{Digest, Sha256};
+use service::{BoxFuture, Ctx, Delivery, Reception, Target, uuid_of};
 use store::Tx;
 
 /// The functions of the region as targets.
@@ -51,7 +50,8 @@ fn accept(tx: &mut Tx, delivery: &Delivery, now: Timestamp) -> Result<(), Lambda
         scope: named.scope,
         function: named.name,
         qualifier: named.qualifier,
-        request_id: request_id(&delivery.id),
+        // Made of the delivery, so that the closure can run again.
+        request_id: uuid_of(&delivery.id),
         accepted: now,
         attempts: 0,
         deferrals: 0,
@@ -59,13 +59,6 @@ fn accept(tx: &mut Tx, delivery: &Delivery, now: Timestamp) -> Result<(), Lambda
         hops: delivery.hops,
     };
     Ok(state::add_event(tx, &event, &events::or_empty(delivery.payload.clone()))?)
-}
-
-/// A UUID made of the delivery's id, so that the closure can run again.
-fn request_id(delivery: &str) -> String {
-    let digest = Sha256::digest(delivery);
-    let digits: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{}-4{}-8{}-{}", &digits[..8], &digits[8..12], &digits[13..16], &digits[17..20], &digits[20..])
 }
 
 async fn answer(ctx: &Ctx, request: TargetRequest) -> Result<TargetReply, LambdaError> {
@@ -88,9 +81,9 @@ mod tests {
 
     #[test]
     fn request_ids_are_uuids_and_differ() {
-        let one = request_id("00000000000000a1");
+        let one = uuid_of("00000000000000a1");
         assert_eq!((one.len(), &one[14..15]), (36, "4"));
-        assert_eq!(one, request_id("00000000000000a1"));
-        assert_ne!(one, request_id("00000000000000a2"));
+        assert_eq!(one, uuid_of("00000000000000a1"));
+        assert_ne!(one, uuid_of("00000000000000a2"));
     }
 }

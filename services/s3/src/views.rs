@@ -1,10 +1,10 @@
 //! How records look to clients: owners, tags, the headers of objects.
 
-use crate::rules::multipart::hex;
 use crate::state::buckets::Bucket;
 use crate::state::{Description, Encryption, Replication, Version, Versioning};
 use model_s3 as api;
 use names::{AccountId, Tags, Timestamp};
+use service::hex;
 use sha2::{Digest, Sha256};
 
 /// The canonical user id of an account: sixty-four hexadecimal digits that are always the same for it.

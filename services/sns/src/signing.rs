@@ -9,7 +9,7 @@ use crate::state::sending;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use key::Key;
-use service::Ctx;
+use service::{Ctx, hex};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use tokio::sync::OnceCell;
@@ -20,9 +20,7 @@ pub struct Signer(OnceCell<Arc<Key>>);
 
 /// What a file of a certificate is called.
 fn file_name(certificate: &str) -> String {
-    let digest = Sha256::digest(certificate);
-    let digits: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("SimpleNotificationService-{digits}.pem")
+    format!("SimpleNotificationService-{}.pem", hex(&Sha256::digest(certificate)[..16]))
 }
 
 impl Signer {

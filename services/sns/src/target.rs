@@ -5,8 +5,7 @@ use crate::rules::publication::{Asked, Draft, deduplication};
 use crate::state::{self, FanOut, Message, Topic};
 use names::{Scope, Timestamp};
 use schema::ApiError;
-use service::{Delivery, Reception, Target};
-use sha2::{Digest, Sha256};
+use service::{Delivery, Reception, Target, uuid_of};
 use std::collections::BTreeMap;
 use store::Tx;
 
@@ -60,7 +59,7 @@ fn publish(
 ) -> Result<(), crate::errors::SnsError> {
     let deduplication_id = deduplication(topic, &draft)?;
     let mut message = Message {
-        id: message_id(&delivery.id),
+        id: uuid_of(&format!("sns {}", delivery.id)),
         topic: delivery.target.clone(),
         subject: draft.subject,
         text: draft.text,
@@ -82,11 +81,4 @@ fn publish(
     }
     let fan_out = FanOut { topic: topic.name.clone(), message, after: None, only: None };
     Ok(state::add_fan_out(tx, scope, topic.incarnation, &fan_out)?)
-}
-
-/// A UUID made of the delivery's id, so that the closure can run again.
-fn message_id(delivery: &str) -> String {
-    let digest = Sha256::digest(format!("sns {delivery}"));
-    let digits: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{}-4{}-8{}-{}", &digits[..8], &digits[8..12], &digits[13..16], &digits[17..20], &digits[20..])
 }

@@ -269,7 +269,7 @@ fn token(last: &ImportRecord) -> String {
     while text.len() < 56 || text.len() % 8 != 0 {
         text.push(' ');
     }
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+    service::hex(text.as_bytes())
 }
 
 fn position(token: &str) -> Result<(String, String), DynamoError> {

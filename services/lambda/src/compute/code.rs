@@ -7,7 +7,7 @@ use crate::errors::LambdaError;
 use crate::rules::archive::{self, ArchiveFault, Kind, MAX_UNZIPPED};
 use crate::state::{self, Code};
 use bytes::Bytes;
-use service::Ctx;
+use service::{Ctx, hex};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fs;
@@ -58,10 +58,6 @@ impl From<Unpacked> for LambdaError {
             }
         }
     }
-}
-
-fn hex(sha256: &[u8; 32]) -> String {
-    sha256.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The folder of this boot's unpacked code.
@@ -167,7 +163,7 @@ pub async fn layered(ctx: &Ctx, leases: &Leases, layers: &[Code]) -> Result<Leas
         return unpacked(ctx, leases, layer).await;
     }
     let digest = layers.iter().fold(Sha256::new(), |all, layer| all.chain_update(layer.sha256)).finalize();
-    let lease = leases.hold(&shelf(ctx).join(hex(&digest.into())));
+    let lease = leases.hold(&shelf(ctx).join(hex(&digest)));
     if !lease.folder().is_dir() {
         let mut packages = Vec::with_capacity(layers.len());
         for layer in layers {

@@ -3,9 +3,10 @@
 
 use super::{Configuration, S3Error};
 use crate::rules::headers::MAX_METADATA_BYTES;
-use crate::rules::multipart::{Fault as Parts, MAX_OBJECT_BYTES, MIN_PART_BYTES, hex};
+use crate::rules::multipart::{Fault as Parts, MAX_OBJECT_BYTES, MIN_PART_BYTES};
 use crate::rules::names::MAX_KEY_BYTES;
 use schema::{ApiError, BodyError};
+use service::hex;
 use std::borrow::Cow;
 use store::{Fault, Reason};
 

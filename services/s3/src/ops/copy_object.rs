@@ -9,7 +9,7 @@ use crate::intake::{self, Intake};
 use crate::lookup;
 use crate::notify::Origin;
 use crate::rules::conditions::Conditions;
-use crate::rules::multipart::{MAX_PUT_BYTES, hex};
+use crate::rules::multipart::MAX_PUT_BYTES;
 use crate::rules::notifications::Happening;
 use crate::sealing::{Customer, customer_members, show_customer};
 use crate::source::Source;
@@ -19,7 +19,7 @@ use crate::views::{self, show_encryption};
 use crate::write::{self, NewVersion, WriteConditions};
 use model_s3 as api;
 use names::Tags;
-use service::Ctx;
+use service::{Ctx, hex};
 use std::sync::Arc;
 use store::{BlobRef, Tx};
 

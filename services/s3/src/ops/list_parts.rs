@@ -6,11 +6,11 @@ use crate::checksums::show_checksum;
 use crate::errors::S3Error;
 use crate::expiry;
 use crate::lookup;
-use crate::rules::multipart::{base64, hex};
+use crate::rules::multipart::base64;
 use crate::state::uploads;
 use crate::views;
 use model_s3 as api;
-use service::Ctx;
+use service::{Ctx, hex};
 use std::sync::Arc;
 
 /// ListParts.

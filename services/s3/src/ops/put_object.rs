@@ -8,14 +8,14 @@ use crate::expiry;
 use crate::intake::{self, Expected};
 use crate::lookup;
 use crate::notify::Origin;
-use crate::rules::multipart::{MAX_PUT_BYTES, hex};
+use crate::rules::multipart::MAX_PUT_BYTES;
 use crate::rules::notifications::Happening;
 use crate::sealing::show_customer;
 use crate::state::{ChecksumRecord, ObjectRecord};
 use crate::views::{self, show_encryption};
 use crate::write::{self, NewVersion, WriteConditions};
 use model_s3 as api;
-use service::Ctx;
+use service::{Ctx, hex};
 use std::sync::Arc;
 use store::Tx;
 

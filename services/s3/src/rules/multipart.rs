@@ -4,6 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use md5::{Digest, Md5};
+use service::hex;
 
 /// Highest number of a part.
 pub const MAX_PART_NUMBER: u16 = 10_000;
@@ -101,16 +102,6 @@ pub fn etag(parts: impl IntoIterator<Item = [u8; 16]>) -> String {
         count += 1;
     }
     format!("{}-{count}", hex(&digest.finalize()))
-}
-
-/// Lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// An id that names a row by its number, and is no guess for any other number: of versions and uploads.

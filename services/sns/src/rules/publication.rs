@@ -188,7 +188,7 @@ pub fn deduplication(topic: &Topic, draft: &Draft) -> Result<Option<String>, Sns
         (true, None, _) => Err(SnsError::invalid("The MessageGroupId parameter is required for FIFO topics")),
         (true, Some(_), Some(id)) => Ok(Some(id.clone())),
         (true, Some(_), None) if topic.is("ContentBasedDeduplication") => {
-            Ok(Some(Sha256::digest(&draft.text).iter().map(|byte| format!("{byte:02x}")).collect()))
+            Ok(Some(service::hex(&Sha256::digest(&draft.text))))
         }
         (true, Some(_), None) => Err(SnsError::invalid(
             "The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided \

@@ -194,7 +194,7 @@ fn deduplication(queue: &Queue, outgoing: &Outgoing) -> Result<Option<String>, S
 /// The id of a content: the SHA-256 of the body alone, in hexadecimal.
 fn content_id(body: &str) -> String {
     use sha2::{Digest, Sha256};
-    contents::hex(&Sha256::digest(body))
+    service::hex(&Sha256::digest(body))
 }
 
 /// The entries of a batch as they are sent, or how they failed before the queue was asked.

@@ -5,6 +5,7 @@ use crate::rules::MAX_MESSAGE_BYTES;
 use crate::state::{AttributeValue, Content};
 use md5::{Digest, Md5};
 use model_sqs::{MessageAttributeValue, MessageSystemAttributeValue};
+use service::hex;
 use std::collections::BTreeMap;
 
 /// Attributes of one message.
@@ -157,13 +158,6 @@ pub fn check_size(size: usize, limit: i64) -> Result<(), SqsError> {
     let message =
         format!("One or more parameters are invalid. Reason: Message must be shorter than {limit} bytes.");
     Err(SqsError::InvalidParameterValue(message))
-}
-
-/// Bytes in hexadecimal.
-pub fn hex(digest: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
 /// The MD5 of a text, in hexadecimal.

@@ -175,7 +175,7 @@ fn size(change: &Change) -> usize {
 /// The id of a change, the same each time it is read.
 fn event_id(shard: Incarnation, number: u64) -> String {
     let digest = Md5::new().chain_update(shard.0.to_be_bytes()).chain_update(number.to_be_bytes()).finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    service::hex(&digest)
 }
 
 /// An item in the types of this API.

@@ -82,6 +82,10 @@ pub trait BlobSource: Send + Sync {
     fn length(&self) -> u64;
     /// One of its blocks, checked.
     fn block(&self, place: u64) -> io::Result<Bytes>;
+    /// Whether nothing here waits for a device.
+    fn is_instant(&self) -> bool {
+        false
+    }
 }
 
 /// The blobs of a store.
@@ -141,7 +145,7 @@ impl Blobs {
                 source
             }
         };
-        Ok(BlobReader { blobs: self.clone(), source, at, end })
+        Ok(BlobReader { source, at, end })
     }
 
     /// Reads a whole value of at most `limit` bytes.
@@ -264,7 +268,6 @@ impl BlobWriter {
 
 /// A range of a value being read.
 pub struct BlobReader {
-    blobs: Blobs,
     source: Arc<dyn BlobSource>,
     at: u64,
     end: u64,
@@ -277,7 +280,7 @@ impl BlobReader {
             return Ok(None);
         }
         let place = self.at / BLOCK as u64;
-        let block = if self.blobs.is_instant() {
+        let block = if self.source.is_instant() {
             self.source.block(place).map_err(|error| fault(&error))?
         } else {
             let source = self.source.clone();

@@ -96,7 +96,7 @@ fn blob(text: &str) -> Result<Bytes, Malformed> {
 }
 
 /// A scalar's text; `None` for structures, lists and the like.
-pub(crate) fn write(val: &Val<'_>, format: TimeFormat) -> Option<Cow<'static, str>> {
+pub(crate) fn write<'a>(val: &Val<'a>, format: TimeFormat) -> Option<Cow<'a, str>> {
     Some(match val {
         Val::Bool(true) => Cow::Borrowed("true"),
         Val::Bool(false) => Cow::Borrowed("false"),
@@ -104,7 +104,7 @@ pub(crate) fn write(val: &Val<'_>, format: TimeFormat) -> Option<Cow<'static, st
         Val::Long(number) => Cow::Owned(number.to_string()),
         Val::Float(number) => Cow::Owned(write_float(f64::from(*number), || number.to_string())),
         Val::Double(number) => Cow::Owned(write_float(*number, || number.to_string())),
-        Val::Text(text) => Cow::Owned((*text).to_owned()),
+        Val::Text(text) => Cow::Borrowed(text),
         Val::Blob(bytes) => Cow::Owned(STANDARD.encode(bytes)),
         Val::Time(moment) => Cow::Owned(write_time(*moment, format)),
         Val::Stream(_) | Val::List(_) | Val::Map(_) | Val::Struct(_) | Val::Document(_) | Val::Events(_) => {

@@ -1,6 +1,7 @@
 //! What is measured: the list of cases, the set-up each group of them needs, and the bars they are held to.
 
 use crate::admin::{Admin, json_headers};
+use crate::floor::ANSWER_BYTES;
 use crate::load::Step;
 use crate::template::{Template, json_string, xml_text};
 use crate::zip;
@@ -19,6 +20,8 @@ pub enum Floor {
 pub enum Bar {
     /// CPU per request at most this many times the floor's.
     CpuTimes(f64),
+    /// CPU per iteration of a durable case at most this many times that of one echo.
+    CpuOfEcho(f64),
     /// Requests per second at least this share of the floor's.
     RateShare(f64),
     /// Median latency in microseconds.
@@ -32,7 +35,7 @@ pub struct Case {
     pub name: &'static str,
     pub connections: u32,
     pub floor: Floor,
-    pub bar: Option<Bar>,
+    pub bars: &'static [Bar],
     group: Group,
     steps: fn(&Made) -> Vec<Step>,
 }
@@ -62,6 +65,7 @@ const GROUPS: [Group; 7] = [
 ];
 
 const SNS_VERSION: &str = "2010-03-31";
+const LISTING: &str = "list-type=2&max-keys=1000";
 /// Objects in the bucket that is listed.
 const LISTED: usize = 10_000;
 
@@ -71,49 +75,75 @@ pub struct Made {
     queue: String,
     topic: String,
     events: String,
+    /// How long the answer of the listing is.
+    page_bytes: usize,
     failed: Vec<(Group, String)>,
 }
 
 /// Every case, in the order of the table.
 pub const CASES: &[Case] = &[
-    case("sts-identity", 32, Floor::Echo, Group::Sts, |_| vec![identity()], None),
-    case("get-item", 32, Floor::Echo, Group::Tables, |_| vec![get_item()], Some(Bar::CpuTimes(3.0))),
-    case("query", 32, Floor::Echo, Group::Tables, |_| vec![query()], None),
-    case("put-item", 32, Floor::Log, Group::Tables, |_| vec![put_item()], Some(Bar::RateShare(0.5))),
-    case("hot-counter", 32, Floor::Log, Group::Tables, |_| vec![update_item()], Some(Bar::RateShare(0.5))),
+    case("sts-identity", 32, Floor::Echo, Group::Sts, |_| vec![identity()], &[]),
+    case("get-item", 32, Floor::Echo, Group::Tables, |_| vec![get_item()], &[Bar::CpuTimes(2.5)]),
+    case("query", 32, Floor::Echo, Group::Tables, |_| vec![query()], &[Bar::CpuTimes(5.0)]),
+    case("put-item", 32, Floor::Log, Group::Tables, |_| vec![put_item()], PUT_ITEM),
+    case("put-item-256", 256, Floor::Log, Group::Tables, |_| vec![put_item()], &[Bar::RateShare(0.6)]),
+    case("hot-counter", 32, Floor::Log, Group::Tables, |_| vec![update_item()], UPDATE_ITEM),
+    case("hot-counter-256", 256, Floor::Log, Group::Tables, |_| vec![update_item()], &[Bar::RateShare(0.5)]),
+    case("transact-write", 32, Floor::Log, Group::Tables, |_| vec![transact_write()], TRANSACT_WRITE),
+    case("send-message", 32, Floor::Log, Group::Queues, |made| vec![send(&made.queue)], SEND_MESSAGE),
     case(
-        "hot-counter-256",
+        "send-message-256",
         256,
-        Floor::Log,
-        Group::Tables,
-        |_| vec![update_item()],
-        Some(Bar::RateShare(0.5)),
-    ),
-    case(
-        "transact-write",
-        32,
-        Floor::Log,
-        Group::Tables,
-        |_| vec![transact_write()],
-        Some(Bar::RateShare(0.5)),
-    ),
-    case(
-        "send-message",
-        32,
         Floor::Log,
         Group::Queues,
         |made| vec![send(&made.queue)],
-        Some(Bar::RateShare(0.5)),
+        &[Bar::RateShare(0.6)],
     ),
-    case("send-batch-10", 32, Floor::Log, Group::Queues, |made| vec![send_batch(&made.queue)], None),
-    case("send-receive-delete", 8, Floor::Log, Group::Queues, |made| cycle(&made.queue), None),
-    case("publish", 32, Floor::Log, Group::Topics, |made| vec![publish(&made.topic)], None),
-    case("s3-get", 32, Floor::Echo, Group::Objects, |_| vec![s3("GET", "/bench/object", "")], None),
-    case("s3-put", 32, Floor::Log, Group::Objects, |_| vec![s3("PUT", "/bench/<<seq>>", &filler())], None),
-    case("s3-list-1000", 8, Floor::Echo, Group::Listing, |_| vec![list()], None),
-    case("s3-to-sqs", 1, Floor::Log, Group::Notifications, notified, Some(Bar::MedianOrSyncs(5000.0, 3.0))),
-    case("invoke", 1, Floor::Echo, Group::Functions, |_| vec![invoke()], Some(Bar::Median(400.0))),
+    case(
+        "send-batch-10",
+        32,
+        Floor::Log,
+        Group::Queues,
+        |made| vec![send_batch(&made.queue)],
+        &[Bar::CpuOfEcho(9.0)],
+    ),
+    case("send-receive-delete", 32, Floor::Log, Group::Queues, |made| cycle(&made.queue), CYCLE),
+    case("publish", 32, Floor::Log, Group::Topics, |made| vec![publish(&made.topic)], &[Bar::CpuOfEcho(4.0)]),
+    case(
+        "s3-get",
+        32,
+        Floor::Echo,
+        Group::Objects,
+        |_| vec![s3("GET", "/bench/object", "")],
+        &[Bar::CpuTimes(2.5)],
+    ),
+    case(
+        "s3-put",
+        32,
+        Floor::Log,
+        Group::Objects,
+        |_| vec![s3("PUT", "/bench/<<seq>>", &filler())],
+        PUT_OBJECT,
+    ),
+    case(
+        "s3-list-1000",
+        8,
+        Floor::Echo,
+        Group::Listing,
+        |made| vec![list(made.page_bytes)],
+        &[Bar::CpuTimes(10.0)],
+    ),
+    case("s3-to-sqs", 1, Floor::Log, Group::Notifications, notified, &[Bar::MedianOrSyncs(5000.0, 3.0)]),
+    case("invoke", 1, Floor::Echo, Group::Functions, |_| vec![invoke()], &[Bar::Median(250.0)]),
 ];
+
+const PUT_ITEM: &[Bar] = &[Bar::RateShare(0.6), Bar::CpuOfEcho(4.0)];
+const UPDATE_ITEM: &[Bar] = &[Bar::RateShare(0.5), Bar::CpuOfEcho(4.0)];
+const TRANSACT_WRITE: &[Bar] = &[Bar::RateShare(0.5), Bar::CpuOfEcho(6.0)];
+const SEND_MESSAGE: &[Bar] = &[Bar::RateShare(0.6), Bar::CpuOfEcho(3.0)];
+/// Three requests, each at most 3.5 times an echo.
+const CYCLE: &[Bar] = &[Bar::RateShare(0.2), Bar::CpuOfEcho(10.5)];
+const PUT_OBJECT: &[Bar] = &[Bar::RateShare(0.5), Bar::CpuOfEcho(5.0)];
 
 const fn case(
     name: &'static str,
@@ -121,12 +151,17 @@ const fn case(
     floor: Floor,
     group: Group,
     steps: fn(&Made) -> Vec<Step>,
-    bar: Option<Bar>,
+    bars: &'static [Bar],
 ) -> Case {
-    Case { name, connections, floor, bar, group, steps }
+    Case { name, connections, floor, bars, group, steps }
 }
 
 impl Case {
+    /// Whether a durable case is held to what an echo costs.
+    pub fn wants_echo(&self) -> bool {
+        self.bars.iter().any(|bar| matches!(bar, Bar::CpuOfEcho(_)))
+    }
+
     /// The steps of one iteration, or why this case cannot run.
     pub fn steps(&self, made: &Made) -> Result<Vec<Step>, String> {
         match made.failed.iter().find(|(group, _)| *group == self.group) {
@@ -149,7 +184,7 @@ pub async fn set_up(admin: &mut Admin, wanted: &[&Case]) -> Made {
             Group::Queues => new_queue(admin, "bench").await.map(|url| made.queue = url),
             Group::Topics => topic(admin).await.map(|arn| made.topic = arn),
             Group::Objects => objects(admin).await,
-            Group::Listing => listing(admin).await,
+            Group::Listing => listing(admin).await.map(|bytes| made.page_bytes = bytes),
             Group::Notifications => notifications(admin).await.map(|url| made.events = url),
             Group::Functions => functions(admin).await,
         };
@@ -220,12 +255,13 @@ async fn objects(admin: &mut Admin) -> Result<(), String> {
     admin.rest("s3", "PUT", "/bench/object", "", filler().as_bytes()).await.map(drop)
 }
 
-async fn listing(admin: &mut Admin) -> Result<(), String> {
+/// A bucket to be listed; the length of the answer that is measured.
+async fn listing(admin: &mut Admin) -> Result<usize, String> {
     admin.rest("s3", "PUT", "/bench-listing", "", b"").await?;
     for number in 0..LISTED {
         admin.rest("s3", "PUT", &format!("/bench-listing/object-{number:06}"), "", b"x").await?;
     }
-    Ok(())
+    admin.rest("s3", "GET", "/bench-listing", LISTING, b"").await.map(|page| page.len())
 }
 
 async fn notifications(admin: &mut Admin) -> Result<String, String> {
@@ -372,9 +408,11 @@ fn send_batch(queue: &str) -> Step {
     step
 }
 
-fn list() -> Step {
-    let mut step = s3("GET", "/bench-listing", "");
-    step.query = "list-type=2&max-keys=1000";
+/// The floor answers with as many bytes as the region.
+fn list(page_bytes: usize) -> Step {
+    let headers = [(ANSWER_BYTES.to_owned(), page_bytes.to_string())];
+    let mut step = step("s3", "GET", "/bench-listing", &headers, "");
+    step.query = LISTING;
     step.expect = Some("<KeyCount>1000</KeyCount>");
     step
 }

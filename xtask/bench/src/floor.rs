@@ -12,7 +12,10 @@ use hyper_util::rt::TokioIo;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+/// Asks a floor for an answer of so many bytes in place of a kilobyte.
+pub const ANSWER_BYTES: &str = "x-answer-bytes";
 const ANSWER: &[u8] = &[b'x'; 1024];
+const MOST_BYTES: usize = 16 << 20;
 
 /// Serves until it is killed. Arguments: `--port N`, `--secret S`, and for the log `--file PATH`.
 pub async fn serve(durable: bool, args: &[String]) -> Result<(), String> {
@@ -64,5 +67,10 @@ async fn answer(
     if let Some(log) = log {
         log.append(body).await.map_err(|error| error.to_string())?;
     }
-    Ok(Response::new(Full::new(Bytes::from_static(ANSWER))))
+    let asked = parts.headers.get(ANSWER_BYTES).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let answer = match asked {
+        None => Bytes::from_static(ANSWER),
+        Some(bytes) => Bytes::from(vec![b'x'; bytes.min(MOST_BYTES)]),
+    };
+    Ok(Response::new(Full::new(answer)))
 }

@@ -32,8 +32,8 @@ pub async fn run(options: Options) -> Result<(), String> {
         match case.steps(&made) {
             Err(why) => report.unmeasured(case, &why),
             Ok(steps) => {
-                let floor = &floors[usize::from(case.floor == Floor::Log)];
-                let row = measure(&options, case, &Rc::new(steps), &region, floor, &session, &mut seq).await;
+                let servers = Servers { region: &region, echo: &floors[0], log: &floors[1] };
+                let row = measure(&options, case, &Rc::new(steps), &servers, &session, &mut seq).await;
                 report.row(case, row);
             }
         }
@@ -49,40 +49,50 @@ pub async fn run(options: Options) -> Result<(), String> {
     Ok(())
 }
 
+/// What is measured side by side.
+struct Servers<'a> {
+    region: &'a Server,
+    echo: &'a Server,
+    log: &'a Server,
+}
+
 async fn measure(
     options: &Options,
     case: &Case,
     steps: &Rc<Vec<Step>>,
-    region: &Server,
-    floor: &Server,
+    servers: &Servers<'_>,
     session: &Credentials,
     seq: &mut u64,
 ) -> Row {
     let mut row = Row::default();
     // Floors know one secret: the root's. What is signed and how much is the same.
     let root = Credentials { token: session.token.clone(), ..Credentials::root() };
-    for round in 0..options.rounds {
-        for turn in 0..2 {
-            let is_floor = (round + turn) % 2 == 1;
-            let (server, credentials) = if is_floor { (floor, &root) } else { (region, session) };
+    let floor = if case.floor == Floor::Log { servers.log } else { servers.echo };
+    let mut targets = vec![("region", servers.region), ("floor", floor)];
+    if case.wants_echo() {
+        targets.push(("echo", servers.echo));
+    }
+    for _ in 0..options.rounds {
+        for (name, server) in &targets {
+            let is_floor = *name != "region";
             let target = Drive {
                 port: server.port,
                 pid: server.pid(),
-                credentials,
+                credentials: if is_floor { &root } else { session },
                 connections: case.connections,
                 seconds: options.seconds,
                 is_floor,
             };
             let (measured, next) = drive(steps, &target, *seq).await;
             *seq = next;
-            eprintln!(
-                "{:20} {:6} {}",
-                case.name,
-                if is_floor { "floor" } else { "region" },
-                one_line(&measured)
-            );
-            if is_floor { row.floor.push(measured) } else { row.region.push(measured) }
+            eprintln!("{:20} {name:6} {}", case.name, one_line(&measured));
+            match *name {
+                "region" => row.region.push(measured),
+                "floor" => row.floor.push(measured),
+                _ => row.echo.push(measured),
+            }
         }
+        targets.rotate_left(1);
     }
     row
 }

@@ -44,6 +44,10 @@ impl BlobSource for MemorySource {
         let block = usize::try_from(place).ok().and_then(|place| self.0.get(place));
         block.cloned().ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
+
+    fn is_instant(&self) -> bool {
+        true
+    }
 }
 
 impl BlobBackend for MemoryBlobs {
@@ -83,5 +87,9 @@ impl BlobSource for InlineSource {
     fn block(&self, place: u64) -> io::Result<Bytes> {
         let begin = usize::try_from(place).unwrap_or(usize::MAX).saturating_mul(BLOCK).min(self.0.len());
         Ok(self.0.slice(begin..self.0.len().min(begin.saturating_add(BLOCK))))
+    }
+
+    fn is_instant(&self) -> bool {
+        true
     }
 }

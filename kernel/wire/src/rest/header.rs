@@ -8,6 +8,27 @@ use http::HeaderMap;
 use schema::{List, Location, Map, Member, Obj, Slot, TimeFormat, Ty, Val};
 use std::borrow::Cow;
 
+/// The lengths of names of headers: most members ask for a header that no request brings, and a look at
+/// its length spares them the search.
+#[derive(Clone, Copy)]
+pub(super) struct Lengths(u64);
+
+impl Lengths {
+    /// Those of a request's headers.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        Lengths(headers.keys().fold(0, |lengths, name| lengths | Self::bit(name.as_str())))
+    }
+
+    /// Whether a header of this name may be among them.
+    pub(super) fn may_hold(self, name: &str) -> bool {
+        self.0 & Self::bit(name) != 0
+    }
+
+    fn bit(name: &str) -> u64 {
+        1 << (name.len() % 64)
+    }
+}
+
 /// All values of a header as one text; `None` where it is absent. Bytes that are no UTF-8 are Latin-1.
 pub(super) fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<Cow<'h, str>> {
     let mut values = headers.get_all(name).iter().map(|value| decode(value.as_bytes()));
@@ -93,13 +114,13 @@ fn write_map(reply: &mut Reply, prefix: &str, map: &dyn Map) {
     });
 }
 
-fn write(val: &Val<'_>, member: &Member) -> Option<String> {
+fn write<'a>(val: &Val<'a>, member: &Member) -> Option<Cow<'a, str>> {
     match (val, member.ty) {
-        (Val::List(list), _) => (!list.is_empty()).then(|| join(*list, member)),
-        (Val::Text(text), Ty::Text(ty)) if ty.json_value => Some(STANDARD.encode(text)),
+        (Val::List(list), _) => (!list.is_empty()).then(|| Cow::Owned(join(*list, member))),
+        (Val::Text(text), Ty::Text(ty)) if ty.json_value => Some(Cow::Owned(STANDARD.encode(text))),
         (val, ty) => {
             let format = scalar::time_format(member.time_format, ty, TimeFormat::HttpDate);
-            scalar::write(val, format).map(Cow::into_owned)
+            scalar::write(val, format)
         }
     }
 }
@@ -121,7 +142,17 @@ fn join(list: &dyn List, member: &Member) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::split;
+    use super::{Lengths, split};
+    use http::{HeaderMap, HeaderValue};
+
+    #[test]
+    fn a_header_that_is_there_is_looked_for() {
+        let mut headers = HeaderMap::new();
+        headers.insert("range", HeaderValue::from_static("bytes=0-1"));
+        let lengths = Lengths::of(&headers);
+        assert!(lengths.may_hold("range") && lengths.may_hold("Range"));
+        assert!(!lengths.may_hold("if-match"));
+    }
 
     #[test]
     fn lists() {

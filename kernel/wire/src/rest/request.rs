@@ -21,6 +21,7 @@ pub(crate) fn bind(
 ) -> Result<(), Malformed> {
     let shape = obj.shape();
     let query = uri::pairs(head.query)?;
+    let lengths = header::Lengths::of(head.headers);
     let mut seen = Seen::default();
     let (mut in_body, mut has_payload) = (false, false);
     for (index, member) in shape.members.iter().enumerate() {
@@ -28,7 +29,7 @@ pub(crate) fn bind(
             Location::Path(label) => from_label(route, label, index, obj)?,
             Location::Query(name) => from_query(&query, name, member, index, obj)?,
             Location::QueryMap => from_rest_of_query(&query, index, obj)?,
-            Location::Header(name) => from_header(head, name, member, index, obj)?,
+            Location::Header(name) => lengths.may_hold(name) && from_header(head, name, member, index, obj)?,
             Location::Headers(prefix) => from_headers(head, prefix, index, obj)?,
             Location::Payload => {
                 has_payload = true;

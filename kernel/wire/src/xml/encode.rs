@@ -4,6 +4,7 @@ use super::Writer;
 use crate::scalar;
 use names::Timestamp;
 use schema::{List, ListTy, Location, Map, MapTy, Member, Obj, TimeFormat, Ty, Val, XmlNamespace};
+use std::borrow::Cow;
 
 /// Which names elements have, and how moments are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,11 +123,13 @@ fn entries(writer: &mut Writer, naming: Naming, name: &str, map: &dyn Map, ty: &
     });
 }
 
-fn text(val: &Val<'_>, ty: &Ty, time: TimeFormat, naming: Naming) -> Option<String> {
+fn text<'a>(val: &Val<'a>, ty: &Ty, time: TimeFormat, naming: Naming) -> Option<Cow<'a, str>> {
     let format = scalar::time_format(time, ty, TimeFormat::Iso8601);
     let iso = format == TimeFormat::Iso8601;
     match val {
-        Val::Time(moment) if iso && naming == Naming::Rest => Some(Timestamp::iso8601_millis(*moment)),
-        val => scalar::write(val, format).map(String::from),
+        Val::Time(moment) if iso && naming == Naming::Rest => {
+            Some(Cow::Owned(Timestamp::iso8601_millis(*moment)))
+        }
+        val => scalar::write(val, format),
     }
 }

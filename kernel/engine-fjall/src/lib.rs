@@ -24,12 +24,17 @@ const MEMTABLE_BYTES: u64 = 16 * 1024 * 1024;
 const JOURNALS_BYTES: u64 = 128 * 1024 * 1024;
 const OPEN_FILES: usize = 256;
 /// One: with more, fjall's first puts each compaction back into the queue and takes it out again until another
-/// worker is free, and burns a core meanwhile. Writes go on while a flush waits for a compaction.
+/// worker is free, and burns a core meanwhile. Writes go on while a flush waits for a compaction, up to
+/// `MOST_JOURNALS`.
 const WORKERS: usize = 1;
 /// How many bytes are written between two looks after the journals.
 const TEND_EVERY: usize = 8 * 1024 * 1024;
 /// With more journals than this all memtables are flushed, since a start after a crash reads them all.
 const MANY_JOURNALS: usize = 1;
+/// With more journals than this writes wait for the flush: it may stand behind a long compaction.
+const MOST_JOURNALS: usize = 2;
+/// How long they wait. What cannot be flushed in that time is not the writer's to be stopped for.
+const STALL_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a close waits for the last flush; without it the next start takes longer.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(5);
 /// Below all keys of tables, whose numbers begin at one.
@@ -99,6 +104,7 @@ impl FjallEngine {
         batch.commit().map_err(failed)?;
         if self.database.journal_count() > MANY_JOURNALS {
             self.flush_begin()?;
+            wait_until(STALL_PATIENCE, || self.journals() <= MOST_JOURNALS);
         }
         Ok(())
     }
@@ -110,6 +116,16 @@ impl FjallEngine {
 
     fn flush_begin(&self) -> Result<(), EngineError> {
         self.keyspaces.iter().try_for_each(|keyspace| keyspace.rotate_memtable().map(drop).map_err(failed))
+    }
+}
+
+/// Waits for something that the engine's own threads do.
+fn wait_until(patience: Duration, done: impl Fn() -> bool) {
+    let step = Duration::from_millis(1);
+    let mut waited = Duration::ZERO;
+    while !done() && waited < patience {
+        std::thread::sleep(step);
+        waited += step;
     }
 }
 
@@ -151,12 +167,7 @@ impl Engine for FjallEngine {
             return Ok(());
         }
         self.flush_begin()?;
-        let step = Duration::from_millis(1);
-        let mut waited = Duration::ZERO;
-        while !(self.is_flushed() && self.journals() == 1) && waited < FLUSH_PATIENCE {
-            std::thread::sleep(step);
-            waited += step;
-        }
+        wait_until(FLUSH_PATIENCE, || self.is_flushed() && self.journals() == 1);
         if self.is_flushed() {
             self.sync()?;
             journal::empty_last(&self.path).map_err(failed)?;

@@ -14,7 +14,7 @@ pub mod delete_table;
 mod describe_table;
 mod execute_statement;
 mod execute_transaction;
-mod exports;
+pub mod exports;
 mod get_item;
 mod imports;
 mod kinesis_destinations;

@@ -99,7 +99,8 @@ def test_one_table_serves_every_way_of_asking(region, name):
     within = own | {"KeyConditionExpression": "PK = :p AND begins_with(SK, :s)"}
     order = within | {"ExpressionAttributeValues": own["ExpressionAttributeValues"] | {":s": text("ORDER#004")}}
     assert client.query(**order)["Count"] == 1 + LINES
-    last = client.query(**own, ScanIndexForward=False, Limit=1)["Items"][0]
+    orders = within | {"ExpressionAttributeValues": own["ExpressionAttributeValues"] | {":s": text("ORDER#")}}
+    last = client.query(**orders, ScanIndexForward=False, Limit=1)["Items"][0]
     assert last["SK"] == text(f"ORDER#{ORDERS - 1:03}#LINE#{LINES - 1}")
 
     # Orders of each state, by day, and those of one month.

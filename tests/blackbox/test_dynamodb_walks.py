@@ -32,6 +32,7 @@ def test_the_resource_api_from_a_table_to_its_end(region, name):
                               aws_access_key_id="test", aws_secret_access_key="test")
     table = dynamodb.create_table(TableName=name, **SONGS)
     table.wait_until_exists()
+    table.reload()
     assert name in [found.name for found in dynamodb.tables.all()]
     assert (table.table_status, table.item_count) == ("ACTIVE", 0)
     assert [index["IndexName"] for index in table.local_secondary_indexes] == ["by-year"]

@@ -16,6 +16,7 @@ mod explain;
 mod form;
 mod front;
 mod guard;
+mod hoisted;
 mod http;
 mod identities;
 mod init;
@@ -34,6 +35,7 @@ mod sessions;
 mod settle;
 mod state;
 mod tls;
+mod witnessed;
 mod words;
 
 pub use config::{EdgeConfig, IamMode, Profile, SETTLE_LOOKS};

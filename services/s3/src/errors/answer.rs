@@ -169,6 +169,7 @@ const ARCHIVED_SOURCE: &str =
 const BROKEN_CONDITION: &str = "At least one of the pre-conditions you specified did not hold";
 const NO_SUCH_HEADER: &str = "A header you provided implies functionality that is not implemented";
 const NO_DESTINATION: &str = "Unable to validate the following destination configurations";
+const NO_ACCOUNT: &str = "The e-mail address you provided does not match any account on record.";
 const FAILED: &str = "We encountered an internal error. Please try again.";
 
 fn message(error: &S3Error) -> Cow<'static, str> {
@@ -217,9 +218,7 @@ fn message(error: &S3Error) -> Cow<'static, str> {
         S3Error::MalformedAcl => MALFORMED_XML,
         S3Error::UnexpectedContent => "This request does not support content",
         S3Error::MissingSecurityHeader => "Your request was missing a required header",
-        S3Error::UnresolvableGrant { .. } => {
-            "The e-mail address you provided does not match any account on record."
-        }
+        S3Error::UnresolvableGrant { .. } => NO_ACCOUNT,
         S3Error::PublicBucketAcl => "Bucket cannot have public ACLs set with BlockPublicAccess enabled",
         S3Error::Protected => "Access Denied because object protected by object lock.",
         S3Error::NotLocked => "The specified object does not have a ObjectLock configuration",

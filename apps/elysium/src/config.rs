@@ -6,6 +6,8 @@ mod file;
 mod flags;
 
 use gateway::{IamMode, Profile};
+use ports::runner::Level;
+use sandbox::Isolation;
 use service::Fidelity;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -37,7 +39,7 @@ const fn known(
 }
 
 /// All settings.
-pub const SETTINGS: [Setting; 14] = [
+pub const SETTINGS: [Setting; 15] = [
     setting("port", "PORT", "port of all services (4566)"),
     setting("listen", "ADDRESS", "address to listen on (127.0.0.1)"),
     setting("data-dir", "FOLDER", "where state is kept (.elysium)"),
@@ -45,6 +47,11 @@ pub const SETTINGS: [Setting; 14] = [
     setting("iam", "off|warn|enforce", "how permissions are treated (warn)"),
     setting("profile", "dev|ci|host", "where the region stands (dev)"),
     setting("fidelity", "fast|aws", "whether transitions take AWS's time (fast)"),
+    setting(
+        "isolation",
+        "best|process|sandbox",
+        "how functions are kept apart (best: sandbox where it works)",
+    ),
     setting("supervise", "", "restart the region when it ends (on in profile host)"),
     setting("allow-host", "NAME,…", "further host names that requests may name"),
     known("allow-origin", "URL,…", "further origins of web pages", "EXTRA_CORS_ALLOWED_ORIGINS"),
@@ -78,6 +85,8 @@ pub struct Config {
     pub profile: Profile,
     /// Whether transitions take AWS's time.
     pub fidelity: Fidelity,
+    /// How functions are kept apart from each other and from this machine.
+    pub isolation: Isolation,
     /// Restarted when it ends.
     pub supervise: bool,
     /// Further host names.
@@ -156,6 +165,7 @@ pub fn read(flags: &[String]) -> Result<Config, Refusal> {
         iam: one_of("iam", iam, IamMode::of)?,
         profile,
         fidelity: one_of("fidelity", text("fidelity").unwrap_or("fast"), fidelity)?,
+        isolation: one_of("isolation", text("isolation").unwrap_or("best"), isolation)?,
         supervise: switch("supervise")?.unwrap_or(host),
         allowed_hosts: list(text("allow-host")),
         allowed_origins: list(text("allow-origin")),
@@ -178,6 +188,15 @@ fn fidelity(name: &str) -> Option<Fidelity> {
     match name {
         "fast" => Some(Fidelity::Fast),
         "aws" => Some(Fidelity::Aws),
+        _ => None,
+    }
+}
+
+fn isolation(name: &str) -> Option<Isolation> {
+    match name {
+        "best" => Some(Isolation::Best),
+        "process" => Some(Isolation::Only(Level::Process)),
+        "sandbox" => Some(Isolation::Only(Level::Sandbox)),
         _ => None,
     }
 }
@@ -249,6 +268,7 @@ mod tests {
             (&["--prot", "1"][..], "did you mean port?"),
             (&["--port", "x"], "expected PORT"),
             (&["--iam", "maybe"], "off|warn|enforce"),
+            (&["--isolation", "vm"], "best|process|sandbox"),
             (&["--port"], "--port"),
             (&["--profile", "host", "--listen", "0.0.0.0", "--iam", "warn"], "enforce"),
         ];

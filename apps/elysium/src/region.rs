@@ -3,7 +3,7 @@
 use crate::config::Config;
 use elysium::rooms;
 use gateway::{EdgeConfig, IamMode, InitReport, Load, Region, certificates};
-use sandbox::{Launcher, LauncherConfig, ProcessRunner, RunId};
+use sandbox::{Launcher, LauncherConfig, LocalRunner, RunId};
 use service::{Clock, Entropy, Settings};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -70,7 +70,7 @@ pub struct Ground {
     entropy: Entropy,
     settings: Settings,
     edge: EdgeConfig,
-    runner: Arc<ProcessRunner>,
+    runner: Arc<LocalRunner>,
     /// What starts processes.
     pub launcher: Launcher,
     /// The region's certificates.
@@ -101,7 +101,7 @@ pub async fn prepare(config: &Config, loads: mpsc::Sender<Load>) -> Result<Groun
         init: Arc::default(),
         loads: Some(loads),
     };
-    let runner = ProcessRunner::new(launcher.clone()).await.map_err(|error| error.to_string())?;
+    let runner = LocalRunner::new(launcher.clone(), config.isolation);
     Ok(Ground { clock, entropy, settings, edge, runner: Arc::new(runner), launcher, tls: tls.server })
 }
 

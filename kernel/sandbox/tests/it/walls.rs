@@ -47,7 +47,8 @@ pub async fn said(sandbox: &dyn Sandbox) -> (String, End) {
     let (mut output, mut errors) = (String::new(), String::new());
     let (mut stdout, mut stderr) = (sandbox.take_stdout().unwrap(), sandbox.take_stderr().unwrap());
     let (one, other) = tokio::join!(stdout.read_to_string(&mut output), stderr.read_to_string(&mut errors));
-    (one.unwrap(), other.unwrap());
+    one.unwrap();
+    other.unwrap();
     eprint!("{errors}");
     (output, sandbox.exited().await.end)
 }

@@ -361,7 +361,7 @@ mod tests {
     #[test]
     fn refusals() {
         type Change = fn(&mut CreateFunctionInput);
-        let cases: [(Change, &str); 8] = [
+        let cases: [(Change, &str); 9] = [
             (|input| input.runtime = None, "Runtime and Handler are mandatory"),
             (|input| input.runtime = Some(Runtime::Python27), "python2.7 is no longer supported"),
             (|input| input.timeout = Some(901), "less than or equal to 900"),

@@ -251,7 +251,7 @@ mod tests {
             ("bin/c", b'1', "./bin/a", b""),
             ("name", b'L', "", b"a/very/long/name\0"),
             ("a", b'0', "", b"1"),
-            ("pax", b'x', "", b"13 path=e/f\n"),
+            ("pax", b'x', "", b"12 path=e/f\n"),
             ("cut", b'0', "", &[7; 1000]),
             ("dev", b'3', "", b""),
         ]);

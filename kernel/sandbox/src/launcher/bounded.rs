@@ -112,11 +112,21 @@ impl Sandboxes {
             Some(pid) => pid,
         };
         drop((tell_fault, tell_end));
+        self.admit((spawn.child, root), member, &mut fault)
+    }
+
+    /// Takes note of a sandbox whose program runs; ends one that tells of a fault.
+    fn admit(
+        &mut self,
+        (child, root): (u64, i32),
+        member: Member,
+        fault: &mut io::PipeReader,
+    ) -> Result<Started, String> {
         let mut told = String::new();
         // What cannot be read is no fault that was told.
-        let _ = (&mut fault).take(MAX_FAULT).read_to_string(&mut told);
+        let _ = fault.take(MAX_FAULT).read_to_string(&mut told);
         if told.is_empty() {
-            self.members.insert(spawn.child, member);
+            self.members.insert(child, member);
             return Ok(Started { pid: only_child(root).unwrap_or(root), root });
         }
         // It has ended or is about to; what waiting answers adds nothing to its own report.

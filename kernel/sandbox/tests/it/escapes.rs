@@ -90,7 +90,7 @@ attempt("socket", lambda: socket.socket(socket.AF_UNIX).connect("{place}/socket"
 attempt("loopback of the host", lambda: socket.create_connection(("127.0.0.1", {number}), 1))
 attempt("network", lambda: socket.create_connection(("192.0.2.1", 80), 1))
 attempt("passwords", lambda: open("/etc/shadow"))
-attempt("home", lambda: open("/root/.profile"))
+attempt("homes", lambda: os.listdir("/home"))
 attempt("write to programs", lambda: open("/usr/bin/new", "w"))
 attempt("write to the root", lambda: open("/new", "w"))
 attempt("write to devices", lambda: open("/dev/new", "w"))

@@ -4,6 +4,7 @@
 //! Layers are laid one over the other here, not by the kernel: what a later one takes away is gone. Owners
 //! and devices are left out; everything is readable, nothing writable, by who runs there.
 
+use super::machine::Command;
 use crate::errors::LambdaError;
 use crate::rules::tar::{Archive, Kind};
 use crate::state::ImageChoices;
@@ -390,15 +391,11 @@ fn lay<R: Read>(root: &Path, mut archive: Archive<R>, room: &mut Room) -> io::Re
     Ok(())
 }
 
-/// What is run of an image, in its root file system: program and arguments, its folder, its variables.
+/// What is run of an image, in its root file system.
 ///
 /// # Errors
 /// Where the image names no program.
-pub fn run(
-    program: &Program,
-    choices: &ImageChoices,
-    root: &Path,
-) -> Result<(Vec<String>, String, BTreeMap<String, String>), LambdaError> {
+pub fn run(program: &Program, choices: &ImageChoices, root: &Path) -> Result<Command, LambdaError> {
     let pick = |own: &Option<Vec<String>>, other: &Option<Vec<String>>| {
         own.clone().or_else(|| other.clone()).unwrap_or_default()
     };
@@ -430,5 +427,10 @@ pub fn run(
         })?;
         *first = found.to_string_lossy().into_owned();
     }
-    Ok((argv, folder, variables))
+    Ok(Command {
+        argv: argv.into_iter().map(Into::into).collect(),
+        working_dir: Some(folder.into()),
+        variables,
+        ..Command::default()
+    })
 }

@@ -82,23 +82,48 @@ fn log_target(
     }
 }
 
+/// What a command is made of.
+struct Runs<'a> {
+    code: &'a Path,
+    opt: Option<&'a Path>,
+    view: &'a View,
+    image: Option<&'a Image>,
+}
+
+async fn command(
+    ctx: &Ctx,
+    machine: &Machine,
+    configuration: &Configuration,
+    (runs, level): (&Runs<'_>, Level),
+) -> Result<Command, LambdaError> {
+    match runs.image {
+        Some(image) if level == Level::Sandbox => {
+            image::run(&image.program, &configuration.settings.image, runs.code)
+        }
+        Some(_) => {
+            let why = "Images run at level sandbox alone, which this region does not give: elysium doctor says why.";
+            Err(LambdaError::CannotRun(why.to_owned()))
+        }
+        None => machine.command(ctx, configuration, (runs.code, runs.opt), runs.view).await,
+    }
+}
+
+/// Begins to serve an environment with a network of its own.
+fn open(api: &RuntimeApi, sandbox: &Arc<dyn Sandbox>, region: SocketAddr) {
+    api.shared().extensions.telemetry.are_in(sandbox);
+    let mut listeners = sandbox.take_listeners().into_iter();
+    if let (Some(own), Some(its)) = (listeners.next(), listeners.next()) {
+        api.serve(own);
+        api.forward(its, region);
+    }
+}
+
 /// The folders of a version's code and layers.
 struct Folders {
     code: Lease,
     layers: Option<Lease>,
     /// Where the code is the root file system of an image.
     image: Option<Image>,
-}
-
-/// What is run of an image.
-fn of_image(image: &Image, configuration: &Configuration, root: &Path) -> Result<Command, LambdaError> {
-    let (argv, folder, variables) = image::run(&image.program, &configuration.settings.image, root)?;
-    Ok(Command {
-        argv: argv.into_iter().map(Into::into).collect(),
-        working_dir: Some(folder.into()),
-        variables,
-        ..Command::default()
-    })
 }
 
 async fn folders(
@@ -145,14 +170,8 @@ pub async fn launch(
     let level = runner.level().await.map_err(|error| LambdaError::CannotRun(error.to_string()))?;
     readable(configuration, level, &runner).await?;
     let view = view(level, code.folder(), opt.as_deref());
-    let command = match &image {
-        Some(image) if level == Level::Sandbox => of_image(image, configuration, code.folder())?,
-        Some(_) => {
-            let why = "Images run at level sandbox alone, which this region does not give: elysium doctor says why.";
-            return Err(LambdaError::CannotRun(why.to_owned()));
-        }
-        None => machine.command(ctx, configuration, (code.folder(), opt.as_deref()), &view).await?,
-    };
+    let runs = Runs { code: code.folder(), opt: opt.as_deref(), view: &view, image: image.as_ref() };
+    let command = command(ctx, machine, configuration, (&runs, level)).await?;
     let session = session(ctx, configuration, account).await?;
     let since = ctx.host().clock.instant();
     let api = Arc::new(RuntimeApi::new());
@@ -180,12 +199,7 @@ pub async fn launch(
     let launched = runner.launch(template).await;
     let launched = launched.map_err(|error| not_launched(work, code.folder(), opt.as_deref(), &error))?;
     let sandbox: Arc<dyn Sandbox> = Arc::from(launched);
-    api.shared().extensions.telemetry.are_in(&sandbox);
-    let mut listeners = sandbox.take_listeners().into_iter();
-    if let (Some(own), Some(region)) = (listeners.next(), listeners.next()) {
-        api.serve(own);
-        api.forward(region, way.region);
-    }
+    open(&api, &sandbox, way.region);
     let extensions = start_beside(&sandbox, templates, &api).await?;
     let begun = api.begun().ok_or_else(|| LambdaError::CannotRun("The environment has begun.".to_owned()))?;
     watch(&api, sandbox.clone());

@@ -201,7 +201,8 @@ mod tests {
     }
 
     fn check(moduli: [BigUint; 2], exponents: [BigUint; 2], numbers: [BigUint; 2]) {
-        let readied: [Modulus; 2] = std::array::from_fn(|at| Modulus::of(&moduli[at], &exponents[at]).unwrap());
+        let readied: [Modulus; 2] =
+            std::array::from_fn(|at| Modulus::of(&moduli[at], &exponents[at]).unwrap());
         let results = powers(&readied, &std::array::from_fn(|at| limbs(&numbers[at]).unwrap()));
         for at in 0..2 {
             let expected = numbers[at].modpow(&exponents[at], &moduli[at]);

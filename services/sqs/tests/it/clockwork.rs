@@ -80,7 +80,7 @@ impl Queue<'_> {
     async fn step(&mut self) {
         match self.chance.below(20) {
             0..=8 => self.send().await,
-            9..=13 => self.receive().await,
+            9..=13 => drop(self.receive().await),
             14..=15 => self.delete().await,
             16 if self.chance.below(4) == 0 => self.purge().await,
             _ => {

@@ -25,8 +25,9 @@ pub const PRINCIPAL: &str = "sns.amazonaws.com";
 const AT_ONCE: usize = 25;
 /// Subscribers of a FIFO topic, all of which do (SNS quotas).
 const AT_ONCE_FIFO: usize = 100;
-/// Subscribers of one chunk of a fan-out.
-pub const CHUNK: usize = 200;
+/// Subscribers of one chunk of a fan-out: about what a commit gives in the millisecond within which it may be run again,
+/// and the relay carries the first of many while the others are given.
+pub const CHUNK: usize = 50;
 /// Bytes that subscribers get in one commit.
 const CHUNK_BYTES: usize = 768 * 1024;
 /// What an envelope adds to a message, about.

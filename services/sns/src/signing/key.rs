@@ -1,6 +1,6 @@
 //! The RSA key: its making, its certificate, its signatures. The modulus has 2048 bits and four primes
-//! (RFC 8017, "multi-prime"): whoever verifies sees no difference, and signing costs a quarter, which every
-//! message that is published pays.
+//! (RFC 8017, "multi-prime"): whoever verifies sees no difference, and the powers by four short primes, which every
+//! message that is published pays for, are made in step (`power`). What is made once is `num-bigint`'s.
 
 use super::power::{self, Modulus};
 use crate::state::sending::SigningKey;

@@ -96,6 +96,7 @@ def million(region, count):
     sending_s = fill(region, large, count)
     print(f"{count} messages sent in {sending_s:.0f} s; resident {idle_mb:.0f} MB before, {region.resident_mb():.0f} MB after "
           "(bar: 600)", flush=True)
+    call = Caller(region)
     few, many = receive_p50_us(call, small, True), receive_p50_us(call, large, True)
     print(f"receive p50: {few:.0f} us of {BATCH * THREADS} messages, {many:.0f} us of {count} (bar: 2x); "
           f"resident {region.resident_mb():.0f} MB", flush=True)
@@ -108,6 +109,7 @@ def million(region, count):
         print(f"restart after {'kill -9' if kill else 'a clean stop'}: ready in {ready_s:.2f} s, first receive {first_s:.2f} s "
               f"(bar: 3 together); resident {region.resident_mb():.0f} MB", flush=True)
     taking_s = empty(region, large)
+    call = Caller(region)
     nothing, after = receive_p50_us(call, bare, False), receive_p50_us(call, large, False)
     print(f"{count} received and deleted in {taking_s:.0f} s; receive p50 then {after:.0f} us, of a queue that never held "
           f"any {nothing:.0f} us; resident {region.resident_mb():.0f} MB", flush=True)
@@ -186,9 +188,11 @@ def main():
     region = Region(options.bin or built_binary())
     region.start()
     try:
-        asyncio.run(waiters(region, options.queues, options.polls))
-        region.restart()
-        million(region, options.messages)
+        if options.polls:
+            asyncio.run(waiters(region, options.queues, options.polls))
+            region.restart()
+        if options.messages:
+            million(region, options.messages)
     finally:
         region.close()
 

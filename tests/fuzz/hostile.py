@@ -4,6 +4,7 @@ they reach the parsers behind the signature.
 
 import json
 
+from fuzz import grammar
 from fuzz.mutate import mutated
 
 LEVELS = 1_000_000
@@ -63,6 +64,56 @@ def expressions(sender, made, chance):
     for document in documents:
         yield "a policy", sender.compose("iam", headers=FORM, body=form(Action="CreatePolicy", Version="2010-05-08",
                                                                         PolicyName=f"p{chance.random()}", PolicyDocument=document))
+
+
+def partiql(sender, made, chance):
+    """Statements of PartiQL: grown from the grammar, damaged, deep, and with parameters that do not fit."""
+    deep = {
+        "parentheses": "SELECT * FROM fuzz WHERE " + "(" * LEVELS + "a = 1" + ")" * LEVELS,
+        "negations": "SELECT * FROM fuzz WHERE " + "NOT " * LEVELS + "a = 1",
+        "conjunctions": "SELECT * FROM fuzz WHERE " + " AND ".join(["a = 1"] * 100_000),
+        "lists": "INSERT INTO fuzz VALUE {'id': 'x', 'v': " + "[" * LEVELS + "]" * LEVELS + "}",
+        "maps": "INSERT INTO fuzz VALUE " + "{'id': " * LEVELS + "1" + "}" * LEVELS,
+        "bags": "INSERT INTO fuzz VALUE {'id': 'x', 'v': " + "<<" * LEVELS + ">>" * LEVELS + "}",
+        "calls": "UPDATE fuzz SET a = " + "list_append(a, " * 100_000 + "[]" + ")" * 100_000 + " WHERE id = 'x'",
+        "sums": "UPDATE fuzz SET a = " + " + ".join(["1"] * LEVELS) + " WHERE id = 'x'",
+        "a path": "SELECT a" + ".b" * LEVELS + " FROM fuzz",
+        "a text": "SELECT * FROM fuzz WHERE id = '" + "x" * LEVELS,
+    }
+    for label, text in deep.items():
+        yield f"{label} in a statement", sender.json("dynamodb", DYNAMODB + "ExecuteStatement", json.dumps({"Statement": text}).encode())
+    for _ in range(60):
+        statements = [grammar.statement(chance) for _ in range(3)]
+        asked = []
+        for text, holes in statements:
+            given = [grammar.value(chance, 2) for _ in range(max(0, holes + chance.choice([0, 0, 0, 1, -1])))]
+            asked.append({"Statement": text, **({"Parameters": given} if given else {})})
+        yield f"a statement {asked[0]['Statement'][:60]!r}", sender.json("dynamodb", DYNAMODB + "ExecuteStatement", json.dumps(asked[0]).encode())
+        damaged = mutated(asked[1]["Statement"].encode(), chance).decode("utf-8", "replace")
+        yield "a mutated statement", sender.json("dynamodb", DYNAMODB + "ExecuteStatement", json.dumps({"Statement": damaged}).encode())
+        yield "a batch of statements", sender.json("dynamodb", DYNAMODB + "BatchExecuteStatement", json.dumps({"Statements": asked}).encode())
+        yield "a transaction of statements", sender.json("dynamodb", DYNAMODB + "ExecuteTransaction", json.dumps({"TransactStatements": asked}).encode())
+
+
+def items(sender, made, chance):
+    """Items grown from the grammar, in every operation that takes them."""
+    for _ in range(60):
+        some = [grammar.item(chance) for _ in range(3)]
+        bodies = [
+            ("PutItem", {"TableName": "fuzz", "Item": some[0]}),
+            ("GetItem", {"TableName": "fuzz", "Key": some[1]}),
+            ("BatchWriteItem", {"RequestItems": {"fuzz": [{"PutRequest": {"Item": one}} for one in some]}}),
+            ("TransactWriteItems", {"TransactItems": [{"Put": {"TableName": "fuzz", "Item": one}} for one in some]}),
+            ("UpdateItem", {"TableName": "fuzz", "Key": {"id": {"S": "x"}}, "UpdateExpression": "SET a = :v ADD b :w DELETE y :w",
+                            "ExpressionAttributeValues": {":v": grammar.value(chance), ":w": grammar.value(chance, 1)}}),
+            ("UpdateItem", {"TableName": "fuzz", "Key": {"id": {"S": "x"}}, "AttributeUpdates": {"v": {"Action": chance.choice(["PUT", "ADD", "DELETE"]), "Value": grammar.value(chance)}}}),
+            ("Scan", {"TableName": "fuzz", "FilterExpression": "a = :v OR contains(b, :v) OR v > :v", "ExpressionAttributeValues": {":v": grammar.value(chance, 3)}}),
+            ("Scan", {"TableName": "fuzz", "ExclusiveStartKey": some[2], "Limit": 3}),
+        ]
+        for operation, body in bodies:
+            text = json.dumps(body).encode()
+            yield f"{operation} {text[:60]!r}", sender.json("dynamodb", DYNAMODB + operation, text)
+            yield f"a mutated {operation}", sender.json("dynamodb", DYNAMODB + operation, mutated(text, chance))
 
 
 FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
@@ -185,5 +236,5 @@ def http(sender, made, chance):
         yield "a mutated request", mutated(valid, chance)
 
 
-FAMILIES = {"awsjson": awsjson, "expressions": expressions, "query": query, "restxml": restxml, "restjson": restjson,
+FAMILIES = {"awsjson": awsjson, "expressions": expressions, "partiql": partiql, "items": items, "query": query, "restxml": restxml, "restjson": restjson,
             "cbor": cbor, "signatures": signatures, "http": http}

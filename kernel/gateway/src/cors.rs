@@ -4,7 +4,7 @@
 use crate::message::{Incoming, Outgoing};
 use crate::pipeline::Pipeline;
 use crate::rooms::RoomState;
-use crate::{between, control, form, guard};
+use crate::{between, control, endpoint, form, guard};
 use http::{HeaderName, HeaderValue, Method};
 use schema::ApiError;
 use service::{PageHeaders, PageRequest, Peek};
@@ -22,6 +22,8 @@ pub enum Page {
     None,
     /// The region's own rule lets it in.
     Region,
+    /// The endpoint lets all in.
+    Any,
     /// The resource lets it in, by these headers.
     Resource(PageHeaders),
     /// The resource does not; the request itself goes on, and the page does not get to see its answer.
@@ -47,6 +49,10 @@ pub fn admit(pipeline: &Arc<Pipeline>, incoming: &Incoming, id: &str) -> Result<
             if let Some(why) = guard::refused_origin(&incoming.headers, &pipeline.config) {
                 return Err(Box::new(Outgoing::text(403, "text/plain", why)));
             }
+            if let Some(service) = endpoint::addressed(pipeline, incoming) {
+                let answer = || Box::new(endpoint::preflight(service, incoming, id));
+                return if is_asked(incoming) { Err(answer()) } else { Ok(Page::Any) };
+            }
             match preflight.then(|| region_preflight(incoming)).flatten() {
                 Some(answer) => Err(Box::new(answer)),
                 None if decided.is_some() => Ok(Page::Unseen),
@@ -54,6 +60,11 @@ pub fn admit(pipeline: &Arc<Pipeline>, incoming: &Incoming, id: &str) -> Result<
             }
         }
     }
+}
+
+/// Whether a page asks before it sends.
+fn is_asked(incoming: &Incoming) -> bool {
+    incoming.method == Method::OPTIONS && incoming.header("origin").is_some()
 }
 
 /// What the resource of a request says of the page, where it is one that decides.
@@ -120,6 +131,9 @@ impl Page {
     pub fn show(&self, incoming: &Incoming, answer: Outgoing) -> Outgoing {
         match (self, incoming.header("origin")) {
             (Page::Resource(headers), _) => with(answer, headers),
+            (Page::Any, Some(_)) => answer
+                .header("access-control-allow-origin", "*")
+                .header("access-control-expose-headers", EXPOSED),
             (Page::Region, Some(origin)) => answer
                 .header("access-control-allow-origin", origin)
                 .header("access-control-expose-headers", EXPOSED)

@@ -43,6 +43,9 @@ fn is_allowed_host(host: &str, config: &EdgeConfig) -> bool {
 }
 
 fn is_allowed_origin(origin: &str, config: &EdgeConfig) -> bool {
+    if config.allowed_origins.iter().any(|allowed| allowed == "*" || allowed == origin) {
+        return true;
+    }
     let Some((scheme, authority)) = origin.split_once("://") else {
         return false;
     };
@@ -52,8 +55,7 @@ fn is_allowed_origin(origin: &str, config: &EdgeConfig) -> bool {
             .trim_matches(['[', ']'])
             .parse::<std::net::IpAddr>()
             .is_ok_and(|address| address.is_loopback());
-    let listed = config.allowed_origins.iter().any(|allowed| allowed == "*" || allowed == origin);
-    matches!(scheme, "http" | "https") && (local || listed)
+    matches!(scheme, "http" | "https") && local
 }
 
 /// Why a request is turned away for the host that it names; `None` for those that may come in.

@@ -12,6 +12,7 @@ mod config;
 mod control;
 mod cors;
 mod door;
+mod endpoint;
 mod explain;
 mod form;
 mod front;

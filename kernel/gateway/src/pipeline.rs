@@ -15,12 +15,13 @@ use crate::record::{Refusals, Trace};
 use crate::region::SECRETS_TABLE;
 use crate::rooms::{RoomState, Rooms, Served};
 use crate::settle::Settler;
-use crate::{between, control, cors, form, front, guard, words};
+use crate::{between, control, cors, endpoint, form, front, guard, words};
 use bytes::Bytes;
 use names::{AccountId, Region};
+use ports::Caller;
 use schema::{ApiError, Obj, Protocol, Slot};
 use service::{Ctx, Fidelity, Held, Host, Operation, Request};
-use signature::{Credential, RequestHead};
+use signature::{AuthError, Credential, RequestHead};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use wire::{AnswerForm, Head, Limits, Route, Routed, Router, Routing, Rules, Unroutable};
@@ -129,8 +130,20 @@ impl Pipeline {
         };
         match route {
             Ok(route) => self.operation(Asked { incoming, route, body, identity: None }, id).await,
-            Err(unroutable) => self.unroutable(incoming, &unroutable, &id),
+            Err(unroutable) => self.unrouted(incoming, &unroutable, id).await,
         }
+    }
+
+    /// A request that means no operation, in the words of the service that it is for.
+    async fn unrouted(&self, incoming: &Incoming, unroutable: &Unroutable, id: String) -> Outgoing {
+        let Some(service) = endpoint::addressed(self, incoming) else {
+            return self.unroutable(incoming, unroutable, &id);
+        };
+        let id = endpoint::request_id(Some(service), id);
+        let trace = Trace::of(self, service.name, incoming.summary().into(), &id);
+        let answer = endpoint::unrouted(self, service, incoming, &id).await;
+        trace.end(self, answer.status, (answer.status >= 400).then_some(&*unroutable.error));
+        answer
     }
 
     /// A form that a browser uploads, by the operation that it stands for.
@@ -153,15 +166,16 @@ impl Pipeline {
     }
 
     async fn operation(self: &Arc<Self>, asked: Asked<'_>, id: String) -> Outgoing {
+        let id = endpoint::request_id(Some(asked.route.service), id);
         let mut trace = Trace::begin(self, &asked.route, &id);
         let result = self.run(&asked, &mut trace).await;
-        let (name, head) = (asked.route.operation.name(), head_of(asked.incoming));
+        let name = asked.route.operation.name();
         let reply = self.host.watchdog.run(asked.route.service.name, name, || {
             let mut reply = match &result {
                 Ok(output) => wire::encode_output(&asked.route, output.as_ref(), &id),
                 Err(error) => wire::encode_error(&asked.route.form(), error, &id),
             };
-            wire::seal(&mut reply, &asked.route.service.dialect, head.header("accept-encoding"));
+            endpoint::finish(&mut reply, asked.route.service, asked.incoming);
             reply
         });
         trace.end(self, reply.status, result.as_ref().err());
@@ -179,6 +193,10 @@ impl Pipeline {
             Some(known) => known.clone(),
             None => self.identify(incoming, route, body)?,
         };
+        if matches!(identity.caller, Caller::Anonymous) && route.service.dialect.sums_bodies {
+            let missing = AuthError::MissingAuthenticationToken;
+            return Err(words::credentials(&missing, route.service, route.protocol));
+        }
         let ctx = Ctx::new(self.host.clone(), self.request(incoming, &served, &identity, trace));
         trace.identified(&identity, ctx.region());
         let running = self
@@ -187,6 +205,9 @@ impl Pipeline {
             .map_err(|_| words::throttled(route.service, served.operation.shape, route.protocol))?;
 
         let whole = self.inflated(incoming, &served, whole, held.as_mut()).await?;
+        if whole.is_empty() && held.is_some() && route.service.dialect.sums_bodies {
+            return Err(ApiError::new("SerializationException", 400, ""));
+        }
         let mut input = self.host.watchdog.run(served.room.name, route.operation.name(), || {
             decode(route, incoming, &whole, &served.operation)
         })?;
@@ -348,7 +369,7 @@ fn internal() -> ApiError {
     ApiError::new("InternalFailure", 500, "The request processing has failed because of an unknown error.")
 }
 
-fn head_of(incoming: &Incoming) -> Head<'_> {
+pub(crate) fn head_of(incoming: &Incoming) -> Head<'_> {
     Head {
         method: incoming.method.as_str(),
         host: incoming.authority(),

@@ -110,6 +110,14 @@ fn general(error: &AuthError) -> (Class, String) {
             "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.".into(),
         ),
         E::PayloadMismatch { .. } => (Class::Mismatch, MISMATCH.into()),
+        // Without an algorithm the other parameters are not looked at (dynalite, connection: "all query
+        // params except X-Amz-Algorithm").
+        E::QueryIncomplete(missing)
+            if missing.contains(&"X-Amz-Algorithm") && !missing.contains(&"X-Amz-Credential") =>
+        {
+            general(&E::MissingAuthenticationToken)
+        }
+        E::TwoMechanisms => (Class::Mismatch, BOTH_PLACES.into()),
         _ => (Class::Incomplete, general_incomplete(error)),
     }
 }
@@ -192,14 +200,16 @@ fn general_incomplete(error: &AuthError) -> String {
         ),
         E::UnsupportedAlgorithm(_, name) => format!("Unsupported AWS 'algorithm': '{name}'."),
         E::QueryIncomplete(missing) => {
+            // The life of the URL is asked for last (dynalite, connection: "missing X-Amz-SignedHeaders").
+            let alone = missing.len() == 1;
             let needs: Vec<String> = missing
                 .iter()
+                .filter(|name| alone || **name != "X-Amz-Expires")
                 .map(|name| format!("AWS query-string parameters must include '{name}'. "))
                 .collect();
             format!("{}Re-examine the query-string parameters.", needs.concat())
         }
         E::QueryExpires(fault) => expires_text(*fault).to_owned(),
-        E::TwoMechanisms => TWO_MECHANISMS.to_owned(),
         E::PayloadHashInvalid(_) => HASH_INVALID.to_owned(),
         E::PayloadHashMissing => HASH_MISSING.to_owned(),
         E::HeadersNotSigned(_) => HEADERS_NOT_SIGNED.to_owned(),
@@ -207,6 +217,9 @@ fn general_incomplete(error: &AuthError) -> String {
     }
 }
 
+/// dynalite, connection, "both Authorization header and X-Amz-Algorithm query".
+const BOTH_PLACES: &str =
+    "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.";
 const TWO_MECHANISMS: &str = "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, \
     Signature query string parameter or the Authorization header should be specified";
 const HASH_MISSING: &str = "Missing required header for this request: x-amz-content-sha256";

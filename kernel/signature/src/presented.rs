@@ -40,6 +40,8 @@ pub struct Presented {
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// Longest life of a presigned URL: a week.
 pub(crate) const MAX_EXPIRES_SECONDS: u32 = 604_800;
+/// Life of a presigned URL that does not state it.
+const DEFAULT_EXPIRES_SECONDS: u32 = 900;
 
 impl Presented {
     /// The credentials of a request. `None` for a request without any that AWS would look at; a `Bearer`
@@ -51,6 +53,8 @@ impl Presented {
         match (in_header, in_query) {
             (Scheme::None, Scheme::None) => Ok(None),
             (Scheme::Version2, _) | (Scheme::None, Scheme::Version2) => Err(AuthError::OldVersion),
+            // Whatever the header holds, a page's `Bearer` included.
+            (Scheme::None, Scheme::Version4) if header.is_some() => Err(AuthError::TwoMechanisms),
             (Scheme::None, Scheme::Version4) => from_query(head).map(Some),
             (Scheme::Version4, Scheme::None) => from_header(head, header.unwrap_or_default()).map(Some),
             (Scheme::Version4, _) => Err(AuthError::TwoMechanisms),
@@ -132,11 +136,8 @@ fn digest_text(text: &str) -> String {
 
 fn from_header(head: &RequestHead<'_>, value: &str) -> Result<Presented, AuthError> {
     let (algorithm, rest) = value.split_once(char::is_whitespace).unwrap_or((value, ""));
-    if algorithm != ALGORITHM {
-        return Err(AuthError::UnsupportedAlgorithm(Place::Header, algorithm.to_owned()));
-    }
     let (mut credential, mut headers, mut signature) = (None, None, None);
-    for part in rest.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+    for part in rest.split([',', ' ']).map(str::trim).filter(|part| !part.is_empty()) {
         match part.split_once('=') {
             Some(("Credential", text)) => credential = Some(text),
             Some(("SignedHeaders", text)) => headers = Some(text),
@@ -150,6 +151,10 @@ fn from_header(head: &RequestHead<'_>, value: &str) -> Result<Presented, AuthErr
         let missing = parts.iter().filter(|(_, part)| part.is_none()).map(|(name, _)| *name).collect();
         return Err(AuthError::MissingParts { missing, digest: digest_text(value) });
     };
+    // The algorithm is looked at last (dynalite, connection: "Authorization header is \"AWS4-\"").
+    if algorithm != ALGORITHM {
+        return Err(AuthError::UnsupportedAlgorithm(Place::Header, algorithm.to_owned()));
+    }
     let (signed_at, stamp) = date_of(head)?;
     let presented = Presented {
         credential: parse_credential(Place::Header, credential)?,
@@ -181,28 +186,38 @@ fn from_query(head: &RequestHead<'_>) -> Result<Presented, AuthError> {
         "X-Amz-Algorithm",
         "X-Amz-Credential",
         "X-Amz-Signature",
-        "X-Amz-Date",
         "X-Amz-SignedHeaders",
+        "X-Amz-Date",
         "X-Amz-Expires",
     ];
-    let values = NAMES.map(|name| query::value(head.query, name).map(decode));
-    let [Some(algorithm), Some(credential), Some(signature), Some(date), Some(headers), Some(expires)] =
-        &values
-    else {
+    let values =
+        NAMES.map(|name| query::value(head.query, name).filter(|value| !value.is_empty()).map(decode));
+    let missing = || {
         let missing = NAMES.iter().zip(&values).filter(|(_, value)| value.is_none()).map(|(name, _)| *name);
-        return Err(AuthError::QueryIncomplete(missing.collect()));
+        AuthError::QueryIncomplete(missing.collect())
+    };
+    let [Some(algorithm), Some(credential), Some(signature), Some(headers), Some(date), expires] = &values
+    else {
+        return Err(missing());
     };
     if algorithm != ALGORITHM {
         return Err(AuthError::UnsupportedAlgorithm(Place::Query, algorithm.to_string()));
     }
+    let credential = parse_credential(Place::Query, credential)?;
+    // Only the object store asks for the life of a URL; elsewhere it is that of any signature.
+    let expires_seconds = match (expires, Dialect::of(credential.service())) {
+        (Some(expires), _) => lifetime(expires)?,
+        (None, Dialect::General) => DEFAULT_EXPIRES_SECONDS,
+        (None, Dialect::Objects) => return Err(missing()),
+    };
     let presented = Presented {
-        credential: parse_credential(Place::Query, credential)?,
+        credential,
         signed_headers: headers.to_string(),
         signature: unhex(signature.as_bytes()),
         session_token: query::value(head.query, "X-Amz-Security-Token").map(|text| decode(text).into_owned()),
         signed_at: Timestamp::parse_basic(date)
             .map_err(|_| AuthError::MalformedDate(Place::Query, date.to_string()))?,
-        form: Form::Presigned { expires_seconds: lifetime(expires)? },
+        form: Form::Presigned { expires_seconds },
         stamp: date.to_string(),
     };
     check_scope(presented)

@@ -17,6 +17,8 @@ use std::sync::Arc;
 const MAX_WRITTEN: usize = 1024 * 1024;
 /// The same where `allow_large` was called.
 const MAX_WRITTEN_LARGE: usize = 8 * 1024 * 1024;
+/// The same where `allow_largest` was called: half of what may wait for the committer.
+const MAX_WRITTEN_LARGEST: usize = 32 * 1024 * 1024;
 
 /// What a commit's closure works on.
 ///
@@ -176,7 +178,12 @@ impl Tx {
 
     /// Lets this transaction write up to 8 MiB instead of 1 MiB, where the API demands it.
     pub fn allow_large(&mut self) {
-        self.limit = MAX_WRITTEN_LARGE;
+        self.limit = self.limit.max(MAX_WRITTEN_LARGE);
+    }
+
+    /// Lets this transaction write up to 32 MiB: where what the API allows in one is kept in several forms.
+    pub fn allow_largest(&mut self) {
+        self.limit = MAX_WRITTEN_LARGEST;
     }
 
     /// This transaction frees room, so it is let through when the disk is full.

@@ -104,12 +104,16 @@ impl Said<'_> {
         format!("{namespace}#{}", self.code())
     }
 
+    fn is_older(&self) -> bool {
+        self.form.service.is_some_and(|service| service.dialect.error_namespace.is_some())
+    }
+
     /// The key of the message: the modelled shape's own, else the framework's.
     fn message_key(&self) -> &'static str {
         let members = self.modelled.map_or([].as_slice(), |shape| shape.shape.members);
         // Where the older framework has more to tell than a message, the message has a capital letter
         // (moto, test_dynamodb_exceptions.py, `TestReturnValuesOnConditionCheckFailure`, run on AWS).
-        let is_older = self.form.service.is_some_and(|service| service.dialect.error_namespace.is_some());
+        let is_older = self.is_older();
         let tells_more = || (0..members.len()).any(|index| !is_message(&members[index]) && self.has(index));
         if is_older && self.form.protocol != Protocol::RpcV2Cbor && tells_more() {
             return "Message";
@@ -132,11 +136,16 @@ impl Said<'_> {
         if let Some(name) = type_name {
             encoder.out.extend_from_slice(b"\"__type\":");
             json::write_string(&mut encoder.out, name);
-            encoder.out.push(b',');
         }
-        json::write_string(&mut encoder.out, self.message_key());
-        encoder.out.push(b':');
-        json::write_string(&mut encoder.out, &self.error.message);
+        // The older framework says nothing where it has nothing to say.
+        if !self.error.message.is_empty() || !self.is_older() {
+            if type_name.is_some() {
+                encoder.out.push(b',');
+            }
+            json::write_string(&mut encoder.out, self.message_key());
+            encoder.out.push(b':');
+            json::write_string(&mut encoder.out, &self.error.message);
+        }
         self.each_detail(|member, val| {
             if only == Members::Body && member.location != Location::Body {
                 return;

@@ -131,6 +131,13 @@ schema::text_enum!(GlobalTableSettingsReplicationMode {
     EnabledWithOverrides = "ENABLED_WITH_OVERRIDES",
 });
 
+schema::text_enum!(GlobalTableStatus {
+    Creating = "CREATING",
+    Active = "ACTIVE",
+    Deleting = "DELETING",
+    Updating = "UPDATING",
+});
+
 schema::text_enum!(ImportStatus {
     InProgress = "IN_PROGRESS",
     Completed = "COMPLETED",

@@ -49,6 +49,18 @@ pub struct ExportNotFoundException {
 s::object!(ExportNotFoundException, tables::EXPORT_NOT_FOUND_EXCEPTION, { 0 message });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct GlobalTableAlreadyExistsException {
+    pub message: Option<String>,
+}
+s::object!(GlobalTableAlreadyExistsException, tables::GLOBAL_TABLE_ALREADY_EXISTS_EXCEPTION, { 0 message });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GlobalTableNotFoundException {
+    pub message: Option<String>,
+}
+s::object!(GlobalTableNotFoundException, tables::GLOBAL_TABLE_NOT_FOUND_EXCEPTION, { 0 message });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct IdempotentParameterMismatchException {
     pub message: Option<String>,
 }
@@ -65,6 +77,12 @@ pub struct ImportNotFoundException {
     pub message: Option<String>,
 }
 s::object!(ImportNotFoundException, tables::IMPORT_NOT_FOUND_EXCEPTION, { 0 message });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct IndexNotFoundException {
+    pub message: Option<String>,
+}
+s::object!(IndexNotFoundException, tables::INDEX_NOT_FOUND_EXCEPTION, { 0 message });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct InternalServerError {
@@ -114,6 +132,18 @@ pub struct ProvisionedThroughputExceededException {
     pub throttling_reasons: Option<Vec<ThrottlingReason>>,
 }
 s::object!(ProvisionedThroughputExceededException, tables::PROVISIONED_THROUGHPUT_EXCEEDED_EXCEPTION, { 0 message, 1 throttling_reasons });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ReplicaAlreadyExistsException {
+    pub message: Option<String>,
+}
+s::object!(ReplicaAlreadyExistsException, tables::REPLICA_ALREADY_EXISTS_EXCEPTION, { 0 message });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ReplicaNotFoundException {
+    pub message: Option<String>,
+}
+s::object!(ReplicaNotFoundException, tables::REPLICA_NOT_FOUND_EXCEPTION, { 0 message });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ReplicatedWriteConflictException {

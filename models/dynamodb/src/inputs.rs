@@ -35,6 +35,13 @@ pub struct CreateBackupInput {
 s::object!(CreateBackupInput, tables::CREATE_BACKUP_INPUT, { 0 table_name, 1 backup_name });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct CreateGlobalTableInput {
+    pub global_table_name: String,
+    pub replication_group: Vec<Replica>,
+}
+s::object!(CreateGlobalTableInput, tables::CREATE_GLOBAL_TABLE_INPUT, { 0 global_table_name, 1 replication_group });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct CreateTableInput {
     pub attribute_definitions: Vec<AttributeDefinition>,
     pub table_name: String,
@@ -120,6 +127,18 @@ pub struct DescribeExportInput {
     pub export_arn: String,
 }
 s::object!(DescribeExportInput, tables::DESCRIBE_EXPORT_INPUT, { 0 export_arn });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeGlobalTableInput {
+    pub global_table_name: String,
+}
+s::object!(DescribeGlobalTableInput, tables::DESCRIBE_GLOBAL_TABLE_INPUT, { 0 global_table_name });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeGlobalTableSettingsInput {
+    pub global_table_name: String,
+}
+s::object!(DescribeGlobalTableSettingsInput, tables::DESCRIBE_GLOBAL_TABLE_SETTINGS_INPUT, { 0 global_table_name });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct DescribeImportInput {
@@ -251,6 +270,14 @@ pub struct ListExportsInput {
     pub next_token: Option<String>,
 }
 s::object!(ListExportsInput, tables::LIST_EXPORTS_INPUT, { 0 table_arn, 1 max_results, 2 next_token });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListGlobalTablesInput {
+    pub exclusive_start_global_table_name: Option<String>,
+    pub limit: Option<i32>,
+    pub region_name: Option<String>,
+}
+s::object!(ListGlobalTablesInput, tables::LIST_GLOBAL_TABLES_INPUT, { 0 exclusive_start_global_table_name, 1 limit, 2 region_name });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ListImportsInput {
@@ -416,6 +443,24 @@ pub struct UpdateContributorInsightsInput {
     pub contributor_insights_mode: Option<ContributorInsightsMode>,
 }
 s::object!(UpdateContributorInsightsInput, tables::UPDATE_CONTRIBUTOR_INSIGHTS_INPUT, { 0 table_name, 1 index_name, 2 contributor_insights_action, 3 contributor_insights_mode });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateGlobalTableInput {
+    pub global_table_name: String,
+    pub replica_updates: Vec<ReplicaUpdate>,
+}
+s::object!(UpdateGlobalTableInput, tables::UPDATE_GLOBAL_TABLE_INPUT, { 0 global_table_name, 1 replica_updates });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateGlobalTableSettingsInput {
+    pub global_table_name: String,
+    pub global_table_billing_mode: Option<BillingMode>,
+    pub global_table_provisioned_write_capacity_units: Option<i64>,
+    pub global_table_provisioned_write_capacity_auto_scaling_settings_update: Option<AutoScalingSettingsUpdate>,
+    pub global_table_global_secondary_index_settings_update: Option<Vec<GlobalTableGlobalSecondaryIndexSettingsUpdate>>,
+    pub replica_settings_update: Option<Vec<ReplicaSettingsUpdate>>,
+}
+s::object!(UpdateGlobalTableSettingsInput, tables::UPDATE_GLOBAL_TABLE_SETTINGS_INPUT, { 0 global_table_name, 1 global_table_billing_mode, 2 global_table_provisioned_write_capacity_units, 3 global_table_provisioned_write_capacity_auto_scaling_settings_update, 4 global_table_global_secondary_index_settings_update, 5 replica_settings_update });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct UpdateItemInput {

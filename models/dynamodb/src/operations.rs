@@ -72,6 +72,23 @@ pub static CREATE_BACKUP: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(CreateGlobalTable, CREATE_GLOBAL_TABLE, crate::CreateGlobalTableInput => crate::CreateGlobalTableOutput, SERVICE);
+pub static CREATE_GLOBAL_TABLE: OperationShape = OperationShape {
+    name: "CreateGlobalTable",
+    input: &t::CREATE_GLOBAL_TABLE_INPUT,
+    output: &t::CREATE_GLOBAL_TABLE_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::LIMIT_EXCEEDED_EXCEPTION, &e::INTERNAL_SERVER_ERROR, &e::GLOBAL_TABLE_ALREADY_EXISTS_EXCEPTION, &e::TABLE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(CreateTable, CREATE_TABLE, crate::CreateTableInput => crate::CreateTableOutput, SERVICE);
 pub static CREATE_TABLE: OperationShape = OperationShape {
     name: "CreateTable",
@@ -234,6 +251,40 @@ pub static DESCRIBE_EXPORT: OperationShape = OperationShape {
     input_root: None,
     input_namespace: None,
     errors: &[&e::EXPORT_NOT_FOUND_EXCEPTION, &e::LIMIT_EXCEEDED_EXCEPTION, &e::INTERNAL_SERVER_ERROR],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(DescribeGlobalTable, DESCRIBE_GLOBAL_TABLE, crate::DescribeGlobalTableInput => crate::DescribeGlobalTableOutput, SERVICE);
+pub static DESCRIBE_GLOBAL_TABLE: OperationShape = OperationShape {
+    name: "DescribeGlobalTable",
+    input: &t::DESCRIBE_GLOBAL_TABLE_INPUT,
+    output: &t::DESCRIBE_GLOBAL_TABLE_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INTERNAL_SERVER_ERROR, &e::GLOBAL_TABLE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(DescribeGlobalTableSettings, DESCRIBE_GLOBAL_TABLE_SETTINGS, crate::DescribeGlobalTableSettingsInput => crate::DescribeGlobalTableSettingsOutput, SERVICE);
+pub static DESCRIBE_GLOBAL_TABLE_SETTINGS: OperationShape = OperationShape {
+    name: "DescribeGlobalTableSettings",
+    input: &t::DESCRIBE_GLOBAL_TABLE_SETTINGS_INPUT,
+    output: &t::DESCRIBE_GLOBAL_TABLE_SETTINGS_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::GLOBAL_TABLE_NOT_FOUND_EXCEPTION, &e::INTERNAL_SERVER_ERROR],
     http: HttpBinding { method: "POST", path: "/", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
@@ -531,6 +582,23 @@ pub static LIST_EXPORTS: OperationShape = OperationShape {
     read_only: true,
 };
 
+operation!(ListGlobalTables, LIST_GLOBAL_TABLES, crate::ListGlobalTablesInput => crate::ListGlobalTablesOutput, SERVICE);
+pub static LIST_GLOBAL_TABLES: OperationShape = OperationShape {
+    name: "ListGlobalTables",
+    input: &t::LIST_GLOBAL_TABLES_INPUT,
+    output: &t::LIST_GLOBAL_TABLES_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INTERNAL_SERVER_ERROR],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
 operation!(ListImports, LIST_IMPORTS, crate::ListImportsInput => crate::ListImportsOutput, SERVICE);
 pub static LIST_IMPORTS: OperationShape = OperationShape {
     name: "ListImports",
@@ -778,6 +846,40 @@ pub static UPDATE_CONTRIBUTOR_INSIGHTS: OperationShape = OperationShape {
     input_root: None,
     input_namespace: None,
     errors: &[&e::RESOURCE_NOT_FOUND_EXCEPTION, &e::INTERNAL_SERVER_ERROR],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(UpdateGlobalTable, UPDATE_GLOBAL_TABLE, crate::UpdateGlobalTableInput => crate::UpdateGlobalTableOutput, SERVICE);
+pub static UPDATE_GLOBAL_TABLE: OperationShape = OperationShape {
+    name: "UpdateGlobalTable",
+    input: &t::UPDATE_GLOBAL_TABLE_INPUT,
+    output: &t::UPDATE_GLOBAL_TABLE_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INTERNAL_SERVER_ERROR, &e::GLOBAL_TABLE_NOT_FOUND_EXCEPTION, &e::REPLICA_ALREADY_EXISTS_EXCEPTION, &e::REPLICA_NOT_FOUND_EXCEPTION, &e::TABLE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(UpdateGlobalTableSettings, UPDATE_GLOBAL_TABLE_SETTINGS, crate::UpdateGlobalTableSettingsInput => crate::UpdateGlobalTableSettingsOutput, SERVICE);
+pub static UPDATE_GLOBAL_TABLE_SETTINGS: OperationShape = OperationShape {
+    name: "UpdateGlobalTableSettings",
+    input: &t::UPDATE_GLOBAL_TABLE_SETTINGS_INPUT,
+    output: &t::UPDATE_GLOBAL_TABLE_SETTINGS_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::GLOBAL_TABLE_NOT_FOUND_EXCEPTION, &e::REPLICA_NOT_FOUND_EXCEPTION, &e::INDEX_NOT_FOUND_EXCEPTION, &e::LIMIT_EXCEEDED_EXCEPTION, &e::RESOURCE_IN_USE_EXCEPTION, &e::INTERNAL_SERVER_ERROR],
     http: HttpBinding { method: "POST", path: "/", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,

@@ -35,6 +35,12 @@ pub struct CreateBackupOutput {
 s::object!(CreateBackupOutput, tables::CREATE_BACKUP_OUTPUT, { 0 backup_details });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct CreateGlobalTableOutput {
+    pub global_table_description: Option<GlobalTableDescription>,
+}
+s::object!(CreateGlobalTableOutput, tables::CREATE_GLOBAL_TABLE_OUTPUT, { 0 global_table_description });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct CreateTableOutput {
     pub table_description: Option<TableDescription>,
 }
@@ -101,6 +107,19 @@ pub struct DescribeExportOutput {
     pub export_description: Option<ExportDescription>,
 }
 s::object!(DescribeExportOutput, tables::DESCRIBE_EXPORT_OUTPUT, { 0 export_description });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeGlobalTableOutput {
+    pub global_table_description: Option<GlobalTableDescription>,
+}
+s::object!(DescribeGlobalTableOutput, tables::DESCRIBE_GLOBAL_TABLE_OUTPUT, { 0 global_table_description });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeGlobalTableSettingsOutput {
+    pub global_table_name: Option<String>,
+    pub replica_settings: Option<Vec<ReplicaSettingsDescription>>,
+}
+s::object!(DescribeGlobalTableSettingsOutput, tables::DESCRIBE_GLOBAL_TABLE_SETTINGS_OUTPUT, { 0 global_table_name, 1 replica_settings });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct DescribeImportOutput {
@@ -210,6 +229,13 @@ pub struct ListExportsOutput {
 s::object!(ListExportsOutput, tables::LIST_EXPORTS_OUTPUT, { 0 export_summaries, 1 next_token });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ListGlobalTablesOutput {
+    pub global_tables: Option<Vec<GlobalTable>>,
+    pub last_evaluated_global_table_name: Option<String>,
+}
+s::object!(ListGlobalTablesOutput, tables::LIST_GLOBAL_TABLES_OUTPUT, { 0 global_tables, 1 last_evaluated_global_table_name });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ListImportsOutput {
     pub import_summary_list: Option<Vec<ImportSummary>>,
     pub next_token: Option<String>,
@@ -304,6 +330,19 @@ pub struct UpdateContributorInsightsOutput {
     pub contributor_insights_mode: Option<ContributorInsightsMode>,
 }
 s::object!(UpdateContributorInsightsOutput, tables::UPDATE_CONTRIBUTOR_INSIGHTS_OUTPUT, { 0 table_name, 1 index_name, 2 contributor_insights_status, 3 contributor_insights_mode });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateGlobalTableOutput {
+    pub global_table_description: Option<GlobalTableDescription>,
+}
+s::object!(UpdateGlobalTableOutput, tables::UPDATE_GLOBAL_TABLE_OUTPUT, { 0 global_table_description });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateGlobalTableSettingsOutput {
+    pub global_table_name: Option<String>,
+    pub replica_settings: Option<Vec<ReplicaSettingsDescription>>,
+}
+s::object!(UpdateGlobalTableSettingsOutput, tables::UPDATE_GLOBAL_TABLE_SETTINGS_OUTPUT, { 0 global_table_name, 1 replica_settings });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct UpdateItemOutput {

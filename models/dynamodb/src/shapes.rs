@@ -244,6 +244,12 @@ pub struct CreateGlobalTableWitnessGroupMemberAction {
 s::object!(CreateGlobalTableWitnessGroupMemberAction, tables::CREATE_GLOBAL_TABLE_WITNESS_GROUP_MEMBER_ACTION, { 0 region_name });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct CreateReplicaAction {
+    pub region_name: String,
+}
+s::object!(CreateReplicaAction, tables::CREATE_REPLICA_ACTION, { 0 region_name });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct CreateReplicationGroupMemberAction {
     pub region_name: String,
     pub kms_master_key_id: Option<String>,
@@ -283,6 +289,12 @@ pub struct DeleteGlobalTableWitnessGroupMemberAction {
     pub region_name: String,
 }
 s::object!(DeleteGlobalTableWitnessGroupMemberAction, tables::DELETE_GLOBAL_TABLE_WITNESS_GROUP_MEMBER_ACTION, { 0 region_name });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DeleteReplicaAction {
+    pub region_name: String,
+}
+s::object!(DeleteReplicaAction, tables::DELETE_REPLICA_ACTION, { 0 region_name });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct DeleteReplicationGroupMemberAction {
@@ -427,6 +439,31 @@ pub struct GlobalSecondaryIndexWarmThroughputDescription {
     pub status: Option<IndexStatus>,
 }
 s::object!(GlobalSecondaryIndexWarmThroughputDescription, tables::GLOBAL_SECONDARY_INDEX_WARM_THROUGHPUT_DESCRIPTION, { 0 read_units_per_second, 1 write_units_per_second, 2 status });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GlobalTable {
+    pub global_table_name: Option<String>,
+    pub replication_group: Option<Vec<Replica>>,
+}
+s::object!(GlobalTable, tables::GLOBAL_TABLE, { 0 global_table_name, 1 replication_group });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GlobalTableDescription {
+    pub replication_group: Option<Vec<ReplicaDescription>>,
+    pub global_table_arn: Option<String>,
+    pub creation_date_time: Option<s::Timestamp>,
+    pub global_table_status: Option<GlobalTableStatus>,
+    pub global_table_name: Option<String>,
+}
+s::object!(GlobalTableDescription, tables::GLOBAL_TABLE_DESCRIPTION, { 0 replication_group, 1 global_table_arn, 2 creation_date_time, 3 global_table_status, 4 global_table_name });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GlobalTableGlobalSecondaryIndexSettingsUpdate {
+    pub index_name: String,
+    pub provisioned_write_capacity_units: Option<i64>,
+    pub provisioned_write_capacity_auto_scaling_settings_update: Option<AutoScalingSettingsUpdate>,
+}
+s::object!(GlobalTableGlobalSecondaryIndexSettingsUpdate, tables::GLOBAL_TABLE_GLOBAL_SECONDARY_INDEX_SETTINGS_UPDATE, { 0 index_name, 1 provisioned_write_capacity_units, 2 provisioned_write_capacity_auto_scaling_settings_update });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct GlobalTableWitnessDescription {
@@ -661,6 +698,12 @@ pub struct PutRequest {
 s::object!(PutRequest, tables::PUT_REQUEST, { 0 item });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct Replica {
+    pub region_name: Option<String>,
+}
+s::object!(Replica, tables::REPLICA, { 0 region_name });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ReplicaAutoScalingDescription {
     pub region_name: Option<String>,
     pub global_secondary_indexes: Option<Vec<ReplicaGlobalSecondaryIndexAutoScalingDescription>>,
@@ -728,6 +771,56 @@ pub struct ReplicaGlobalSecondaryIndexDescription {
     pub warm_throughput: Option<GlobalSecondaryIndexWarmThroughputDescription>,
 }
 s::object!(ReplicaGlobalSecondaryIndexDescription, tables::REPLICA_GLOBAL_SECONDARY_INDEX_DESCRIPTION, { 0 index_name, 1 provisioned_throughput_override, 2 on_demand_throughput_override, 3 warm_throughput });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ReplicaGlobalSecondaryIndexSettingsDescription {
+    pub index_name: String,
+    pub index_status: Option<IndexStatus>,
+    pub provisioned_read_capacity_units: Option<i64>,
+    pub provisioned_read_capacity_auto_scaling_settings: Option<AutoScalingSettingsDescription>,
+    pub provisioned_write_capacity_units: Option<i64>,
+    pub provisioned_write_capacity_auto_scaling_settings: Option<AutoScalingSettingsDescription>,
+}
+s::object!(ReplicaGlobalSecondaryIndexSettingsDescription, tables::REPLICA_GLOBAL_SECONDARY_INDEX_SETTINGS_DESCRIPTION, { 0 index_name, 1 index_status, 2 provisioned_read_capacity_units, 3 provisioned_read_capacity_auto_scaling_settings, 4 provisioned_write_capacity_units, 5 provisioned_write_capacity_auto_scaling_settings });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ReplicaGlobalSecondaryIndexSettingsUpdate {
+    pub index_name: String,
+    pub provisioned_read_capacity_units: Option<i64>,
+    pub provisioned_read_capacity_auto_scaling_settings_update: Option<AutoScalingSettingsUpdate>,
+}
+s::object!(ReplicaGlobalSecondaryIndexSettingsUpdate, tables::REPLICA_GLOBAL_SECONDARY_INDEX_SETTINGS_UPDATE, { 0 index_name, 1 provisioned_read_capacity_units, 2 provisioned_read_capacity_auto_scaling_settings_update });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ReplicaSettingsDescription {
+    pub region_name: String,
+    pub replica_status: Option<ReplicaStatus>,
+    pub replica_billing_mode_summary: Option<BillingModeSummary>,
+    pub replica_provisioned_read_capacity_units: Option<i64>,
+    pub replica_provisioned_read_capacity_auto_scaling_settings: Option<AutoScalingSettingsDescription>,
+    pub replica_provisioned_write_capacity_units: Option<i64>,
+    pub replica_provisioned_write_capacity_auto_scaling_settings: Option<AutoScalingSettingsDescription>,
+    pub replica_global_secondary_index_settings: Option<Vec<ReplicaGlobalSecondaryIndexSettingsDescription>>,
+    pub replica_table_class_summary: Option<TableClassSummary>,
+}
+s::object!(ReplicaSettingsDescription, tables::REPLICA_SETTINGS_DESCRIPTION, { 0 region_name, 1 replica_status, 2 replica_billing_mode_summary, 3 replica_provisioned_read_capacity_units, 4 replica_provisioned_read_capacity_auto_scaling_settings, 5 replica_provisioned_write_capacity_units, 6 replica_provisioned_write_capacity_auto_scaling_settings, 7 replica_global_secondary_index_settings, 8 replica_table_class_summary });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ReplicaSettingsUpdate {
+    pub region_name: String,
+    pub replica_provisioned_read_capacity_units: Option<i64>,
+    pub replica_provisioned_read_capacity_auto_scaling_settings_update: Option<AutoScalingSettingsUpdate>,
+    pub replica_global_secondary_index_settings_update: Option<Vec<ReplicaGlobalSecondaryIndexSettingsUpdate>>,
+    pub replica_table_class: Option<TableClass>,
+}
+s::object!(ReplicaSettingsUpdate, tables::REPLICA_SETTINGS_UPDATE, { 0 region_name, 1 replica_provisioned_read_capacity_units, 2 replica_provisioned_read_capacity_auto_scaling_settings_update, 3 replica_global_secondary_index_settings_update, 4 replica_table_class });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ReplicaUpdate {
+    pub create: Option<CreateReplicaAction>,
+    pub delete: Option<DeleteReplicaAction>,
+}
+s::object!(ReplicaUpdate, tables::REPLICA_UPDATE, { 0 create, 1 delete });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ReplicationGroupUpdate {

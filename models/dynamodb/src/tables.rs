@@ -242,9 +242,22 @@ pub static CREATE_GLOBAL_SECONDARY_INDEX_ACTION: Shape = Shape::new("CreateGloba
     Member::new("WarmThroughput", &ty::WARM_THROUGHPUT),
 ], || Box::new(crate::CreateGlobalSecondaryIndexAction::default()));
 
+pub static CREATE_GLOBAL_TABLE_INPUT: Shape = Shape::new("CreateGlobalTableInput", &[
+    Member { required: true, ..Member::new("GlobalTableName", &ty::TABLE_NAME) },
+    Member { required: true, ..Member::new("ReplicationGroup", &ty::REPLICA_LIST) },
+], || Box::new(crate::CreateGlobalTableInput::default()));
+
+pub static CREATE_GLOBAL_TABLE_OUTPUT: Shape = Shape::new("CreateGlobalTableOutput", &[
+    Member::new("GlobalTableDescription", &ty::GLOBAL_TABLE_DESCRIPTION),
+], || Box::new(crate::CreateGlobalTableOutput::default()));
+
 pub static CREATE_GLOBAL_TABLE_WITNESS_GROUP_MEMBER_ACTION: Shape = Shape::new("CreateGlobalTableWitnessGroupMemberAction", &[
     Member { required: true, ..Member::new("RegionName", &Ty::TEXT) },
 ], || Box::new(crate::CreateGlobalTableWitnessGroupMemberAction::default()));
+
+pub static CREATE_REPLICA_ACTION: Shape = Shape::new("CreateReplicaAction", &[
+    Member { required: true, ..Member::new("RegionName", &Ty::TEXT) },
+], || Box::new(crate::CreateReplicaAction::default()));
 
 pub static CREATE_REPLICATION_GROUP_MEMBER_ACTION: Shape = Shape::new("CreateReplicationGroupMemberAction", &[
     Member { required: true, ..Member::new("RegionName", &Ty::TEXT) },
@@ -329,6 +342,10 @@ pub static DELETE_ITEM_OUTPUT: Shape = Shape::new("DeleteItemOutput", &[
     Member::new("ItemCollectionMetrics", &ty::ITEM_COLLECTION_METRICS),
 ], || Box::new(crate::DeleteItemOutput::default()));
 
+pub static DELETE_REPLICA_ACTION: Shape = Shape::new("DeleteReplicaAction", &[
+    Member { required: true, ..Member::new("RegionName", &Ty::TEXT) },
+], || Box::new(crate::DeleteReplicaAction::default()));
+
 pub static DELETE_REPLICATION_GROUP_MEMBER_ACTION: Shape = Shape::new("DeleteReplicationGroupMemberAction", &[
     Member { required: true, ..Member::new("RegionName", &Ty::TEXT) },
 ], || Box::new(crate::DeleteReplicationGroupMemberAction::default()));
@@ -398,6 +415,23 @@ pub static DESCRIBE_EXPORT_INPUT: Shape = Shape::new("DescribeExportInput", &[
 pub static DESCRIBE_EXPORT_OUTPUT: Shape = Shape::new("DescribeExportOutput", &[
     Member::new("ExportDescription", &ty::EXPORT_DESCRIPTION),
 ], || Box::new(crate::DescribeExportOutput::default()));
+
+pub static DESCRIBE_GLOBAL_TABLE_INPUT: Shape = Shape::new("DescribeGlobalTableInput", &[
+    Member { required: true, ..Member::new("GlobalTableName", &ty::TABLE_NAME) },
+], || Box::new(crate::DescribeGlobalTableInput::default()));
+
+pub static DESCRIBE_GLOBAL_TABLE_OUTPUT: Shape = Shape::new("DescribeGlobalTableOutput", &[
+    Member::new("GlobalTableDescription", &ty::GLOBAL_TABLE_DESCRIPTION),
+], || Box::new(crate::DescribeGlobalTableOutput::default()));
+
+pub static DESCRIBE_GLOBAL_TABLE_SETTINGS_INPUT: Shape = Shape::new("DescribeGlobalTableSettingsInput", &[
+    Member { required: true, ..Member::new("GlobalTableName", &ty::TABLE_NAME) },
+], || Box::new(crate::DescribeGlobalTableSettingsInput::default()));
+
+pub static DESCRIBE_GLOBAL_TABLE_SETTINGS_OUTPUT: Shape = Shape::new("DescribeGlobalTableSettingsOutput", &[
+    Member::new("GlobalTableName", &ty::TABLE_NAME),
+    Member::new("ReplicaSettings", &ty::REPLICA_SETTINGS_DESCRIPTION_LIST),
+], || Box::new(crate::DescribeGlobalTableSettingsOutput::default()));
 
 pub static DESCRIBE_IMPORT_INPUT: Shape = Shape::new("DescribeImportInput", &[
     Member { required: true, ..Member::new("ImportArn", &ty::IMPORT_ARN) },
@@ -637,6 +671,33 @@ pub static GLOBAL_SECONDARY_INDEX_WARM_THROUGHPUT_DESCRIPTION: Shape = Shape::ne
     Member::new("Status", &ty::INDEX_STATUS),
 ], || Box::new(crate::GlobalSecondaryIndexWarmThroughputDescription::default()));
 
+pub static GLOBAL_TABLE: Shape = Shape::new("GlobalTable", &[
+    Member::new("GlobalTableName", &ty::TABLE_NAME),
+    Member::new("ReplicationGroup", &ty::REPLICA_LIST),
+], || Box::new(crate::GlobalTable::default()));
+
+pub static GLOBAL_TABLE_ALREADY_EXISTS_EXCEPTION: Shape = Shape { error: true, ..Shape::new("GlobalTableAlreadyExistsException", &[
+    Member::new("message", &Ty::TEXT),
+], || Box::new(crate::GlobalTableAlreadyExistsException::default())) };
+
+pub static GLOBAL_TABLE_DESCRIPTION: Shape = Shape::new("GlobalTableDescription", &[
+    Member::new("ReplicationGroup", &ty::REPLICA_DESCRIPTION_LIST),
+    Member::new("GlobalTableArn", &Ty::TEXT),
+    Member::new("CreationDateTime", &Ty::TIME),
+    Member::new("GlobalTableStatus", &ty::GLOBAL_TABLE_STATUS),
+    Member::new("GlobalTableName", &ty::TABLE_NAME),
+], || Box::new(crate::GlobalTableDescription::default()));
+
+pub static GLOBAL_TABLE_GLOBAL_SECONDARY_INDEX_SETTINGS_UPDATE: Shape = Shape::new("GlobalTableGlobalSecondaryIndexSettingsUpdate", &[
+    Member { required: true, ..Member::new("IndexName", &ty::INDEX_NAME) },
+    Member::new("ProvisionedWriteCapacityUnits", &ty::POSITIVE_LONG_OBJECT),
+    Member::new("ProvisionedWriteCapacityAutoScalingSettingsUpdate", &ty::AUTO_SCALING_SETTINGS_UPDATE),
+], || Box::new(crate::GlobalTableGlobalSecondaryIndexSettingsUpdate::default()));
+
+pub static GLOBAL_TABLE_NOT_FOUND_EXCEPTION: Shape = Shape { error: true, ..Shape::new("GlobalTableNotFoundException", &[
+    Member::new("message", &Ty::TEXT),
+], || Box::new(crate::GlobalTableNotFoundException::default())) };
+
 pub static GLOBAL_TABLE_WITNESS_DESCRIPTION: Shape = Shape::new("GlobalTableWitnessDescription", &[
     Member::new("RegionName", &Ty::TEXT),
     Member::new("WitnessStatus", &ty::WITNESS_STATUS),
@@ -710,6 +771,10 @@ pub static INCREMENTAL_EXPORT_SPECIFICATION: Shape = Shape::new("IncrementalExpo
     Member::new("ExportToTime", &Ty::TIME),
     Member::new("ExportViewType", &ty::EXPORT_VIEW_TYPE),
 ], || Box::new(crate::IncrementalExportSpecification::default()));
+
+pub static INDEX_NOT_FOUND_EXCEPTION: Shape = Shape { error: true, ..Shape::new("IndexNotFoundException", &[
+    Member::new("message", &Ty::TEXT),
+], || Box::new(crate::IndexNotFoundException::default())) };
 
 pub static INPUT_FORMAT_OPTIONS: Shape = Shape::new("InputFormatOptions", &[
     Member::new("Csv", &ty::CSV_OPTIONS),
@@ -812,6 +877,17 @@ pub static LIST_EXPORTS_OUTPUT: Shape = Shape::new("ListExportsOutput", &[
     Member::new("ExportSummaries", &ty::EXPORT_SUMMARIES),
     Member::new("NextToken", &Ty::TEXT),
 ], || Box::new(crate::ListExportsOutput::default()));
+
+pub static LIST_GLOBAL_TABLES_INPUT: Shape = Shape::new("ListGlobalTablesInput", &[
+    Member::new("ExclusiveStartGlobalTableName", &ty::TABLE_NAME),
+    Member::new("Limit", &ty::POSITIVE_INTEGER_OBJECT),
+    Member::new("RegionName", &Ty::TEXT),
+], || Box::new(crate::ListGlobalTablesInput::default()));
+
+pub static LIST_GLOBAL_TABLES_OUTPUT: Shape = Shape::new("ListGlobalTablesOutput", &[
+    Member::new("GlobalTables", &ty::GLOBAL_TABLE_LIST),
+    Member::new("LastEvaluatedGlobalTableName", &ty::TABLE_NAME),
+], || Box::new(crate::ListGlobalTablesOutput::default()));
 
 pub static LIST_IMPORTS_INPUT: Shape = Shape::new("ListImportsInput", &[
     Member::new("TableArn", &ty::TABLE_ARN),
@@ -999,6 +1075,14 @@ pub static QUERY_OUTPUT: Shape = Shape::new("QueryOutput", &[
     Member::new("ConsumedCapacity", &ty::CONSUMED_CAPACITY),
 ], || Box::new(crate::QueryOutput::default()));
 
+pub static REPLICA: Shape = Shape::new("Replica", &[
+    Member::new("RegionName", &Ty::TEXT),
+], || Box::new(crate::Replica::default()));
+
+pub static REPLICA_ALREADY_EXISTS_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ReplicaAlreadyExistsException", &[
+    Member::new("message", &Ty::TEXT),
+], || Box::new(crate::ReplicaAlreadyExistsException::default())) };
+
 pub static REPLICA_AUTO_SCALING_DESCRIPTION: Shape = Shape::new("ReplicaAutoScalingDescription", &[
     Member::new("RegionName", &Ty::TEXT),
     Member::new("GlobalSecondaryIndexes", &ty::REPLICA_GLOBAL_SECONDARY_INDEX_AUTO_SCALING_DESCRIPTION_LIST),
@@ -1053,6 +1137,50 @@ pub static REPLICA_GLOBAL_SECONDARY_INDEX_DESCRIPTION: Shape = Shape::new("Repli
     Member::new("OnDemandThroughputOverride", &ty::ON_DEMAND_THROUGHPUT_OVERRIDE),
     Member::new("WarmThroughput", &ty::GLOBAL_SECONDARY_INDEX_WARM_THROUGHPUT_DESCRIPTION),
 ], || Box::new(crate::ReplicaGlobalSecondaryIndexDescription::default()));
+
+pub static REPLICA_GLOBAL_SECONDARY_INDEX_SETTINGS_DESCRIPTION: Shape = Shape::new("ReplicaGlobalSecondaryIndexSettingsDescription", &[
+    Member { required: true, ..Member::new("IndexName", &ty::INDEX_NAME) },
+    Member::new("IndexStatus", &ty::INDEX_STATUS),
+    Member::new("ProvisionedReadCapacityUnits", &ty::POSITIVE_LONG_OBJECT),
+    Member::new("ProvisionedReadCapacityAutoScalingSettings", &ty::AUTO_SCALING_SETTINGS_DESCRIPTION),
+    Member::new("ProvisionedWriteCapacityUnits", &ty::POSITIVE_LONG_OBJECT),
+    Member::new("ProvisionedWriteCapacityAutoScalingSettings", &ty::AUTO_SCALING_SETTINGS_DESCRIPTION),
+], || Box::new(crate::ReplicaGlobalSecondaryIndexSettingsDescription::default()));
+
+pub static REPLICA_GLOBAL_SECONDARY_INDEX_SETTINGS_UPDATE: Shape = Shape::new("ReplicaGlobalSecondaryIndexSettingsUpdate", &[
+    Member { required: true, ..Member::new("IndexName", &ty::INDEX_NAME) },
+    Member::new("ProvisionedReadCapacityUnits", &ty::POSITIVE_LONG_OBJECT),
+    Member::new("ProvisionedReadCapacityAutoScalingSettingsUpdate", &ty::AUTO_SCALING_SETTINGS_UPDATE),
+], || Box::new(crate::ReplicaGlobalSecondaryIndexSettingsUpdate::default()));
+
+pub static REPLICA_NOT_FOUND_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ReplicaNotFoundException", &[
+    Member::new("message", &Ty::TEXT),
+], || Box::new(crate::ReplicaNotFoundException::default())) };
+
+pub static REPLICA_SETTINGS_DESCRIPTION: Shape = Shape::new("ReplicaSettingsDescription", &[
+    Member { required: true, ..Member::new("RegionName", &Ty::TEXT) },
+    Member::new("ReplicaStatus", &ty::REPLICA_STATUS),
+    Member::new("ReplicaBillingModeSummary", &ty::BILLING_MODE_SUMMARY),
+    Member::new("ReplicaProvisionedReadCapacityUnits", &ty::NON_NEGATIVE_LONG_OBJECT),
+    Member::new("ReplicaProvisionedReadCapacityAutoScalingSettings", &ty::AUTO_SCALING_SETTINGS_DESCRIPTION),
+    Member::new("ReplicaProvisionedWriteCapacityUnits", &ty::NON_NEGATIVE_LONG_OBJECT),
+    Member::new("ReplicaProvisionedWriteCapacityAutoScalingSettings", &ty::AUTO_SCALING_SETTINGS_DESCRIPTION),
+    Member::new("ReplicaGlobalSecondaryIndexSettings", &ty::REPLICA_GLOBAL_SECONDARY_INDEX_SETTINGS_DESCRIPTION_LIST),
+    Member::new("ReplicaTableClassSummary", &ty::TABLE_CLASS_SUMMARY),
+], || Box::new(crate::ReplicaSettingsDescription::default()));
+
+pub static REPLICA_SETTINGS_UPDATE: Shape = Shape::new("ReplicaSettingsUpdate", &[
+    Member { required: true, ..Member::new("RegionName", &Ty::TEXT) },
+    Member::new("ReplicaProvisionedReadCapacityUnits", &ty::POSITIVE_LONG_OBJECT),
+    Member::new("ReplicaProvisionedReadCapacityAutoScalingSettingsUpdate", &ty::AUTO_SCALING_SETTINGS_UPDATE),
+    Member::new("ReplicaGlobalSecondaryIndexSettingsUpdate", &ty::REPLICA_GLOBAL_SECONDARY_INDEX_SETTINGS_UPDATE_LIST),
+    Member::new("ReplicaTableClass", &ty::TABLE_CLASS),
+], || Box::new(crate::ReplicaSettingsUpdate::default()));
+
+pub static REPLICA_UPDATE: Shape = Shape::new("ReplicaUpdate", &[
+    Member::new("Create", &ty::CREATE_REPLICA_ACTION),
+    Member::new("Delete", &ty::DELETE_REPLICA_ACTION),
+], || Box::new(crate::ReplicaUpdate::default()));
 
 pub static REPLICATED_WRITE_CONFLICT_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ReplicatedWriteConflictException", &[
     Member::new("message", &Ty::TEXT),
@@ -1380,6 +1508,29 @@ pub static UPDATE_GLOBAL_SECONDARY_INDEX_ACTION: Shape = Shape::new("UpdateGloba
     Member::new("OnDemandThroughput", &ty::ON_DEMAND_THROUGHPUT),
     Member::new("WarmThroughput", &ty::WARM_THROUGHPUT),
 ], || Box::new(crate::UpdateGlobalSecondaryIndexAction::default()));
+
+pub static UPDATE_GLOBAL_TABLE_INPUT: Shape = Shape::new("UpdateGlobalTableInput", &[
+    Member { required: true, ..Member::new("GlobalTableName", &ty::TABLE_NAME) },
+    Member { required: true, ..Member::new("ReplicaUpdates", &ty::REPLICA_UPDATE_LIST) },
+], || Box::new(crate::UpdateGlobalTableInput::default()));
+
+pub static UPDATE_GLOBAL_TABLE_OUTPUT: Shape = Shape::new("UpdateGlobalTableOutput", &[
+    Member::new("GlobalTableDescription", &ty::GLOBAL_TABLE_DESCRIPTION),
+], || Box::new(crate::UpdateGlobalTableOutput::default()));
+
+pub static UPDATE_GLOBAL_TABLE_SETTINGS_INPUT: Shape = Shape::new("UpdateGlobalTableSettingsInput", &[
+    Member { required: true, ..Member::new("GlobalTableName", &ty::TABLE_NAME) },
+    Member::new("GlobalTableBillingMode", &ty::BILLING_MODE),
+    Member::new("GlobalTableProvisionedWriteCapacityUnits", &ty::POSITIVE_LONG_OBJECT),
+    Member::new("GlobalTableProvisionedWriteCapacityAutoScalingSettingsUpdate", &ty::AUTO_SCALING_SETTINGS_UPDATE),
+    Member::new("GlobalTableGlobalSecondaryIndexSettingsUpdate", &ty::GLOBAL_TABLE_GLOBAL_SECONDARY_INDEX_SETTINGS_UPDATE_LIST),
+    Member::new("ReplicaSettingsUpdate", &ty::REPLICA_SETTINGS_UPDATE_LIST),
+], || Box::new(crate::UpdateGlobalTableSettingsInput::default()));
+
+pub static UPDATE_GLOBAL_TABLE_SETTINGS_OUTPUT: Shape = Shape::new("UpdateGlobalTableSettingsOutput", &[
+    Member::new("GlobalTableName", &ty::TABLE_NAME),
+    Member::new("ReplicaSettings", &ty::REPLICA_SETTINGS_DESCRIPTION_LIST),
+], || Box::new(crate::UpdateGlobalTableSettingsOutput::default()));
 
 pub static UPDATE_ITEM_INPUT: Shape = Shape::new("UpdateItemInput", &[
     Member { required: true, ..Member::new("TableName", &ty::ITEM_TABLE_NAME) },

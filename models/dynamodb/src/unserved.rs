@@ -4,10 +4,4 @@
 use schema::NamedOperation as O;
 
 pub static UNSERVED: &[O] = &[
-    O { name: "CreateGlobalTable", method: "POST", path: "/", required: &[] },
-    O { name: "DescribeGlobalTable", method: "POST", path: "/", required: &[] },
-    O { name: "DescribeGlobalTableSettings", method: "POST", path: "/", required: &[] },
-    O { name: "ListGlobalTables", method: "POST", path: "/", required: &[] },
-    O { name: "UpdateGlobalTable", method: "POST", path: "/", required: &[] },
-    O { name: "UpdateGlobalTableSettings", method: "POST", path: "/", required: &[] },
 ];

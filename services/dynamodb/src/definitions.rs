@@ -3,6 +3,7 @@
 use crate::errors::DynamoError;
 use crate::rules::change::StreamView;
 use crate::rules::keys::{KeyKind, KeyPart, KeySchema};
+use crate::rules::sets;
 use crate::state::{IndexRecord, IndexScope, Projected, Throughput};
 use model::{AttributeDefinition, KeySchemaElement, KeyType, ProvisionedThroughput, ScalarAttributeType};
 use model_dynamodb as model;
@@ -70,7 +71,7 @@ pub fn attributes(definitions: &[AttributeDefinition]) -> Vec<KeyPart> {
 }
 
 fn names<'n>(all: impl Iterator<Item = &'n String>) -> String {
-    all.map(String::as_str).collect::<Vec<_>>().join(", ")
+    sets::listed(all.map(String::as_str))
 }
 
 /// The most attributes of the key of a table or a local index.
@@ -430,6 +431,6 @@ pub fn check_all_used<'k>(
     Err(DynamoError::invalid_value(format!(
         "Some AttributeDefinitions are not used. AttributeDefinitions: [{}], keys used: [{}]",
         names(attributes.iter().map(|part| &part.name)),
-        used.into_iter().collect::<Vec<_>>().join(", ")
+        sets::listed(used.into_iter())
     )))
 }

@@ -137,10 +137,7 @@ pub fn table(scope: &Scope, record: &TableRecord, status: TableStatus, counts: &
         global_secondary_indexes: (!global.is_empty()).then_some(global),
         local_secondary_indexes: (!local.is_empty()).then_some(local),
         sse_description: encryption(record),
-        table_class_summary: record.class.as_ref().map(|(class, changed)| TableClassSummary {
-            table_class: Some(class.as_str().into()),
-            last_update_date_time: *changed,
-        }),
+        table_class_summary: class(record),
         deletion_protection_enabled: Some(record.protected),
         on_demand_throughput: record.on_demand_limits.map(on_demand),
         warm_throughput: Some(warm(record, &status)),
@@ -158,11 +155,20 @@ pub fn table(scope: &Scope, record: &TableRecord, status: TableStatus, counts: &
             restore_date_time: restored.moment,
             restore_in_progress: restored.in_progress,
         }),
-        global_table_version: (!record.replicas.is_empty()).then(|| "2019.11.21".to_owned()),
-        replicas: (!record.replicas.is_empty())
+        global_table_version: version(record).map(str::to_owned),
+        replicas: (!record.replicas.is_empty() && !record.is_old_global)
             .then(|| record.replicas.iter().map(|one| replica(record, one)).collect()),
         table_status: Some(status),
         ..TableDescription::default()
+    }
+}
+
+/// The version of the global table that a table is part of.
+fn version(record: &TableRecord) -> Option<&'static str> {
+    match (record.is_old_global, record.replicas.is_empty()) {
+        (true, _) => Some("2017.11.29"),
+        (false, false) => Some("2019.11.21"),
+        (false, true) => None,
     }
 }
 
@@ -176,7 +182,14 @@ pub fn definition(part: &crate::rules::keys::KeyPart) -> model::AttributeDefinit
     model::AttributeDefinition { attribute_name: part.name.clone(), attribute_type: kind }
 }
 
-fn billing(record: &TableRecord, status: &TableStatus) -> Option<BillingModeSummary> {
+/// The class of a table, where one was stated.
+pub fn class(record: &TableRecord) -> Option<TableClassSummary> {
+    let (class, changed) = record.class.as_ref()?;
+    Some(TableClassSummary { table_class: Some(class.as_str().into()), last_update_date_time: *changed })
+}
+
+/// How a table is paid.
+pub fn billing(record: &TableRecord, status: &TableStatus) -> Option<BillingModeSummary> {
     match record.on_demand {
         Some(since) => Some(BillingModeSummary {
             billing_mode: Some(BillingMode::PayPerRequest),

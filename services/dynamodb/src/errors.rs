@@ -49,6 +49,8 @@ pub enum DynamoError {
     ExportNotFound,
     /// There is no such import.
     ImportNotFound,
+    /// Something of a global table of the version 2017: the code and message.
+    Global(&'static str, String),
     /// A client token was used for another export or import: the code.
     Conflict(&'static str),
     /// More is used than is provisioned: the message.
@@ -145,6 +147,7 @@ impl From<DynamoError> for ApiError {
             | DynamoError::Throttled(_)
             | DynamoError::IteratorExpired(_)
             | DynamoError::Trimmed) => of_limits(error),
+            DynamoError::Global(code, message) => ApiError::new(code, 400, message),
             DynamoError::NoResource(message) => not_found(message),
             error @ (DynamoError::TargetExists(_)
             | DynamoError::SourceNotFound(_)

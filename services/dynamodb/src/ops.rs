@@ -1,7 +1,7 @@
 //! The operations of the room, one line each.
 
 mod account;
-mod auto_scaling;
+pub mod auto_scaling;
 pub mod backups;
 mod batch_execute_statement;
 mod batch_get_item;
@@ -14,8 +14,9 @@ pub mod delete_table;
 mod describe_table;
 mod execute_statement;
 mod execute_transaction;
-mod exports;
+pub mod exports;
 mod get_item;
+mod global_tables;
 mod imports;
 mod kinesis_destinations;
 mod list_tables;
@@ -45,6 +46,7 @@ pub fn all() -> Vec<Operation> {
         Operation::new::<model::BatchGetItem, _, _, _>(batch_get_item::batch_get_item).acts_on(policy::batch_get_item),
         Operation::new::<model::BatchWriteItem, _, _, _>(batch_write_item::batch_write_item).acts_on(policy::batch_write_item),
         Operation::new::<model::CreateBackup, _, _, _>(backups::create_backup).acts_on(policy::create_backup),
+        Operation::new::<model::CreateGlobalTable, _, _, _>(global_tables::create_global_table).acts_on(policy::create_global_table),
         Operation::new::<model::CreateTable, _, _, _>(create_table::create_table).acts_on(policy::create_table),
         Operation::new::<model::DeleteBackup, _, _, _>(backups::delete_backup).acts_on(policy::delete_backup),
         Operation::new::<model::DeleteItem, _, _, _>(delete_item::delete_item).acts_on(policy::delete_item),
@@ -55,6 +57,8 @@ pub fn all() -> Vec<Operation> {
         Operation::new::<model::DescribeContributorInsights, _, _, _>(contributor_insights::describe_contributor_insights).acts_on(policy::describe_contributor_insights),
         Operation::new::<model::DescribeEndpoints, _, _, _>(account::describe_endpoints).acts_on_everything(),
         Operation::new::<model::DescribeExport, _, _, _>(exports::describe_export).acts_on(policy::describe_export),
+        Operation::new::<model::DescribeGlobalTable, _, _, _>(global_tables::describe_global_table).acts_on(policy::describe_global_table),
+        Operation::new::<model::DescribeGlobalTableSettings, _, _, _>(global_tables::settings::describe_global_table_settings).acts_on(policy::describe_global_table_settings),
         Operation::new::<model::DescribeImport, _, _, _>(imports::describe_import).acts_on(policy::describe_import),
         Operation::new::<model::DescribeKinesisStreamingDestination, _, _, _>(kinesis_destinations::describe_kinesis_streaming_destination).acts_on(policy::describe_kinesis_streaming_destination),
         Operation::new::<model::DescribeLimits, _, _, _>(account::describe_limits).acts_on_everything(),
@@ -75,6 +79,7 @@ pub fn all() -> Vec<Operation> {
         Operation::new::<model::ListBackups, _, _, _>(backups::list_backups).acts_on_everything(),
         Operation::new::<model::ListContributorInsights, _, _, _>(contributor_insights::list_contributor_insights).acts_on_everything(),
         Operation::new::<model::ListExports, _, _, _>(exports::list_exports).acts_on_everything(),
+        Operation::new::<model::ListGlobalTables, _, _, _>(global_tables::list_global_tables).acts_on_everything(),
         Operation::new::<model::ListImports, _, _, _>(imports::list_imports).acts_on_everything(),
         Operation::new::<stream_model::ListStreams, _, _, _>(streams::list_streams).acts_on_everything(),
         Operation::new::<model::ListTables, _, _, _>(list_tables::list_tables).acts_on_everything(),
@@ -91,6 +96,8 @@ pub fn all() -> Vec<Operation> {
         Operation::new::<model::UntagResource, _, _, _>(tags::untag_resource).acts_on(policy::untag_resource),
         Operation::new::<model::UpdateContinuousBackups, _, _, _>(continuous_backups::update_continuous_backups).acts_on(policy::update_continuous_backups),
         Operation::new::<model::UpdateContributorInsights, _, _, _>(contributor_insights::update_contributor_insights).acts_on(policy::update_contributor_insights),
+        Operation::new::<model::UpdateGlobalTable, _, _, _>(global_tables::update_global_table).acts_on(policy::update_global_table),
+        Operation::new::<model::UpdateGlobalTableSettings, _, _, _>(global_tables::settings::update_global_table_settings).acts_on(policy::update_global_table_settings),
         Operation::new::<model::UpdateItem, _, _, _>(update_item::update_item).acts_on(policy::update_item),
         Operation::new::<model::UpdateKinesisStreamingDestination, _, _, _>(kinesis_destinations::update_kinesis_streaming_destination).acts_on(policy::update_kinesis_streaming_destination),
         Operation::new::<model::UpdateTable, _, _, _>(update_table::update_table).acts_on(policy::update_table),

@@ -1,18 +1,21 @@
 //! What each operation needs permission for, with DynamoDB's condition keys.
 
+mod items;
+mod named;
+mod statements;
+
+pub use items::*;
+pub use statements::*;
+
 use crate::errors::DynamoError;
 use crate::find;
-use crate::rules::partiql::syntax::Verb;
 use crate::rules::value::{Item, Value};
-use crate::statements::Prepared;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use model::ReturnValue;
 use model_dynamodb as model;
 use model_dynamodbstreams as stream_model;
 use names::Arn;
 use service::{Demand, Peek};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 type Demands = Result<Vec<Demand>, DynamoError>;
@@ -51,61 +54,6 @@ fn leading_keys<'k>(
     demand.when("dynamodb:LeadingKeys", values)
 }
 
-fn attributes<'n>(demand: Demand, names: impl Iterator<Item = &'n String>) -> Demand {
-    let names: BTreeSet<&String> = names.collect();
-    match names.is_empty() {
-        true => demand,
-        false => demand.when("dynamodb:Attributes", names.into_iter().cloned()),
-    }
-}
-
-fn return_values(demand: Demand, asked: Option<&ReturnValue>) -> Demand {
-    demand.when("dynamodb:ReturnValues", [asked.map_or("NONE", ReturnValue::as_str).to_owned()])
-}
-
-/// GetItem.
-pub async fn get_item(peek: Peek, input: Arc<model::GetItemInput>) -> Demands {
-    let demand = on_table(&peek, "dynamodb:GetItem", &input.table_name);
-    Ok(vec![demand.when_read(move |demand| {
-        let demand = leading_keys(&peek, demand, &input.table_name, [&input.key]);
-        let named = input.attributes_to_get.iter().flatten();
-        let named = named.chain(input.expression_attribute_names.iter().flat_map(|names| names.values()));
-        attributes(demand, input.key.keys().chain(named))
-    })])
-}
-
-/// PutItem.
-pub async fn put_item(peek: Peek, input: Arc<model::PutItemInput>) -> Demands {
-    let demand = on_table(&peek, "dynamodb:PutItem", &input.table_name);
-    Ok(vec![demand.when_read(move |demand| {
-        let demand = leading_keys(&peek, demand, &input.table_name, [&input.item]);
-        let demand = return_values(demand, input.return_values.as_ref());
-        attributes(demand, input.item.keys())
-    })])
-}
-
-/// UpdateItem.
-pub async fn update_item(peek: Peek, input: Arc<model::UpdateItemInput>) -> Demands {
-    let demand = on_table(&peek, "dynamodb:UpdateItem", &input.table_name);
-    Ok(vec![demand.when_read(move |demand| {
-        let demand = leading_keys(&peek, demand, &input.table_name, [&input.key]);
-        let demand = return_values(demand, input.return_values.as_ref());
-        let updated = input.attribute_updates.iter().flat_map(|updates| updates.keys());
-        let named = input.expression_attribute_names.iter().flat_map(|names| names.values());
-        attributes(demand, input.key.keys().chain(updated).chain(named))
-    })])
-}
-
-/// DeleteItem.
-pub async fn delete_item(peek: Peek, input: Arc<model::DeleteItemInput>) -> Demands {
-    let demand = on_table(&peek, "dynamodb:DeleteItem", &input.table_name);
-    Ok(vec![demand.when_read(move |demand| {
-        let demand = leading_keys(&peek, demand, &input.table_name, [&input.key]);
-        let demand = return_values(demand, input.return_values.as_ref());
-        attributes(demand, input.key.keys())
-    })])
-}
-
 fn on_index(peek: &Peek, action: &'static str, table: &str, index: Option<&String>) -> Demand {
     let arn = table_arn(peek, table);
     let Some(index) = index else { return Demand::new(action, &arn) };
@@ -115,148 +63,14 @@ fn on_index(peek: &Peek, action: &'static str, table: &str, index: Option<&Strin
     }
 }
 
-fn select(demand: Demand, asked: Option<&model::Select>) -> Demand {
-    match asked {
-        Some(asked) => demand.when("dynamodb:Select", [asked.as_str().to_owned()]),
-        None => demand,
-    }
-}
-
-/// Query.
-pub async fn query(peek: Peek, input: Arc<model::QueryInput>) -> Demands {
-    let demand = on_index(&peek, "dynamodb:Query", &input.table_name, input.index_name.as_ref());
-    Ok(vec![demand.when_read(move |demand| {
-        let demand = select(demand, input.select.as_ref());
-        match queried_partition(&peek, &input) {
-            Some(value) => demand.when("dynamodb:LeadingKeys", [value]),
-            None => demand,
-        }
-    })])
-}
-
-/// The partition that a query reads, as its key condition says it.
-fn queried_partition(peek: &Peek, input: &model::QueryInput) -> Option<String> {
-    let record = find::peeked(peek, &input.table_name)?;
-    let index = input.index_name.as_ref().and_then(|name| record.index(name));
-    let partition = index.map_or(&record.key, |index| &index.key).leading();
-    if let Some(condition) = input.key_conditions.as_ref().and_then(|all| all.get(partition)) {
-        return leading(condition.attribute_value_list.as_ref()?.first()?);
-    }
-    let text = input.key_condition_expression.as_ref()?;
-    let (names, values) =
-        (input.expression_attribute_names.as_ref(), input.expression_attribute_values.as_ref());
-    let mut binder = crate::request::Binder::new(peek.part(), names, values).ok()?;
-    let condition = binder.condition("KeyConditionExpression", Some(text)).ok()??;
-    let tests = crate::rules::expression::key_condition::tests(condition).ok()?;
-    leading(tests.get(partition)?.values.first()?)
-}
-
-/// Scan.
-pub async fn scan(peek: Peek, input: Arc<model::ScanInput>) -> Demands {
-    let demand = on_index(&peek, "dynamodb:Scan", &input.table_name, input.index_name.as_ref());
-    Ok(vec![select(demand, input.select.as_ref())])
-}
-
-/// BatchGetItem.
-pub async fn batch_get_item(peek: Peek, input: Arc<model::BatchGetItemInput>) -> Demands {
-    let demands = input.request_items.iter().map(|(name, request)| {
-        let demand = on_table(&peek, "dynamodb:BatchGetItem", name);
-        leading_keys(&peek, demand, name, &request.keys)
+/// With which attributes are read: what was asked for, or what it is where nothing was.
+fn selected(demand: Demand, asked: Option<&str>, names_some: bool, of_index: bool) -> Demand {
+    let select = asked.unwrap_or(match (names_some, of_index) {
+        (true, _) => "SPECIFIC_ATTRIBUTES",
+        (false, true) => "ALL_PROJECTED_ATTRIBUTES",
+        (false, false) => "ALL_ATTRIBUTES",
     });
-    Ok(demands.collect())
-}
-
-/// BatchWriteItem.
-pub async fn batch_write_item(peek: Peek, input: Arc<model::BatchWriteItemInput>) -> Demands {
-    let demands = input.request_items.iter().map(|(name, requests)| {
-        let demand = on_table(&peek, "dynamodb:BatchWriteItem", name);
-        let keys = requests.iter().filter_map(|request| {
-            let put = request.put_request.as_ref().map(|put| &put.item);
-            put.or(request.delete_request.as_ref().map(|delete| &delete.key))
-        });
-        leading_keys(&peek, demand, name, keys)
-    });
-    Ok(demands.collect())
-}
-
-fn enclosed(peek: &Peek, operation: &str, action: &'static str, table: &str, key: &Item) -> Demand {
-    let demand = on_table(peek, action, table);
-    leading_keys(peek, demand, table, [key]).when("dynamodb:EnclosingOperation", [operation.to_owned()])
-}
-
-/// TransactGetItems: reading each of the items.
-pub async fn transact_get_items(peek: Peek, input: Arc<model::TransactGetItemsInput>) -> Demands {
-    let demands = input.transact_items.iter().map(|item| {
-        enclosed(&peek, "TransactGetItems", "dynamodb:GetItem", &item.get.table_name, &item.get.key)
-    });
-    Ok(demands.collect())
-}
-
-/// TransactWriteItems: each of its writes, and a permission of its own for looking only.
-pub async fn transact_write_items(peek: Peek, input: Arc<model::TransactWriteItemsInput>) -> Demands {
-    let mut demands = Vec::new();
-    let mut demand = |action, table: &str, key: &Item| {
-        demands.push(enclosed(&peek, "TransactWriteItems", action, table, key));
-    };
-    for item in &input.transact_items {
-        if let Some(check) = &item.condition_check {
-            demand("dynamodb:ConditionCheckItem", &check.table_name, &check.key);
-        }
-        if let Some(put) = &item.put {
-            demand("dynamodb:PutItem", &put.table_name, &put.item);
-        }
-        if let Some(delete) = &item.delete {
-            demand("dynamodb:DeleteItem", &delete.table_name, &delete.key);
-        }
-        if let Some(update) = &item.update {
-            demand("dynamodb:UpdateItem", &update.table_name, &update.key);
-        }
-    }
-    Ok(demands)
-}
-
-/// What one statement of PartiQL needs; one that cannot be read needs to read everything.
-fn statement(peek: &Peek, text: &str, parameters: Option<&Vec<Value>>) -> Demand {
-    let Ok(prepared) = Prepared::new(peek.part(), text, parameters) else {
-        return on_table(peek, "dynamodb:PartiQLSelect", "*");
-    };
-    let action = match &prepared.statement.verb {
-        Verb::Select(..) => "dynamodb:PartiQLSelect",
-        Verb::Exists => "dynamodb:ConditionCheckItem",
-        Verb::Insert(_) => "dynamodb:PartiQLInsert",
-        Verb::Update(..) => "dynamodb:PartiQLUpdate",
-        Verb::Delete(_) => "dynamodb:PartiQLDelete",
-    };
-    let index = prepared.statement.source.index.as_ref();
-    let demand = on_index(peek, action, prepared.table(), index);
-    let Some(record) = find::peeked(peek, prepared.table()) else { return demand };
-    let schema = index.and_then(|name| record.index(name)).map_or(&record.key, |index| &index.key);
-    let leads = prepared.leading_values(schema);
-    let demand = match prepared.statement.verb.reads() {
-        true => demand.when("dynamodb:FullTableScan", [leads.is_empty().to_string()]),
-        false => demand,
-    };
-    match leads.is_empty() {
-        true => demand,
-        false => demand.when("dynamodb:LeadingKeys", leads.iter().filter_map(leading)),
-    }
-}
-
-/// ExecuteStatement.
-pub async fn execute_statement(peek: Peek, input: Arc<model::ExecuteStatementInput>) -> Demands {
-    Ok(vec![statement(&peek, &input.statement, input.parameters.as_ref())])
-}
-
-/// BatchExecuteStatement: what each of its statements needs.
-pub async fn batch_execute_statement(peek: Peek, input: Arc<model::BatchExecuteStatementInput>) -> Demands {
-    let all = input.statements.iter();
-    Ok(all.map(|one| statement(&peek, &one.statement, one.parameters.as_ref())).collect())
-}
-
-/// ExecuteTransaction: what each of its statements needs.
-pub async fn execute_transaction(peek: Peek, input: Arc<model::ExecuteTransactionInput>) -> Demands {
-    let all = input.transact_statements.iter();
-    Ok(all.map(|one| statement(&peek, &one.statement, one.parameters.as_ref())).collect())
+    demand.when("dynamodb:Select", [select.to_owned()])
 }
 
 /// DescribeStream.
@@ -332,6 +146,30 @@ part_demands! {
     describe_export: DescribeExportInput.export_arn => "dynamodb:DescribeExport",
     describe_import: DescribeImportInput.import_arn => "dynamodb:DescribeImport",
     export_table_to_point_in_time: ExportTableToPointInTimeInput.table_arn => "dynamodb:ExportTableToPointInTime",
+}
+
+fn on_global(peek: &Peek, action: &'static str, name: &str) -> Demand {
+    Demand::new(action, &Arn::global("dynamodb", peek.account(), &format!("global-table/{name}")))
+}
+
+/// Operations on a global table of the version 2017, and on its table here where they change that.
+macro_rules! global_demands {
+    ($($name:ident: $input:ident => $action:literal, $changes:literal);* $(;)?) => {$(
+        #[doc = concat!("`", $action, "` on the global table.")]
+        pub async fn $name(peek: Peek, input: Arc<model::$input>) -> Demands {
+            let mut demands = vec![on_global(&peek, $action, &input.global_table_name)];
+            demands.extend($changes.then(|| on_table(&peek, $action, &input.global_table_name)));
+            Ok(demands)
+        }
+    )*};
+}
+
+global_demands! {
+    create_global_table: CreateGlobalTableInput => "dynamodb:CreateGlobalTable", true;
+    update_global_table: UpdateGlobalTableInput => "dynamodb:UpdateGlobalTable", true;
+    describe_global_table: DescribeGlobalTableInput => "dynamodb:DescribeGlobalTable", false;
+    describe_global_table_settings: DescribeGlobalTableSettingsInput => "dynamodb:DescribeGlobalTableSettings", false;
+    update_global_table_settings: UpdateGlobalTableSettingsInput => "dynamodb:UpdateGlobalTableSettings", true;
 }
 
 /// Operations on one table, by their own names.

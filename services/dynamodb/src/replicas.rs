@@ -10,7 +10,9 @@ use crate::errors::DynamoError;
 use crate::jobs::NOT_YET;
 use crate::ops::create_table;
 use crate::rules::change::{Change, Origin, StreamView};
+use crate::rules::rows::RowRange;
 use crate::state::backups::{self, Job};
+use crate::state::global::{self, GlobalRecord};
 use crate::state::replication::{self, Replication, Version};
 use crate::state::{self, Expiry, Replica, Settings, TableRecord, streams as stored};
 use crate::statistics::Count;
@@ -29,6 +31,10 @@ use store::{Fault, Incarnation, Timer, Tx};
 const CHANGES: usize = 25;
 /// It ends when they have this many bytes.
 const BYTES: usize = 1024 * 1024;
+
+/// What a table's stream must hold that has replicas.
+const BOTH_IMAGES: &str =
+    "Table must have DynamoDB Streams enabled with StreamViewType set to NEW_AND_OLD_IMAGES";
 
 const CARRY: &str = "dynamodb/replicate";
 
@@ -60,6 +66,12 @@ pub fn change(
     updates: &[ReplicationGroupUpdate],
     (now, ids): (Timestamp, &[String]),
 ) -> Result<Filling, DynamoError> {
+    if table.is_old_global && !updates.is_empty() {
+        return Err(DynamoError::invalid(format!(
+            "Table {} is part of a global table of the version 2017.11.29; use UpdateGlobalTable",
+            table.name
+        )));
+    }
     let mut filling = Filling::new();
     for (update, id) in updates.iter().zip(ids) {
         let (create, delete, change) = (&update.create, &update.delete, &update.update);
@@ -128,9 +140,7 @@ fn add(
         None => streams::open(tx, scope, table, StreamView::Both, now)?,
         Some(stream) if stream.view == StreamView::Both => {}
         Some(_) => {
-            return Err(DynamoError::invalid(
-                "Table must have DynamoDB Streams enabled with StreamViewType set to NEW_AND_OLD_IMAGES",
-            ));
+            return Err(DynamoError::invalid(BOTH_IMAGES));
         }
     }
     let there = elsewhere(scope, &region);
@@ -183,6 +193,7 @@ fn replica_of(tx: &mut Tx, table: &TableRecord, id: &str, now: Timestamp) -> Res
         policy_revision: 0,
         is_deleting: false,
         settings: Settings::default(),
+        is_old_global: false,
         ..table.clone()
     };
     for index in &mut made.indexes {
@@ -229,12 +240,80 @@ fn remove(
     Ok(())
 }
 
+/// The table of a region becomes a part of a global table of the version 2017: each of its tables carries its
+/// changes to each other from here on.
+///
+/// # Errors
+/// AWS's message.
+pub fn join(
+    tx: &mut Tx,
+    account: AccountId,
+    global: &GlobalRecord,
+    region: &Region,
+) -> Result<(), DynamoError> {
+    let there = Scope::Regional(account, region.clone());
+    let table = state::table(tx, &there, &global.name)?;
+    let mut table = table.ok_or_else(|| DynamoError::TableNotFound(global.name.clone()))?;
+    if table.stream.as_ref().is_none_or(|stream| stream.view != StreamView::Both) {
+        return Err(DynamoError::invalid(BOTH_IMAGES));
+    }
+    if !table.replicas.is_empty() || table.is_old_global {
+        return Err(exists(&global.name));
+    }
+    if state::rows(tx, &there, table.incarnation, &RowRange::all(), true).next().is_some() {
+        return Err(DynamoError::invalid(format!("The table {} in {region} must be empty", global.name)));
+    }
+    table.is_old_global = true;
+    for other in &global.regions {
+        let place = elsewhere(&there, other);
+        let Some(mut sibling) = state::table(tx, &place, &global.name)? else { continue };
+        if sibling.key != table.key {
+            return Err(DynamoError::invalid(format!(
+                "The tables of {} must have the same key schema in all regions",
+                global.name
+            )));
+        }
+        connect(tx, (&place, &mut sibling), region)?;
+        state::put_table(tx, &place, &mut sibling)?;
+        connect(tx, (&there, &mut table), other)?;
+    }
+    Ok(state::put_table(tx, &there, &mut table)?)
+}
+
+/// A table begins to carry its changes to a region.
+fn connect(tx: &mut Tx, (scope, table): (&Scope, &mut TableRecord), to: &Region) -> Result<(), Fault> {
+    let head = stored::head(tx, scope, table.incarnation)?;
+    begin(tx, scope, table.incarnation, to, head.number + 1)?;
+    table.replicas.push(Replica { region: to.clone(), creating_until: Timestamp(0), encryption_key: None });
+    Ok(())
+}
+
+/// The table of a region, which stays, is no part of a global table of the version 2017 any more.
+///
+/// # Errors
+/// The store's.
+pub fn part(tx: &mut Tx, account: AccountId, global: &GlobalRecord, region: &Region) -> Result<(), Fault> {
+    let there = Scope::Regional(account, region.clone());
+    if let Some(mut table) = state::table(tx, &there, &global.name)? {
+        leave_all(tx, &there, &table)?;
+        (table.replicas, table.is_old_global) = (Vec::new(), false);
+        state::put_table(tx, &there, &mut table)?;
+    }
+    Ok(())
+}
+
 /// A table's siblings forget it, as it is deleted.
 ///
 /// # Errors
 /// The store's.
 pub fn leave_all(tx: &mut Tx, scope: &Scope, table: &TableRecord) -> Result<(), Fault> {
     let own = region_of(scope);
+    if let (true, Some(account)) = (table.is_old_global, scope.account())
+        && let Some(mut global) = global::global(tx, account, &table.name)?
+    {
+        global.regions.remove(&own);
+        global::put_global(tx, account, &global)?;
+    }
     table.replicas.iter().try_for_each(|other| leave(tx, &elsewhere(scope, &other.region), &table.name, &own))
 }
 

@@ -5,6 +5,7 @@
 //! that a change of the table makes the write begin again, without reading the record each time.
 
 pub mod backups;
+pub mod global;
 pub mod history;
 mod older;
 pub mod replication;
@@ -81,10 +82,12 @@ pub struct TableRecord {
     pub restored: Option<Restored>,
     /// What is stored of it and only described.
     pub settings: Settings,
+    /// Whether its replicas are those of a global table of the version 2017.
+    pub is_old_global: bool,
 }
 
 impl Record for TableRecord {
-    const VERSION: u8 = 3;
+    const VERSION: u8 = 4;
 
     fn upgrade(version: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
         older::table(version, bytes)

@@ -16,7 +16,7 @@ use crate::rules::expression::update::Action;
 use crate::rules::keys::KeySchema;
 use crate::rules::partiql::bind::Parameters;
 use crate::rules::partiql::keys::{self, Keyed, PartitionOrder};
-use crate::rules::partiql::syntax::{Order, Returning, Statement, Verb};
+use crate::rules::partiql::syntax::{Change, Order, Returning, Statement, Verb};
 use crate::rules::rows::Rows;
 use crate::rules::size::{self, Consistency};
 use crate::rules::value::{Item, Value};
@@ -26,6 +26,7 @@ use crate::throttle::{self, Side};
 use crate::write::{self, Act, ItemWrite, Written};
 use model_dynamodb::{ConsumedCapacity, ReturnConsumedCapacity};
 use service::Ctx;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A statement with the parameters of a request.
@@ -74,6 +75,32 @@ impl Prepared {
             Some(item) => item.get(schema.leading()).cloned().into_iter().collect(),
             None => keys::partitions_of(self.condition.as_ref(), schema),
         }
+    }
+
+    /// The attributes that it names.
+    pub fn attributes(&self) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        let mut path = |path: &Path| {
+            found.insert(path.head.clone());
+        };
+        match &self.statement.verb {
+            Verb::Select(columns, orders) => {
+                columns.iter().flatten().chain(orders.iter().map(|order| &order.path)).for_each(&mut path);
+            }
+            Verb::Update(changes, _) => changes.iter().for_each(|change| match change {
+                Change::Set(to, term) => {
+                    path(to);
+                    term.each_path(&mut path);
+                }
+                Change::Remove(gone) => path(gone),
+            }),
+            Verb::Insert(_) | Verb::Exists | Verb::Delete(_) => {}
+        }
+        found.extend(self.condition.iter().flat_map(|bound| bound.attributes()).map(str::to_owned));
+        if let (Verb::Insert(term), Ok(parameters)) = (&self.statement.verb, self.parameters()) {
+            found.extend(parameters.item(term).into_iter().flat_map(Item::into_keys));
+        }
+        found
     }
 
     /// The key that its condition gives, and the rest of the condition.

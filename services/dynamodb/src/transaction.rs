@@ -80,6 +80,8 @@ pub async fn commit(
 }
 
 fn run_all(tx: &mut Tx, writes: &Writes) -> Result<Vec<Written>, DynamoError> {
+    // Rows, index entries, and images of a stream and of a history come together here.
+    tx.allow_largest();
     let mut reasons = Vec::with_capacity(writes.len());
     let mut all = Vec::with_capacity(writes.len());
     for (_, write) in writes {

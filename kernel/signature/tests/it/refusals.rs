@@ -74,9 +74,15 @@ fn malformed_headers() {
             "403 SignatureDoesNotMatch 'Host' or ':authority' must be a 'SignedHeader'",
         ),
         (
-            "AWS4-HMAC-SHA1 x".into(),
+            full(CREDENTIAL).replace("SHA256", "SHA1"),
             &date,
             "400 IncompleteSignature Unsupported AWS 'algorithm': 'AWS4-HMAC-SHA1'",
+        ),
+        // The parts are looked for before the algorithm (dynalite, connection).
+        (
+            "AWS4- Signature=b Credential=a".into(),
+            &date,
+            "400 IncompleteSignature Authorization header requires 'SignedHeaders' parameter. (Hashed",
         ),
         (
             "AWS AKID:c2ln".into(),

@@ -68,11 +68,14 @@ pub fn long_values_in_chunks(place: &dyn Place) {
     });
 }
 
-/// A transaction writes 1 MiB, or 8 MiB where that was asked for; what it overwrote does not count.
+/// A transaction writes 1 MiB, or 8 or 32 MiB where that was asked for; what it overwrote does not count.
 pub fn transactions_are_bounded(place: &dyn Place) {
     let store = open(place);
     let write = |mib: usize, large: bool| {
         store.commit(move |tx| {
+            if mib > 16 {
+                tx.allow_largest();
+            }
             if large {
                 tx.allow_large();
             }
@@ -84,6 +87,8 @@ pub fn transactions_are_bounded(place: &dyn Place) {
         assert!(is_too_large(&write(2, false).await, "transaction"));
         assert_eq!(write(8, true).await, Ok(()));
         assert!(is_too_large(&write(9, true).await, "transaction"));
+        assert_eq!(write(32, true).await, Ok(()));
+        assert!(is_too_large(&write(33, true).await, "transaction"));
         let again =
             store.commit(|tx| (0..100).try_for_each(|n| tx.put(&SMALL, &here(), &0, &value(60 * KIB + n))));
         assert_eq!(again.await, Ok::<_, Fault>(()));

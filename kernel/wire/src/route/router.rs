@@ -146,6 +146,17 @@ impl Router {
         self.by_path(head, host.as_ref(), &candidates).map(Routing::Operation)
     }
 
+    /// The service that a target, a credential scope or the host names, whatever else the request says.
+    pub fn addressed(&self, head: &Head<'_>) -> Option<&'static ServiceShape> {
+        let target = head.header("x-amz-target").and_then(|target| target.rsplit_once('.'));
+        let by_target = target.and_then(|(prefix, _)| self.targets.get(prefix).copied());
+        let index = by_target.or_else(|| {
+            let candidates = self.candidates(head, Host::parse(head.host).as_ref());
+            candidates.indexes.first().copied().filter(|_| candidates.named)
+        })?;
+        Some(self.services[index].shape)
+    }
+
     /// The operation that a form-encoded request means, from its head and body.
     pub fn route_form(&self, head: &Head<'_>, body: &[u8]) -> Result<Route, Unroutable> {
         let host = Host::parse(head.host);

@@ -96,7 +96,8 @@ fn change(
     Ok(())
 }
 
-fn scaling(update: &AutoScalingSettingsUpdate) -> Scaling {
+/// A setting as it is stored.
+pub fn scaling(update: &AutoScalingSettingsUpdate) -> Scaling {
     Scaling {
         least: update.minimum_units,
         most: update.maximum_units,
@@ -115,7 +116,8 @@ fn scaling(update: &AutoScalingSettingsUpdate) -> Scaling {
     }
 }
 
-fn settings(scaling: &Scaling) -> AutoScalingSettingsDescription {
+/// A setting as it is described.
+pub fn settings(scaling: &Scaling) -> AutoScalingSettingsDescription {
     let policy = scaling.policy.as_ref().map(|policy| AutoScalingPolicyDescription {
         policy_name: policy.name.clone(),
         target_tracking_scaling_policy_configuration: Some(PolicyDescription {

@@ -218,6 +218,7 @@ fn record(
         replicas: Vec::new(),
         restored: None,
         settings: Settings::default(),
+        is_old_global: false,
         policy_revision: input.resource_policy.as_ref().map_or(0, |_| resource_policy::revision(now, 0)),
     }
 }

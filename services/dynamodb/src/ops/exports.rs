@@ -3,14 +3,14 @@
 use crate::backup::{self, Part, part_arn};
 use crate::copy::Source;
 use crate::errors::DynamoError;
-use crate::state::backups::{self, ExportRecord, Frozen, Job, Place, Progress};
+use crate::state::backups::{self, ExportRecord, Frozen, Job, Place, Progress, Window};
 use crate::state::{self, TableRecord};
 use crate::statistics::Count;
 use crate::{export, find, history, jobs};
 use model::{
     DescribeExportInput, DescribeExportOutput, ExportDescription, ExportFormat, ExportStatus, ExportSummary,
-    ExportTableToPointInTimeInput, ExportTableToPointInTimeOutput, ExportType, ListExportsInput,
-    ListExportsOutput,
+    ExportTableToPointInTimeInput, ExportTableToPointInTimeOutput, ExportType, ExportViewType,
+    IncrementalExportSpecification, ListExportsInput, ListExportsOutput,
 };
 use model_dynamodb as model;
 use names::{Scope, Timestamp};
@@ -20,6 +20,10 @@ use store::Fault;
 
 /// The longest page of exports or imports, and the one that is given unasked.
 pub const MAX_PAGE: i32 = 25;
+/// The shortest and the longest period of an incremental export (DynamoDB developer guide, "Requesting a table
+/// export in DynamoDB").
+const MIN_WINDOW_MS: i64 = 15 * 60_000;
+const MAX_WINDOW_MS: i64 = 24 * 3_600_000;
 /// How long a client's token is remembered.
 pub const TOKEN_MS: i64 = 8 * 3_600_000;
 
@@ -28,12 +32,6 @@ pub async fn export_table_to_point_in_time(
     ctx: Ctx,
     input: Arc<ExportTableToPointInTimeInput>,
 ) -> Result<ExportTableToPointInTimeOutput, DynamoError> {
-    if input.export_format == Some(ExportFormat::Ion) {
-        return Err(DynamoError::NotServed("An export in Ion"));
-    }
-    if input.export_type == Some(ExportType::IncrementalExport) {
-        return Err(DynamoError::NotServed("An incremental export"));
-    }
     let address = find::address(ctx.account(), ctx.region(), &input.table_arn)?;
     let table = state::table(&ctx.read(), &address.scope, &address.name)?;
     let table = table.ok_or_else(|| DynamoError::TableNotFound(input.table_arn.clone()))?;
@@ -62,9 +60,11 @@ fn decide(
     let now = ctx.now();
     let kept = table.history.as_ref();
     let kept = kept.ok_or_else(|| DynamoError::RecoveryUnavailable(table.name.clone()))?;
-    let moment = input.export_time.unwrap_or(now);
+    let window = window(input, now)?;
+    let moment = window.as_ref().map(|window| window.to).or(input.export_time).unwrap_or(now);
     let earliest = history::earliest(kept, now);
-    if moment.plus_millis(999) < earliest || moment > now {
+    let first = window.as_ref().map_or(moment, |window| window.from);
+    if first.plus_millis(999) < earliest || moment > now {
         return Err(DynamoError::InvalidExportTime(format!(
             "Export time must be between {} and {}",
             earliest.iso8601_millis(),
@@ -89,7 +89,36 @@ fn decide(
         ),
         progress: Progress::Running,
         count: Count::default(),
+        is_ion: input.export_format == Some(ExportFormat::Ion),
+        window,
     })
+}
+
+/// The changes that an incremental export holds; nothing for a full one.
+fn window(input: &ExportTableToPointInTimeInput, now: Timestamp) -> Result<Option<Window>, DynamoError> {
+    let asked = input.incremental_export_specification.as_ref();
+    if input.export_type != Some(ExportType::IncrementalExport) {
+        return match asked {
+            Some(_) => Err(DynamoError::invalid(
+                "IncrementalExportSpecification can only be specified with ExportType INCREMENTAL_EXPORT",
+            )),
+            None => Ok(None),
+        };
+    }
+    if input.export_time.is_some() {
+        return Err(DynamoError::invalid("ExportTime can only be specified with ExportType FULL_EXPORT"));
+    }
+    let from = asked.and_then(|asked| asked.export_from_time).ok_or_else(|| {
+        DynamoError::invalid("ExportFromTime must be specified when ExportType is INCREMENTAL_EXPORT")
+    })?;
+    let to = asked.and_then(|asked| asked.export_to_time).unwrap_or(now);
+    if !(MIN_WINDOW_MS..=MAX_WINDOW_MS).contains(&to.millis().saturating_sub(from.millis())) {
+        return Err(DynamoError::InvalidExportTime(
+            "The period of an incremental export must be between 15 minutes and 24 hours".to_owned(),
+        ));
+    }
+    let view = asked.and_then(|asked| asked.export_view_type.as_ref());
+    Ok(Some(Window { from, to, has_old: view != Some(&ExportViewType::NewImage) }))
 }
 
 /// Writes an export and its job down; gives no job for a repeat, and nothing where the token was used for
@@ -112,7 +141,10 @@ async fn begun(
             work(tx)?;
             return Ok(Some((number, record.clone())));
         };
-        let asked = format!("{}\n{:?}\n{:?}", record.table, record.place, record.encryption);
+        let asked = format!(
+            "{}\n{:?}\n{:?}\n{}\n{:?}",
+            record.table, record.place, record.encryption, record.is_ion, record.window
+        );
         let place = (&scope, "ExportTableToPointInTime", token);
         let until = (now, now.plus_millis(TOKEN_MS));
         match once(tx, place, asked.as_bytes(), until, &mut work)? {
@@ -156,7 +188,7 @@ fn description(scope: &Scope, record: &ExportRecord) -> Result<ExportDescription
         export_manifest: is_done.then(|| format!("{}/manifest-summary.json", export::folder(record))),
         table_arn: crate::describe::table_arn(scope, &record.table).map(|arn| arn.to_string()),
         table_id: Some(record.record.record()?.id),
-        export_time: Some(record.moment),
+        export_time: record.window.is_none().then_some(record.moment),
         client_token: record.token.clone(),
         s3_bucket: Some(record.place.bucket.clone()),
         s3_bucket_owner: record.place.owner.clone(),
@@ -165,12 +197,27 @@ fn description(scope: &Scope, record: &ExportRecord) -> Result<ExportDescription
         s3_sse_kms_key_id: record.encryption.1.clone(),
         failure_code,
         failure_message,
-        export_format: Some(ExportFormat::DynamodbJson),
+        export_format: Some(if record.is_ion { ExportFormat::Ion } else { ExportFormat::DynamodbJson }),
         billed_size_bytes: is_done.then_some(record.count.bytes),
         item_count: is_done.then_some(record.count.items),
-        export_type: Some(ExportType::FullExport),
-        incremental_export_specification: None,
+        export_type: Some(kind(record)),
+        incremental_export_specification: record.window.as_ref().map(|window| {
+            IncrementalExportSpecification {
+                export_from_time: Some(window.from),
+                export_to_time: Some(window.to),
+                export_view_type: Some(view(window)),
+            }
+        }),
     })
+}
+
+fn kind(record: &ExportRecord) -> ExportType {
+    if record.window.is_some() { ExportType::IncrementalExport } else { ExportType::FullExport }
+}
+
+/// What an incremental export tells of a change.
+pub fn view(window: &Window) -> ExportViewType {
+    if window.has_old { ExportViewType::NewAndOldImages } else { ExportViewType::NewImage }
 }
 
 /// DescribeExport.
@@ -199,7 +246,7 @@ pub async fn list_exports(ctx: Ctx, input: Arc<ListExportsInput>) -> Result<List
     let summaries = page.iter().map(|record| ExportSummary {
         export_arn: Some(part_arn(&scope, &record.table, "export", &record.id)),
         export_status: Some(status(&record.progress)),
-        export_type: Some(ExportType::FullExport),
+        export_type: Some(kind(record)),
     });
     Ok(ListExportsOutput {
         export_summaries: Some(summaries.collect()),

@@ -228,6 +228,7 @@ fn target(
         latest_stream: None,
         history: None,
         replicas: Vec::new(),
+        is_old_global: false,
         restored: None,
         settings: Settings::default(),
         ..source

@@ -47,7 +47,7 @@ pub async fn update_table(ctx: Ctx, input: Arc<UpdateTableInput>) -> Result<Upda
             let filling = replicas::change(tx, &scope, &mut record, updates, (now, &ids))?;
             let wish = Wish { input: &input, encryption: &encryption, now, pace, account };
             wish.change(tx, &scope, &mut record)?;
-            if updates.is_empty() {
+            if updates.is_empty() && !record.is_old_global {
                 wish.change_replicas(tx, &record)?;
             }
             Ok::<_, DynamoError>((record, before, filling))

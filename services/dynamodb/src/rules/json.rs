@@ -11,6 +11,15 @@ pub fn line(item: &Item) -> String {
     json!({ "Item": attributes(item) }).to_string()
 }
 
+/// The line of a change: the moment of the last write in microseconds, and the key and the images by name.
+pub fn change_line(micros: i64, images: &[(&str, &Item)]) -> String {
+    let mut line = Map::new();
+    let written = json!({ "N": micros.to_string() });
+    line.insert("Metadata".to_owned(), json!({ "WriteTimestampMicros": written }));
+    line.extend(images.iter().map(|(name, item)| ((*name).to_owned(), attributes(item))));
+    Json::Object(line).to_string()
+}
+
 fn attributes(item: &Item) -> Json {
     Json::Object(item.iter().map(|(name, value)| (name.clone(), written(value))).collect())
 }
@@ -70,6 +79,15 @@ fn read(json: &Json) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_change_has_its_key_and_images() {
+        let key: Item = [("id".to_owned(), Value::S("1".into()))].into();
+        assert_eq!(
+            change_line(7_000, &[("Keys", &key), ("NewImage", &key)]),
+            r#"{"Keys":{"id":{"S":"1"}},"Metadata":{"WriteTimestampMicros":{"N":"7000"}},"NewImage":{"id":{"S":"1"}}}"#
+        );
+    }
 
     #[test]
     fn every_type_comes_back() {

@@ -5,7 +5,7 @@ use crate::statistics::Count;
 use bytes::Bytes;
 use names::{Scope, Timestamp};
 use serde::{Deserialize, Serialize};
-use store::{Class, Fault, Incarnation, Read, Snapshot, Span, Table, Tx, Value, record};
+use store::{Class, Corrupt, Fault, Incarnation, Read, Record, Snapshot, Span, Table, Tx, Value, record};
 
 /// A table's record as it was, with the version it was written in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,9 +101,32 @@ pub struct ExportRecord {
     pub progress: Progress,
     /// What it holds.
     pub count: Count,
+    /// Whether its files are in Ion, not in the JSON of the API.
+    pub is_ion: bool,
+    /// The changes that it holds instead of all items.
+    pub window: Option<Window>,
 }
 
-record!(ExportRecord, 1);
+impl Record for ExportRecord {
+    const VERSION: u8 = 2;
+
+    fn upgrade(_: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
+        // What the first version wrote ends before the last two fields.
+        let whole = [bytes, &[0, 0]].concat();
+        postcard::from_bytes(&whole).map_err(|_| Corrupt("the first record of an export cannot be read"))
+    }
+}
+
+/// The changes of an incremental export.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// The first moment.
+    pub from: Timestamp,
+    /// The moment behind the last.
+    pub to: Timestamp,
+    /// Whether the items before the changes are told too.
+    pub has_old: bool,
+}
 
 /// The form of what is imported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -258,4 +281,30 @@ pub fn remove_job(tx: &mut Tx, scope: &Scope, number: u64) -> Result<(), Fault> 
 /// The store's.
 pub fn jobs(read: &Snapshot) -> impl Iterator<Item = Result<(Scope, u64, Job), Fault>> + use<> {
     read.everywhere(&JOBS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_version_of_an_export_is_read() {
+        let export = ExportRecord {
+            table: "songs".into(),
+            id: "1".into(),
+            record: Frozen::default(),
+            token: None,
+            started: Timestamp(1),
+            moment: Timestamp(2),
+            place: Place { bucket: "b".into(), owner: None, prefix: None },
+            encryption: (None, None),
+            progress: Progress::Running,
+            count: Count::default(),
+            is_ion: false,
+            window: None,
+        };
+        let written = postcard::to_allocvec(&export).unwrap();
+        assert_eq!(ExportRecord::upgrade(1, &written[..written.len() - 2]).unwrap(), export);
+        assert!(ExportRecord::upgrade(1, &written[..4]).is_err());
+    }
 }

@@ -1,5 +1,5 @@
-//! Records of tables as earlier versions wrote them: before they had streams and histories, and before keys
-//! of indexes had several attributes.
+//! Records of tables as earlier versions wrote them: before they had streams and histories, before keys
+//! of indexes had several attributes, before global tables of the version 2017.
 
 use super::{Expiry, IndexRecord, IndexScope, Projected, Settings, TableRecord, Throughput};
 use crate::rules::keys::{KeyPart, KeySchema};
@@ -154,6 +154,7 @@ impl From<TableRecord2> for TableRecord {
             replicas: Vec::new(),
             restored: None,
             settings: Settings::default(),
+            is_old_global: false,
         }
     }
 }
@@ -163,13 +164,15 @@ impl From<TableRecord2> for TableRecord {
 /// # Errors
 /// Where it cannot be read any more.
 pub fn table(version: u8, bytes: &[u8]) -> Result<TableRecord, Corrupt> {
+    let unreadable = |_| Corrupt("the fields of an older record of a table cannot be read");
     let second = match version {
+        // The third version ended before the last field.
+        3 => return postcard::from_bytes(&[bytes, &[0]].concat()).map_err(unreadable),
         1 => postcard::from_bytes::<TableRecord1>(bytes).map(TableRecord2::from),
         2 => postcard::from_bytes(bytes),
         _ => return Err(Corrupt("the record of a table has a version that cannot be read any more")),
     };
-    let second = second.map_err(|_| Corrupt("the fields of an older record of a table cannot be read"))?;
-    Ok(second.into())
+    Ok(second.map_err(unreadable)?.into())
 }
 
 #[cfg(test)]
@@ -221,5 +224,7 @@ mod tests {
         assert!(super::table(0, &bytes).is_err());
         let second = postcard::to_allocvec(&TableRecord2::from(table)).unwrap();
         assert_eq!(super::table(2, &second).unwrap(), read);
+        let fourth = postcard::to_allocvec(&read).unwrap();
+        assert_eq!(super::table(3, &fourth[..fourth.len() - 1]).unwrap(), read);
     }
 }

@@ -3,6 +3,7 @@
 mod backups;
 mod counts;
 mod expiry;
+mod global;
 mod indexes;
 mod items;
 mod model;

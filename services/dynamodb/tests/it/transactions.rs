@@ -113,3 +113,39 @@ async fn reading_several_items_at_one_moment() {
     let consumed = output.consumed_capacity.unwrap();
     assert_eq!((consumed[0].capacity_units, consumed[0].read_capacity_units), (Some(6.0), Some(6.0)));
 }
+
+#[tokio::test]
+async fn four_megabytes_fit_where_all_images_are_kept() {
+    let region = region().await;
+    let wish = CreateTableInput {
+        stream_specification: Some(StreamSpecification {
+            stream_enabled: true,
+            stream_view_type: Some(StreamViewType::NewAndOldImages),
+        }),
+        ..table("things", &["p:S", "r:N"], 2)
+    };
+    let made = region.call::<CreateTable>(wish).await.unwrap().table_description.unwrap();
+    let recovery = UpdateContinuousBackupsInput {
+        table_name: "things".into(),
+        point_in_time_recovery_specification: PointInTimeRecoverySpecification {
+            point_in_time_recovery_enabled: true,
+            ..Default::default()
+        },
+    };
+    region.call::<UpdateContinuousBackups>(recovery).await.unwrap();
+    let all = |text: &str| {
+        let put = |r: i64| TransactWriteItem {
+            put: Some(Put {
+                table_name: "things".into(),
+                item: item(&[("p", s("a")), ("r", n(r)), ("v", s(&text.repeat(409_000)))]),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        write((0..10).map(put).collect(), None)
+    };
+    region.call::<TransactWriteItems>(all("x")).await.unwrap();
+    // Each item is now written, and told before and after to the stream, and before to the history.
+    region.call::<TransactWriteItems>(all("y")).await.unwrap();
+    assert_eq!(crate::streams::all(&region, &made.latest_stream_arn.unwrap()).await.len(), 20);
+}

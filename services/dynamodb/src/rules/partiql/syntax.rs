@@ -32,6 +32,23 @@ pub enum Term {
     Minus(Box<Term>, Box<Term>),
 }
 
+impl Term {
+    /// Visits the paths in it; its depth is bounded by the parser.
+    pub fn each_path(&self, visit: &mut impl FnMut(&Path)) {
+        match self {
+            Term::Path(path) => visit(path),
+            Term::List(inner) | Term::Bag(inner) => inner.iter().for_each(|term| term.each_path(visit)),
+            Term::Map(inner) => inner.iter().for_each(|(_, term)| term.each_path(visit)),
+            Term::Call(call) => call.operands.iter().for_each(|term| term.each_path(visit)),
+            Term::Plus(one, two) | Term::Minus(one, two) => {
+                one.each_path(visit);
+                two.each_path(visit);
+            }
+            Term::Text(_) | Term::Number(_) | Term::Bool(_) | Term::Null | Term::Parameter(_) => {}
+        }
+    }
+}
+
 /// A call of a function.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {

@@ -1,0 +1,186 @@
+//! Global tables of the version 2017: made of tables that were there before, changed, described and left.
+
+use crate::world::*;
+use model_dynamodb::operations::*;
+use model_dynamodb::*;
+use ports::CallRequest;
+use schema::{ApiError, OperationModel};
+use testkit::Region;
+
+const HOME: &str = "us-east-1";
+const AWAY: &str = "eu-west-1";
+const SOUTH: &str = "ap-south-1";
+
+async fn called<M: OperationModel>(
+    region: &Region,
+    name: &str,
+    input: M::Input,
+) -> Result<M::Output, ApiError> {
+    let call = CallRequest::of::<M>(input, Region::root(), name.parse().unwrap());
+    region.host().ports().calls.typed::<M>(call).await
+}
+
+fn with_stream(view: StreamViewType) -> CreateTableInput {
+    CreateTableInput {
+        stream_specification: Some(StreamSpecification {
+            stream_enabled: true,
+            stream_view_type: Some(view),
+        }),
+        ..table("things", &["p:S", "r:N"], 2)
+    }
+}
+
+fn group(regions: &[&str]) -> CreateGlobalTableInput {
+    let replica = |name: &&str| Replica { region_name: Some((*name).to_owned()) };
+    CreateGlobalTableInput {
+        global_table_name: "things".into(),
+        replication_group: regions.iter().map(replica).collect(),
+    }
+}
+
+fn update(create: Option<&str>, delete: Option<&str>) -> UpdateGlobalTableInput {
+    UpdateGlobalTableInput {
+        global_table_name: "things".into(),
+        replica_updates: vec![ReplicaUpdate {
+            create: create.map(|name| CreateReplicaAction { region_name: name.into() }),
+            delete: delete.map(|name| DeleteReplicaAction { region_name: name.into() }),
+        }],
+    }
+}
+
+async fn regions(region: &Region) -> Vec<String> {
+    let input = DescribeGlobalTableInput { global_table_name: "things".into() };
+    let described = region.call::<DescribeGlobalTable>(input).await.unwrap().global_table_description;
+    let described = described.unwrap();
+    assert_eq!(described.global_table_status, Some(GlobalTableStatus::Active));
+    assert!(described.global_table_arn.unwrap().ends_with(":global-table/things"));
+    described.replication_group.unwrap().into_iter().filter_map(|replica| replica.region_name).collect()
+}
+
+async fn put_in(region: &Region, name: &str, r: i64) {
+    let item = item(&[("p", s("a")), ("r", n(r)), ("v", s(name))]);
+    let input = PutItemInput { table_name: "things".into(), item, ..Default::default() };
+    called::<PutItem>(region, name, input).await.unwrap();
+}
+
+async fn count_in(region: &Region, name: &str) -> Option<i32> {
+    region.settle().await;
+    let input = ScanInput { table_name: "things".into(), ..Default::default() };
+    called::<Scan>(region, name, input).await.unwrap().count
+}
+
+async fn made() -> Region {
+    let region = region().await;
+    for name in [HOME, AWAY, SOUTH] {
+        called::<CreateTable>(&region, name, with_stream(StreamViewType::NewAndOldImages)).await.unwrap();
+    }
+    region.call::<CreateGlobalTable>(group(&[HOME, AWAY])).await.unwrap();
+    region
+}
+
+#[tokio::test]
+async fn tables_of_one_name_become_one() {
+    let region = made().await;
+    assert_eq!(regions(&region).await, [AWAY, HOME]);
+    put_in(&region, HOME, 1).await;
+    put_in(&region, AWAY, 2).await;
+    assert_eq!((count_in(&region, HOME).await, count_in(&region, AWAY).await), (Some(2), Some(2)));
+    assert_eq!(count_in(&region, SOUTH).await, Some(0));
+    region.call::<UpdateGlobalTable>(update(Some(SOUTH), None)).await.unwrap();
+    put_in(&region, SOUTH, 3).await;
+    put_in(&region, HOME, 4).await;
+    assert_eq!((count_in(&region, HOME).await, count_in(&region, AWAY).await), (Some(4), Some(4)));
+    assert_eq!(count_in(&region, SOUTH).await, Some(2));
+    region.call::<UpdateGlobalTable>(update(None, Some(AWAY))).await.unwrap();
+    put_in(&region, AWAY, 5).await;
+    put_in(&region, HOME, 6).await;
+    assert_eq!((count_in(&region, HOME).await, count_in(&region, AWAY).await), (Some(5), Some(5)));
+    assert_eq!(regions(&region).await, [SOUTH, HOME]);
+    let described = DescribeTableInput { table_name: "things".into() };
+    let here = region.call::<DescribeTable>(described).await.unwrap().table.unwrap();
+    assert_eq!((here.global_table_version.as_deref(), here.replicas), (Some("2017.11.29"), None));
+    region.call::<DeleteTable>(DeleteTableInput { table_name: "things".into() }).await.unwrap();
+    assert_eq!(regions(&region).await, [SOUTH]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_one_is_refused() {
+    let region = made().await;
+    let code = |error: ApiError| error.code.into_owned();
+    let refused = region.refused::<CreateGlobalTable>(group(&[SOUTH])).await;
+    assert_eq!(code(refused), "GlobalTableAlreadyExistsException");
+    assert_eq!(
+        code(region.refused::<UpdateGlobalTable>(update(Some(AWAY), None)).await),
+        "ReplicaAlreadyExistsException"
+    );
+    assert_eq!(
+        code(region.refused::<UpdateGlobalTable>(update(None, Some(SOUTH))).await),
+        "ReplicaNotFoundException"
+    );
+    assert_eq!(
+        code(region.refused::<UpdateGlobalTable>(update(Some("eu-central-1"), None)).await),
+        "TableNotFoundException"
+    );
+    put_in(&region, SOUTH, 1).await;
+    assert_eq!(
+        code(region.refused::<UpdateGlobalTable>(update(Some(SOUTH), None)).await),
+        "ValidationException"
+    );
+    let keys_only = with_stream(StreamViewType::KeysOnly);
+    called::<CreateTable>(&region, "eu-north-1", keys_only).await.unwrap();
+    let refused = region.refused::<UpdateGlobalTable>(update(Some("eu-north-1"), None)).await;
+    assert!(refused.message.contains("NEW_AND_OLD_IMAGES"), "{}", refused.message);
+    let absent = DescribeGlobalTableInput { global_table_name: "nothing".into() };
+    let refused = region.refused::<DescribeGlobalTable>(absent).await;
+    assert_eq!(code(refused), "GlobalTableNotFoundException");
+    assert_eq!(regions(&region).await, [AWAY, HOME]);
+}
+
+#[tokio::test]
+async fn they_are_listed_by_region() {
+    let region = made().await;
+    let listed = async |name: Option<&str>| {
+        let input = ListGlobalTablesInput { region_name: name.map(str::to_owned), ..Default::default() };
+        region.call::<ListGlobalTables>(input).await.unwrap().global_tables.unwrap().len()
+    };
+    assert_eq!((listed(None).await, listed(Some(AWAY)).await, listed(Some(SOUTH)).await), (1, 1, 0));
+}
+
+#[tokio::test]
+async fn settings_are_of_all_regions_or_of_one() {
+    let region = made().await;
+    let input = UpdateGlobalTableSettingsInput {
+        global_table_name: "things".into(),
+        global_table_billing_mode: Some(BillingMode::Provisioned),
+        global_table_provisioned_write_capacity_units: Some(7),
+        replica_settings_update: Some(vec![ReplicaSettingsUpdate {
+            region_name: AWAY.into(),
+            replica_provisioned_read_capacity_units: Some(9),
+            ..Default::default()
+        }]),
+        ..Default::default()
+    };
+    let changed = region.call::<UpdateGlobalTableSettings>(input).await.unwrap().replica_settings.unwrap();
+    let units: Vec<_> = changed
+        .iter()
+        .map(|replica| {
+            (
+                replica.region_name.as_str(),
+                replica.replica_provisioned_read_capacity_units,
+                replica.replica_provisioned_write_capacity_units,
+            )
+        })
+        .collect();
+    assert_eq!(units, [(AWAY, Some(9), Some(7)), (HOME, Some(0), Some(7))]);
+    let asked = DescribeGlobalTableSettingsInput { global_table_name: "things".into() };
+    let told = region.call::<DescribeGlobalTableSettings>(asked).await.unwrap().replica_settings.unwrap();
+    assert!(told == changed);
+    let unknown = UpdateGlobalTableSettingsInput {
+        global_table_name: "things".into(),
+        global_table_global_secondary_index_settings_update: Some(vec![
+            GlobalTableGlobalSecondaryIndexSettingsUpdate { index_name: "none".into(), ..Default::default() },
+        ]),
+        ..Default::default()
+    };
+    assert_eq!(region.refused::<UpdateGlobalTableSettings>(unknown).await.code, "IndexNotFoundException");
+}

@@ -1,0 +1,107 @@
+"""What DynamoDB's own endpoint answers to requests that mean no operation of it.
+
+The answers are those that dynalite's `connection` and `listTables` tell, which run against AWS too.
+"""
+
+import http.client
+import json
+import re
+import zlib
+
+import pytest
+
+HOST = "dynamodb.us-east-1.amazonaws.com"
+CORAL = "com.amazon.coral.service#"
+
+
+def asked(region, method="POST", body=None, path="/", **headers):
+    """An unsigned request with the host of the service: status, headers, body."""
+    connection = http.client.HTTPConnection("127.0.0.1", region.port, timeout=20)
+    connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+    for name, value in {"Host": HOST, **{name.replace("_", "-"): value for name, value in headers.items()}}.items():
+        connection.putheader(name, value)
+    if body is not None or method == "POST":
+        connection.putheader("Content-Length", str(len(body or b"")))
+    connection.endheaders(body)
+    answer = connection.getresponse()
+    read = answer.read()
+    connection.close()
+    return answer.status, answer.headers, read
+
+
+def check_sum(headers, body):
+    assert headers["x-amz-crc32"] == str(zlib.crc32(body))
+    assert re.fullmatch("[0-9A-Z]{52}", headers["x-amzn-requestid"])
+
+
+def test_a_look_at_the_endpoint_finds_it_healthy(region):
+    status, headers, body = asked(region, "GET")
+    assert (status, body) == (200, f"healthy: {HOST} ".encode())
+    check_sum(headers, body)
+
+
+@pytest.mark.parametrize("method, body, kind", [
+    ("PUT", None, None), ("DELETE", None, None), ("POST", b"hi", None), ("POST", b"hi", "application/jsonasdf"),
+    ("POST", b"{}", "application/x-amz-json-1.1"),
+])
+def test_what_is_no_json_is_not_found(region, method, body, kind):
+    status, headers, answer = asked(region, method, body, **({"Content_Type": kind} if kind else {}))
+    assert (status, answer) == (404, b"<UnknownOperationException/>\n")
+    check_sum(headers, answer)
+
+
+@pytest.mark.parametrize("kind, spoken", [
+    ("application/json", "application/json"), ("application/json;x", "application/json"),
+    ("application/x-amz-json-1.0", "application/x-amz-json-1.0"),
+])
+def test_the_body_is_read_before_the_target(region, kind, spoken):
+    for body, code in ((b"hi", "SerializationException"), (b"{}", "UnknownOperationException")):
+        status, headers, answer = asked(region, body=body, Content_Type=kind)
+        assert (status, json.loads(answer)) == (400, {"__type": CORAL + code})
+        assert headers["content-type"] == spoken
+        check_sum(headers, answer)
+    for target in ("whatever", "DynamoDB_20120810.ListTable"):
+        status, headers, answer = asked(region, body=b"{}", Content_Type=kind, X_Amz_Target=target)
+        assert (status, json.loads(answer)) == (400, {"__type": CORAL + "UnknownOperationException"})
+    # An operation without a body is no operation.
+    status, _, answer = asked(region, Content_Type=kind, X_Amz_Target="DynamoDB_20120810.ListTables")
+    assert (status, json.loads(answer)) == (400, {"__type": CORAL + "SerializationException"})
+
+
+def test_a_body_beyond_sixteen_megabytes_is_too_large(region):
+    status, headers, _ = asked(region, body=b"a" * (16 * 1024 * 1024 + 1), Content_Type="application/json")
+    assert status == 413
+    assert asked(region, body=b"a" * 1024 * 1024)[0] == 404
+
+
+def test_pages_of_all_sites_may_ask_where_the_region_lets_them(fresh_region):
+    region = fresh_region("--memory", "--allow-origin", "*")
+    status, headers, body = asked(region, "OPTIONS", Origin="https://page.example",
+                                  Access_Control_Request_Headers="a, b", Access_Control_Request_Method="POST")
+    assert (status, body, headers["access-control-allow-origin"]) == (200, b"", "*")
+    assert (headers["access-control-allow-headers"], headers["access-control-allow-methods"]) == ("a, b", "POST")
+    assert headers["access-control-max-age"] == "172800"
+    assert asked(region, body=b"{}", Origin="https://page.example")[1]["access-control-allow-origin"] == "*"
+    assert asked(region, "OPTIONS")[0] == 404
+
+
+def test_a_page_that_may_not_call_is_turned_away_first(region):
+    assert asked(region, "OPTIONS", Origin="https://page.example")[0] == 403
+
+
+def test_who_calls_is_asked_before_what_for(strict):
+    target = {"X_Amz_Target": "DynamoDB_20120810.ListTables", "Content_Type": "application/x-amz-json-1.0"}
+
+    def told(path="/", **more):
+        status, _, body = asked(strict, body=b"{}", path=path, **target, **more)
+        answer = json.loads(body)
+        return status, answer["__type"].removeprefix(CORAL), answer["message"]
+
+    missing = (400, "MissingAuthenticationTokenException", "Request is missing Authentication Token")
+    assert told() == told(Authorization="AWS4") == missing
+    assert told("/?X-Amz-Credential=a&X-Amz-Signature=b&X-Amz-SignedHeaders=c&X-Amz-Date=d") == missing
+    both = "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header."
+    assert told("/?X-Amz-Algorithm", Authorization="X") == (400, "InvalidSignatureException", both)
+    assert told("/?X-Amz-Algorithm=a&X-Amz-Credential=b&X-Amz-Signature=c&X-Amz-Date=d") == (
+        400, "IncompleteSignatureException",
+        "AWS query-string parameters must include 'X-Amz-SignedHeaders'. Re-examine the query-string parameters.")

@@ -98,7 +98,7 @@ class FifoWriter(QueueWriter):
 
     suffix, attributes = ".fifo", {"FifoQueue": "true"}
     # A FIFO queue's message is deleted while it is in flight, or not at all.
-    hidden_s, patience_s = 2, 4
+    hidden_s, patience_s = 2, 2
 
     def more(self, key):
         return {"MessageGroupId": self.name, "MessageDeduplicationId": key}

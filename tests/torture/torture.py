@@ -22,7 +22,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.client import Client  # noqa: E402  (the folder above is on the path only now)
 from support.region import Region, built_binary  # noqa: E402
 from torture.functions import Functions  # noqa: E402
-from torture.objects import ObjectWriter  # noqa: E402
+from torture.objects import ObjectWriter, no_orphans  # noqa: E402
 from torture.queues import CrowdWriter, FifoWriter, QueueWriter  # noqa: E402
 from torture.tables import PairWriter, TableWriter  # noqa: E402
 
@@ -151,6 +151,9 @@ def main():
             for complaint in complaints[:20]:
                 print(f"  {complaint}", flush=True)
             passed, failed = passed + (not complaints), failed + bool(complaints)
+        for complaint in no_orphans(region, Client(region.port, timeout=60)):
+            print(f"  {complaint}", flush=True)
+            failed += 1
     except Exception:
         traceback.print_exc()
         failed += 1

@@ -64,6 +64,8 @@ enum Reading {
     Left(Source),
     /// It was read to its end.
     Ended,
+    /// There was none.
+    Empty,
 }
 
 /// What is left of a request's body when its answer is ready.
@@ -88,6 +90,10 @@ impl Rest {
     pub async fn before_answer(&self, waits_for_continue: bool) -> Option<Lingering> {
         let mut source = match self.take() {
             Reading::Ended => return None,
+            // It was never told to continue, since there was nothing to wait for. Some clients (botocore) read
+            // the next answer on such a connection wrongly: then it ends here.
+            Reading::Empty if waits_for_continue => return Some(Lingering(None)),
+            Reading::Empty => return None,
             Reading::Open => return Some(Lingering(None)),
             Reading::Left(source) => source,
         };
@@ -127,7 +133,7 @@ pub fn body(incoming: hyper::body::Incoming) -> (Body, Rest) {
     let announced = hyper::body::Body::size_hint(&incoming).exact();
     let rest = Rest(Arc::new(Mutex::new(Reading::Open)));
     if announced == Some(0) {
-        rest.set(Reading::Ended);
+        rest.set(Reading::Empty);
         return (Body::from(Bytes::new()), rest);
     }
     let source = Source { body: incoming, announced, received: 0 };

@@ -10,7 +10,7 @@ use crate::{judge, words};
 use names::Region;
 use ports::{BoxFuture, CallRequest, Caller, Calls, TargetReply, TargetRequest, Targets};
 use schema::{ApiError, Obj, Protocol};
-use service::{Ctx, Demand, Request};
+use service::{Ctx, Demand, Permits, Request};
 use std::sync::{Arc, Weak};
 
 /// How deep calls may nest before they are taken for a circle.
@@ -116,6 +116,13 @@ impl Calls for Between {
 
     fn is_open(&self, room: &str) -> bool {
         self.0.upgrade().is_some_and(|pipeline| pipeline.rooms.is_open(room))
+    }
+}
+
+impl Permits for Between {
+    fn permit(&self, ctx: &Ctx, demand: &Demand) -> Result<(), ApiError> {
+        let pipeline = self.pipeline()?;
+        permit(&pipeline, ctx, demand)
     }
 }
 

@@ -17,6 +17,7 @@ mod explain;
 mod form;
 mod front;
 mod guard;
+mod hoisted;
 mod http;
 mod identities;
 mod init;
@@ -35,6 +36,7 @@ mod sessions;
 mod settle;
 mod state;
 mod tls;
+mod witnessed;
 mod words;
 
 pub use config::{EdgeConfig, IamMode, Profile, SETTLE_LOOKS};

@@ -15,7 +15,7 @@ use crate::record::{Refusals, Trace};
 use crate::region::SECRETS_TABLE;
 use crate::rooms::{RoomState, Rooms, Served};
 use crate::settle::Settler;
-use crate::{between, control, cors, endpoint, form, front, guard, words};
+use crate::{between, control, cors, endpoint, form, front, guard, hoisted, witnessed, words};
 use bytes::Bytes;
 use names::{AccountId, Region};
 use ports::Caller;
@@ -178,6 +178,10 @@ impl Pipeline {
             endpoint::finish(&mut reply, asked.route.service, asked.incoming);
             reply
         });
+        if let Some((witness, known)) = trace.witness() {
+            let error = result.as_ref().err();
+            witnessed::tell(self, witness, (asked.incoming, &asked.route), &known, (&reply, error));
+        }
         trace.end(self, reply.status, result.as_ref().err());
         reply.into()
     }
@@ -401,7 +405,12 @@ fn decode(
     operation: &Operation,
 ) -> Result<Box<dyn Obj>, ApiError> {
     let mut input = operation.new_input();
-    let mut violations = wire::decode(route, &head_of(incoming), body, input.as_mut(), Limits::STANDARD)
+    let presigned = operation.service.dialect.bare_errors.then(|| hoisted::headers(incoming)).flatten();
+    let mut head = head_of(incoming);
+    if let Some(headers) = &presigned {
+        head.headers = headers;
+    }
+    let mut violations = wire::decode(route, &head, body, input.as_mut(), Limits::STANDARD)
         .map_err(|malformed| malformed.into_error(route.protocol))?;
     // Services with errors of the oldest form never had a validator in front: they word what is wrong.
     if !operation.service.dialect.bare_errors {

@@ -7,10 +7,11 @@ use crate::judge::Denial;
 use crate::pipeline::Pipeline;
 use crate::recent::Seen;
 use crate::rooms::Room;
+use crate::witnessed::Known;
 use names::{AccountId, Region};
 use ports::{Caller, Outcome, RequestFact};
 use schema::ApiError;
-use service::{Ctx, Log};
+use service::{Ctx, Log, Witness};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
@@ -96,6 +97,16 @@ impl Trace {
         answer.map_or(Ok(()), Err)
     }
 
+    /// What looks on at the requests of its room, with what it wants to know.
+    pub fn witness(&self) -> Option<(&dyn Witness, Known<'_>)> {
+        let witness = self.room.as_ref()?.witness.as_deref()?;
+        Some((witness, Known { id: &self.id, caller: &self.caller, micros: self.micros() }))
+    }
+
+    fn micros(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
     /// It has ended, with this status.
     pub fn end(self, pipeline: &Pipeline, status: u16, error: Option<&ApiError>) {
         let fault = error.is_some_and(|error| error.status >= 500 && error.status != 501);
@@ -112,7 +123,7 @@ impl Trace {
             }
             (None, None) => {}
         }
-        let micros = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let micros = self.micros();
         if pipeline.host.facts.wanted() {
             pipeline.host.facts.request(self.fact(pipeline, micros, error));
         }

@@ -144,6 +144,7 @@ fn ports(
     };
     Ports {
         targets: between.clone(),
+        permits: between.clone(),
         calls: between,
         credentials: match pipeline.config.iam {
             IamMode::Enforce => credentials,

@@ -2,7 +2,7 @@
 
 use ports::TargetRequest;
 use schema::{ApiError, OperationShape, ServiceShape};
-use service::{Budget, Budgets, CrossOrigin, Forget, Front, Operation, Service, Target};
+use service::{Budget, Budgets, CrossOrigin, Forget, Front, Operation, Service, Target, Witness};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -32,6 +32,8 @@ pub struct Room {
     under_way: AtomicU64,
     /// What it may hold in memory for requests and work that waits.
     pub budget: Budget,
+    /// What looks on at its requests.
+    pub witness: Option<Arc<dyn Witness>>,
 }
 
 /// A request's place among those of its room; free again when this is dropped.
@@ -44,10 +46,11 @@ impl Drop for Place {
 }
 
 impl Room {
-    fn new(name: &'static str, budget: Budget) -> Self {
+    fn new(name: &'static str, budget: Budget, witness: Option<Arc<dyn Witness>>) -> Self {
         Room {
             name,
             budget,
+            witness,
             under_way: AtomicU64::new(0),
             refused: AtomicBool::new(false),
             unhealthy: AtomicBool::new(false),
@@ -147,7 +150,7 @@ fn address(shape: &'static OperationShape) -> usize {
 impl Rooms {
     /// Takes in a room.
     pub fn add(&mut self, service: &Service, budgets: &Budgets) {
-        let room = Arc::new(Room::new(service.name, budgets.of(service.name)));
+        let room = Arc::new(Room::new(service.name, budgets.of(service.name), service.witness.clone()));
         self.by_name.insert(service.name, room.clone());
         for operation in &service.operations {
             if !self.services.iter().any(|known| std::ptr::eq(*known, operation.service)) {

@@ -187,6 +187,15 @@ impl Ctx {
         self.ports().targets.request(question).await
     }
 
+    /// Whether the caller may do what an operation finds it needs only while it runs: one of many keys, or to
+    /// know that something is absent. What is known before is a demand of the operation.
+    ///
+    /// # Errors
+    /// `AccessDenied` where it may not and that is enforced.
+    pub fn permit(&self, demand: &Demand) -> Result<(), ApiError> {
+        self.ports().permits.permit(self, demand)
+    }
+
     /// Runs pure work that may take long away from the network threads.
     ///
     /// # Errors

@@ -1,8 +1,9 @@
 //! What a region gives to all of its rooms.
 
-use crate::{Budgets, Clock, Compute, Entropy, Seal, Watchdog};
+use crate::{Budgets, Clock, Compute, Ctx, Demand, Entropy, Seal, Watchdog};
 use ports::runner::Runner;
 use ports::{Calls, Credentials, Facts, LogSink, Targets};
+use schema::ApiError;
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -40,6 +41,15 @@ pub struct Settings {
     pub enforces: bool,
 }
 
+/// Judges what a request needs permission for beyond the demands of its operation.
+pub trait Permits: Send + Sync {
+    /// Refuses what is not allowed, where that is enforced; where it is not, the refusal is recorded.
+    ///
+    /// # Errors
+    /// `AccessDenied`, or if policies cannot be read.
+    fn permit(&self, ctx: &Ctx, demand: &Demand) -> Result<(), ApiError>;
+}
+
 /// The ports of the region, given to rooms through their context.
 #[derive(Clone)]
 pub struct Ports {
@@ -47,6 +57,8 @@ pub struct Ports {
     pub targets: Arc<dyn Targets>,
     /// Calling any operation.
     pub calls: Arc<dyn Calls>,
+    /// Judging what operations ask for while they run.
+    pub permits: Arc<dyn Permits>,
     /// Identities.
     pub credentials: Arc<dyn Credentials>,
     /// Log lines; `None` in a region without the room that keeps them.

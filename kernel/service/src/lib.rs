@@ -38,6 +38,7 @@ mod room;
 mod tagging;
 mod target;
 mod watchdog;
+mod witness;
 mod worker;
 
 pub use bucket::TokenBucket;
@@ -54,7 +55,7 @@ pub use digits::{hex, uuid_of};
 pub use entropy::Entropy;
 pub use front::{Front, FrontBody, FrontReply, FrontRequest, Needs};
 pub use heads::{Head, HeadWithPolicy, Heads, HeadsView, forget_heads, head_scope};
-pub use host::{Fidelity, Host, Pace, Ports, Settings};
+pub use host::{Fidelity, Host, Pace, Permits, Ports, Settings};
 pub use log::Log;
 pub use once::{AnswerSweep, Once, once};
 pub use operation::{Access, Operation, Rate, Ungated};
@@ -63,6 +64,7 @@ pub use room::{End, Forget, Service};
 pub use tagging::{TagFault, TagRules};
 pub use target::{Reception, Target};
 pub use watchdog::Watchdog;
+pub use witness::{Answered, Witness};
 pub use worker::{TimerHandler, Work, Worker};
 
 /// Re-exported so that rooms name one crate for a boxed future.

@@ -1,6 +1,6 @@
 //! A service of the region, as its room describes it.
 
-use crate::{BoxFuture, CrossOrigin, Ctx, Front, Host, Operation, Target, TimerHandler, Worker};
+use crate::{BoxFuture, CrossOrigin, Ctx, Front, Host, Operation, Target, TimerHandler, Witness, Worker};
 use names::AccountId;
 use ports::{Credentials, LogSink};
 use std::any::Any;
@@ -34,6 +34,8 @@ pub struct Service {
     pub front: Option<Arc<dyn Front>>,
     /// Which web pages may use its resources, where those say so themselves.
     pub cross_origin: Option<Arc<dyn CrossOrigin>>,
+    /// What looks on at its requests.
+    pub witness: Option<Arc<dyn Witness>>,
     /// The identities of the region, where this room keeps them.
     pub credentials: Option<Provide<dyn Credentials>>,
     /// The log lines of the region, where this room keeps them.
@@ -56,6 +58,7 @@ impl Service {
             timers: Vec::new(),
             front: None,
             cross_origin: None,
+            witness: None,
             credentials: None,
             logs: None,
             forget: None,
@@ -106,6 +109,12 @@ impl Service {
     /// Decides itself which web pages may use its resources.
     pub fn cross_origin(mut self, decides: impl CrossOrigin + 'static) -> Self {
         self.cross_origin = Some(Arc::new(decides));
+        self
+    }
+
+    /// Looks on at its requests when they are answered.
+    pub fn witness(mut self, witness: impl Witness + 'static) -> Self {
+        self.witness = Some(Arc::new(witness));
         self
     }
 

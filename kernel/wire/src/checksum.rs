@@ -20,14 +20,32 @@ pub enum Algorithm {
     Sha1,
     /// SHA-256.
     Sha256,
+    /// SHA-512.
+    Sha512,
+    /// XXH64.
+    Xxh64,
+    /// XXH3 of 64 bits.
+    Xxh3,
+    /// XXH3 of 128 bits.
+    Xxh128,
     /// MD5.
     Md5,
 }
 
 impl Algorithm {
     /// The algorithms that have a header `x-amz-checksum-…`.
-    pub const FLEXIBLE: [Algorithm; 5] =
-        [Algorithm::Crc32, Algorithm::Crc32c, Algorithm::Crc64Nvme, Algorithm::Sha1, Algorithm::Sha256];
+    pub const FLEXIBLE: [Algorithm; 10] = [
+        Algorithm::Crc32,
+        Algorithm::Crc32c,
+        Algorithm::Crc64Nvme,
+        Algorithm::Sha1,
+        Algorithm::Sha256,
+        Algorithm::Sha512,
+        Algorithm::Xxh64,
+        Algorithm::Xxh3,
+        Algorithm::Xxh128,
+        Algorithm::Md5,
+    ];
 
     /// The name in `x-amz-sdk-checksum-algorithm` and in inputs: `CRC64NVME`.
     pub fn name(self) -> &'static str {
@@ -37,14 +55,17 @@ impl Algorithm {
             Algorithm::Crc64Nvme => "CRC64NVME",
             Algorithm::Sha1 => "SHA1",
             Algorithm::Sha256 => "SHA256",
+            Algorithm::Sha512 => "SHA512",
+            Algorithm::Xxh64 => "XXHASH64",
+            Algorithm::Xxh3 => "XXHASH3",
+            Algorithm::Xxh128 => "XXHASH128",
             Algorithm::Md5 => "MD5",
         }
     }
 
     /// By its name, in any case.
     pub fn by_name(name: &str) -> Option<Algorithm> {
-        let all = Algorithm::FLEXIBLE.into_iter().chain([Algorithm::Md5]);
-        all.into_iter().find(|algorithm| algorithm.name().eq_ignore_ascii_case(name))
+        Algorithm::FLEXIBLE.into_iter().find(|algorithm| algorithm.name().eq_ignore_ascii_case(name))
     }
 
     /// The header or trailer that holds it.
@@ -55,14 +76,20 @@ impl Algorithm {
             Algorithm::Crc64Nvme => "x-amz-checksum-crc64nvme",
             Algorithm::Sha1 => "x-amz-checksum-sha1",
             Algorithm::Sha256 => "x-amz-checksum-sha256",
-            Algorithm::Md5 => "content-md5",
+            Algorithm::Sha512 => "x-amz-checksum-sha512",
+            Algorithm::Xxh64 => "x-amz-checksum-xxhash64",
+            Algorithm::Xxh3 => "x-amz-checksum-xxhash3",
+            Algorithm::Xxh128 => "x-amz-checksum-xxhash128",
+            Algorithm::Md5 => "x-amz-checksum-md5",
         }
     }
 
     /// By the header or trailer that holds it, in lower case.
     pub fn by_header(name: &str) -> Option<Algorithm> {
-        let all = Algorithm::FLEXIBLE.into_iter().chain([Algorithm::Md5]);
-        all.into_iter().find(|algorithm| algorithm.header() == name)
+        match name {
+            "content-md5" => Some(Algorithm::Md5),
+            name => Algorithm::FLEXIBLE.into_iter().find(|algorithm| algorithm.header() == name),
+        }
     }
 }
 
@@ -80,6 +107,10 @@ enum State {
     Crc64(Reflected),
     Sha1(sha1::Sha1),
     Sha256(sha2::Sha256),
+    Sha512(Box<sha2::Sha512>),
+    Xxh64(xxhash_rust::xxh64::Xxh64),
+    /// Of 64 bits, or of 128.
+    Xxh3(Box<xxhash_rust::xxh3::Xxh3>),
     Md5(md5::Md5),
 }
 
@@ -92,6 +123,9 @@ impl Checksum {
             Algorithm::Crc64Nvme => State::Crc64(Reflected::crc64nvme()),
             Algorithm::Sha1 => State::Sha1(Digest::new()),
             Algorithm::Sha256 => State::Sha256(Digest::new()),
+            Algorithm::Sha512 => State::Sha512(Box::default()),
+            Algorithm::Xxh64 => State::Xxh64(xxhash_rust::xxh64::Xxh64::new(0)),
+            Algorithm::Xxh3 | Algorithm::Xxh128 => State::Xxh3(Box::default()),
             Algorithm::Md5 => State::Md5(Digest::new()),
         };
         Checksum { algorithm, state }
@@ -109,6 +143,9 @@ impl Checksum {
             State::Crc32c(state) | State::Crc64(state) => state.update(bytes),
             State::Sha1(state) => state.update(bytes),
             State::Sha256(state) => state.update(bytes),
+            State::Sha512(state) => state.update(bytes),
+            State::Xxh64(state) => state.update(bytes),
+            State::Xxh3(state) => state.update(bytes),
             State::Md5(state) => state.update(bytes),
         }
     }
@@ -121,6 +158,12 @@ impl Checksum {
             State::Crc64(state) => state.value().to_be_bytes().to_vec(),
             State::Sha1(state) => state.finalize().to_vec(),
             State::Sha256(state) => state.finalize().to_vec(),
+            State::Sha512(state) => state.finalize().to_vec(),
+            State::Xxh64(state) => state.digest().to_be_bytes().to_vec(),
+            State::Xxh3(state) if self.algorithm == Algorithm::Xxh128 => {
+                state.digest128().to_be_bytes().to_vec()
+            }
+            State::Xxh3(state) => state.digest().to_be_bytes().to_vec(),
             State::Md5(state) => state.finalize().to_vec(),
         }
     }

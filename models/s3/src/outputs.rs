@@ -343,8 +343,9 @@ pub struct HeadBucketOutput {
     pub bucket_location_name: Option<String>,
     pub bucket_region: Option<String>,
     pub access_point_alias: Option<bool>,
+    pub content_type: Option<String>,
 }
-s::object!(HeadBucketOutput, tables::HEAD_BUCKET_OUTPUT, { 0 bucket_arn, 1 bucket_location_type, 2 bucket_location_name, 3 bucket_region, 4 access_point_alias });
+s::object!(HeadBucketOutput, tables::HEAD_BUCKET_OUTPUT, { 0 bucket_arn, 1 bucket_location_type, 2 bucket_location_name, 3 bucket_region, 4 access_point_alias, 5 content_type });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct HeadObjectOutput {
@@ -600,8 +601,9 @@ s::object!(PutObjectTaggingOutput, tables::PUT_OBJECT_TAGGING_OUTPUT, { 0 versio
 pub struct RestoreObjectOutput {
     pub request_charged: Option<RequestCharged>,
     pub restore_output_path: Option<String>,
+    pub status: Option<i32>,
 }
-s::object!(RestoreObjectOutput, tables::RESTORE_OBJECT_OUTPUT, { 0 request_charged, 1 restore_output_path });
+s::object!(RestoreObjectOutput, tables::RESTORE_OBJECT_OUTPUT, { 0 request_charged, 1 restore_output_path, 2 status });
 
 #[derive(Clone, Default)]
 pub struct SelectObjectContentOutput {

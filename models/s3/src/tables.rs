@@ -989,6 +989,7 @@ pub static HEAD_BUCKET_OUTPUT: Shape = Shape::new("HeadBucketOutput", &[
     Member { location: Location::Header("x-amz-bucket-location-name"), ..Member::new("BucketLocationName", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-bucket-region"), ..Member::new("BucketRegion", &ty::REGION) },
     Member { location: Location::Header("x-amz-access-point-alias"), ..Member::new("AccessPointAlias", &Ty::Bool) },
+    Member { location: Location::Header("content-type"), ..Member::new("ContentType", &Ty::TEXT) },
 ], || Box::new(crate::HeadBucketOutput::default()));
 
 pub static HEAD_BUCKET_REQUEST: Shape = Shape::new("HeadBucketRequest", &[
@@ -2018,6 +2019,7 @@ pub static REQUEST_PROGRESS: Shape = Shape::new("RequestProgress", &[
 pub static RESTORE_OBJECT_OUTPUT: Shape = Shape::new("RestoreObjectOutput", &[
     Member { location: Location::Header("x-amz-request-charged"), ..Member::new("RequestCharged", &ty::REQUEST_CHARGED) },
     Member { location: Location::Header("x-amz-restore-output-path"), ..Member::new("RestoreOutputPath", &Ty::TEXT) },
+    Member { location: Location::StatusCode, ..Member::new("Status", &Ty::INT) },
 ], || Box::new(crate::RestoreObjectOutput::default()));
 
 pub static RESTORE_OBJECT_REQUEST: Shape = Shape::new("RestoreObjectRequest", &[

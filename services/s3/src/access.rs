@@ -2,7 +2,9 @@
 //! block that keeps a public policy to the owner's account. Callers of the owner's account are judged by
 //! policies alone.
 
+use crate::access_logs::LOG_DELIVERY;
 use crate::errors::S3Error;
+use crate::rules::acl::Acl;
 use crate::rules::public;
 use crate::state::buckets::{self, Bucket};
 use crate::state::{Ownership, objects};
@@ -20,6 +22,7 @@ use store::Read;
 /// The store's.
 pub fn opened(peek: &Peek, demand: Demand) -> Result<Demand, S3Error> {
     let account = match peek.caller() {
+        Caller::Service { principal, .. } if principal == LOG_DELIVERY => None,
         Caller::Service { .. } => return Ok(demand),
         Caller::Principal(principal) => Some(principal.account),
         Caller::Anonymous => None,
@@ -36,7 +39,9 @@ pub fn opened(peek: &Peek, demand: Demand) -> Result<Demand, S3Error> {
     let restricts = bucket.record.public_access.is_some_and(|block| block.restrict);
     let statements = if restricts && written.as_ref().is_some_and(public::is_public) {
         vec![json!({"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"})]
-    } else if granted(&read, &bucket, &demand, account.map(canonical_id).as_deref())? {
+    } else if delivers_logs(peek, &bucket, &demand)
+        || granted(&read, &bucket, &demand, account.map(canonical_id).as_deref())?
+    {
         let own = json!({"Effect": "Allow", "Principal": "*", "Action": demand.action, "Resource": "*"});
         [public::listed(written.as_ref().and_then(|policy| policy.get("Statement"))), vec![&own]]
             .concat()
@@ -52,6 +57,15 @@ pub fn opened(peek: &Peek, demand: Demand) -> Result<Demand, S3Error> {
         // What cannot be read grants nothing.
         Err(_) => demand,
     })
+}
+
+/// Whether the bucket's list lets access logs in, and this is one.
+fn delivers_logs(peek: &Peek, bucket: &Bucket, demand: &Demand) -> bool {
+    let logs = matches!(peek.caller(), Caller::Service { principal, .. } if principal == LOG_DELIVERY);
+    let lists = bucket.record.ownership != Some(Ownership::BucketOwnerEnforced);
+    logs && lists
+        && demand.action == "s3:PutObject"
+        && bucket.record.acl.as_ref().is_some_and(Acl::takes_logs)
 }
 
 /// Whether a list lets the caller do what is asked: the object's, or the bucket's for what is asked of it.

@@ -94,6 +94,9 @@ macro_rules! show_checksum {
             Algorithm::Sha256 => $output.checksum_sha256 = text,
             Algorithm::Sha512 => $output.checksum_sha512 = text,
             Algorithm::Md5 => $output.checksum_md5 = text,
+            Algorithm::Xxh64 => $output.checksum_xxhash64 = text,
+            Algorithm::Xxh3 => $output.checksum_xxhash3 = text,
+            Algorithm::Xxh128 => $output.checksum_xxhash128 = text,
         }
     }};
 }

@@ -5,6 +5,8 @@ use crc_fast::CrcAlgorithm;
 use md5::{Digest as _, Md5};
 use ring::digest as sha;
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh64::Xxh64;
 
 /// An algorithm of object checksums that the room computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,11 +25,17 @@ pub enum Algorithm {
     Sha512,
     /// `x-amz-checksum-md5`
     Md5,
+    /// `x-amz-checksum-xxhash64`
+    Xxh64,
+    /// `x-amz-checksum-xxhash3`
+    Xxh3,
+    /// `x-amz-checksum-xxhash128`
+    Xxh128,
 }
 
 impl Algorithm {
     /// All of them.
-    pub const ALL: [Algorithm; 7] = [
+    pub const ALL: [Algorithm; 10] = [
         Algorithm::Crc32,
         Algorithm::Crc32c,
         Algorithm::Crc64Nvme,
@@ -35,6 +43,9 @@ impl Algorithm {
         Algorithm::Sha256,
         Algorithm::Sha512,
         Algorithm::Md5,
+        Algorithm::Xxh64,
+        Algorithm::Xxh3,
+        Algorithm::Xxh128,
     ];
 
     /// AWS's name.
@@ -47,6 +58,9 @@ impl Algorithm {
             Algorithm::Sha256 => "SHA256",
             Algorithm::Sha512 => "SHA512",
             Algorithm::Md5 => "MD5",
+            Algorithm::Xxh64 => "XXHASH64",
+            Algorithm::Xxh3 => "XXHASH3",
+            Algorithm::Xxh128 => "XXHASH128",
         }
     }
 
@@ -59,8 +73,8 @@ impl Algorithm {
     pub fn length(self) -> usize {
         match self {
             Algorithm::Crc32 | Algorithm::Crc32c => 4,
-            Algorithm::Crc64Nvme => 8,
-            Algorithm::Md5 => 16,
+            Algorithm::Crc64Nvme | Algorithm::Xxh64 | Algorithm::Xxh3 => 8,
+            Algorithm::Md5 | Algorithm::Xxh128 => 16,
             Algorithm::Sha1 => 20,
             Algorithm::Sha256 => 32,
             Algorithm::Sha512 => 64,
@@ -73,6 +87,7 @@ impl Algorithm {
             Algorithm::Crc32c => Some(CrcAlgorithm::Crc32Iscsi),
             Algorithm::Crc64Nvme => Some(CrcAlgorithm::Crc64Nvme),
             Algorithm::Sha1 | Algorithm::Sha256 | Algorithm::Sha512 | Algorithm::Md5 => None,
+            Algorithm::Xxh64 | Algorithm::Xxh3 | Algorithm::Xxh128 => None,
         }
     }
 
@@ -88,6 +103,8 @@ impl Algorithm {
             (Algorithm::Sha1, None) => Running::Sha(sha::Context::new(&sha::SHA1_FOR_LEGACY_USE_ONLY)),
             (Algorithm::Sha512, None) => Running::Sha(sha::Context::new(&sha::SHA512)),
             (Algorithm::Md5, None) => Running::Md5(Md5::new()),
+            (Algorithm::Xxh64, None) => Running::Xxh64(Xxh64::new(0)),
+            (Algorithm::Xxh3 | Algorithm::Xxh128, None) => Running::Xxh3(self, Box::default()),
             (_, None) => Running::Sha(sha::Context::new(&sha::SHA256)),
         }
     }
@@ -124,6 +141,10 @@ pub enum Running {
     Sha(sha::Context),
     /// MD5.
     Md5(Md5),
+    /// XXH64.
+    Xxh64(Xxh64),
+    /// XXH3 of 64 or 128 bits.
+    Xxh3(Algorithm, Box<Xxh3>),
 }
 
 impl Running {
@@ -133,6 +154,8 @@ impl Running {
             Running::Crc(_, digest) => digest.update(bytes),
             Running::Sha(context) => context.update(bytes),
             Running::Md5(digest) => digest.update(bytes),
+            Running::Xxh64(digest) => digest.update(bytes),
+            Running::Xxh3(_, digest) => digest.update(bytes),
         }
     }
 
@@ -144,6 +167,9 @@ impl Running {
             }
             Running::Sha(context) => context.finish().as_ref().to_vec(),
             Running::Md5(digest) => digest.finalize().to_vec(),
+            Running::Xxh64(digest) => digest.digest().to_be_bytes().to_vec(),
+            Running::Xxh3(Algorithm::Xxh128, digest) => digest.digest128().to_be_bytes().to_vec(),
+            Running::Xxh3(_, digest) => digest.digest().to_be_bytes().to_vec(),
         }
     }
 }
@@ -170,6 +196,11 @@ mod tests {
             assert_eq!(checksum.len(), algorithm.length());
         }
         assert_eq!(Algorithm::Sha512.of(b"").len(), 64);
+        // The check values of xxHash's own specification for no input and the seed 0.
+        let hex = |algorithm: Algorithm| service::hex(&algorithm.of(b""));
+        assert_eq!(hex(Algorithm::Xxh64), "ef46db3751d8e999");
+        assert_eq!(hex(Algorithm::Xxh3), "2d06800538d394c2");
+        assert_eq!(hex(Algorithm::Xxh128), "99aa06d3014798d86001c324468d497f");
     }
 
     #[test]
@@ -178,7 +209,7 @@ mod tests {
             assert_eq!(Algorithm::of_name(algorithm.name()), Some(algorithm));
         }
         assert_eq!(Algorithm::of_name("crc32"), Some(Algorithm::Crc32));
-        assert_eq!(Algorithm::of_name("XXHASH64"), None);
+        assert_eq!(Algorithm::of_name("XXHASH32"), None);
     }
 
     #[test]

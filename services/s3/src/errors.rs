@@ -41,6 +41,8 @@ pub enum S3Error {
     InvalidBucketName {
         bucket: String,
     },
+    /// A name without the ending of the account's own namespace, of which the request wants it.
+    WrongNamespace,
     KeyTooLong {
         size: usize,
     },
@@ -180,6 +182,11 @@ pub enum S3Error {
     /// Access logs cannot go to this bucket.
     InvalidLogTarget {
         bucket: String,
+    },
+    /// Access logs stay in the region of what they tell of.
+    LogsElsewhere {
+        source: String,
+        target: String,
     },
     TooManyConfigurations,
     /// A query that is refused, or fails on a record.

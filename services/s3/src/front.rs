@@ -110,7 +110,7 @@ async fn failed(
     (site, asked): (&api::WebsiteConfiguration, Asked<'_>),
     error: ApiError,
 ) -> FrontReply {
-    if error.status == 404 && !asked.key.is_empty() && !asked.key.ends_with('/') {
+    if matches!(error.status, 403 | 404) && !asked.key.is_empty() && !asked.key.ends_with('/') {
         let key = website::key_of(site, &format!("{}/", asked.key));
         let input = api::HeadObjectInput { bucket: request.label.clone(), key, ..Default::default() };
         if ctx.call_as::<HeadObject>(Caller::Anonymous, input).await.is_ok() {

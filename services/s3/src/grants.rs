@@ -36,13 +36,20 @@ impl Wanted<'_> {
         self.headers.iter().any(Option::is_some)
     }
 
+    /// Refuses a request that asks for a list in two ways, whatever the bucket allows.
+    fn check(&self) -> Result<(), S3Error> {
+        if self.canned.is_some() && self.granted() {
+            let message = "Specifying both Canned ACLs and Header Grants is not allowed".to_owned();
+            return Err(S3Error::InvalidRequest { message });
+        }
+        Ok(())
+    }
+
     fn list(&self, owner: &str, of_bucket: bool) -> Result<Acl, S3Error> {
+        self.check()?;
         let invalid =
             |message, name, value: &str| S3Error::InvalidArgument { message, name, value: value.to_owned() };
         match self.canned {
-            Some(_) if self.granted() => Err(S3Error::InvalidRequest {
-                message: "Specifying both Canned ACLs and Header Grants is not allowed".to_owned(),
-            }),
             Some(name) => acl::canned(name, owner, of_bucket).ok_or_else(|| invalid("", "x-amz-acl", name)),
             None if !self.granted() => Ok(private(owner)),
             None => {
@@ -93,8 +100,9 @@ pub fn of_object(wanted: &Wanted<'_>, bucket: &Bucket) -> Result<Option<Acl>, S3
     if !wanted.any() {
         return Ok(None);
     }
+    wanted.check()?;
     if bucket.record.ownership == Some(Ownership::BucketOwnerEnforced) {
-        let owners = wanted.canned == Some("bucket-owner-full-control") && !wanted.granted();
+        let owners = wanted.canned == Some("bucket-owner-full-control");
         return if owners { Ok(None) } else { Err(S3Error::AclNotSupported) };
     }
     let owner = canonical_id(bucket.owner);

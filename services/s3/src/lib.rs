@@ -5,6 +5,7 @@
 //! `outflow`; it is never whole in memory beyond a small bound.
 
 mod access;
+mod access_logs;
 mod ageing;
 mod checksums;
 mod cross_origin;
@@ -39,6 +40,9 @@ pub fn service() -> Service {
         .target(replicate::Replicas)
         .front(front::Websites)
         .cross_origin(cross_origin::Buckets)
+        .part(access_logs::AccessLogs::default())
+        .witness(access_logs::Onlooker)
+        .worker(access_logs::deliveries())
         .worker(workers::remains())
         .timer(ageing::TIMER)
         .forgets(forget::forget)

@@ -8,7 +8,7 @@ use crate::rules::headers;
 use crate::state::buckets;
 use model_s3 as api;
 use names::Arn;
-use service::{Demand, Peek};
+use service::{Ctx, Demand, Peek};
 use std::future::{Ready, ready};
 use std::sync::Arc;
 
@@ -310,14 +310,55 @@ pub fn copy_part(peek: Peek, input: Arc<api::UploadPartCopyInput>) -> Demands {
     judged(&peek, demands)
 }
 
-/// Deleting many objects: all of them must be allowed.
+/// Deleting many objects: each is judged by itself when it is its turn. Of a bucket that is not there, all
+/// must be allowed before that is told.
 pub fn delete_objects(peek: Peek, input: Arc<api::DeleteObjectsInput>) -> Demands {
-    let demands = input.delete.objects.iter().map(|object| {
-        let action = if object.version_id.is_some() { "s3:DeleteObjectVersion" } else { "s3:DeleteObject" };
-        on_object(action, &input.bucket, &object.key)
-    });
-    let bypass = bypassing(input.bypass_governance_retention, &input.bucket, "*");
-    judged(&peek, demands.chain(bypass).collect())
+    let absent = match buckets::find(&peek.read(), &input.bucket) {
+        Ok(found) => found.is_none(),
+        Err(fault) => return ready(Err(fault.into())),
+    };
+    let objects = input.delete.objects.iter().filter(|_| absent);
+    judged(&peek, objects.flat_map(|object| of_one_object(&input, object)).collect())
+}
+
+/// What deleting one of many objects needs.
+fn of_one_object<'a>(
+    input: &'a api::DeleteObjectsInput,
+    object: &'a api::ObjectIdentifier,
+) -> impl Iterator<Item = Demand> + use<'a> {
+    let action = if object.version_id.is_some() { "s3:DeleteObjectVersion" } else { "s3:DeleteObject" };
+    let demand = on_object(action, &input.bucket, &object.key);
+    let demand = given(demand, "s3:VersionId", object.version_id.as_deref());
+    let bypass = bypassing(input.bypass_governance_retention, &input.bucket, &object.key);
+    std::iter::once(demand).chain(bypass)
+}
+
+/// Whether the caller may delete one of many objects.
+///
+/// # Errors
+/// `AccessDenied`, or the store's.
+pub fn may_delete(
+    ctx: &Ctx,
+    input: &api::DeleteObjectsInput,
+    object: &api::ObjectIdentifier,
+) -> Result<(), S3Error> {
+    let peek = Peek::new(ctx.clone());
+    for demand in of_one_object(input, object) {
+        ctx.permit(&access::opened(&peek, demand)?)?;
+    }
+    Ok(())
+}
+
+/// What a caller is told of a key that is not there: whoever may not list the bucket is not to know.
+/// S3 API Reference, GetObject: without `s3:ListBucket` a key that does not exist is answered with 403.
+pub fn unless_hidden(ctx: &Ctx, bucket: &str, error: S3Error) -> S3Error {
+    if !matches!(error, S3Error::NoSuchKey { .. } | S3Error::Marked { .. }) {
+        return error;
+    }
+    let demand = Demand::new("s3:ListBucket", &buckets::arn(bucket));
+    let permitted = access::opened(&Peek::new(ctx.clone()), demand)
+        .and_then(|demand| ctx.permit(&demand).map_err(S3Error::from));
+    permitted.err().unwrap_or(error)
 }
 
 /// Reading an object's attributes: reading it, and each part of it that has an action of its own.

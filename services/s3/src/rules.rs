@@ -1,5 +1,6 @@
 //! Decisions of S3 that need no state: pure functions with tables of tests.
 
+pub mod access_line;
 pub mod acl;
 pub mod bus_event;
 pub mod conditions;

@@ -4,6 +4,7 @@ use crate::errors::S3Error;
 use crate::intake::{Intake, Taken};
 use crate::lookup::{self, Found};
 use crate::outflow::Outflow;
+use crate::policy::unless_hidden;
 use crate::rules::conditions::{Conditions, State};
 use crate::rules::headers;
 use crate::sealing::{self, Customer};
@@ -52,7 +53,7 @@ impl Source {
                 message: "The source of a copy request may not specifically refer to a delete marker by version id."
                     .to_owned(),
             },
-            error => error,
+            error => unless_hidden(ctx, &named.bucket, error),
         })?;
         let state = State { etag: &found.object.etag, modified: found.version.modified };
         conditions.check(state).map_err(|broken| S3Error::PreconditionFailed {

@@ -32,6 +32,7 @@ fn code_and_status(error: &S3Error) -> (&'static str, u16) {
         S3Error::NoSuchUpload { .. } => ("NoSuchUpload", 404),
         S3Error::IsMarker { .. } => ("MethodNotAllowed", 405),
         S3Error::InvalidBucketName { .. } => ("InvalidBucketName", 400),
+        S3Error::WrongNamespace => ("InvalidNamespaceHeader", 400),
         S3Error::KeyTooLong { .. } => ("KeyTooLongError", 400),
         S3Error::BucketAlreadyExists { .. } => ("BucketAlreadyExists", 409),
         S3Error::BucketAlreadyOwnedByYou { .. } => ("BucketAlreadyOwnedByYou", 409),
@@ -75,6 +76,7 @@ fn code_and_status(error: &S3Error) -> (&'static str, u16) {
         S3Error::NotRestorable { .. } => ("InvalidObjectState", 403),
         S3Error::InvalidEncryptionAlgorithm { .. } => ("InvalidEncryptionAlgorithmError", 400),
         S3Error::InvalidLogTarget { .. } => ("InvalidTargetBucketForLogging", 400),
+        S3Error::LogsElsewhere { .. } => ("CrossLocationLoggingProhibited", 403),
         S3Error::TooManyConfigurations => ("TooManyConfigurations", 400),
         S3Error::Select(fault) => (fault.code, 400),
         S3Error::MethodNotAllowed => ("MethodNotAllowed", 405),
@@ -150,6 +152,8 @@ const NO_UPLOAD: &str = "The specified upload does not exist. The upload ID may 
                          been aborted or completed.";
 const NAME_TAKEN: &str = "The requested bucket name is not available. The bucket namespace is shared by all users \
                           of the system. Please select a different name and try again.";
+const WRONG_NAMESPACE: &str = "The bucket's name does not end as names of the account-regional namespace do, which the \
+                               x-amz-bucket-namespace header asks for.";
 const NAME_OWN: &str = "Your previous request to create the named bucket succeeded and you already own it.";
 const NOT_EMPTY: &str = "The bucket you tried to delete is not empty";
 const NOT_EMPTY_VERSIONED: &str =
@@ -165,6 +169,7 @@ const ARCHIVED_SOURCE: &str =
 const BROKEN_CONDITION: &str = "At least one of the pre-conditions you specified did not hold";
 const NO_SUCH_HEADER: &str = "A header you provided implies functionality that is not implemented";
 const NO_DESTINATION: &str = "Unable to validate the following destination configurations";
+const NO_ACCOUNT: &str = "The e-mail address you provided does not match any account on record.";
 const FAILED: &str = "We encountered an internal error. Please try again.";
 
 fn message(error: &S3Error) -> Cow<'static, str> {
@@ -175,6 +180,7 @@ fn message(error: &S3Error) -> Cow<'static, str> {
         S3Error::NoSuchUpload { .. } => NO_UPLOAD,
         S3Error::IsMarker { .. } => WRONG_METHOD,
         S3Error::InvalidBucketName { .. } => "The specified bucket is not valid.",
+        S3Error::WrongNamespace => WRONG_NAMESPACE,
         S3Error::KeyTooLong { .. } => "Your key is too long",
         S3Error::BucketAlreadyExists { .. } => NAME_TAKEN,
         S3Error::BucketAlreadyOwnedByYou { .. } => NAME_OWN,
@@ -212,9 +218,7 @@ fn message(error: &S3Error) -> Cow<'static, str> {
         S3Error::MalformedAcl => MALFORMED_XML,
         S3Error::UnexpectedContent => "This request does not support content",
         S3Error::MissingSecurityHeader => "Your request was missing a required header",
-        S3Error::UnresolvableGrant { .. } => {
-            "The e-mail address you provided does not match any account on record."
-        }
+        S3Error::UnresolvableGrant { .. } => NO_ACCOUNT,
         S3Error::PublicBucketAcl => "Bucket cannot have public ACLs set with BlockPublicAccess enabled",
         S3Error::Protected => "Access Denied because object protected by object lock.",
         S3Error::NotLocked => "The specified object does not have a ObjectLock configuration",
@@ -224,6 +228,7 @@ fn message(error: &S3Error) -> Cow<'static, str> {
             "The Encryption request you specified is not valid. Supported value: AES256."
         }
         S3Error::InvalidLogTarget { .. } => "The target bucket for logging does not exist",
+        S3Error::LogsElsewhere { .. } => "Cross S3 location logging not allowed.",
         S3Error::TooManyConfigurations => {
             "You are attempting to create a new configuration beyond the limit."
         }

@@ -2,13 +2,14 @@
 //! logging, website, and the ones of which a bucket may have many: analytics, archive tiers, inventories,
 //! metrics.
 
+use crate::access_logs::AccessLogs;
 use crate::ageing;
 use crate::errors::{Configuration, S3Error};
 use crate::lookup;
 use crate::rules::website;
-use crate::state::Configured;
 use crate::state::buckets::{self, Bucket};
 use crate::state::configurations::{self, Kind};
+use crate::state::{Configured, Ownership};
 use model_s3 as api;
 use schema::{Obj, Unit};
 use service::Ctx;
@@ -58,6 +59,9 @@ fn flag(configured: &mut Configured, kind: Kind) -> Option<&mut bool> {
 }
 
 fn mark(tx: &mut Tx, bucket: &mut Bucket, kind: Kind, there: bool) -> Result<(), S3Error> {
+    if kind == Kind::Logging {
+        configurations::set_logged(tx, &bucket.name, there)?;
+    }
     if let Some(known) = flag(&mut bucket.record.configured, kind).filter(|known| **known != there) {
         *known = there;
         buckets::update(tx, bucket)?;
@@ -207,12 +211,23 @@ pub async fn put_logging(ctx: Ctx, input: Arc<api::PutBucketLoggingInput>) -> Re
         return drop_it::<api::BucketLoggingStatus>(&ctx, place!(input, Logging)).await;
     };
     let status = input.bucket_logging_status.clone();
+    ctx.part::<AccessLogs>().begin();
     keep(&ctx, place!(input, Logging), status, move |tx, bucket| {
         let target = buckets::find(tx, &enabled.target_bucket)?;
-        let fits = target.is_some_and(|target| {
-            target.owner == bucket.owner && target.record.region == bucket.record.region
-        });
-        if fits { Ok(()) } else { Err(S3Error::InvalidLogTarget { bucket: enabled.target_bucket.clone() }) }
+        let refused = || S3Error::InvalidLogTarget { bucket: enabled.target_bucket.clone() };
+        let target = target.filter(|target| target.owner == bucket.owner).ok_or_else(refused)?;
+        if target.record.region != bucket.record.region {
+            let (source, target) = (bucket.record.region.to_string(), target.record.region.to_string());
+            return Err(S3Error::LogsElsewhere { source, target });
+        }
+        let grants = enabled.target_grants.as_ref().is_some_and(|grants| !grants.is_empty());
+        if grants && target.record.ownership == Some(Ownership::BucketOwnerEnforced) {
+            // S3 User Guide, "Enabling Amazon S3 server access logging", target grants.
+            let message = "Bucket owner enforced setting for Object Ownership is enabled on the target bucket, so it \
+                           does not support target grants.";
+            return Err(S3Error::InvalidRequest { message: message.to_owned() });
+        }
+        Ok(())
     })
     .await
     .map(|()| Unit)

@@ -30,6 +30,10 @@ pub async fn create(
         return Err(S3Error::InvalidBucketName { bucket: input.bucket.clone() });
     }
     let region = location(&ctx, &input)?;
+    let own = matches!(input.bucket_namespace, Some(api::BucketNamespace::AccountRegional));
+    if own && !input.bucket.ends_with(&names::own_ending(ctx.account(), &region)) {
+        return Err(S3Error::WrongNamespace);
+    }
     let ownership = ownership(&input)?;
     let tags = tags(&input)?;
     let acl = grants_of(&input, ownership, ctx.account())?;
@@ -116,9 +120,6 @@ fn europe(constraint: &str) -> &str {
 }
 
 fn ownership(input: &api::CreateBucketInput) -> Result<Ownership, S3Error> {
-    if matches!(input.bucket_namespace, Some(api::BucketNamespace::AccountRegional)) {
-        return Err(S3Error::NotImplemented { header: "x-amz-bucket-namespace" });
-    }
     let ownership = match &input.object_ownership {
         None => Ownership::BucketOwnerEnforced,
         Some(given) => ownership_of(given)?,
@@ -170,6 +171,7 @@ pub async fn head(ctx: Ctx, input: Arc<api::HeadBucketInput>) -> Result<api::Hea
         bucket_arn: Some(bucket.arn().to_string()),
         bucket_region: Some(bucket.record.region.to_string()),
         access_point_alias: Some(false),
+        content_type: Some("application/xml".to_owned()),
         ..Default::default()
     })
 }

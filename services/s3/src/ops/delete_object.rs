@@ -4,6 +4,7 @@
 use crate::errors::S3Error;
 use crate::lookup;
 use crate::notify::{self, Origin};
+use crate::policy;
 use crate::replicate;
 use crate::rules::conditions::check_write;
 use crate::rules::locks;
@@ -17,7 +18,7 @@ use names::Timestamp;
 use schema::ApiError;
 use service::Ctx;
 use std::sync::Arc;
-use store::Tx;
+use store::{Fault, Tx};
 
 /// Most keys of one DeleteObjects.
 const MAX_KEYS: usize = 1000;
@@ -161,7 +162,7 @@ pub async fn delete_object(
     })
 }
 
-/// DeleteObjects: each key for itself, all with one sync.
+/// DeleteObjects: each key for itself, all that are allowed with one sync.
 pub async fn delete_objects(
     ctx: Ctx,
     input: Arc<api::DeleteObjectsInput>,
@@ -174,7 +175,10 @@ pub async fn delete_objects(
     lookup::bucket(&ctx.read(), &name, expected_owner.as_deref())?;
     let origin = Arc::new(Origin::of(&ctx));
     let named: Arc<(String, Option<String>)> = Arc::new((name, expected_owner));
-    let closures = objects.iter().map(|object| {
+    let judged: Vec<Result<(), S3Error>> =
+        objects.iter().map(|object| policy::may_delete(&ctx, &input, object)).collect();
+    let allowed = objects.iter().zip(&judged).filter(|(_, judged)| judged.is_ok());
+    let closures = allowed.map(|(object, _)| {
         let target = Target {
             key: object.key.clone(),
             version_id: object.version_id.clone(),
@@ -189,11 +193,11 @@ pub async fn delete_objects(
             delete(tx, &origin, &bucket, &target)
         }
     });
-    let results = ctx.host().store.commit_each(closures.collect()).await;
+    let mut results = ctx.host().store.commit_each(closures.collect()).await.into_iter();
     let quiet = input.delete.quiet == Some(true);
     let (mut deleted, mut errors) = (Vec::new(), Vec::new());
-    for (object, result) in objects.iter().zip(results) {
-        match result {
+    for (object, judged) in objects.iter().zip(judged) {
+        match judged.and_then(|()| results.next().unwrap_or(Err(S3Error::Store(Fault::Panicked)))) {
             Ok(_) if quiet => {}
             Ok(done) => deleted.push(shown(object, done)),
             Err(error) => errors.push(refused(object, error)),

@@ -5,6 +5,7 @@ use crate::errors::S3Error;
 use crate::expiry;
 use crate::lookup::{self, Found};
 use crate::outflow::Outflow;
+use crate::policy::unless_hidden;
 use crate::rules::conditions::{Conditions, State};
 use crate::rules::multipart::part_number;
 use crate::rules::ranges::{self, Asked, ByteRange};
@@ -126,7 +127,8 @@ macro_rules! answered {
 pub async fn get_object(ctx: Ctx, input: Arc<api::GetObjectInput>) -> Result<api::GetObjectOutput, S3Error> {
     let read = ctx.read();
     let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
-    let found = lookup::object(&read, &bucket, (&input.key, input.version_id.as_deref()), "GET")?;
+    let found = lookup::object(&read, &bucket, (&input.key, input.version_id.as_deref()), "GET")
+        .map_err(|error| unless_hidden(&ctx, &input.bucket, error))?;
     checked(&found, &conditions!(input))?;
     if lookup::is_out_of_reach(&found.object, ctx.now()) {
         let storage_class = found.object.description.storage_class.clone();
@@ -151,7 +153,8 @@ pub async fn head_object(
 ) -> Result<api::HeadObjectOutput, S3Error> {
     let read = ctx.read();
     let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
-    let found = lookup::object(&read, &bucket, (&input.key, input.version_id.as_deref()), "HEAD")?;
+    let found = lookup::object(&read, &bucket, (&input.key, input.version_id.as_deref()), "HEAD")
+        .map_err(|error| unless_hidden(&ctx, &input.bucket, error))?;
     checked(&found, &conditions!(input))?;
     sealing::check(&found.object, Customer::given(customer_members!(input))?.as_ref())?;
     let selected = selected(&read, &bucket, &found, input.range.as_deref(), input.part_number)?;

@@ -147,7 +147,8 @@ pub async fn list_objects_v2(
         key_count: i32::try_from(page.rows.len() + page.prefixes.len()).ok(),
         continuation_token: input.continuation_token.clone(),
         next_continuation_token,
-        start_after: input.start_after.as_deref().map(encode),
+        // A token takes its place, and it is not answered then.
+        start_after: input.start_after.as_deref().filter(|_| input.continuation_token.is_none()).map(encode),
         contents: Some(contents(page, owner.as_ref(), encode)),
         request_charged: None,
     })

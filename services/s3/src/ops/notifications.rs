@@ -7,7 +7,7 @@ use crate::rules::bus_event::bus;
 use crate::rules::event::test_message;
 use crate::rules::notifications::{self, FilterFault, Rule};
 use crate::state::NotificationRecord;
-use crate::state::buckets;
+use crate::state::buckets::{self, Bucket};
 use model_s3 as api;
 use names::Arn;
 use schema::Unit;
@@ -27,6 +27,8 @@ pub async fn put(
         return Err(S3Error::NotImplemented { header: "EventBridgeConfiguration" });
     }
     check(&record)?;
+    let bucket = lookup::bucket(&ctx.read(), &input.bucket, input.expected_bucket_owner.as_deref())?;
+    in_its_region(&bucket, &record)?;
     if input.skip_destination_validation != Some(true) {
         destinations(&ctx, &record)?;
     }
@@ -124,6 +126,23 @@ fn check(record: &NotificationRecord) -> Result<(), S3Error> {
             message: "Same ID used for multiple configurations.",
             name: "Id",
             value: pair[0].to_owned(),
+        }),
+    }
+}
+
+/// Listeners must be where the bucket is.
+fn in_its_region(bucket: &Bucket, record: &NotificationRecord) -> Result<(), S3Error> {
+    let region = bucket.record.region.as_str();
+    let elsewhere = record.rules().find(|rule| {
+        let arn: Result<Arn, _> = rule.destination.parse();
+        arn.is_ok_and(|arn| arn.region().is_some_and(|place| place.as_str() != region))
+    });
+    match elsewhere {
+        None => Ok(()),
+        Some(rule) => Err(S3Error::InvalidArgument {
+            message: "The notification destination service region is not valid for the bucket location constraint",
+            name: "arn",
+            value: rule.destination.clone(),
         }),
     }
 }

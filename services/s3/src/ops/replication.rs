@@ -2,7 +2,9 @@
 
 use super::bucket_configurations::{drop_it, keep, place, read};
 use crate::errors::{Configuration, S3Error};
+use crate::lookup;
 use crate::rules::replication::{self, RuleFault};
+use crate::state::buckets::Bucket;
 use crate::state::{Versioning, buckets};
 use model_s3 as api;
 use schema::Unit;
@@ -13,8 +15,19 @@ fn invalid(message: &str) -> S3Error {
     S3Error::InvalidRequest { message: message.to_owned() }
 }
 
+fn check_versioning(bucket: &Bucket) -> Result<(), S3Error> {
+    if bucket.record.versioning == Versioning::Enabled {
+        return Ok(());
+    }
+    Err(S3Error::InvalidRequest {
+        message: "Versioning must be 'Enabled' on the bucket to apply a replication configuration".to_owned(),
+    })
+}
+
 /// PutBucketReplication: these rules and no others, for objects that are put from here on.
 pub async fn put(ctx: Ctx, input: Arc<api::PutBucketReplicationInput>) -> Result<Unit, S3Error> {
+    let bucket = lookup::bucket(&ctx.read(), &input.bucket, input.expected_bucket_owner.as_deref())?;
+    check_versioning(&bucket)?;
     let mut configuration = input.replication_configuration.clone();
     replication::validate(&configuration).map_err(|fault| match fault {
         RuleFault::Shape => S3Error::MalformedXml,
@@ -28,11 +41,7 @@ pub async fn put(ctx: Ctx, input: Arc<api::PutBucketReplicationInput>) -> Result
     let targets: Vec<String> =
         configuration.rules.iter().map(|rule| rule.destination.bucket.clone()).collect();
     keep(&ctx, place!(input, Replication), configuration, move |tx, bucket| {
-        if bucket.record.versioning != Versioning::Enabled {
-            return Err(invalid(
-                "Versioning must be 'Enabled' on the bucket to apply a replication configuration",
-            ));
-        }
+        check_versioning(bucket)?;
         for target in &targets {
             let name = replication::bucket_of(target).ok_or_else(|| invalid("Invalid bucket ARN."))?;
             let found = buckets::find(tx, name)?.ok_or_else(|| invalid("Destination bucket must exist."))?;

@@ -38,14 +38,18 @@ pub async fn restore(
         if !is_archived(class) {
             return Err(S3Error::NotRestorable { storage_class: class.clone() });
         }
+        let again = found.object.restored_until().is_some_and(|until| until > origin.at);
         let until = after_days(origin.at, days);
         found.object.change_extras(|extras| extras.restored = Some(until));
         found.version.object = Some(found.object);
         objects::rewrite(tx, &bucket, &input.key, found.version.clone())?;
-        for happening in [Happening::RestoreBegun, Happening::Restored] {
-            notify::tell(tx, &origin, &bucket, happening, &input.key, &found.version)?;
+        // A copy that is there already is only kept for longer (S3 API Reference, RestoreObject).
+        let happenings: &[Happening] =
+            if again { &[] } else { &[Happening::RestoreBegun, Happening::Restored] };
+        for happening in happenings {
+            notify::tell(tx, &origin, &bucket, *happening, &input.key, &found.version)?;
         }
-        Ok(api::RestoreObjectOutput::default())
+        Ok(api::RestoreObjectOutput { status: again.then_some(200), ..Default::default() })
     })
     .await
 }

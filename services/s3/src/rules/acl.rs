@@ -215,6 +215,13 @@ impl Acl {
         self.grants.iter().any(|grant| matches!(grant.grantee, Grantee::Group(group) if group.is_public()))
     }
 
+    /// Whether it lets access logs be put into the bucket.
+    pub fn takes_logs(&self) -> bool {
+        self.grants.iter().any(|grant| {
+            grant.grantee == Grantee::Group(Group::LogDelivery) && grant.permission.covers("s3:PutObject")
+        })
+    }
+
     /// Whether it lets a caller do an action. `caller` is its canonical id, `None` for a stranger without
     /// an account. `ignore_public`: grants to strangers do not count.
     pub fn grants(&self, action: &str, caller: Option<&str>, ignore_public: bool) -> bool {

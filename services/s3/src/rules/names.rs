@@ -1,6 +1,8 @@
 //! What buckets and objects may be called.
 //! Naming rules of general purpose buckets: S3 User Guide, "General purpose bucket naming rules".
 
+use ::names::{AccountId, Region};
+
 /// Longest key of an object, in bytes of UTF-8.
 pub const MAX_KEY_BYTES: usize = 1024;
 
@@ -21,6 +23,12 @@ pub fn is_bucket_name(name: &str) -> bool {
         && name.parse::<std::net::Ipv4Addr>().is_err()
         && !RESERVED_BEGINNINGS.iter().any(|start| name.starts_with(start))
         && !RESERVED_ENDINGS.iter().any(|end| name.ends_with(end))
+}
+
+/// How names in an account's own namespace of a region end: nobody else can take them.
+/// S3 User Guide, "Namespaces for general purpose buckets".
+pub fn own_ending(account: AccountId, region: &Region) -> String {
+    format!("-{account}-{region}-an")
 }
 
 /// Whether an object may have this key.

@@ -96,6 +96,7 @@ pub fn remove(tx: &mut Tx, bucket: &Bucket) -> Result<(), Fault> {
     tx.delete(&NAMES, &Scope::Partition, &bucket.name)?;
     tx.delete(&BUCKETS, &Scope::Account(bucket.owner), &bucket.name)?;
     super::configurations::set_ageing(tx, &bucket.name, None)?;
+    super::configurations::set_logged(tx, &bucket.name, false)?;
     let doomed = DoomedRecord { scope: bucket.scope.clone(), kind: DoomedKind::Bucket };
     tx.put(&DOOMED, &Scope::Partition, &bucket.incarnation().0, &doomed)
 }

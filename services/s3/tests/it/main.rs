@@ -1,13 +1,17 @@
 //! The room behind the pipeline: what clients of S3 rely on, behaviour by behaviour.
 
+mod access_logs;
+mod against_model;
 mod buckets;
 mod configurations;
+mod denied;
 mod encryption;
 mod grants;
 mod http;
 mod lifecycle;
 mod listing;
 mod locks;
+mod model;
 mod notifications;
 mod objects;
 mod replication;

@@ -1,0 +1,59 @@
+//! What a caller without all permissions is told: key by key, and of what is not there.
+
+use crate::{create, getting, putting};
+use model_s3::operations::*;
+use model_s3::*;
+use ports::Caller;
+use testkit::{IamMode, Region, Setup};
+
+async fn with_policy(actions: &str) -> Region {
+    let region = Setup { iam: IamMode::Enforce, ..Setup::of(vec![s3::service()]) }.start().await;
+    create(&region, "bkt").await;
+    let block = DeletePublicAccessBlockInput { bucket: "bkt".into(), ..Default::default() };
+    region.call::<DeletePublicAccessBlock>(block).await.unwrap();
+    for key in ["open/a", "open/b", "shut/a"] {
+        region.call::<PutObject>(putting(key, "x")).await.unwrap();
+    }
+    let policy = format!(
+        r#"{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Action": {actions},
+        "Principal": "*", "Resource": ["arn:aws:s3:::bkt", "arn:aws:s3:::bkt/open/*"]}}]}}"#
+    );
+    let input = PutBucketPolicyInput { bucket: "bkt".into(), policy, ..Default::default() };
+    region.call::<PutBucketPolicy>(input).await.unwrap();
+    region
+}
+
+/// S3 API Reference, DeleteObjects: the answer says of each key whether it went, `AccessDenied` where not.
+#[tokio::test]
+async fn many_keys_are_judged_one_by_one() {
+    let region = with_policy(r#"["s3:DeleteObject"]"#).await;
+    let objects = ["open/a", "shut/a", "open/b"];
+    let objects =
+        objects.map(|key| ObjectIdentifier { key: key.into(), ..Default::default() }).into_iter().collect();
+    let delete = Delete { objects, quiet: None };
+    let input = DeleteObjectsInput { bucket: "bkt".into(), delete, ..Default::default() };
+    let output = region.call_as::<DeleteObjects>(Caller::Anonymous, input).await.unwrap();
+    let deleted: Vec<_> = output.deleted.unwrap().into_iter().filter_map(|one| one.key).collect();
+    assert_eq!(deleted, ["open/a", "open/b"]);
+    let errors: Vec<_> = output.errors.unwrap().into_iter().map(|one| (one.key, one.code)).collect();
+    assert_eq!(errors, [(Some("shut/a".to_owned()), Some("AccessDenied".to_owned()))]);
+    let kept = region.call::<GetObject>(getting("shut/a")).await;
+    assert!(kept.is_ok());
+    assert_eq!(region.refused::<GetObject>(getting("open/b")).await.code, "NoSuchKey");
+}
+
+/// S3 API Reference, GetObject: a missing key is 404 with `s3:ListBucket` and 403 without.
+#[tokio::test]
+async fn who_may_not_list_is_not_told_what_is_absent() {
+    let code = |error: schema::ApiError| (error.code.into_owned(), error.status);
+    let region = with_policy(r#"["s3:GetObject"]"#).await;
+    assert!(region.call_as::<GetObject>(Caller::Anonymous, getting("open/a")).await.is_ok());
+    let hidden = region.call_as::<GetObject>(Caller::Anonymous, getting("open/none")).await.unwrap_err();
+    assert_eq!(code(hidden), ("AccessDenied".to_owned(), 403));
+    let head = HeadObjectInput { bucket: "bkt".into(), key: "open/none".into(), ..Default::default() };
+    let hidden = region.call_as::<HeadObject>(Caller::Anonymous, head).await.unwrap_err();
+    assert_eq!(hidden.status, 403);
+    let region = with_policy(r#"["s3:GetObject", "s3:ListBucket"]"#).await;
+    let told = region.call_as::<GetObject>(Caller::Anonymous, getting("open/none")).await.unwrap_err();
+    assert_eq!(code(told), ("NoSuchKey".to_owned(), 404));
+}

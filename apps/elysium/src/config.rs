@@ -9,6 +9,7 @@ use gateway::{IamMode, Profile};
 use ports::runner::Level;
 use sandbox::Isolation;
 use service::Fidelity;
+use sqs::UrlForm;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -39,7 +40,7 @@ const fn known(
 }
 
 /// All settings.
-pub const SETTINGS: [Setting; 15] = [
+pub const SETTINGS: [Setting; 16] = [
     setting("port", "PORT", "port of all services (4566)"),
     setting("listen", "ADDRESS", "address to listen on (127.0.0.1)"),
     setting("data-dir", "FOLDER", "where state is kept (.elysium)"),
@@ -59,6 +60,12 @@ pub const SETTINGS: [Setting; 15] = [
     setting("log-format", "text|json", "form of log lines (text)"),
     known("gateway-listen", "ADDRESS:PORT", "address and port in one", "GATEWAY_LISTEN"),
     known("enforce-iam", "0|1", "the same as --iam enforce", "ENFORCE_IAM"),
+    known(
+        "sqs-urls",
+        "off|standard|domain|path|dynamic",
+        "form of queues' URLs (off: the client's host)",
+        "SQS_ENDPOINT_STRATEGY",
+    ),
 ];
 
 /// How log lines are written.
@@ -97,6 +104,8 @@ pub struct Config {
     pub init_dir: PathBuf,
     /// Form of log lines.
     pub log_format: LogFormat,
+    /// Form of the URLs of queues.
+    pub queue_urls: UrlForm,
 }
 
 /// Texts by key, one layer of the configuration over the other.
@@ -171,6 +180,7 @@ pub fn read(flags: &[String]) -> Result<Config, Refusal> {
         allowed_origins: list(text("allow-origin")),
         init_dir: PathBuf::from(text("init-dir").unwrap_or("/etc/localstack/init")),
         log_format: one_of("log-format", text("log-format").unwrap_or("text"), log_format)?,
+        queue_urls: one_of("sqs-urls", text("sqs-urls").unwrap_or("off"), UrlForm::of)?,
     };
     check(config)
 }

@@ -70,6 +70,7 @@ pub struct Ground {
     entropy: Entropy,
     settings: Settings,
     edge: EdgeConfig,
+    queue_urls: sqs::UrlForm,
     runner: Arc<LocalRunner>,
     /// What starts processes.
     pub launcher: Launcher,
@@ -102,7 +103,8 @@ pub async fn prepare(config: &Config, loads: mpsc::Sender<Load>) -> Result<Groun
         loads: Some(loads),
     };
     let runner = LocalRunner::new(launcher.clone(), config.isolation);
-    Ok(Ground { clock, entropy, settings, edge, runner: Arc::new(runner), launcher, tls: tls.server })
+    let (queue_urls, runner, tls) = (config.queue_urls, Arc::new(runner), tls.server);
+    Ok(Ground { clock, entropy, settings, edge, queue_urls, runner, launcher, tls })
 }
 
 impl Ground {
@@ -110,7 +112,7 @@ impl Ground {
     pub async fn assemble(&self, store: Store) -> Result<Region, String> {
         let time = (self.clock.clone(), self.entropy.clone());
         let (settings, edge, runner) = (self.settings.clone(), self.edge.clone(), self.runner.clone());
-        Region::assemble(rooms::all(), store, time, settings, edge, Some(runner))
+        Region::assemble(rooms::all_with(self.queue_urls), store, time, settings, edge, Some(runner))
             .await
             .map_err(|error| error.to_string())
     }

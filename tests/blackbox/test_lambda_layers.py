@@ -131,6 +131,8 @@ def test_an_extension_that_exits_fails_the_function(region, name):
 
 
 def test_a_folder_is_run_as_it_is(region, name, tmp_path):
+    # A function in a sandbox is another user.
+    tmp_path.chmod(0o755)
     (tmp_path / "app.py").write_text("def handler(event, context):\n    return 1\n")
     region.client("lambda").create_function(
         FunctionName=name, Runtime="python3.11", Handler="app.handler", Role="arn:aws:iam::000000000000:role/r",

@@ -167,18 +167,57 @@ def test_http_is_tried_again_and_then_buried(region, name, listen, eventually):
     sns.publish(TopicArn=topic, Message="refused")
     [message] = receive(region, grave)
     assert json.loads(message["Body"])["Message"] == "refused"
-    logs = region.client("logs")
-
-    def told(group):
-        try:
-            return [json.loads(event["message"]) for event in logs.filter_log_events(logGroupName=group)["events"]]
-        except ClientError:
-            return []
-
-    [success] = eventually(lambda: told(f"sns/us-east-1/000000000000/{name}"))
+    [success] = eventually(lambda: told(region, name))
     assert (success["status"], success["delivery"]["statusCode"], success["delivery"]["attempts"]) == ("SUCCESS", 200, 2)
-    [failure] = eventually(lambda: told(f"sns/us-east-1/000000000000/{name}/Failure"))
+    [failure] = eventually(lambda: told(region, f"{name}/Failure"))
     assert (failure["status"], failure["delivery"]["statusCode"]) == ("FAILURE", 404)
+
+
+def told(region, name):
+    """The delivery statuses of a topic that are logged."""
+    logs = region.client("logs")
+    try:
+        events = logs.filter_log_events(logGroupName=f"sns/us-east-1/000000000000/{name}")["events"]
+        return [json.loads(event["message"]) for event in events]
+    except ClientError:
+        return []
+
+
+def test_deliveries_to_queues_and_streams_are_told(region, name, eventually):
+    sns, sqs = region.client("sns"), region.client("sqs")
+    role = "arn:aws:iam::000000000000:role/feedback"
+    roles = {f"{kind}{end}FeedbackRoleArn": role for kind in ("SQS", "Firehose") for end in ("Success", "Failure")}
+    topic = sns.create_topic(Name=name, Attributes=roles)["TopicArn"]
+    url, arn = queue(region, name)
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    stream = "arn:aws:firehose:us-east-1:000000000000:deliverystream/s"
+    sns.subscribe(TopicArn=topic, Protocol="firehose", Endpoint=stream, Attributes={"SubscriptionRoleArn": role})
+    first = sns.publish(TopicArn=topic, Message="taken")["MessageId"]
+    statuses = eventually(lambda: len(told(region, name)) == 2 and told(region, name))
+    assert {(one["delivery"]["destination"], one["status"], one["notification"]["messageId"]) for one in statuses} == {
+        (arn, "SUCCESS", first), (stream, "SUCCESS", first)}
+    assert all(one["notification"]["topicArn"] == topic and one["delivery"]["attempts"] == 1 for one in statuses)
+    sqs.delete_queue(QueueUrl=url)
+    second = sns.publish(TopicArn=topic, Message="refused")["MessageId"]
+    [failure] = eventually(lambda: told(region, f"{name}/Failure"))
+    assert (failure["status"], failure["notification"]["messageId"]) == ("FAILURE", second)
+    assert failure["delivery"]["statusCode"] == 400
+    assert "does not exist" in json.loads(failure["delivery"]["providerResponse"])["ErrorMessage"]
+
+
+def test_a_throttle_holds_back_its_own_subscriber_alone(region, name, listen, eventually):
+    sns, slow, quick = region.client("sns"), listen(), listen()
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    confirmed(region, topic, slow, eventually,
+              DeliveryPolicy=json.dumps({"throttlePolicy": {"maxReceivesPerSecond": 4}}))
+    confirmed(region, topic, quick, eventually)
+    for number in range(8):
+        sns.publish(TopicArn=topic, Message=str(number))
+    eventually(lambda: len(quick.of_kind("Notification")) == 8)
+    behind = len(slow.of_kind("Notification"))
+    eventually(lambda: len(slow.of_kind("Notification")) == 8)
+    assert {one["Message"] for one in slow.of_kind("Notification")} == {str(number) for number in range(8)}
+    assert behind < 8, "eight at four a second take two seconds, which the quick one did not wait for"
 
 
 def test_dead_subscriber_slows_nobody(region, name, listen, eventually):

@@ -82,6 +82,35 @@ def test_a_queue_is_reached_by_every_form_of_its_url(region, name):
     assert sorted(message["Body"] for message in messages) == ["0", "1", "2", "3"]
 
 
+@pytest.mark.parametrize("form, expect", [
+    ("standard", "http://sqs.us-east-1.localhost.localstack.cloud:{}/000000000000/q"),
+    ("domain", "http://us-east-1.queue.localhost.localstack.cloud:{}/000000000000/q"),
+    ("path", "http://127.0.0.1:{}/queue/us-east-1/000000000000/q"),
+    ("dynamic", "http://127.0.0.1:{}/queue/us-east-1/000000000000/q")])
+def test_urls_are_told_in_the_form_that_was_asked_for(fresh_region, form, expect):
+    region = fresh_region("--sqs-urls", form)
+    sqs = region.client("sqs")
+    url = sqs.create_queue(QueueName="q")["QueueUrl"]
+    assert url == expect.format(region.port)
+    sqs.send_message(QueueUrl=url, MessageBody="m")
+    assert [m["Body"] for m in sqs.receive_message(QueueUrl=url)["Messages"]] == ["m"]
+    path = "/" + url.split("/", 3)[3]
+    status, answer = query(region, "GetQueueAttributes", path, **{"AttributeName.1": "QueueArn"})
+    assert (status, text(answer, "Value")) == (200, "arn:aws:sqs:us-east-1:000000000000:q")
+
+
+def test_a_fifo_receipt_ends_with_its_time(region, name):
+    sqs, url = region.client("sqs"), make(region, f"{name}.fifo", FifoQueue="true", ContentBasedDeduplication="true")
+    sqs.send_message(QueueUrl=url, MessageBody="m", MessageGroupId="g")
+    [message] = sqs.receive_message(QueueUrl=url, VisibilityTimeout=0)["Messages"]
+    with pytest.raises(ClientError, match="The receipt handle has expired"):
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    [again] = sqs.receive_message(QueueUrl=url)["Messages"]
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=again["ReceiptHandle"])
+    with pytest.raises(ClientError, match="does not exist or is not available"):
+        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=again["ReceiptHandle"], VisibilityTimeout=1)
+
+
 def test_a_message_of_a_mebibyte(region, name):
     sqs, url = region.client("sqs"), make(region, name)
     body = "x" * 1_048_576

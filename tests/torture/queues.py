@@ -5,7 +5,9 @@ deleted must come, and none that was; from a FIFO queue, in the order in which t
 """
 
 import hashlib
+import threading
 
+from support.client import Refused
 from torture.writer import ABSENT, Writer
 
 BATCH = 10
@@ -16,6 +18,10 @@ class QueueWriter(Writer):
     """Sends; now and then receives one and deletes it."""
 
     url, suffix, attributes = "", "", {}
+    # How long a message that was received is hidden, and how long a drain waits for one that may be.
+    hidden_s, patience_s = 0, 0
+    # Set while a message may be received and not yet deleted.
+    has_in_flight = False
 
     def step(self):
         if self.held and self.chance.random() < 0.3:
@@ -34,7 +40,8 @@ class QueueWriter(Writer):
         return {}
 
     def receive_and_delete(self):
-        answer = self.client.json("sqs", "ReceiveMessage", {"QueueUrl": self.url, "VisibilityTimeout": 0})
+        self.has_in_flight = True
+        answer = self.client.json("sqs", "ReceiveMessage", {"QueueUrl": self.url, "VisibilityTimeout": self.hidden_s})
         for message in answer.get("Messages", []):
             key = "-".join(message["Body"].split("-")[:2])
             if self.held.get(key) != message["Body"]:
@@ -43,12 +50,15 @@ class QueueWriter(Writer):
             self.client.json("sqs", "DeleteMessage", {"QueueUrl": self.url, "ReceiptHandle": message["ReceiptHandle"]})
             self.acknowledged("delete")
             del self.held[key]
+        self.has_in_flight = False
 
     def drain(self, client):
         """Takes everything out of the queue: key to body."""
         found, empty = {}, 0
-        while empty < EMPTY_ANSWERS:
-            request = {"QueueUrl": self.url, "MaxNumberOfMessages": BATCH, "VisibilityTimeout": 600}
+        patience_s = self.patience_s if self.has_in_flight else 0
+        while empty < (1 if patience_s else EMPTY_ANSWERS):
+            request = {"QueueUrl": self.url, "MaxNumberOfMessages": BATCH, "VisibilityTimeout": 600,
+                       "WaitTimeSeconds": patience_s}
             messages = client.json("sqs", "ReceiveMessage", request).get("Messages", [])
             empty = 0 if messages else empty + 1
             entries = []
@@ -59,6 +69,7 @@ class QueueWriter(Writer):
                 answer = client.json("sqs", "DeleteMessageBatch", {"QueueUrl": self.url, "Entries": entries})
                 if answer.get("Failed"):
                     self.complaints.append(f"{self.name}: DeleteMessageBatch failed: {answer['Failed'][:1]}")
+        self.has_in_flight = False
         return found
 
     @classmethod
@@ -86,6 +97,8 @@ class FifoWriter(QueueWriter):
     """The same on a FIFO queue with one group: what is left comes in the order of sending, each message once."""
 
     suffix, attributes = ".fifo", {"FifoQueue": "true"}
+    # A FIFO queue's message is deleted while it is in flight, or not at all.
+    hidden_s, patience_s = 2, 2
 
     def more(self, key):
         return {"MessageGroupId": self.name, "MessageDeduplicationId": key}
@@ -94,3 +107,100 @@ class FifoWriter(QueueWriter):
         numbers = [int(key.split("-")[1]) for key in keys]
         if numbers != sorted(numbers):
             self.complaints.append(f"{self.name}: out of order: {numbers[:20]}")
+
+
+class Crowd:
+    """What all writers of one queue know together: by key, what was asked for and what was acknowledged."""
+
+    def __init__(self, url):
+        self.url, self.lock = url, threading.Lock()
+        self.forget()
+
+    def forget(self):
+        self.asked, self.sent, self.deleting, self.deleted = set(), set(), set(), set()
+
+    def check_received(self, key):
+        """A complaint about a message that was handed out, if there is one."""
+        group, number = split(key)
+        if key not in self.asked:
+            return f"received {key!r}, which nobody sent"
+        if key in self.deleted:
+            return f"received {key}, which was deleted"
+        behind = [one for one in self.sent - self.deleting if split(one)[0] == group and split(one)[1] < number]
+        return f"received {key} before {sorted(behind)[:3]}" if behind else None
+
+
+def split(key):
+    group, number = key.split("-")
+    return group, int(number)
+
+
+class CrowdWriter(Writer):
+    """Producers and consumers of one FIFO queue: each sends to a group of its own and consumes what comes from any."""
+
+    crowd = None
+
+    def step(self):
+        if self.chance.random() < 0.5:
+            self.send()
+        else:
+            self.consume()
+
+    def send(self):
+        body = self.next_value()
+        key = f"{self.name}-{self.number}"
+        with self.crowd.lock:
+            self.crowd.asked.add(key)
+        request = {"QueueUrl": self.crowd.url, "MessageBody": body, "MessageGroupId": self.name,
+                   "MessageDeduplicationId": key}
+        self.client.json("sqs", "SendMessage", request)
+        with self.crowd.lock:
+            self.crowd.sent.add(key)
+        self.acks.write(self.name, f"send {key}")
+
+    def consume(self):
+        answer = self.client.json("sqs", "ReceiveMessage", {"QueueUrl": self.crowd.url, "VisibilityTimeout": 2})
+        for message in answer.get("Messages", []):
+            key = "-".join(message["Body"].split("-")[:2])
+            with self.crowd.lock:
+                if not self.is_whole(message["Body"]):
+                    self.complaints.append(f"torn: {message['Body'][:40]!r}")
+                elif complaint := self.crowd.check_received(key):
+                    self.complaints.append(f"{self.name}: {complaint}")
+                self.crowd.deleting.add(key)
+            try:
+                self.client.json("sqs", "DeleteMessage", {"QueueUrl": self.crowd.url, "ReceiptHandle": message["ReceiptHandle"]})
+            except Refused as refusal:
+                # On a busy machine its time may be over: then it comes again, to whoever asks next.
+                if b"expired" not in refusal.body:
+                    raise
+                with self.crowd.lock:
+                    self.crowd.deleting.discard(key)
+                continue
+            with self.crowd.lock:
+                self.crowd.deleted.add(key)
+            self.acks.write(self.name, f"delete {key}")
+
+    @classmethod
+    def set_up(cls, client, writers):
+        request = {"QueueName": "torture-crowd.fifo", "Attributes": {"FifoQueue": "true"}}
+        cls.crowd = Crowd(client.json("sqs", "CreateQueue", request)["QueueUrl"])
+
+    @classmethod
+    def verify_all(cls, client, writers):
+        """Drains the queue: what was acknowledged comes unless somebody began to delete it, each group in its order."""
+        crowd, drain = cls.crowd, FifoWriter("crowd", client, None, None)
+        drain.url, drain.has_in_flight = crowd.url, True
+        found = drain.drain(client)
+        complaints = drain.take_complaints()
+        complaints += [f"lost: {key} was acknowledged and is gone" for key in crowd.sent - crowd.deleting - found.keys()]
+        complaints += [f"came back: {key} was deleted" for key in crowd.deleted & found.keys()]
+        complaints += [f"came from nowhere: {key}" for key in found.keys() - crowd.asked]
+        for writer in writers:
+            numbers = [split(key)[1] for key in found if split(key)[0] == writer.name]
+            if numbers != sorted(numbers):
+                complaints.append(f"{writer.name}: out of order: {numbers[:20]}")
+            complaints += writer.take_complaints()
+            writer.client.close()
+        crowd.forget()
+        return complaints

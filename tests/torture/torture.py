@@ -23,10 +23,10 @@ from support.client import Client  # noqa: E402  (the folder above is on the pat
 from support.region import Region, built_binary  # noqa: E402
 from torture.functions import Functions  # noqa: E402
 from torture.objects import ObjectWriter, no_orphans  # noqa: E402
-from torture.queues import FifoWriter, QueueWriter  # noqa: E402
+from torture.queues import CrowdWriter, FifoWriter, QueueWriter  # noqa: E402
 from torture.tables import PairWriter, TableWriter  # noqa: E402
 
-WRITERS = (TableWriter, PairWriter, QueueWriter, FifoWriter, ObjectWriter)
+WRITERS = (TableWriter, PairWriter, QueueWriter, FifoWriter, CrowdWriter, ObjectWriter)
 SURVIVOR_SECONDS = 10
 
 

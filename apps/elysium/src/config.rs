@@ -6,7 +6,10 @@ mod file;
 mod flags;
 
 use gateway::{IamMode, Profile};
+use ports::runner::Level;
+use sandbox::Isolation;
 use service::Fidelity;
+use sqs::UrlForm;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -37,7 +40,7 @@ const fn known(
 }
 
 /// All settings.
-pub const SETTINGS: [Setting; 14] = [
+pub const SETTINGS: [Setting; 16] = [
     setting("port", "PORT", "port of all services (4566)"),
     setting("listen", "ADDRESS", "address to listen on (127.0.0.1)"),
     setting("data-dir", "FOLDER", "where state is kept (.elysium)"),
@@ -45,6 +48,11 @@ pub const SETTINGS: [Setting; 14] = [
     setting("iam", "off|warn|enforce", "how permissions are treated (warn)"),
     setting("profile", "dev|ci|host", "where the region stands (dev)"),
     setting("fidelity", "fast|aws", "whether transitions take AWS's time (fast)"),
+    setting(
+        "isolation",
+        "best|process|sandbox",
+        "how functions are kept apart (best: sandbox where it works)",
+    ),
     setting("supervise", "", "restart the region when it ends (on in profile host)"),
     setting("allow-host", "NAME,…", "further host names that requests may name"),
     known("allow-origin", "URL,…", "further origins of web pages", "EXTRA_CORS_ALLOWED_ORIGINS"),
@@ -52,6 +60,12 @@ pub const SETTINGS: [Setting; 14] = [
     setting("log-format", "text|json", "form of log lines (text)"),
     known("gateway-listen", "ADDRESS:PORT", "address and port in one", "GATEWAY_LISTEN"),
     known("enforce-iam", "0|1", "the same as --iam enforce", "ENFORCE_IAM"),
+    known(
+        "sqs-urls",
+        "off|standard|domain|path|dynamic",
+        "form of queues' URLs (off: the client's host)",
+        "SQS_ENDPOINT_STRATEGY",
+    ),
 ];
 
 /// How log lines are written.
@@ -78,6 +92,8 @@ pub struct Config {
     pub profile: Profile,
     /// Whether transitions take AWS's time.
     pub fidelity: Fidelity,
+    /// How functions are kept apart from each other and from this machine.
+    pub isolation: Isolation,
     /// Restarted when it ends.
     pub supervise: bool,
     /// Further host names.
@@ -88,6 +104,8 @@ pub struct Config {
     pub init_dir: PathBuf,
     /// Form of log lines.
     pub log_format: LogFormat,
+    /// Form of the URLs of queues.
+    pub queue_urls: UrlForm,
 }
 
 /// Texts by key, one layer of the configuration over the other.
@@ -156,11 +174,13 @@ pub fn read(flags: &[String]) -> Result<Config, Refusal> {
         iam: one_of("iam", iam, IamMode::of)?,
         profile,
         fidelity: one_of("fidelity", text("fidelity").unwrap_or("fast"), fidelity)?,
+        isolation: one_of("isolation", text("isolation").unwrap_or("best"), isolation)?,
         supervise: switch("supervise")?.unwrap_or(host),
         allowed_hosts: list(text("allow-host")),
         allowed_origins: list(text("allow-origin")),
         init_dir: PathBuf::from(text("init-dir").unwrap_or("/etc/localstack/init")),
         log_format: one_of("log-format", text("log-format").unwrap_or("text"), log_format)?,
+        queue_urls: one_of("sqs-urls", text("sqs-urls").unwrap_or("off"), UrlForm::of)?,
     };
     check(config)
 }
@@ -178,6 +198,15 @@ fn fidelity(name: &str) -> Option<Fidelity> {
     match name {
         "fast" => Some(Fidelity::Fast),
         "aws" => Some(Fidelity::Aws),
+        _ => None,
+    }
+}
+
+fn isolation(name: &str) -> Option<Isolation> {
+    match name {
+        "best" => Some(Isolation::Best),
+        "process" => Some(Isolation::Only(Level::Process)),
+        "sandbox" => Some(Isolation::Only(Level::Sandbox)),
         _ => None,
     }
 }
@@ -249,6 +278,7 @@ mod tests {
             (&["--prot", "1"][..], "did you mean port?"),
             (&["--port", "x"], "expected PORT"),
             (&["--iam", "maybe"], "off|warn|enforce"),
+            (&["--isolation", "vm"], "best|process|sandbox"),
             (&["--port"], "--port"),
             (&["--profile", "host", "--listen", "0.0.0.0", "--iam", "warn"], "enforce"),
         ];

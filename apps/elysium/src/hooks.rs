@@ -67,6 +67,7 @@ async fn run_script(launcher: &Launcher, script: &Path, stage: Stage, endpoint: 
         limits: ResourceLimits::default(),
         stdin: Stdin::Empty,
         extra_fds: Arc::default(),
+        boundary: None,
     };
     let mut child = launcher.spawn(request).await.map_err(|error| format!("{error:?}"))?;
     let id = stage.folder();

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use elysium::rooms;
 use gateway::{EdgeConfig, IamMode, InitReport, Load, Region, certificates};
-use sandbox::{Launcher, LauncherConfig, ProcessRunner, RunId};
+use sandbox::{Launcher, LauncherConfig, LocalRunner, RunId};
 use service::{Clock, Entropy, Settings};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -70,7 +70,8 @@ pub struct Ground {
     entropy: Entropy,
     settings: Settings,
     edge: EdgeConfig,
-    runner: Arc<ProcessRunner>,
+    queue_urls: sqs::UrlForm,
+    runner: Arc<LocalRunner>,
     /// What starts processes.
     pub launcher: Launcher,
     /// The region's certificates.
@@ -101,8 +102,9 @@ pub async fn prepare(config: &Config, loads: mpsc::Sender<Load>) -> Result<Groun
         init: Arc::default(),
         loads: Some(loads),
     };
-    let runner = ProcessRunner::new(launcher.clone()).await.map_err(|error| error.to_string())?;
-    Ok(Ground { clock, entropy, settings, edge, runner: Arc::new(runner), launcher, tls: tls.server })
+    let runner = LocalRunner::new(launcher.clone(), config.isolation);
+    let (queue_urls, runner, tls) = (config.queue_urls, Arc::new(runner), tls.server);
+    Ok(Ground { clock, entropy, settings, edge, queue_urls, runner, launcher, tls })
 }
 
 impl Ground {
@@ -110,7 +112,7 @@ impl Ground {
     pub async fn assemble(&self, store: Store) -> Result<Region, String> {
         let time = (self.clock.clone(), self.entropy.clone());
         let (settings, edge, runner) = (self.settings.clone(), self.edge.clone(), self.runner.clone());
-        Region::assemble(rooms::all(), store, time, settings, edge, Some(runner))
+        Region::assemble(rooms::all_with(self.queue_urls), store, time, settings, edge, Some(runner))
             .await
             .map_err(|error| error.to_string())
     }

@@ -2,10 +2,16 @@
 
 use gateway::Pipeline;
 use service::Service;
+use sqs::UrlForm;
 use std::sync::Arc;
 
 /// Every room, in the order of their names.
 pub fn all() -> Vec<Service> {
+    all_with(UrlForm::default())
+}
+
+/// Every room, queues being told by URLs of a form.
+pub fn all_with(queue_urls: UrlForm) -> Vec<Service> {
     vec![
         apigateway::service(),
         dynamodb::service(),
@@ -14,7 +20,7 @@ pub fn all() -> Vec<Service> {
         logs::service(),
         s3::service(),
         sns::service(),
-        sqs::service(),
+        sqs::service_with(queue_urls),
     ]
 }
 

@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use tokio::io::AsyncRead;
+use tokio::net::{TcpListener, TcpStream};
 
 /// A future of an object-safe trait.
 pub type Pending<'a, T> = crate::BoxFuture<'a, T>;
@@ -16,14 +18,14 @@ pub type Output = Box<dyn AsyncRead + Send + Unpin>;
 
 /// Starts sandboxes of one level.
 pub trait Runner: Send + Sync {
-    /// The isolation every sandbox of this runner has.
-    fn level(&self) -> Level;
+    /// The isolation that sandboxes get here; the reason where what was asked for cannot be given.
+    fn level(&self) -> Pending<'_, Result<Level, RunnerError>>;
 
-    /// Starts a sandbox; fails with the reason when the template asks for another level.
+    /// Starts a sandbox; fails with the reason when the level that the template asks for cannot be given.
     fn launch(&self, template: Template) -> Pending<'_, Result<Box<dyn Sandbox>, RunnerError>>;
 
     /// What this host can do.
-    fn probe(&self) -> Probe;
+    fn probe(&self) -> Pending<'_, Result<Probe, RunnerError>>;
 }
 
 /// One running environment. Dropping it ends everything in it.
@@ -39,6 +41,17 @@ pub trait Sandbox: Send + Sync {
 
     /// Lets everything in it go on.
     fn thaw(&self) -> Pending<'_, Result<(), RunnerError>>;
+
+    /// Starts another program in this very sandbox: of the template's directories only those of this
+    /// sandbox are seen.
+    fn beside(&self, template: Template) -> Pending<'_, Result<Box<dyn Sandbox>, RunnerError>>;
+
+    /// Connects to a port on which something in it listens on loopback.
+    fn connect(&self, port: u16) -> Pending<'_, io::Result<TcpStream>>;
+
+    /// The sockets of the template's ports, in their order, once; none where it shares the network of the
+    /// host.
+    fn take_listeners(&self) -> Vec<TcpListener>;
 
     /// Its standard output, once.
     fn take_stdout(&self) -> Option<Output>;
@@ -79,15 +92,29 @@ pub struct Template {
     pub roots: Roots,
     /// What it may use.
     pub limits: Limits,
+    /// Ports of its own loopback on which whoever starts it listens, where it has a loopback of its own.
+    pub ports: Vec<u16>,
 }
 
 /// The directories of a sandbox.
 #[derive(Clone, Debug)]
 pub struct Roots {
-    /// Must exist and are only read: code, layers. At level `process` this is not enforced.
-    pub read_only: Vec<PathBuf>,
-    /// Made for this sandbox, passed as `TMPDIR` and removed with it. Must not exist yet.
+    /// Are only read: code, layers. At level `process` this is not enforced.
+    pub read_only: Vec<Shown>,
+    /// The whole root file system, in place of the host's programs and libraries.
+    pub image: Option<PathBuf>,
+    /// Made for this sandbox and removed with it; must not exist yet. At level `process` passed as `TMPDIR`;
+    /// else `/tmp` is a file system of its own.
     pub tmp: PathBuf,
+}
+
+/// A file or folder of the host in a sandbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Where it is; must exist.
+    pub from: PathBuf,
+    /// Where it is seen. At level `process` it is seen where it is.
+    pub at: PathBuf,
 }
 
 /// What a sandbox may use.
@@ -95,6 +122,8 @@ pub struct Roots {
 pub struct Limits {
     /// Memory of all its processes together; beyond it the sandbox is ended.
     pub memory_bytes: u64,
+    /// Room in `/tmp`. At level `process` this is not enforced.
+    pub tmp_bytes: u64,
     /// Open descriptors of each process.
     pub open_files: u64,
     /// Processes and threads. At level `process` the kernel counts all of the daemon's user.
@@ -159,6 +188,8 @@ pub struct Probe {
     pub root: bool,
     /// Levels of isolation.
     pub levels: BTreeMap<Level, Found>,
+    /// Each kind of namespace by itself.
+    pub namespaces: BTreeMap<String, Found>,
     /// Becoming root of a namespace of one's own.
     pub user_namespaces: Found,
     /// Mounting in a namespace of one's own.

@@ -1,12 +1,14 @@
-//! One batch to one target: taken, permitted, accepted; and what becomes of those that are refused.
+//! One batch to the targets of a turn: taken, permitted, accepted; and what becomes of those that are refused.
 
 use crate::{Relay, row};
 use names::Timestamp;
 use schema::ApiError;
-use service::{Deliver, Delivery, Log, Reception, Target};
+use service::{Deliver, Delivery, Ended, Log, Reception, Target};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use store::{Claim, Fault, Read, RowId, Tx};
+use tokio::task::JoinSet;
 
 /// Deliveries of one commit.
 const BATCH: usize = 64;
@@ -26,30 +28,49 @@ enum Refusal {
     Later(ApiError),
 }
 
+/// A delivery in hand.
+struct Held {
+    claim: Claim<RowId>,
+    delivery: Delivery,
+    /// How often it was refused before.
+    refused: u32,
+}
+
+/// Takes up to a batch for targets: for each its share first, then what else there is.
+fn take(relay: &Relay, targets: &[Arc<str>], now: Timestamp) -> Result<Vec<Claim<RowId>>, Fault> {
+    let mut claims = Vec::new();
+    for share in [BATCH / targets.len().max(1), BATCH] {
+        for target in targets {
+            claims.extend(relay.lanes.take(target, now, share.min(BATCH - claims.len()))?);
+        }
+    }
+    Ok(claims)
+}
+
 /// Carries up to a batch; says whether there may be more.
-pub async fn batch(relay: &Arc<Relay>, target: &str) -> Result<bool, Fault> {
+pub async fn batch(relay: &Arc<Relay>, targets: &[Arc<str>]) -> Result<bool, Fault> {
     let now = relay.host.clock.now();
-    let claims = relay.lanes.take(target, now, BATCH)?;
+    let claims = take(relay, targets, now)?;
     if claims.is_empty() {
         return Ok(false);
     }
     let snapshot = relay.host.store.read();
-    let mut held: Vec<(Claim<RowId>, Delivery)> = Vec::with_capacity(claims.len());
+    let mut held: Vec<Held> = Vec::with_capacity(claims.len());
     for claim in claims {
         match read(&snapshot, &claim)? {
-            Some(delivery) => held.push((claim, delivery)),
+            Some((delivery, refused)) => held.push(Held { claim, delivery, refused }),
             // It left the outbox between the view and the snapshot.
             None => {
                 claim.settle();
             }
         }
     }
-    let Some((_, first)) = held.first() else { return Ok(true) };
-    let receiver = match relay.receivers.target(first.target.service()) {
+    let Some(first) = held.first() else { return Ok(true) };
+    let receiver = match relay.receivers.target(first.delivery.target.service()) {
         Ok(receiver) => receiver,
         Err(error) => {
-            for (claim, delivery) in held {
-                put_off(relay, claim, &delivery, Refusal::Later(error.clone_plain())).await?;
+            for held in held {
+                put_off(relay, held, Refusal::Later(error.clone_plain())).await?;
             }
             return Ok(true);
         }
@@ -57,56 +78,107 @@ pub async fn batch(relay: &Arc<Relay>, target: &str) -> Result<bool, Fault> {
     match receiver.reception() {
         Reception::Stores => store_all(relay, receiver, held, now).await?,
         Reception::Acts | Reception::Answers => {
-            for (claim, delivery) in held {
-                act(relay, &receiver, claim, delivery).await?;
+            for held in held {
+                act(relay, &receiver, held).await?;
             }
         }
     }
     Ok(true)
 }
 
-fn read(read: &impl Read, id: &RowId) -> Result<Option<Delivery>, Fault> {
+/// A delivery, and how often it was refused.
+fn read(read: &impl Read, id: &RowId) -> Result<Option<(Delivery, u32)>, Fault> {
     match store::delivery(read, id)? {
-        Some((found, payload)) => row::delivery(id, &found, payload).map(Some),
+        Some((found, payload)) => Ok(Some((row::delivery(id, &found, payload)?, found.attempt))),
         None => Ok(None),
     }
 }
 
-/// Accepts deliveries in one commit with their removal; where that is refused, each alone.
+/// Accepts deliveries in one commit with their removal; where that is refused, those of each target apart, so
+/// that one that refuses holds up nobody but itself.
 async fn store_all(
     relay: &Arc<Relay>,
     receiver: Arc<dyn Target>,
-    held: Vec<(Claim<RowId>, Delivery)>,
+    held: Vec<Held>,
     now: Timestamp,
 ) -> Result<(), Fault> {
     let mut permitted = Vec::with_capacity(held.len());
-    for (claim, delivery) in held {
-        match permit(relay, receiver.as_ref(), &delivery) {
-            Ok(()) => permitted.push((claim, delivery)),
-            Err(error) => put_off(relay, claim, &delivery, Refusal::Refused(error)).await?,
+    for held in held {
+        match permit(relay, receiver.as_ref(), &held.delivery) {
+            Ok(()) => permitted.push(held),
+            Err(error) => put_off(relay, held, Refusal::Refused(error)).await?,
         }
     }
-    if permitted.is_empty() {
-        return Ok(());
+    let Some(refused) = store_together(relay, &receiver, permitted, now).await? else { return Ok(()) };
+    let mut apart: HashMap<String, Vec<Held>> = HashMap::new();
+    for held in refused {
+        apart.entry(held.delivery.target.to_string()).or_default().push(held);
     }
-    let ids: Vec<RowId> = permitted.iter().map(|(claim, _)| **claim).collect();
-    if accept(relay, &receiver, ids, now).await?.is_ok() {
-        relay.carried.fetch_add(permitted.len() as u64, Ordering::Relaxed);
-        for (claim, _) in permitted {
-            claim.settle();
-        }
-        return Ok(());
+    let alone = apart.len() == 1;
+    let mut parts = JoinSet::new();
+    for (_, part) in apart {
+        let (relay, receiver) = (relay.clone(), receiver.clone());
+        parts.spawn(async move {
+            let refused =
+                if alone { Some(part) } else { store_together(&relay, &receiver, part, now).await? };
+            store_each(&relay, &receiver, refused.unwrap_or_default(), now).await
+        });
     }
-    for (claim, delivery) in permitted {
-        match accept(relay, &receiver, vec![*claim], now).await? {
-            Ok(()) => {
-                relay.carried.fetch_add(1, Ordering::Relaxed);
-                claim.settle();
-            }
-            Err(error) => put_off(relay, claim, &delivery, Refusal::Refused(error)).await?,
+    while let Some(part) = parts.join_next().await {
+        part.unwrap_or(Err(Fault::Panicked))?;
+    }
+    Ok(())
+}
+
+/// Accepts deliveries in one commit; gives them back where that is refused.
+async fn store_together(
+    relay: &Arc<Relay>,
+    receiver: &Arc<dyn Target>,
+    held: Vec<Held>,
+    now: Timestamp,
+) -> Result<Option<Vec<Held>>, Fault> {
+    if held.is_empty() {
+        return Ok(None);
+    }
+    let ids: Vec<RowId> = held.iter().map(|held| *held.claim).collect();
+    if accept(relay, receiver, ids, now).await?.is_err() {
+        return Ok(Some(held));
+    }
+    held.into_iter().for_each(|held| carried(relay, held));
+    Ok(None)
+}
+
+/// Accepts each delivery alone, and puts off those that are refused.
+async fn store_each(
+    relay: &Arc<Relay>,
+    receiver: &Arc<dyn Target>,
+    held: Vec<Held>,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    for held in held {
+        match accept(relay, receiver, vec![*held.claim], now).await? {
+            Ok(()) => carried(relay, held),
+            Err(error) => put_off(relay, held, Refusal::Refused(error)).await?,
         }
     }
     Ok(())
+}
+
+/// What is to be done when a delivery has left the outbox for its target.
+fn carried(relay: &Arc<Relay>, held: Held) {
+    relay.carried.fetch_add(1, Ordering::Relaxed);
+    held.claim.settle();
+    tell_back(relay, held.delivery, Ok(()), held.refused.saturating_add(1));
+}
+
+/// Tells the source's room how a delivery ended, where it wants to know.
+fn tell_back(relay: &Arc<Relay>, delivery: Delivery, outcome: Result<(), ApiError>, attempts: u32) {
+    if delivery.context.told_back.is_none() {
+        return;
+    }
+    let Ok(source) = relay.receivers.target(delivery.source.service()) else { return };
+    let ctx = relay.receivers.context(&delivery, source.as_ref());
+    tokio::spawn(async move { source.ended(ctx, Ended { delivery, outcome, attempts }).await });
 }
 
 enum Unaccepted {
@@ -147,27 +219,24 @@ async fn accept(
 }
 
 /// Hands one delivery over, then takes it out of the outbox.
-async fn act(
-    relay: &Arc<Relay>,
-    receiver: &Arc<dyn Target>,
-    claim: Claim<RowId>,
-    delivery: Delivery,
-) -> Result<(), Fault> {
-    if let Err(error) = permit(relay, receiver.as_ref(), &delivery) {
-        return put_off(relay, claim, &delivery, Refusal::Refused(error)).await;
+async fn act(relay: &Arc<Relay>, receiver: &Arc<dyn Target>, held: Held) -> Result<(), Fault> {
+    if let Err(error) = permit(relay, receiver.as_ref(), &held.delivery) {
+        return put_off(relay, held, Refusal::Refused(error)).await;
     }
-    let ctx = relay.receivers.context(&delivery, receiver.as_ref());
-    let (acting, given) = (receiver.clone(), delivery.clone());
+    let ctx = relay.receivers.context(&held.delivery, receiver.as_ref());
+    let (acting, given) = (receiver.clone(), held.delivery.clone());
     let acted = tokio::spawn(async move { acting.act(ctx, given).await }).await;
     match acted {
         Ok(Ok(())) => {
-            relay.carried.fetch_add(1, Ordering::Relaxed);
-            remove(relay, claim).await
+            let id = *held.claim;
+            relay.host.store.commit(move |tx| tx.take_delivery(&id).map(drop)).await?;
+            carried(relay, held);
+            Ok(())
         }
-        Ok(Err(error)) => put_off(relay, claim, &delivery, Refusal::Refused(error)).await,
+        Ok(Err(error)) => put_off(relay, held, Refusal::Refused(error)).await,
         Err(_) => {
             let error = ApiError::new("InternalFailure", 500, "The target failed on the delivery.");
-            put_off(relay, claim, &delivery, Refusal::Refused(error)).await
+            put_off(relay, held, Refusal::Refused(error)).await
         }
     }
 }
@@ -183,20 +252,9 @@ fn permit(relay: &Relay, receiver: &dyn Target, delivery: &Delivery) -> Result<(
     relay.receivers.permit(delivery, receiver)
 }
 
-async fn remove(relay: &Arc<Relay>, claim: Claim<RowId>) -> Result<(), Fault> {
-    let id = *claim;
-    relay.host.store.commit(move |tx| tx.take_delivery(&id).map(drop)).await?;
-    claim.settle();
-    Ok(())
-}
-
 /// Has a delivery tried again later, or gives it up.
-async fn put_off(
-    relay: &Arc<Relay>,
-    claim: Claim<RowId>,
-    delivery: &Delivery,
-    refusal: Refusal,
-) -> Result<(), Fault> {
+async fn put_off(relay: &Arc<Relay>, held: Held, refusal: Refusal) -> Result<(), Fault> {
+    let Held { claim, delivery, refused } = held;
     let (id, now) = (*claim, relay.host.clock.now());
     let (counted, error) = match refusal {
         Refusal::Refused(error) => (true, error),
@@ -223,6 +281,7 @@ async fn put_off(
             &delivery.cause,
             &format!("{} → {} was given up: {error}", delivery.source, delivery.target),
         );
+        tell_back(relay, delivery, Err(error), refused.saturating_add(u32::from(counted)));
     }
     // The row has moved in the view; the claim must not put it back where it was.
     drop(claim);
@@ -235,6 +294,7 @@ fn give_up(tx: &mut Tx, id: &RowId, now: Timestamp) -> Result<bool, Fault> {
     let mut delivery = row::delivery(id, &found, payload)?;
     if let Some(dead_letter) = delivery.context.dead_letter.take() {
         delivery.target = dead_letter;
+        delivery.context.told_back = None;
         delivery.hops = delivery.hops.saturating_add(1);
         delivery.posted = now;
         tx.deliver(delivery)?;

@@ -1,7 +1,8 @@
 //! The relay: carries deliveries from the outbox to their targets.
 //!
 //! For a target that stores, up to 64 deliveries are taken out of the outbox and accepted in one commit:
-//! exactly once, two syncs from source to queue. For a target that acts outside, each is handed over
+//! exactly once, two syncs from source to queue. Targets of one service that store share their commits, so that
+//! one message to a hundred queues is not a hundred commits. For a target that acts outside, each is handed over
 //! alone and taken out afterwards: at least once. A delivery that is refused is tried alone, later and
 //! later, and in the end goes to its dead letter; it always ends in a result that someone handles.
 
@@ -10,15 +11,20 @@ mod row;
 
 use names::Timestamp;
 use schema::ApiError;
-use service::{Ctx, Delivery, Host, Log, Target};
-use std::collections::HashSet;
+use service::{Ctx, Delivery, Host, Log, Reception, Target};
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use store::{Fault, OutboxLanes, ViewHandle};
 use tokio::sync::watch;
 
-/// Targets that are worked on at once.
-const TARGETS_AT_ONCE: usize = 64;
+/// Turns that are under way at once.
+const TURNS_AT_ONCE: usize = 64;
+/// Targets of one turn, where they store: so few that accepting something for each stays far below the
+/// millisecond after which the committer runs no closure again itself.
+const TARGETS_OF_A_TURN: usize = 16;
+/// Targets that are named to those who ask what is going on.
+const NAMED: usize = 64;
 /// How long the relay rests, in milliseconds, when the store gives no answer.
 const FAULT_PAUSE_MS: u64 = 500;
 
@@ -40,12 +46,19 @@ pub trait Receivers: Send + Sync {
     fn context(&self, delivery: &Delivery, target: &dyn Target) -> Ctx;
 }
 
+/// What is being worked on.
+#[derive(Default)]
+struct Busy {
+    targets: HashSet<Arc<str>>,
+    turns: usize,
+}
+
 /// Carries deliveries.
 pub struct Relay {
     host: Arc<Host>,
     receivers: Arc<dyn Receivers>,
     lanes: ViewHandle<OutboxLanes>,
-    busy: Mutex<HashSet<Arc<str>>>,
+    busy: Mutex<Busy>,
     carried: AtomicU64,
     refused: AtomicU64,
 }
@@ -77,7 +90,7 @@ impl Relay {
     /// # Errors
     /// The store's.
     pub fn is_quiet(&self, now: Timestamp) -> Result<bool, Fault> {
-        let busy = !self.busy().is_empty();
+        let busy = self.busy().turns > 0;
         Ok(!busy && self.lanes.ready(now, 1)?.is_empty())
     }
 
@@ -86,14 +99,14 @@ impl Relay {
     /// # Errors
     /// The store's.
     pub fn working_on(&self, now: Timestamp) -> Result<Vec<String>, Fault> {
-        let mut targets: Vec<String> = self.busy().iter().map(ToString::to_string).collect();
-        targets.extend(self.lanes.ready(now, TARGETS_AT_ONCE)?.iter().map(ToString::to_string));
+        let mut targets: Vec<String> = self.busy().targets.iter().map(ToString::to_string).collect();
+        targets.extend(self.lanes.ready(now, NAMED)?.iter().map(ToString::to_string));
         targets.sort();
         targets.dedup();
         Ok(targets)
     }
 
-    fn busy(&self) -> std::sync::MutexGuard<'_, HashSet<Arc<str>>> {
+    fn busy(&self) -> std::sync::MutexGuard<'_, Busy> {
         self.busy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -126,28 +139,55 @@ impl Relay {
     /// Starts work on every target that something may go to; says when to look again.
     fn start_ready(self: &Arc<Self>) -> Result<Option<Timestamp>, Fault> {
         let now = self.host.clock.now();
-        for target in self.lanes.ready(now, TARGETS_AT_ONCE)? {
+        let known = self.busy().targets.len();
+        let ready = self.lanes.ready(now, known + TURNS_AT_ONCE * TARGETS_OF_A_TURN)?;
+        for targets in self.turns_of(ready) {
             let mut busy = self.busy();
-            if busy.len() >= TARGETS_AT_ONCE || !busy.insert(target.clone()) {
-                continue;
+            if busy.turns == TURNS_AT_ONCE {
+                break;
             }
+            busy.turns += 1;
+            busy.targets.extend(targets.iter().cloned());
             drop(busy);
             let relay = self.clone();
-            tokio::spawn(async move { relay.work_on(target).await });
+            tokio::spawn(async move { relay.work_on(targets).await });
         }
         let next = self.lanes.next_ready()?;
         // What is ready and not started is being worked on: its end wakes this loop.
         Ok(next.filter(|next| *next > now))
     }
 
-    async fn work_on(self: Arc<Self>, target: Arc<str>) {
-        let turn = Turn { relay: self.clone(), target };
+    /// The targets that nobody works on, as turns: those that act have one each, those that store share some.
+    fn turns_of(&self, ready: Vec<Arc<str>>) -> Vec<Vec<Arc<str>>> {
+        let free: Vec<Arc<str>> = {
+            let busy = self.busy();
+            ready.into_iter().filter(|target| !busy.targets.contains(target)).collect()
+        };
+        let (mut turns, mut open): (Vec<Vec<Arc<str>>>, HashMap<&str, usize>) = (Vec::new(), HashMap::new());
+        for target in &free {
+            let service = target.split(':').nth(2).unwrap_or_default();
+            match open.get(service) {
+                Some(turn) if turns[*turn].len() < TARGETS_OF_A_TURN => turns[*turn].push(target.clone()),
+                _ => {
+                    let receiver = self.receivers.target(service);
+                    if receiver.is_ok_and(|receiver| receiver.reception() == Reception::Stores) {
+                        open.insert(service, turns.len());
+                    }
+                    turns.push(vec![target.clone()]);
+                }
+            }
+        }
+        turns
+    }
+
+    async fn work_on(self: Arc<Self>, targets: Vec<Arc<str>>) {
+        let turn = Turn { relay: self.clone(), targets };
         loop {
-            match carry::batch(&self, &turn.target).await {
+            match carry::batch(&self, &turn.targets).await {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(fault) => {
-                    Log::error("relay", &format!("deliveries to {}: {fault}", turn.target));
+                    Log::error("relay", &format!("deliveries to {}: {fault}", turn.targets.join(", ")));
                     self.host.clock.rest(std::time::Duration::from_millis(FAULT_PAUSE_MS)).await;
                     return;
                 }
@@ -156,15 +196,20 @@ impl Relay {
     }
 }
 
-/// A target being worked on; free again when this is dropped, also by a panic.
+/// Targets being worked on; free again when this is dropped, also by a panic.
 struct Turn {
     relay: Arc<Relay>,
-    target: Arc<str>,
+    targets: Vec<Arc<str>>,
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.relay.busy().remove(&self.target);
+        let mut busy = self.relay.busy();
+        busy.turns -= 1;
+        for target in &self.targets {
+            busy.targets.remove(target);
+        }
+        drop(busy);
         self.relay.lanes.wake(&());
     }
 }

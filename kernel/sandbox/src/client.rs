@@ -6,13 +6,15 @@
 mod connection;
 mod driver;
 
-use crate::protocol::{Ended, Identity, Notice, ResourceLimits, Scope, Spawn, Status, Verb};
+use crate::protocol::{Boundary, Ended, Identity, Notice, ResourceLimits, Scope, Spawn, Status, Verb};
 use crate::run_id::RunId;
 use crate::runner::Probe;
+use crate::sys::socket::{self, MAX_FDS};
 use std::ffi::{CString, OsString};
 use std::fmt;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -84,6 +86,8 @@ pub struct SpawnRequest {
     pub stdin: Stdin,
     /// Further descriptors, which become 3, 4, … of the program.
     pub extra_fds: Arc<Vec<OwnedFd>>,
+    /// What it is kept within.
+    pub boundary: Option<Boundary>,
 }
 
 /// What a program reads from.
@@ -100,6 +104,7 @@ pub enum Stdin {
 pub struct Child {
     id: u64,
     pid: u32,
+    root: u32,
     launcher: Launcher,
     exit: watch::Receiver<Option<Ended>>,
     /// The write end of its standard input, when piped.
@@ -108,6 +113,8 @@ pub struct Child {
     pub stdout: Option<pipe::Receiver>,
     /// The read end of its standard error.
     pub stderr: Option<pipe::Receiver>,
+    /// The sockets that listen in its sandbox on the ports asked for, in their order.
+    pub listeners: Vec<TcpListener>,
 }
 
 /// Why the launcher did not do what was asked.
@@ -181,20 +188,40 @@ impl Launcher {
         for fd in request.extra_fds.iter() {
             fds.push(fd.try_clone()?);
         }
+        let ports = match &request.boundary {
+            Some(Boundary::Own(walls)) => walls.ports.len(),
+            _ => 0,
+        };
+        let channel = if ports > 0 {
+            let (ours, theirs) = socket::pair(MAX_FDS)?;
+            fds.push(theirs);
+            Some(ours)
+        } else {
+            None
+        };
         let (tell_exit, exit) = watch::channel(None);
         let mut child = Child {
             id,
             pid: 0,
+            root: 0,
             launcher: self.clone(),
             exit,
             stdin,
             stdout: Some(pipe::Receiver::from_owned_fd(stdout.into())?),
             stderr: Some(pipe::Receiver::from_owned_fd(stderr.into())?),
+            listeners: Vec::new(),
         };
         let spawn = Verb::Spawn(request.into_spawn(id)?);
         match self.ask(spawn, fds, Some(tell_exit)).await? {
-            Notice::Spawned { pid } => child.pid = pid,
+            Notice::Spawned { pid, root } => (child.pid, child.root) = (pid, root),
             other => return Err(unexpected(&other)),
+        }
+        if let Some(channel) = channel {
+            // They were sent before the program was started.
+            child.listeners = received(&channel)?.into_iter().map(TcpListener::from).collect();
+            if child.listeners.len() != ports {
+                return Err(LauncherError::Refused("the sandbox sent too few sockets".to_owned()));
+            }
         }
         Ok(child)
     }
@@ -227,6 +254,12 @@ impl Launcher {
     }
 }
 
+/// The descriptors of a packet that is there already.
+fn received(channel: &OwnedFd) -> io::Result<Vec<OwnedFd>> {
+    let mut buffer = [0; 16];
+    Ok(socket::receive(channel.as_fd(), &mut buffer)?.fds)
+}
+
 fn unexpected(notice: &Notice) -> LauncherError {
     LauncherError::Refused(format!("the launcher answered something else: {notice:?}"))
 }
@@ -247,6 +280,7 @@ impl SpawnRequest {
             working_dir: text(self.working_dir.into_os_string())?,
             identity: self.identity,
             limits: self.limits,
+            boundary: self.boundary,
         })
     }
 }
@@ -259,6 +293,28 @@ impl Child {
     /// Its process number. May be reused by the system once the child has ended.
     pub fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// What all of it descends from: itself, or the first process of its sandbox.
+    pub fn root(&self) -> u32 {
+        self.root
+    }
+
+    /// What the launcher calls it.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Connects to a port of its sandbox's loopback.
+    pub async fn connect(&self, port: u16) -> Result<TcpStream, LauncherError> {
+        let (ours, theirs) = socket::pair(MAX_FDS)?;
+        let verb = Verb::Connect { child: self.id, port };
+        match self.launcher.ask(verb, vec![theirs], None).await? {
+            Notice::Done => {}
+            other => return Err(unexpected(&other)),
+        }
+        let socket = received(&ours)?.pop();
+        socket.map(TcpStream::from).ok_or_else(|| LauncherError::Refused("no connection came".to_owned()))
     }
 
     /// Resolves when it has ended; at once, and alike, when asked again.

@@ -4,8 +4,15 @@
 //! it is sent, it goes on; when its socket closes (the daemon ended, however) it ends every descendant,
 //! also those that left their parent, session and group, and then itself.
 
+mod bounded;
+mod calls;
 mod children;
+pub(crate) mod groups;
+mod inside;
+mod root;
 mod serve;
+
+pub(crate) use bounded::is_of_sandbox;
 
 use crate::run_id::RunId;
 use crate::sys;

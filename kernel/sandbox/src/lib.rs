@@ -12,9 +12,9 @@
 
 mod client;
 pub mod launcher;
+mod local_runner;
 mod probe;
 mod process;
-mod process_runner;
 mod procfs;
 mod protocol;
 mod run_id;
@@ -24,8 +24,8 @@ mod sweep;
 mod sys;
 
 pub use client::{Child, Launcher, LauncherConfig, LauncherError, SpawnRequest, Stdin};
+pub use local_runner::{Isolation, LocalRunner};
 pub use process::Handle;
-pub use process_runner::ProcessRunner;
-pub use protocol::{Ended, Identity, ResourceLimits, Scope, Status};
+pub use protocol::{Boundary, Ended, Identity, ResourceLimits, Scope, Status, Walls};
 pub use run_id::RunId;
 pub use sweep::{sweep, sweep_boot};

@@ -11,8 +11,8 @@ use std::path::Path;
 
 const CGROUP_ROOT: &str = "/sys/fs/cgroup";
 
-/// Tries everything once.
-pub(crate) fn probe() -> Probe {
+/// Tries everything once. What came of making a sandbox is told by the launcher, which makes them.
+pub(crate) fn probe(sandbox: Result<String, String>) -> Probe {
     let root = crate::sys::process::user() == 0;
     let user_namespaces = found("works", host::in_child(|| host::unshare(true, false)));
     let mount_namespaces = found("works", host::in_child(|| enter_mount_namespace(root)));
@@ -22,7 +22,8 @@ pub(crate) fn probe() -> Probe {
     Probe {
         kernel: host::kernel_release(),
         root,
-        levels: levels(&kvm),
+        levels: levels(sandbox, &kvm),
+        namespaces: namespaces(root),
         user_namespaces,
         mount_namespaces,
         cgroups,
@@ -37,15 +38,32 @@ pub(crate) fn probe() -> Probe {
     }
 }
 
-/// Only `process` has a runner so far, so the stronger levels are absent whatever the host offers.
-fn levels(kvm: &Found) -> BTreeMap<Level, Found> {
+/// Each kind of namespace by itself.
+fn namespaces(root: bool) -> BTreeMap<String, Found> {
+    let kinds = [
+        ("user", libc::CLONE_NEWUSER),
+        ("mount", libc::CLONE_NEWNS),
+        ("pid", libc::CLONE_NEWPID),
+        ("ipc", libc::CLONE_NEWIPC),
+        ("uts", libc::CLONE_NEWUTS),
+        ("net", libc::CLONE_NEWNET),
+    ];
+    let of_user = if root { 0 } else { libc::CLONE_NEWUSER };
+    let kinds = kinds.map(|(name, kind)| {
+        (name.to_owned(), found("works", host::in_child(|| host::unshare_kinds(kind | of_user))))
+    });
+    kinds.into()
+}
+
+/// The machine has no runner for virtual machines, whatever the host offers.
+fn levels(sandbox: Result<String, String>, kvm: &Found) -> BTreeMap<Level, Found> {
     let vm = match kvm {
         Found::Present(_) => "this build has no runner for virtual machines".to_owned(),
         Found::Absent(reason) => format!("no virtual machines: {reason}"),
     };
     BTreeMap::from([
         (Level::Process, Found::Present("limits and a memory watchdog, no boundary".to_owned())),
-        (Level::Sandbox, Found::Absent("this build has no runner for sandboxes".to_owned())),
+        (Level::Sandbox, sandbox.map_or_else(Found::Absent, Found::Present)),
         (Level::Vm, Found::Absent(vm)),
     ])
 }

@@ -4,11 +4,15 @@
 use crate::runner::{Probe, Usage};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::ffi::CString;
+use std::path::{Component, PathBuf};
 
 /// Largest packet either side accepts; an execution environment of Lambda needs about 10 KiB.
 pub(crate) const MAX_MESSAGE: usize = 128 * 1024;
 /// Most arguments, or environment entries, of one program.
 pub(crate) const MAX_STRINGS: usize = 1024;
+
+/// Most files and folders shown in one sandbox.
+const MAX_SHOWN: usize = 64;
 
 const SEQUENCE_BYTES: usize = 8;
 
@@ -30,6 +34,12 @@ pub(crate) enum Verb {
     Thaw {
         child: u64,
     },
+    /// Connect to a port of loopback within a child's sandbox; the connection goes through the
+    /// descriptor of the packet.
+    Connect {
+        child: u64,
+        port: u16,
+    },
     /// End everything, answer, exit.
     Stop,
 }
@@ -45,6 +55,40 @@ pub(crate) struct Spawn {
     pub(crate) working_dir: CString,
     pub(crate) identity: Option<Identity>,
     pub(crate) limits: ResourceLimits,
+    /// Without it, the program runs among the daemon's.
+    pub(crate) boundary: Option<Boundary>,
+}
+
+/// What a program is kept within.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Boundary {
+    /// A sandbox made for it.
+    Own(Box<Walls>),
+    /// The sandbox of another child.
+    Of(u64),
+}
+
+/// A sandbox to be made.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Walls {
+    /// An empty folder of the host, over which the sandbox's own root is mounted, where only the
+    /// sandbox sees it.
+    pub stage: PathBuf,
+    /// The root file system, only read; without it, the host's programs and libraries.
+    pub image: Option<PathBuf>,
+    /// What else is seen, only to be read, and where.
+    pub shown: Vec<(PathBuf, PathBuf)>,
+    /// Room in `/tmp`.
+    pub tmp_bytes: u64,
+    /// Memory of all within, `/tmp` not counted.
+    pub memory_bytes: u64,
+    /// Processes and threads of all within.
+    pub processes: u64,
+    /// Ports of the sandbox's loopback on which the daemon listens: the sockets go through the last
+    /// descriptor of the packet.
+    pub ports: Vec<u16>,
+    /// The network of the host instead of one of its own.
+    pub host_network: bool,
 }
 
 /// User and group a program runs as; without it, those of the daemon.
@@ -88,7 +132,10 @@ pub enum Scope {
 pub(crate) enum Notice {
     Done,
     Spawned {
+        /// The program.
         pid: u32,
+        /// What ends with all that descends from it: the program, or the first process of its sandbox.
+        root: u32,
     },
     Probed(Box<Probe>),
     Refused(String),
@@ -115,6 +162,8 @@ pub enum Status {
     Code(i32),
     /// This signal ended it.
     Signal(i32),
+    /// Its control group had no more memory.
+    OutOfMemory,
     /// The launcher was lost and the program with it.
     Lost,
 }
@@ -151,6 +200,17 @@ impl Spawn {
         if self.argv.len() > MAX_STRINGS || self.env.len() > MAX_STRINGS {
             return Some("more than 1024 arguments or environment entries");
         }
+        if let Some(Boundary::Own(walls)) = &self.boundary {
+            let shown = walls.shown.iter().flat_map(|(source, target)| [source, target]);
+            let mut all = shown.chain(&walls.image).chain([&walls.stage]);
+            if !all.all(|path| path.is_absolute()) || walls.shown.len() > MAX_SHOWN {
+                return Some("a path of the sandbox is not absolute, or there are more than 64");
+            }
+            let inside = |path: &PathBuf| path.components().all(|part| !matches!(part, Component::ParentDir));
+            if !walls.shown.iter().all(|(_, target)| inside(target)) {
+                return Some("a place in the sandbox leads out of it");
+            }
+        }
         if !(3..=crate::sys::socket::MAX_FDS).contains(&fds) {
             return Some("a program gets 3 to 16 descriptors");
         }
@@ -171,6 +231,7 @@ mod tests {
             working_dir: c"/".into(),
             identity: Some(Identity { user: 1, group: 2 }),
             limits: ResourceLimits { open_files: Some(64), ..Default::default() },
+            boundary: Some(Boundary::Own(Box::new(Walls { ports: vec![9001], ..Walls::default() }))),
         }
     }
 
@@ -215,11 +276,22 @@ mod tests {
 
     #[test]
     fn objections() {
+        let spawn = || Spawn { boundary: None, ..spawn() };
         assert_eq!(spawn().objection(3), None);
         assert!(spawn().objection(2).is_some());
         assert!(spawn().objection(17).is_some());
         assert!(Spawn { executable: c"true".into(), ..spawn() }.objection(3).is_some());
         assert!(Spawn { working_dir: c"".into(), ..spawn() }.objection(3).is_some());
+        let walls = |from: &str, to: &str| Walls {
+            stage: "/stage".into(),
+            shown: vec![(from.into(), to.into())],
+            ..Walls::default()
+        };
+        let within = |walls| Spawn { boundary: Some(Boundary::Own(Box::new(walls))), ..spawn() };
+        assert_eq!(within(walls("/a", "/b")).objection(3), None);
+        for bad in [walls("a", "/b"), walls("/a", "b"), walls("/a", "/b/../../c"), Walls::default()] {
+            assert!(within(bad).objection(3).is_some());
+        }
         assert!(Spawn { argv: vec![], ..spawn() }.objection(3).is_some());
         assert!(Spawn { env: vec![c"".into(); 1025], ..spawn() }.objection(3).is_some());
     }

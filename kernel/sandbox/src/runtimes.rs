@@ -1,4 +1,4 @@
-//! Managed runtimes at level `process`: which interpreter runs a function of `python3.11`,
+//! Managed runtimes: which interpreter runs a function of `python3.11`,
 //! `nodejs20.x` or `java17`, and our bootstrap that connects it to the Runtime API.
 //!
 //! The interpreter has exactly the version that was asked for, or there is none.

@@ -1,8 +1,10 @@
 //! Ending what an earlier run left behind, found by the run id in its environment.
 //!
 //! Needed only when both the daemon and the launcher were killed before they could end their
-//! descendants. A process without this data directory's id, or of another user, is never touched.
+//! descendants. A process without this data directory's id, or of another user (the users of
+//! its sandboxes excepted), is never touched.
 
+use crate::launcher::is_of_sandbox;
 use crate::process::Handle;
 use crate::procfs::{self, Carried};
 use crate::run_id::{RUN_ID_VARIABLE, RunId};
@@ -18,7 +20,9 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// The data directory is locked by its daemon, so another boot is an older one. Blocks: some
 /// microseconds for each process of this machine.
 pub fn sweep(data_dir_id: &str, current_boot: &str) -> io::Result<usize> {
-    end_all(|run| run.data_dir() == data_dir_id && run.boot() != current_boot)
+    let ended = end_all(|run| run.data_dir() == data_dir_id && run.boot() != current_boot)?;
+    crate::launcher::groups::sweep(data_dir_id, current_boot);
+    Ok(ended)
 }
 
 /// Ends every process of one run: what a launcher that was itself killed could not end. Returns how many.
@@ -48,7 +52,9 @@ fn end_once(condemned: &impl Fn(&RunId) -> bool) -> io::Result<Vec<Handle>> {
     for pid in procfs::pids()?.filter(|pid| *pid != myself) {
         // Held before it is judged, so that what is judged is what is ended.
         let Ok(process) = Handle::open(pid.unsigned_abs()) else { continue };
-        if procfs::owner(pid) != Some(user) || !bears(pid, condemned) {
+        if !procfs::owner(pid).is_some_and(|owner| owner == user || user == 0 && is_of_sandbox(owner))
+            || !bears(pid, condemned)
+        {
             continue;
         }
         process.kill()?;

@@ -2,7 +2,9 @@
 
 #![expect(unsafe_code, reason = "the one place where system calls without a safe wrapper are made")]
 
+pub(crate) mod confine;
 pub(crate) mod host;
+pub(crate) mod namespace;
 pub(crate) mod process;
 pub(crate) mod signals;
 pub(crate) mod socket;

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use names::{AccountId, Arn, Scope, Timestamp};
+use schema::ApiError;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use store::{Fault, Lane, Post, RowKind, Tx};
@@ -23,6 +24,10 @@ pub struct DeliveryContext {
     /// What a receiver that keeps messages needs to know; written behind the rest, where there is something.
     #[serde(skip)]
     pub message: MessageDetail,
+    /// What the source's room gets back when the delivery has ended, in a form of its own; nothing where it does not
+    /// want to know. Written behind the rest, where there is something.
+    #[serde(skip)]
+    pub told_back: Option<String>,
 }
 
 /// What a delivery says to receivers that keep messages. Schema version 1.
@@ -66,14 +71,18 @@ impl DeliveryContext {
             dead_letter: None,
             attributes: BTreeMap::new(),
             message: MessageDetail::default(),
+            told_back: None,
         }
     }
 
     /// As it is kept in the outbox.
     fn to_bytes(&self) -> postcard::Result<Vec<u8>> {
         let mut bytes = postcard::to_stdvec(self)?;
-        if self.message != MessageDetail::default() {
+        if self.message != MessageDetail::default() || self.told_back.is_some() {
             bytes.extend(postcard::to_stdvec(&self.message)?);
+        }
+        if let Some(told_back) = &self.told_back {
+            bytes.extend(postcard::to_stdvec(told_back)?);
         }
         Ok(bytes)
     }
@@ -82,7 +91,11 @@ impl DeliveryContext {
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (mut context, rest) = postcard::take_from_bytes::<DeliveryContext>(bytes).ok()?;
         if !rest.is_empty() {
-            context.message = postcard::from_bytes(rest).ok()?;
+            let (message, rest) = postcard::take_from_bytes(rest).ok()?;
+            context.message = message;
+            if !rest.is_empty() {
+                context.told_back = Some(postcard::from_bytes(rest).ok()?);
+            }
         }
         Some(context)
     }
@@ -157,6 +170,17 @@ impl Delivery {
     }
 }
 
+/// How a delivery ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The delivery.
+    pub delivery: Delivery,
+    /// Whether it was accepted, and if not, the last refusal.
+    pub outcome: Result<(), ApiError>,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
 /// Delivering within a transaction.
 pub trait Deliver {
     /// Delivers one payload to one receiver.
@@ -187,7 +211,8 @@ mod tests {
             "colour".to_owned(),
             TypedAttribute { data_type: "Binary".to_owned(), content: AttributeContent::Binary(vec![1]) },
         );
-        for context in [plain, rich] {
+        let watched = DeliveryContext { told_back: Some("who".to_owned()), ..plain.clone() };
+        for context in [plain, rich, watched] {
             let bytes = context.to_bytes().unwrap();
             assert_eq!(DeliveryContext::from_bytes(&bytes), Some(context));
             assert_eq!(DeliveryContext::from_bytes(&bytes[..bytes.len() - 1]), None);

@@ -47,7 +47,9 @@ pub use clock::Clock;
 pub use compute::Compute;
 pub use cross_origin::{CrossOrigin, PageHeaders, PageRequest};
 pub use ctx::{Ctx, Peek, Request};
-pub use delivery::{AttributeContent, Deliver, Delivery, DeliveryContext, MessageDetail, TypedAttribute};
+pub use delivery::{
+    AttributeContent, Deliver, Delivery, DeliveryContext, Ended, MessageDetail, TypedAttribute,
+};
 pub use demand::Demand;
 pub use digits::{hex, uuid_of};
 pub use entropy::Entropy;

@@ -1,6 +1,6 @@
 //! What a delivery to a room's ARNs means.
 
-use crate::{BoxFuture, Ctx, Delivery};
+use crate::{BoxFuture, Ctx, Delivery, Ended};
 use names::Timestamp;
 use ports::{TargetReply, TargetRequest};
 use schema::ApiError;
@@ -43,6 +43,15 @@ pub trait Target: Send + Sync {
     fn act(&self, ctx: Ctx, delivery: Delivery) -> BoxFuture<'_, Result<(), ApiError>> {
         let _ = (ctx, delivery);
         Box::pin(async move { Err(unable(self.service(), "act on", 1)) })
+    }
+
+    /// Hears how a delivery of its own ended, where the delivery has [`told_back`]: a note, which is lost when the
+    /// region ends before it is heard.
+    ///
+    /// [`told_back`]: crate::DeliveryContext::told_back
+    fn ended(&self, ctx: Ctx, ended: Ended) -> BoxFuture<'_, ()> {
+        drop((ctx, ended));
+        Box::pin(std::future::ready(()))
     }
 
     /// Answers a question.

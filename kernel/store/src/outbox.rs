@@ -188,7 +188,7 @@ impl Tx {
                 };
                 let id = RowId { lane, number, unique };
                 let row = OutboxRow { post, payload: payload.clone(), attempt: 0 };
-                self.put(&ROWS, &Scope::Partition, &id, &row)?;
+                self.put_new(&ROWS, &Scope::Partition, &id, &row)?;
                 Ok(id)
             })
             .collect()

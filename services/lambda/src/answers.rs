@@ -4,7 +4,9 @@ use crate::download;
 use crate::ops::layers::arn_of as layer_arn;
 use crate::rules::layers::NamedLayer;
 use crate::state::layers::LayerVersion;
-use crate::state::{self, Alias, Configuration, EventConfig, LATEST, LayerUse, LogLevels, Mapping, Origin};
+use crate::state::{
+    self, Alias, Configuration, EventConfig, ImageChoices, LATEST, LayerUse, LogLevels, Mapping, Origin,
+};
 use model_lambda as model;
 use names::{Arn, Scope, Timestamp};
 use service::Ctx;
@@ -47,9 +49,10 @@ pub fn configuration(
     let mut answer = model::FunctionConfiguration {
         function_name: Some(configuration.name.clone()),
         function_arn: Some(arn.to_string()),
-        runtime: Some(model::Runtime::from(settings.runtime.as_str())),
+        runtime: Some(settings.runtime.as_str()).filter(|name| !name.is_empty()).map(model::Runtime::from),
         role: Some(settings.role.to_string()),
-        handler: Some(settings.handler.clone()),
+        handler: Some(settings.handler.clone()).filter(|name| !name.is_empty()),
+        image_config_response: image_choices(configuration),
         code_size: Some(i64::try_from(configuration.code.size).unwrap_or(i64::MAX)),
         description: Some(settings.description.clone()),
         timeout: Some(settings.timeout_s.cast_signed()),
@@ -81,6 +84,17 @@ pub fn configuration(
     };
     stand(&mut answer, standing);
     answer
+}
+
+fn image_choices(configuration: &Configuration) -> Option<model::ImageConfigResponse> {
+    let ImageChoices { entry_point, command, working_directory } = &configuration.settings.image;
+    let config = model::ImageConfig {
+        entry_point: entry_point.clone(),
+        command: command.clone(),
+        working_directory: working_directory.clone(),
+    };
+    let any = entry_point.is_some() || command.is_some() || working_directory.is_some();
+    any.then_some(model::ImageConfigResponse { image_config: Some(config), error: None })
 }
 
 fn told_layers(layers: &[LayerUse]) -> Option<Vec<model::Layer>> {

@@ -11,6 +11,8 @@ mod connection;
 mod dispatcher;
 mod environment;
 mod extensions;
+mod forward;
+pub mod image;
 mod launch;
 mod logs;
 mod machine;

@@ -13,6 +13,7 @@ pub mod settings;
 pub mod source;
 pub mod sqs_event;
 pub mod stream_event;
+pub mod tar;
 pub mod url_cors;
 pub mod urls;
 

@@ -7,6 +7,7 @@ use crate::state::{self, FanOut};
 use crate::views::WaitingFanOuts;
 use names::Scope;
 use service::Ctx;
+use std::sync::Arc;
 use store::Incarnation;
 
 /// Fans out what waits; woken by each message that comes.
@@ -40,14 +41,22 @@ async fn chunk(ctx: &Ctx, scope: &Scope, key: (Incarnation, u64)) -> Result<bool
     let mut receivers = hand_over::receivers(ctx, place, &fan_out.message, after, only, CHUNK).await?;
     let more = receivers.cut(&fan_out.message) || receivers.len() == CHUNK;
     let rest = more.then(|| FanOut { after: receivers.last().map(str::to_owned), ..fan_out.clone() });
-    let scope = scope.clone();
-    ctx.commit(move |tx| {
-        if state::fan_out(tx, &scope, key)?.is_some() {
-            receivers.give(tx, (&scope, &topic), &fan_out.message)?;
-            state::put_fan_out(tx, &scope, key, rest.as_ref())?;
-        }
-        Ok::<_, SnsError>(())
-    })
-    .await?;
+    let given = Arc::new((scope.clone(), topic, fan_out.message, receivers));
+    let giving = given.clone();
+    let gave = ctx
+        .commit(move |tx| {
+            let (scope, topic, message, receivers) = &*giving;
+            let waits = state::fan_out(tx, scope, key)?.is_some();
+            if waits {
+                receivers.give(tx, (scope, topic), message)?;
+                state::put_fan_out(tx, scope, key, rest.as_ref())?;
+            }
+            Ok::<_, SnsError>(waits)
+        })
+        .await?;
+    let (scope, topic, message, receivers) = &*given;
+    if gave {
+        receivers.tell_kept(ctx, (scope, topic), message).await;
+    }
     Ok(more)
 }

@@ -10,13 +10,14 @@ use crate::signing::Signer;
 use crate::state::captured::{self, Captured, Kind};
 use crate::state::sending::{self, Sending};
 use crate::state::{self, FanOut, Message, Protocol, Topic, platform, sms};
+use crate::status::{self, Status};
 use crate::views::{Subscriber, Subscribers};
 use bytes::Bytes;
 use names::{AccountId, Arn, Scope};
 use service::{Ctx, Deliver, Delivery, DeliveryContext};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use store::{Fault, Tx};
+use store::{Fault, Read, Tx};
 
 /// The service that delivers.
 pub const PRINCIPAL: &str = "sns.amazonaws.com";
@@ -24,8 +25,9 @@ pub const PRINCIPAL: &str = "sns.amazonaws.com";
 const AT_ONCE: usize = 25;
 /// Subscribers of a FIFO topic, all of which do (SNS quotas).
 const AT_ONCE_FIFO: usize = 100;
-/// Subscribers of one chunk of a fan-out.
-pub const CHUNK: usize = 200;
+/// Subscribers of one chunk of a fan-out: about what a commit gives in the millisecond within which it may be run again,
+/// and the relay carries the first of many while the others are given.
+pub const CHUNK: usize = 50;
 /// Bytes that subscribers get in one commit.
 const CHUNK_BYTES: usize = 768 * 1024;
 /// What an envelope adds to a message, about.
@@ -131,24 +133,65 @@ fn size(message: &Message) -> usize {
     message.text.len() * 5 / 4 + attributes + ENVELOPE_BYTES
 }
 
-/// Gives a message to a topic's subscribers, or leaves it to be fanned out.
+impl Receivers {
+    /// Logs what became of the message at those that nothing leaves the machine for, where the topic wants that:
+    /// they got it in the commit that gave it.
+    pub async fn tell_kept(&self, ctx: &Ctx, (scope, topic): (&Scope, &Topic), message: &Message) {
+        for subscriber in &self.list {
+            let subscription = &subscriber.subscription;
+            let kept = matches!(subscription.protocol, Protocol::Firehose | Protocol::Application);
+            let kind =
+                status::kind(subscription.protocol).filter(|kind| kept && status::is_watched(topic, kind));
+            let Some(kind) = kind else { continue };
+            let reached = subscription.protocol == Protocol::Firehose
+                || is_reachable(&ctx.read(), &subscription.endpoint).unwrap_or_default();
+            let (code, response) =
+                if reached { (200, "{}") } else { (400, r#"{"ErrorCode":"EndpointDisabled"}"#) };
+            let status = Status {
+                kind,
+                message: &message.id,
+                posted: message.at,
+                destination: &subscription.endpoint,
+                response: response.to_owned(),
+                code: Some(code),
+                took_ms: (ctx.now().millis() - message.at.millis()).max(0).unsigned_abs(),
+                attempts: 1,
+                cause: &message.cause,
+            };
+            status::tell(ctx, scope, topic, &status).await;
+        }
+    }
+}
+
+/// Whether the endpoint of a device takes messages.
+fn is_reachable(read: &impl Read, endpoint: &str) -> Result<bool, Fault> {
+    let arn = endpoint.parse::<Arn>().ok();
+    let Some((scope, application, id)) = arn.as_ref().and_then(platform::endpoint_place) else {
+        return Ok(false);
+    };
+    let held = platform::application(read, &scope, &application)?;
+    let found = platform::endpoint(read, &scope, &application, &id)?.filter(|_| held.is_some());
+    Ok(found.is_some_and(|endpoint| endpoint.is_enabled()))
+}
+
+/// Gives a message to a topic's subscribers, or leaves it to be fanned out; says whether they have it.
 pub fn publish(
     tx: &mut Tx,
     (scope, topic): (&Scope, &Topic),
     message: &Message,
     receivers: &Receivers,
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
     if message.sequence.is_some() && topic.attributes.contains_key("ArchivePolicy") {
         state::archive(tx, scope, topic.incarnation, message)?;
     }
     // What is behind a message that is still being fanned out must not overtake it.
     let behind = topic.fifo && state::is_fanning_out(tx, scope, topic.incarnation)?;
     if receivers.are_few(topic, message) && !behind {
-        return receivers.give(tx, (scope, topic), message);
+        return receivers.give(tx, (scope, topic), message).map(|()| true);
     }
     tx.allow_large();
     let fan_out = FanOut { topic: topic.name.clone(), message: message.clone(), after: None, only: None };
-    state::add_fan_out(tx, scope, topic.incarnation, &fan_out)
+    state::add_fan_out(tx, scope, topic.incarnation, &fan_out).map(|()| false)
 }
 
 /// One message on its way to one subscriber.
@@ -177,7 +220,7 @@ impl Handed<'_> {
             Protocol::Email | Protocol::EmailJson => self.capture(tx, Kind::Email),
             Protocol::Firehose => self.capture(tx, Kind::Stream),
             Protocol::Application => {
-                if self.is_reachable(tx)? {
+                if is_reachable(tx, &self.subscriber.subscription.endpoint)? {
                     self.capture(tx, Kind::Device)
                 } else {
                     self.bury(tx)
@@ -205,6 +248,7 @@ impl Handed<'_> {
         // What is no ARN was never let in.
         let Ok(target) = subscription.endpoint.parse::<Arn>() else { return Ok(()) };
         let mut context = self.context();
+        context.told_back = status::told_back(self.topic, subscription.protocol, &self.message.id);
         let body = match (subscription.protocol, subscription.is_raw()) {
             (Protocol::Lambda, _) => envelope::event(self.message, self.text, &self.arn(), self.signed),
             (_, true) => {
@@ -258,17 +302,6 @@ impl Handed<'_> {
             hops: self.message.hops,
         };
         sending::add(tx, self.scope, &sending)
-    }
-
-    /// Whether a device's endpoint takes messages.
-    fn is_reachable(&self, tx: &Tx) -> Result<bool, Fault> {
-        let arn = self.subscriber.subscription.endpoint.parse::<Arn>().ok();
-        let Some((scope, application, id)) = arn.as_ref().and_then(platform::endpoint_place) else {
-            return Ok(false);
-        };
-        let held = platform::application(tx, &scope, &application)?;
-        let found = platform::endpoint(tx, &scope, &application, &id)?.filter(|_| held.is_some());
-        Ok(found.is_some_and(|endpoint| endpoint.is_enabled()))
     }
 
     /// To the dead letter, where there is one.

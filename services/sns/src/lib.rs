@@ -6,6 +6,7 @@ mod fan_out;
 mod front;
 mod hand_over;
 mod ops;
+mod pacing;
 mod policy;
 mod post;
 mod rules;
@@ -30,6 +31,7 @@ pub fn service() -> Service {
         .view(views::WaitingSendings { wake: send.clone() })
         .part(signing::Signer::default())
         .part(post::Trust::default())
+        .part(pacing::Pacer::default())
         .part(sendings::Sender::new(send.clone()))
         .target(target::Topics)
         .front(front::Pages)

@@ -3,11 +3,12 @@
 
 use crate::errors::SnsError;
 use crate::hand_over::PRINCIPAL;
+use crate::pacing::{self, Pacer};
 use crate::post::{self, Unanswered};
 use crate::rules::delivery_policy::{Retries, effective};
 use crate::state::sending::{self, Sending};
 use crate::state::{self, Subscription, Topic};
-use crate::status::{self, Attempted};
+use crate::status::{self, Status};
 use crate::views::WaitingSendings;
 use bytes::Bytes;
 use names::{AccountId, Arn, Scope, Timestamp};
@@ -104,20 +105,22 @@ enum Next {
     GivenUp,
 }
 
-fn next(outcome: &Result<u16, Unanswered>, attempts: u32, about: &About) -> Next {
+impl About {
+    /// The delivery policy that holds.
+    fn policy(&self) -> serde_json::Value {
+        let own = self.subscription.as_ref().and_then(|one| one.attributes.get("DeliveryPolicy"));
+        effective(pacing::of_topic(self.topic.as_ref()), own.map(String::as_str))
+    }
+}
+
+fn next(outcome: &Result<u16, Unanswered>, attempts: u32, policy: &serde_json::Value) -> Next {
     match outcome {
         Ok(200..=299) => return Next::Done,
         // What the subscriber refuses as a fault of the request will not be better later.
         Ok(status @ 400..=499) if *status != 429 => return Next::GivenUp,
         Ok(_) | Err(_) => {}
     }
-    let policy = |attributes: Option<&std::collections::BTreeMap<String, String>>| {
-        attributes.and_then(|attributes| attributes.get("DeliveryPolicy")).cloned()
-    };
-    let of_topic = policy(about.topic.as_ref().map(|topic| &topic.attributes));
-    let own = policy(about.subscription.as_ref().map(|subscription| &subscription.attributes));
-    let effective = effective(of_topic.as_deref(), own.as_deref());
-    let retries = Retries::parse(&effective["healthyRetryPolicy"]).unwrap_or_default();
+    let retries = Retries::parse(&policy["healthyRetryPolicy"]).unwrap_or_default();
     retries.wait_ms(attempts).map_or(Next::GivenUp, Next::Later)
 }
 
@@ -127,20 +130,35 @@ async fn attempt(ctx: &Ctx, scope: &Scope, number: u64) -> Result<(), SnsError> 
     let Some(mut sending) = sending::sending(&read, scope, number)? else { return Ok(()) };
     let about = about(&read, scope, &sending)?;
     drop(read);
+    let policy = about.policy();
+    if let Some(due) = too_early(ctx, &sending, number, &policy) {
+        return wait(ctx, scope.clone(), number, sending, due).await;
+    }
     let begun = ctx.host().clock.instant();
     let outcome = post::post(ctx, &sending.url, &sending.headers, &sending.body).await;
     let took_ms = ctx.host().clock.instant().saturating_duration_since(begun).as_millis() as u64;
     sending.attempts = sending.attempts.saturating_add(1);
-    let next = next(&outcome, sending.attempts, &about);
-    let attempted = Attempted { outcome, took_ms, attempts: sending.attempts };
+    let next = next(&outcome, sending.attempts, &policy);
+    let told = told(&outcome, sending.attempts);
     if next != Next::Done {
-        Log::warn(&sending.cause, &format!("{} → {}: {attempted}", sending.topic, sending.url));
+        Log::warn(&sending.cause, &format!("{} → {}: {told}", sending.topic, sending.url));
     }
     let hastened = if ctx.host().settings.fidelity == Fidelity::Aws { 1 } else { HASTENED };
     let now = ctx.now();
     let tells = matches!(next, Next::Done | Next::GivenUp) && !sending.asks;
     if let Some(topic) = about.topic.as_ref().filter(|_| tells) {
-        status::tell(ctx, scope, topic, &sending, &attempted).await;
+        let status = Status {
+            kind: "HTTP",
+            message: &sending.message,
+            posted: sending.posted,
+            destination: &sending.url,
+            response: told,
+            code: outcome.as_ref().ok().copied(),
+            took_ms,
+            attempts: sending.attempts,
+            cause: &sending.cause,
+        };
+        status::tell(ctx, scope, topic, &status).await;
     }
     let scope = scope.clone();
     ctx.commit(move |tx| {
@@ -157,6 +175,35 @@ async fn attempt(ctx: &Ctx, scope: &Scope, number: u64) -> Result<(), SnsError> 
                 sending::remove(tx, &scope, number)?;
                 bury(tx, &scope, &sending, &about, now)?;
             }
+        }
+        Ok::<_, SnsError>(())
+    })
+    .await
+}
+
+fn told(outcome: &Result<u16, Unanswered>, attempts: u32) -> String {
+    match outcome {
+        Ok(status) => format!("attempt {attempts} was answered with {status}"),
+        Err(Unanswered(why)) => format!("attempt {attempts} failed: {why}"),
+    }
+}
+
+/// When a request may go that its subscriber's throttle holds back now.
+fn too_early(ctx: &Ctx, sending: &Sending, number: u64, policy: &serde_json::Value) -> Option<Timestamp> {
+    let rate = pacing::rate(policy).filter(|_| !sending.asks)?;
+    ctx.part::<Pacer>().wait(&sending.subscription, number, rate, ctx.now())
+}
+
+async fn wait(
+    ctx: &Ctx,
+    scope: Scope,
+    number: u64,
+    sending: Sending,
+    due: Timestamp,
+) -> Result<(), SnsError> {
+    ctx.commit(move |tx| {
+        if sending::sending(tx, &scope, number)?.is_some() {
+            put_off(tx, &scope, number, &sending, due)?;
         }
         Ok::<_, SnsError>(())
     })
@@ -190,7 +237,7 @@ mod tests {
 
     #[test]
     fn what_follows_an_attempt() {
-        let nobody = About { topic: None, subscription: None };
+        let usual = About { topic: None, subscription: None }.policy();
         let late = || Err(Unanswered("late".to_owned()));
         // SNS developer guide, "Amazon SNS message delivery retries": client-side errors are not retried.
         let table = [
@@ -205,7 +252,7 @@ mod tests {
             (late(), 4, Next::GivenUp),
         ];
         for (outcome, attempts, expect) in table {
-            assert_eq!(next(&outcome, attempts, &nobody), expect, "{outcome:?} {attempts}");
+            assert_eq!(next(&outcome, attempts, &usual), expect, "{outcome:?} {attempts}");
         }
     }
 }

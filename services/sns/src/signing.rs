@@ -2,6 +2,7 @@
 //! which anybody can fetch from the region's own host.
 
 mod key;
+mod power;
 
 use crate::errors::SnsError;
 use crate::rules::envelope::Signed;

@@ -1,44 +1,63 @@
 //! Delivery status: what became of a message at a subscriber, written to the log group of its topic where
 //! that wants it (SNS developer guide, "Amazon SNS message delivery status").
 
-use crate::post::Unanswered;
-use crate::state::Topic;
-use crate::state::sending::Sending;
+use crate::state::{self, Protocol, Topic};
 use bytes::Bytes;
-use names::{AccountId, Scope};
+use names::{AccountId, Scope, Timestamp};
 use ports::LogTarget;
+use schema::ApiError;
 use serde_json::json;
-use service::{Ctx, Log};
-use std::fmt;
+use service::{Ctx, Ended, Log};
 
-/// An attempt to give a message to a subscriber.
-pub struct Attempted {
-    /// The status of the answer, or why there was none.
-    pub outcome: Result<u16, Unanswered>,
+/// What became of a message at one subscriber.
+pub struct Status<'a> {
+    /// With what the topic's attributes for its kind of subscriber begin: `HTTP`, `SQS`.
+    pub kind: &'static str,
+    /// The message's id.
+    pub message: &'a str,
+    /// When it was published.
+    pub posted: Timestamp,
+    /// Where it went.
+    pub destination: &'a str,
+    /// What was answered there.
+    pub response: String,
+    /// The status of the answer, where there was one.
+    pub code: Option<u16>,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
-    /// Which attempt it was.
+    /// How often it was tried.
     pub attempts: u32,
+    /// What caused it, for our own log.
+    pub cause: &'a str,
 }
 
-impl Attempted {
+impl Status<'_> {
     fn is_success(&self) -> bool {
-        matches!(self.outcome, Ok(200..=299))
+        matches!(self.code, Some(200..=299))
     }
 }
 
-impl fmt::Display for Attempted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.outcome {
-            Ok(status) => write!(f, "attempt {} was answered with {status}", self.attempts),
-            Err(Unanswered(why)) => write!(f, "attempt {} failed: {why}", self.attempts),
-        }
+/// With what a topic's attributes for a kind of subscriber begin; `None` for those whose deliveries are told by no
+/// topic.
+pub fn kind(protocol: Protocol) -> Option<&'static str> {
+    match protocol {
+        Protocol::Http | Protocol::Https => Some("HTTP"),
+        Protocol::Sqs => Some("SQS"),
+        Protocol::Lambda => Some("Lambda"),
+        Protocol::Firehose => Some("Firehose"),
+        Protocol::Application => Some("Application"),
+        Protocol::Email | Protocol::EmailJson | Protocol::Sms => None,
     }
+}
+
+/// Whether a topic wants to know anything of deliveries to a kind of subscriber.
+pub fn is_watched(topic: &Topic, kind: &str) -> bool {
+    is_wanted(topic, kind, false, 0) || is_wanted(topic, kind, true, 0)
 }
 
 /// Whether a topic wants to know of a delivery, of which so many in a hundred are told.
-fn is_wanted(topic: &Topic, protocol: &str, success: bool, drawn: u8) -> bool {
-    let attribute = |name: &str| topic.attributes.get(&format!("{protocol}{name}"));
+fn is_wanted(topic: &Topic, kind: &str, success: bool, drawn: u8) -> bool {
+    let attribute = |name: &str| topic.attributes.get(&format!("{kind}{name}"));
     let set = |name: &str| attribute(name).is_some_and(|role| !role.is_empty());
     if !success {
         return set("FailureFeedbackRoleArn");
@@ -47,12 +66,12 @@ fn is_wanted(topic: &Topic, protocol: &str, success: bool, drawn: u8) -> bool {
     set("SuccessFeedbackRoleArn") && drawn < rate.unwrap_or(100)
 }
 
-/// Logs what became of a request to a subscriber over HTTP.
-pub async fn tell(ctx: &Ctx, scope: &Scope, topic: &Topic, sending: &Sending, attempted: &Attempted) {
-    let success = attempted.is_success();
+/// Logs what became of a message at a subscriber.
+pub async fn tell(ctx: &Ctx, scope: &Scope, topic: &Topic, status: &Status<'_>) {
+    let success = status.is_success();
     let [drawn] = ctx.host().entropy.bytes();
     let drawn = (u16::from(drawn) * 100 / 256) as u8;
-    if !is_wanted(topic, "HTTP", success, drawn) {
+    if !is_wanted(topic, status.kind, success, drawn) {
         return;
     }
     let Some(logs) = ctx.ports().logs.clone() else { return };
@@ -63,23 +82,98 @@ pub async fn tell(ctx: &Ctx, scope: &Scope, topic: &Topic, sending: &Sending, at
     let now = ctx.now();
     let line = json!({
         "notification": {
-            "messageId": sending.message,
-            "topicArn": sending.topic.as_str(),
-            "timestamp": sending.posted.iso8601_millis(),
+            "messageId": status.message,
+            "topicArn": state::arn(scope, &topic.name).as_str(),
+            "timestamp": status.posted.iso8601_millis(),
         },
         "delivery": {
             "deliveryId": ctx.uuid(),
-            "destination": sending.url,
-            "providerResponse": attempted.to_string(),
-            "dwellTimeMs": attempted.took_ms,
-            "attempts": attempted.attempts,
-            "statusCode": attempted.outcome.as_ref().ok(),
+            "destination": status.destination,
+            "providerResponse": status.response,
+            "dwellTimeMs": status.took_ms,
+            "attempts": status.attempts,
+            "statusCode": status.code,
         },
         "status": if success { "SUCCESS" } else { "FAILURE" },
     });
     let target = LogTarget { account, region, group, stream: topic.name.clone() };
     let written = logs.write(target, vec![(now, Bytes::from(line.to_string()))]).await;
     if let Err(error) = written {
-        Log::warn(&sending.cause, &format!("the status of a delivery cannot be logged: {error}"));
+        Log::warn(status.cause, &format!("the status of a delivery cannot be logged: {error}"));
+    }
+}
+
+/// What the relay tells back of a delivery to a queue or a function, where the topic wants to know of it.
+pub fn told_back(topic: &Topic, protocol: Protocol, message: &str) -> Option<String> {
+    let kind = kind(protocol).filter(|kind| is_watched(topic, kind))?;
+    Some(format!("{kind} {message}"))
+}
+
+/// Logs how a delivery to a queue or a function ended.
+pub async fn tell_ended(ctx: &Ctx, ended: &Ended) {
+    let delivery = &ended.delivery;
+    let Some((kind, message)) = delivery.context.told_back.as_deref().and_then(|told| told.split_once(' '))
+    else {
+        return;
+    };
+    let Some((scope, name)) = state::place(&delivery.source) else { return };
+    let Ok(Some(topic)) = state::topic(&ctx.read(), &scope, &name) else { return };
+    // What each answers with when it takes a message: a queue 200, a function that is invoked as an event 202.
+    let (kind, service, taken) = if kind == "SQS" { ("SQS", "sqs", 200) } else { ("Lambda", "lambda", 202) };
+    let (code, response) = match &ended.outcome {
+        Ok(()) => (taken, json!({format!("{service}RequestId"): ctx.uuid()})),
+        Err(error) => (error.status, refusal(service, error)),
+    };
+    let status = Status {
+        kind,
+        message,
+        posted: delivery.posted,
+        destination: delivery.target.as_str(),
+        response: response.to_string(),
+        code: Some(code),
+        took_ms: (ctx.now().millis() - delivery.posted.millis()).max(0).unsigned_abs(),
+        attempts: ended.attempts,
+        cause: &delivery.cause,
+    };
+    tell(ctx, &scope, &topic, &status).await;
+}
+
+fn refusal(service: &str, error: &ApiError) -> serde_json::Value {
+    json!({
+        "ErrorCode": error.code,
+        "ErrorMessage": error.message,
+        format!("{service}RequestId"): "Unrecoverable",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use store::Incarnation;
+
+    fn topic(attributes: &[(&str, &str)]) -> Topic {
+        let attributes = attributes.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+        Topic {
+            incarnation: Incarnation(1),
+            name: "t".to_owned(),
+            created: Timestamp(0),
+            fifo: false,
+            attributes: attributes.collect(),
+            data_protection: None,
+            deleted: 0,
+        }
+    }
+
+    #[test]
+    fn who_wants_to_know() {
+        let role = "arn:aws:iam::000000000000:role/r";
+        let both = topic(&[("SQSSuccessFeedbackRoleArn", role), ("SQSSuccessFeedbackSampleRate", "30")]);
+        assert!(is_wanted(&both, "SQS", true, 29) && !is_wanted(&both, "SQS", true, 30));
+        assert!(!is_wanted(&both, "SQS", false, 0), "nobody asked for failures");
+        assert!(!is_wanted(&both, "Lambda", true, 0));
+        assert_eq!(told_back(&both, Protocol::Sqs, "id").as_deref(), Some("SQS id"));
+        assert_eq!(told_back(&both, Protocol::Lambda, "id"), None);
+        let failures = topic(&[("LambdaFailureFeedbackRoleArn", role)]);
+        assert!(is_watched(&failures, "Lambda") && !is_wanted(&failures, "Lambda", true, 0));
     }
 }

@@ -3,9 +3,10 @@
 
 use crate::rules::publication::{Asked, Draft, deduplication};
 use crate::state::{self, FanOut, Message, Topic};
+use crate::status;
 use names::{Scope, Timestamp};
 use schema::ApiError;
-use service::{Delivery, Reception, Target, uuid_of};
+use service::{BoxFuture, Ctx, Delivery, Ended, Reception, Target, uuid_of};
 use std::collections::BTreeMap;
 use store::Tx;
 
@@ -28,6 +29,10 @@ impl Target for Topics {
     fn accept(&self, tx: &mut Tx, deliveries: &[Delivery], now: Timestamp) -> Result<(), ApiError> {
         tx.allow_large();
         deliveries.iter().try_for_each(|delivery| accept(tx, delivery, now).map_err(ApiError::from))
+    }
+
+    fn ended(&self, ctx: Ctx, ended: Ended) -> BoxFuture<'_, ()> {
+        Box::pin(async move { status::tell_ended(&ctx, &ended).await })
     }
 }
 

@@ -12,11 +12,18 @@ mod timers;
 mod views;
 mod workers;
 
+pub use rules::urls::UrlForm;
 use service::{Service, Worker};
 
 /// The room.
 pub fn service() -> Service {
+    service_with(UrlForm::default())
+}
+
+/// The room, telling queues by URLs of a form.
+pub fn service_with(urls: UrlForm) -> Service {
     Service::new("sqs", ops::all())
+        .part(urls)
         .view(views::ReadyMessages)
         .target(target::Queues)
         .front(front::Pages)

@@ -43,7 +43,9 @@ fn go_on(tx: &mut Tx, timer: &Timer) -> Result<(), Fault> {
     let more = move_some(tx, (&timer.scope, &queue), &mut task, timer.due)?;
     if task.status == Status::Running {
         if more {
-            let wait = if task.rate.is_some() { TICK_MS } else { 0 };
+            // A firing moves the messages of a second, or as many as it may in the part of a second they stand for.
+            let wait =
+                task.rate.map_or(0, |rate| TICK_MS * i64::from(rate.min(STEP as u32)) / i64::from(rate));
             schedule(tx, &timer.scope, &name, &id, timer.due.plus_millis(wait))?;
         } else {
             task.status = Status::Completed;

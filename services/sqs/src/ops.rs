@@ -16,6 +16,7 @@ pub mod tags;
 use crate::errors::SqsError;
 use crate::policy;
 use crate::rules::names::of_url;
+use crate::rules::urls::{self, UrlForm};
 use crate::state::{self, Queue};
 use model_sqs::operations as of;
 use names::{AccountId, Region, Scope};
@@ -78,9 +79,7 @@ pub fn found(read: &impl Read, (scope, name): &(Scope, String)) -> Result<Queue,
 /// The URL of a queue, by the host that the client used.
 pub fn url(ctx: &Ctx, scope: &Scope, name: &str) -> String {
     let account = scope.account().unwrap_or_else(|| ctx.account());
-    match scope.region().filter(|region| *region != ctx.region()) {
-        // The host that the client used is that of another region: the path says which one it is.
-        Some(region) => format!("{}/queue/{region}/{account}/{name}", ctx.request().origin),
-        None => format!("{}/{account}/{name}", ctx.request().origin),
-    }
+    let region = scope.region().unwrap_or(ctx.region());
+    let form = **ctx.part::<UrlForm>();
+    urls::url(form, &ctx.request().origin, ctx.region(), (region, account), name)
 }

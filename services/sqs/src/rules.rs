@@ -1,9 +1,10 @@
-//! Pure decisions: names, attributes, sizes, digests, receipt handles.
+//! Pure decisions: names, URLs, attributes, sizes, digests, receipt handles.
 
 pub mod attributes;
 pub mod contents;
 pub mod handles;
 pub mod names;
+pub mod urls;
 
 /// Largest message with its attributes, in bytes; also of a batch together (SQS quotas, 1 MiB since
 /// August 2025).
@@ -21,3 +22,5 @@ pub const DEDUPLICATION_MS: i64 = 5 * 60 * 1000;
 pub const RECENT_MS: i64 = 60 * 1000;
 /// Entries of a batch.
 pub const MAX_ENTRIES: usize = 10;
+/// Messages of a queue that may be in flight, standard or FIFO (SQS quotas, FIFO since November 2024).
+pub const MAX_IN_FLIGHT: usize = 120_000;

@@ -2,8 +2,10 @@
 //!
 //! Of a standard queue every message is offered from the time it is visible. Of a FIFO queue only the
 //! first message of each group is, so a group whose first message is hidden waits. Taking a message leaves
-//! it out until its new standing is committed, or the claim is dropped.
+//! it out until its new standing is committed, or the claim is dropped. Counting costs what became visible since
+//! it was counted last.
 
+use crate::rules::MAX_IN_FLIGHT;
 use crate::state::{self, STANDINGS, Standing};
 use names::{Scope, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -23,12 +25,14 @@ pub struct Ready {
     groups: HashMap<Arc<str>, BTreeSet<u64>>,
     /// What is offered, by the time it is visible.
     offered: BTreeSet<(Timestamp, u64)>,
+    /// What was hidden when it was last counted, and whether because it was received.
+    hidden: BTreeMap<(Timestamp, u64), bool>,
+    in_flight: usize,
 }
 
 #[derive(Debug)]
 struct Entry {
     visible_at: Timestamp,
-    received: bool,
     group: Option<Arc<str>>,
 }
 
@@ -50,7 +54,12 @@ impl Ready {
             Some((known, _)) => known.clone(),
             None => Arc::from(name),
         });
-        let entry = Entry { visible_at: standing.visible_at, received: standing.receives > 0, group };
+        let entry = Entry { visible_at: standing.visible_at, group };
+        let received = standing.receives > 0;
+        if received || standing.visible_at > standing.sent {
+            self.hidden.insert((standing.visible_at, number), received);
+            self.in_flight += usize::from(received);
+        }
         match entry.group.clone() {
             None => {
                 self.offered.insert((entry.visible_at, number));
@@ -67,6 +76,9 @@ impl Ready {
 
     fn remove(&mut self, number: u64) {
         let Some(entry) = self.messages.get(&number) else { return };
+        if let Some(received) = self.hidden.remove(&(entry.visible_at, number)) {
+            self.in_flight -= usize::from(received);
+        }
         match entry.group.clone() {
             None => {
                 self.offered.remove(&(entry.visible_at, number));
@@ -103,8 +115,23 @@ impl Ready {
         }
     }
 
+    /// Forgets as hidden what is no longer.
+    fn look(&mut self, now: Timestamp) {
+        while let Some(first) = self.hidden.first_entry().filter(|first| first.key().0 <= now) {
+            self.in_flight -= usize::from(first.remove());
+        }
+    }
+
+    /// Whether as many messages are in flight as may be.
+    pub fn is_full(&mut self, now: Timestamp) -> bool {
+        self.look(now);
+        self.in_flight >= MAX_IN_FLIGHT
+    }
+
     /// Takes up to `limit` messages that are visible: with the first of a group come those behind it.
     fn take(&mut self, now: Timestamp, limit: usize) -> Vec<u64> {
+        self.look(now);
+        let limit = limit.min(MAX_IN_FLIGHT.saturating_sub(self.in_flight));
         let mut taken = Vec::new();
         while taken.len() < limit {
             let Some((visible_at, number)) = self.offered.first().copied() else { break };
@@ -134,23 +161,23 @@ impl Ready {
         }
     }
 
-    /// When the next message becomes visible, where none is.
-    pub fn next_visible(&self) -> Option<Timestamp> {
+    /// When a message can be taken next, where none can now: it becomes visible, or, where as many are in flight
+    /// as may be, one of those does.
+    pub fn next_visible(&mut self, now: Timestamp) -> Option<Timestamp> {
+        if self.is_full(now) {
+            return self.hidden.first_key_value().map(|((visible_at, _), _)| *visible_at);
+        }
         self.offered.first().map(|(visible_at, _)| *visible_at)
     }
 
     /// How many there are of each kind.
-    pub fn counts(&self, now: Timestamp) -> Counts {
-        let mut counts = Counts::default();
-        for entry in self.messages.values() {
-            let kind = match (entry.visible_at <= now, entry.received) {
-                (true, _) => &mut counts.visible,
-                (false, true) => &mut counts.in_flight,
-                (false, false) => &mut counts.delayed,
-            };
-            *kind += 1;
+    pub fn counts(&mut self, now: Timestamp) -> Counts {
+        self.look(now);
+        Counts {
+            visible: self.messages.len() - self.hidden.len(),
+            in_flight: self.in_flight,
+            delayed: self.hidden.len() - self.in_flight,
         }
-        counts
     }
 }
 
@@ -254,5 +281,31 @@ mod tests {
         ready.set(2, &standing(10, None));
         ready.set(3, &Standing { receives: 1, ..standing(10, None) });
         assert_eq!(ready.counts(Timestamp(5)), Counts { visible: 1, in_flight: 1, delayed: 1 });
+        assert_eq!(ready.counts(Timestamp(10)), Counts { visible: 3, in_flight: 0, delayed: 0 });
+        ready.set(3, &Standing { receives: 2, ..standing(20, None) });
+        ready.remove(2);
+        assert_eq!(ready.counts(Timestamp(10)), Counts { visible: 1, in_flight: 1, delayed: 0 });
+        ready.remove(3);
+        assert_eq!(ready.counts(Timestamp(10)), Counts { visible: 1, in_flight: 0, delayed: 0 });
+    }
+
+    #[test]
+    fn no_more_are_in_flight_than_may_be() {
+        let mut ready = Ready::default();
+        for number in 0..MAX_IN_FLIGHT as u64 - 1 {
+            ready.set(number, &Standing { receives: 1, ..standing(10 + number as i64, None) });
+        }
+        for number in 1..=3 {
+            ready.set(MAX_IN_FLIGHT as u64 + number, &standing(0, None));
+        }
+        assert!(!ready.is_full(Timestamp(5)));
+        let taken = ready.take(Timestamp(5), 10);
+        assert_eq!(taken, [MAX_IN_FLIGHT as u64 + 1]);
+        ready.set(taken[0], &Standing { receives: 1, ..standing(1_000_000, None) });
+        assert!(ready.is_full(Timestamp(5)));
+        assert_eq!(ready.take(Timestamp(5), 10), [0_u64; 0]);
+        assert_eq!(ready.next_visible(Timestamp(5)), Some(Timestamp(10)), "the first in flight makes room");
+        assert!(!ready.is_full(Timestamp(10)));
+        assert_eq!(ready.take(Timestamp(10), 1), [MAX_IN_FLIGHT as u64 + 2]);
     }
 }

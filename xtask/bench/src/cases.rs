@@ -47,6 +47,7 @@ enum Group {
     Tables,
     Queues,
     Topics,
+    FanOut,
     Objects,
     Listing,
     Functions,
@@ -54,10 +55,11 @@ enum Group {
 }
 
 /// Each group that needs a set-up, in the order it is made.
-const GROUPS: [Group; 7] = [
+const GROUPS: [Group; 8] = [
     Group::Tables,
     Group::Queues,
     Group::Topics,
+    Group::FanOut,
     Group::Objects,
     Group::Listing,
     Group::Notifications,
@@ -68,12 +70,16 @@ const SNS_VERSION: &str = "2010-03-31";
 const LISTING: &str = "list-type=2&max-keys=1000";
 /// Objects in the bucket that is listed.
 const LISTED: usize = 10_000;
+/// Queues that one message goes to.
+const FANNED: usize = 100;
 
 /// What the set-up made: addresses, or why there are none.
 #[derive(Default)]
 pub struct Made {
     queue: String,
     topic: String,
+    wide_topic: String,
+    last_of_many: String,
     events: String,
     /// How long the answer of the listing is.
     page_bytes: usize,
@@ -108,7 +114,23 @@ pub const CASES: &[Case] = &[
         &[Bar::CpuOfEcho(9.0)],
     ),
     case("send-receive-delete", 32, Floor::Log, Group::Queues, |made| cycle(&made.queue), CYCLE),
-    case("publish", 32, Floor::Log, Group::Topics, |made| vec![publish(&made.topic)], &[Bar::CpuOfEcho(4.0)]),
+    case(
+        "send-receive-delete-256",
+        256,
+        Floor::Log,
+        Group::Queues,
+        |made| cycle(&made.queue),
+        &[Bar::RateShare(0.2)],
+    ),
+    case(
+        "publish",
+        32,
+        Floor::Log,
+        Group::Topics,
+        |made| vec![publish(&made.topic, &filler())],
+        &[Bar::CpuOfEcho(4.0)],
+    ),
+    case("fan-out-100", 1, Floor::Log, Group::FanOut, fanned_out, &[Bar::MedianOrSyncs(5000.0, 3.0)]),
     case(
         "s3-get",
         32,
@@ -182,7 +204,10 @@ pub async fn set_up(admin: &mut Admin, wanted: &[&Case]) -> Made {
             Group::Sts => Ok(()),
             Group::Tables => tables(admin).await,
             Group::Queues => new_queue(admin, "bench").await.map(|url| made.queue = url),
-            Group::Topics => topic(admin).await.map(|arn| made.topic = arn),
+            Group::Topics => topic(admin, "bench", 1).await.map(|(arn, _)| made.topic = arn),
+            Group::FanOut => topic(admin, "bench-wide", FANNED)
+                .await
+                .map(|(arn, url)| (made.wide_topic, made.last_of_many) = (arn, url)),
             Group::Objects => objects(admin).await,
             Group::Listing => listing(admin).await.map(|bytes| made.page_bytes = bytes),
             Group::Notifications => notifications(admin).await.map(|url| made.events = url),
@@ -234,20 +259,24 @@ async fn new_queue(admin: &mut Admin, name: &str) -> Result<String, String> {
     json_string(&answer, "QueueUrl").ok_or_else(|| "CreateQueue answered no URL".into())
 }
 
-/// A topic with one queue.
-async fn topic(admin: &mut Admin) -> Result<String, String> {
-    let url = new_queue(admin, "bench-topic").await?;
-    let queue = "arn:aws:sqs:us-east-1:000000000000:bench-topic";
-    let policy = format!(
-        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Service":"sns.amazonaws.com"}},"Action":"sqs:SendMessage","Resource":"{queue}"}}]}}"#
-    );
-    let attributes = serde_json::json!({"QueueUrl": url, "Attributes": {"Policy": policy}}).to_string();
-    admin.json("sqs", "AmazonSQS.SetQueueAttributes", &attributes).await?;
-    let made = admin.query("sns", SNS_VERSION, "CreateTopic", &[("Name", "bench")]).await?;
+/// A topic with queues; its ARN, and the URL of the last queue by name, which is the last to be handed anything.
+async fn topic(admin: &mut Admin, name: &str, queues: usize) -> Result<(String, String), String> {
+    let made = admin.query("sns", SNS_VERSION, "CreateTopic", &[("Name", name)]).await?;
     let topic = xml_text(&made, "TopicArn").ok_or("CreateTopic answered no ARN")?.to_owned();
-    let subscription = [("TopicArn", topic.as_str()), ("Protocol", "sqs"), ("Endpoint", queue)];
-    admin.query("sns", SNS_VERSION, "Subscribe", &subscription).await?;
-    Ok(topic)
+    let mut url = String::new();
+    for number in 0..queues {
+        let name = format!("{name}-{number:03}");
+        url = new_queue(admin, &name).await?;
+        let queue = format!("arn:aws:sqs:us-east-1:000000000000:{name}");
+        let policy = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Service":"sns.amazonaws.com"}},"Action":"sqs:SendMessage","Resource":"{queue}"}}]}}"#
+        );
+        let attributes = serde_json::json!({"QueueUrl": url, "Attributes": {"Policy": policy}}).to_string();
+        admin.json("sqs", "AmazonSQS.SetQueueAttributes", &attributes).await?;
+        let subscription = [("TopicArn", topic.as_str()), ("Protocol", "sqs"), ("Endpoint", queue.as_str())];
+        admin.query("sns", SNS_VERSION, "Subscribe", &subscription).await?;
+    }
+    Ok((topic, url))
 }
 
 async fn objects(admin: &mut Admin) -> Result<(), String> {
@@ -417,13 +446,21 @@ fn list(page_bytes: usize) -> Step {
     step
 }
 
-fn publish(topic: &str) -> Step {
+fn publish(topic: &str, message: &str) -> Step {
     let headers = [("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
     let topic = topic.replace(':', "%3A");
-    let body = format!("Action=Publish&Version={SNS_VERSION}&TopicArn={topic}&Message={}", filler());
+    let body = format!("Action=Publish&Version={SNS_VERSION}&TopicArn={topic}&Message={message}");
     let mut step = step("sns", "POST", "/", &headers, &body);
     step.expect = Some("<MessageId>");
     step
+}
+
+/// From the publication's first byte to the answer that carries the message out of the last queue.
+fn fanned_out(made: &Made) -> Vec<Step> {
+    let mut delete = delete(&made.last_of_many);
+    delete.untimed = true;
+    let published = publish(&made.wide_topic, "m-<<seq>>.");
+    vec![published, receive(&made.last_of_many, "m-<<seq>>."), delete]
 }
 
 fn cycle(queue: &str) -> Vec<Step> {

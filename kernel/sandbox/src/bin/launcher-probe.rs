@@ -2,7 +2,10 @@
 //! killed and counted; by hand, `launcher-probe probe` prints what this host can do and
 //! `launcher-probe churn 1000` what starting a program costs.
 
-use sandbox::{Child, Launcher, LauncherConfig, LauncherError, ResourceLimits, RunId, SpawnRequest, Stdin};
+use sandbox::{
+    Boundary, Child, Launcher, LauncherConfig, LauncherError, ResourceLimits, RunId, SpawnRequest, Stdin,
+    Walls,
+};
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
@@ -17,9 +20,13 @@ fn main() -> ExitCode {
     let outcome = match args.split_first() {
         Some((verb, [])) if verb == "probe" => in_runtime(probe()),
         Some((verb, [count])) if verb == "churn" => in_runtime(churn(count)),
-        Some((verb, [run, script])) if verb == "hold" => in_runtime(hold(run, script)),
+        Some((verb, [run, script])) if verb == "hold" => in_runtime(hold(run, script, None)),
+        Some((verb, [run, script, stage])) if verb == "wall" => in_runtime(hold(run, script, Some(stage))),
         _ => {
-            eprintln!("usage: launcher-probe probe | churn <count> | hold <run id> <shell script>");
+            eprintln!(
+                "usage: launcher-probe probe | churn <count> | hold <run id> <shell script> | \
+                 wall <run id> <shell script> <empty folder>"
+            );
             return ExitCode::from(2);
         }
     };
@@ -48,13 +55,21 @@ async fn probe() -> Result<(), LauncherError> {
 }
 
 /// Starts the script, prints the numbers of the launcher and of the script, passes its output on and
-/// waits to be killed.
-async fn hold(run: &OsString, script: &OsString) -> Result<(), LauncherError> {
+/// waits to be killed. With a stage, it runs within walls.
+async fn hold(run: &OsString, script: &OsString, stage: Option<&OsString>) -> Result<(), LauncherError> {
     let run =
         run.to_str().and_then(RunId::parse).ok_or_else(|| LauncherError::Refused("no run id".into()))?;
     let launcher = start(run).await?;
     let argv = vec!["sh".into(), "-c".into(), script.clone()];
-    let mut child = launcher.spawn(program("/bin/sh", argv)).await?;
+    let walls = |stage: &OsString| Walls {
+        stage: stage.into(),
+        memory_bytes: 64 << 20,
+        tmp_bytes: 1 << 20,
+        processes: 64,
+        ..Walls::default()
+    };
+    let boundary = stage.map(|stage| Boundary::Own(Box::new(walls(stage))));
+    let mut child = launcher.spawn(SpawnRequest { boundary, ..program("/bin/sh", argv) }).await?;
     writeln!(std::io::stdout(), "{} {}", launcher.pid(), child.pid())?;
     if let Some(mut stdout) = child.stdout.take() {
         let mut buffer = [0; 4096];
@@ -114,5 +129,6 @@ fn program(path: &str, argv: Vec<OsString>) -> SpawnRequest {
         limits: ResourceLimits::default(),
         stdin: Stdin::Empty,
         extra_fds: Arc::default(),
+        boundary: None,
     }
 }

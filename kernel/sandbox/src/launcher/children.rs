@@ -5,6 +5,7 @@
 //! What is to be ended is first stopped, round after round until nothing new appears, so that what
 //! forks faster than it is looked for is caught too.
 
+use super::bounded::Sandboxes;
 use crate::process::Handle;
 use crate::procfs::{self, Carried, Seen};
 use crate::protocol::{Ended, ResourceLimits, Scope, Spawn, Status};
@@ -35,21 +36,46 @@ pub(super) struct Children {
     run: RunId,
     pid_of: BTreeMap<u64, i32>,
     child_of: BTreeMap<i32, u64>,
+    sandboxes: Sandboxes,
+}
+
+/// Where a child that was started is.
+pub(super) struct Started {
+    /// The program.
+    pub(super) pid: i32,
+    /// The direct child of the launcher: the program, or the first process of its sandbox.
+    pub(super) root: i32,
 }
 
 impl Children {
     pub(super) fn new(run: RunId) -> Self {
-        Self { run, pid_of: BTreeMap::new(), child_of: BTreeMap::new() }
+        let sandboxes = Sandboxes::new(run.clone());
+        Self { run, pid_of: BTreeMap::new(), child_of: BTreeMap::new(), sandboxes }
     }
 
     /// Starts a program; the error says which step failed.
-    pub(super) fn spawn(&mut self, spawn: &Spawn, fds: &[OwnedFd]) -> Result<i32, String> {
+    pub(super) fn spawn(&mut self, spawn: &Spawn, fds: &[OwnedFd]) -> Result<Started, String> {
         if self.pid_of.contains_key(&spawn.child) {
             return Err(format!("child {} exists already", spawn.child));
         }
         if self.pid_of.len() >= MAX_CHILDREN {
             return Err(format!("more than {MAX_CHILDREN} programs at once"));
         }
+        let started = match &spawn.boundary {
+            Some(boundary) => {
+                let (env, limits) = (self.environment(spawn), limits(&spawn.limits));
+                let root_of = |child| self.pid_of.get(&child).copied();
+                let made = self.sandboxes.spawn(spawn, boundary, (&env, &limits), fds, root_of);
+                made.map_err(|fault| format!("{fault}, for {}", spawn.executable.to_string_lossy()))?
+            }
+            None => self.spawn_bare(spawn, fds)?,
+        };
+        self.pid_of.insert(spawn.child, started.root);
+        self.child_of.insert(started.root, spawn.child);
+        Ok(started)
+    }
+
+    fn spawn_bare(&self, spawn: &Spawn, fds: &[OwnedFd]) -> Result<Started, String> {
         let plan = Plan {
             executable: &spawn.executable,
             argv: &spawn.argv,
@@ -63,9 +89,18 @@ impl Children {
             let program = spawn.executable.to_string_lossy();
             format!("cannot {} for {program}: {}", failure.step, failure.cause)
         })?;
-        self.pid_of.insert(spawn.child, pid);
-        self.child_of.insert(pid, spawn.child);
-        Ok(pid)
+        Ok(Started { pid, root: pid })
+    }
+
+    /// Sends a connection to a port of a child's sandbox through `channel`.
+    pub(super) fn connect(&self, child: u64, port: u16, channel: &[OwnedFd]) -> io::Result<()> {
+        let channel = channel.first().ok_or(io::ErrorKind::InvalidInput)?;
+        self.sandboxes.connect((child, self.pid(child)?), port, channel)
+    }
+
+    /// Whether a sandbox can be made here: by making one.
+    pub(super) fn try_sandbox(&mut self) -> Result<String, String> {
+        self.sandboxes.try_one()
     }
 
     /// What was asked for, and the two variables by which the program is found again, which nobody
@@ -116,7 +151,11 @@ impl Children {
             orphans = true;
             if let Some(child) = self.child_of.remove(&reaped.pid) {
                 self.pid_of.remove(&child);
-                ended.push((child, as_ended(&reaped)));
+                let mut as_told = as_ended(&reaped);
+                if let Some(status) = self.sandboxes.ended(child) {
+                    as_told.status = status;
+                }
+                ended.push((child, as_told));
             }
         }
         if orphans && let Err(e) = self.end(|seen| self.is_unowned(seen)) {

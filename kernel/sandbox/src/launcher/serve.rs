@@ -116,11 +116,15 @@ impl Server {
     fn obey(&mut self, sequence: u64, verb: Verb, fds: Vec<OwnedFd>) -> Option<Notice> {
         let done = match verb {
             Verb::Hello => Ok(()),
-            Verb::Probe => return Some(Notice::Probed(Box::new(crate::probe::probe()))),
+            Verb::Probe => {
+                let sandbox = self.children.try_sandbox();
+                return Some(Notice::Probed(Box::new(crate::probe::probe(sandbox))));
+            }
             Verb::Spawn(spawn) => return Some(self.spawn(&spawn, &fds)),
             Verb::Signal { child, signal, scope } => self.children.signal(child, signal, scope),
             Verb::Freeze { child } => self.children.freeze(child),
             Verb::Thaw { child } => self.children.thaw(child),
+            Verb::Connect { child, port } => self.children.connect(child, port, &fds),
             Verb::Stop => {
                 (self.over, self.stop) = (true, Some(sequence));
                 return None;
@@ -137,7 +141,9 @@ impl Server {
             return Notice::Refused(objection.to_owned());
         }
         match self.children.spawn(spawn, fds) {
-            Ok(pid) => Notice::Spawned { pid: pid.unsigned_abs() },
+            Ok(started) => {
+                Notice::Spawned { pid: started.pid.unsigned_abs(), root: started.root.unsigned_abs() }
+            }
             Err(reason) => Notice::Refused(reason),
         }
     }
@@ -229,6 +235,7 @@ mod tests {
             working_dir: c"/".into(),
             identity: None,
             limits: ResourceLimits::default(),
+            boundary: None,
         })
     }
 
@@ -273,8 +280,9 @@ mod tests {
             Verb::Freeze { child: 9 },
             Verb::Thaw { child: 9 },
             Verb::Signal { child: 9, signal: 9, scope: Scope::Tree },
+            Verb::Connect { child: 9, port: 9 },
         ] {
-            assert_eq!(refused(&verb, &[]), "no such child, or it has ended");
+            assert_eq!(refused(&verb, &[null()]), "no such child, or it has ended");
         }
     }
 }

@@ -48,6 +48,11 @@ impl Bootstraps {
         &self.root
     }
 
+    /// The same where they are seen at another place.
+    pub fn seen_at(&self, root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
     /// Makes ready what `runtime` needs besides: for Java, the classes, compiled once by its own JDK. Blocks.
     ///
     /// # Errors

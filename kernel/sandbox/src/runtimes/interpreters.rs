@@ -41,6 +41,22 @@ pub struct Interpreter {
     pub version: String,
 }
 
+/// Folders of every system, which sandboxes see in any case.
+const OF_SYSTEM: [&str; 5] = ["/usr", "/bin", "/lib", "/nix", "/gnu"];
+/// What an interpreter needs of where it was installed.
+const PARTS: [&str; 6] = ["bin", "lib", "lib64", "libexec", "conf", "jre"];
+
+impl Interpreter {
+    /// The folders that it needs and that are not of the system: those beside its own.
+    pub fn folders(&self) -> Vec<PathBuf> {
+        let home = self.path.parent().and_then(Path::parent).filter(|home| home.parent().is_some());
+        let Some(home) = home.filter(|home| !OF_SYSTEM.iter().any(|place| home.starts_with(place))) else {
+            return Vec::new();
+        };
+        PARTS.iter().map(|part| home.join(part)).filter(|place| place.is_dir()).collect()
+    }
+}
+
 /// Where to look.
 #[derive(Clone, Debug, Default)]
 pub struct SearchPlaces {

@@ -34,6 +34,12 @@ pub(crate) fn unshare(user: bool, mount: bool) -> io::Result<()> {
     check(unsafe { libc::unshare(flags) }).map(drop)
 }
 
+/// Enters new namespaces of these kinds.
+pub(crate) fn unshare_kinds(kinds: libc::c_int) -> io::Result<()> {
+    // SAFETY: plain value.
+    check(unsafe { libc::unshare(kinds) }).map(drop)
+}
+
 /// Mounts a file system; `options` as in `mount -o`.
 pub(crate) fn mount(kind: &str, target: &Path, options: &str) -> io::Result<()> {
     let kind = CString::new(kind)?;

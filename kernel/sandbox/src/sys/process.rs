@@ -36,6 +36,11 @@ pub(crate) fn reap_any() -> io::Result<Option<Reaped>> {
     reap(-1, libc::WNOHANG)
 }
 
+/// Waits for any child of this process to end; `NotFound` when there are none.
+pub(crate) fn reap_next() -> io::Result<Option<Reaped>> {
+    reap(-1, 0)
+}
+
 /// Waits for one child of this process to end.
 pub(crate) fn reap_exactly(pid: i32) -> io::Result<Option<Reaped>> {
     reap(pid, 0)
@@ -67,6 +72,18 @@ fn reap(pid: i32, flags: libc::c_int) -> io::Result<Option<Reaped>> {
 
 fn micros(time: libc::timeval) -> u64 {
     (time.tv_sec.max(0) as u64) * 1_000_000 + time.tv_usec.max(0) as u64
+}
+
+/// Ends this process without running what its parent registered for its own exit.
+pub(crate) fn leave(code: i32) -> ! {
+    // SAFETY: does not return.
+    unsafe { libc::_exit(code) }
+}
+
+/// The group of this process.
+pub(crate) fn group() -> u32 {
+    // SAFETY: no arguments, cannot fail.
+    unsafe { libc::getegid() }
 }
 
 /// Signals a child of this process, whose number cannot be reused before it is reaped here.

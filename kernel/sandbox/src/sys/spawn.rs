@@ -189,6 +189,43 @@ unsafe fn become_program(shared: &Shared<'_>) -> Result<std::convert::Infallible
     Err((EXECUTE, libc::EINVAL))
 }
 
+/// In a forked child: these become descriptors 0, 1, 2, …, those from `kept` on closed when it
+/// executes; all others are closed now, whoever holds them.
+pub(crate) fn replace_descriptors(fds: &[RawFd], kept: usize) -> io::Result<()> {
+    let mut moved = Vec::with_capacity(fds.len());
+    for fd in fds {
+        // SAFETY: duplicates an open descriptor.
+        moved.push(check(unsafe { libc::fcntl(*fd, libc::F_DUPFD_CLOEXEC, ABOVE_PLACES) })?);
+    }
+    for (place, fd) in moved.iter().enumerate() {
+        let flags = if place < kept { 0 } else { libc::O_CLOEXEC };
+        // SAFETY: both numbers are descriptors of the child alone.
+        check(unsafe { libc::dup3(*fd, place as RawFd, flags) })?;
+    }
+    close_from(fds.len());
+    Ok(())
+}
+
+/// Closes all descriptors from this number on, whoever holds them.
+pub(crate) fn close_from(first: usize) {
+    // SAFETY: only for a child that has its own table of descriptors and ends without dropping.
+    unsafe { libc::syscall(libc::SYS_close_range, first as libc::c_uint, libc::c_uint::MAX, 0) };
+}
+
+/// Lowers a limit of this process.
+pub(crate) fn lower(resource: Resource, bound: u64) -> io::Result<()> {
+    // SAFETY: changes this process alone; the caller is a forked child.
+    unsafe { lower_limit(resource, bound) }.map_err(|(_, errno)| io::Error::from_raw_os_error(errno))
+}
+
+/// Becomes another program; returns only with the reason why not.
+pub(crate) fn execute(executable: &CStr, argv: &[CString], env: &[CString]) -> io::Error {
+    let (argv, env) = (pointers(argv), pointers(env));
+    // SAFETY: null-terminated arrays of C strings that live through the call.
+    unsafe { libc::execve(executable.as_ptr(), argv.as_ptr(), env.as_ptr()) };
+    io::Error::last_os_error()
+}
+
 /// # Safety
 /// Only in the child: replaces its low descriptors and closes all others.
 unsafe fn place_descriptors(fds: &[OwnedFd]) -> Result<(), (i32, i32)> {

@@ -1,6 +1,7 @@
 //! The launcher and the process runner, against real processes.
 
 mod ending;
+mod escapes;
 mod limits;
 mod node;
 mod python;
@@ -9,6 +10,7 @@ mod runtime_api;
 mod runtimes;
 mod spawning;
 mod sweeping;
+mod walls;
 
 use sandbox::{Child, Launcher, LauncherConfig, ResourceLimits, RunId, SpawnRequest, Stdin};
 use std::path::Path;
@@ -53,6 +55,7 @@ fn program(path: &str, arguments: &[&str]) -> SpawnRequest {
         limits: ResourceLimits::default(),
         stdin: Stdin::Empty,
         extra_fds: Arc::default(),
+        boundary: None,
     }
 }
 

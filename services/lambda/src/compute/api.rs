@@ -167,35 +167,50 @@ impl Shared {
 /// The Runtime API of one environment. Dropping it closes its connections.
 pub struct RuntimeApi {
     shared: Arc<Shared>,
-    address: SocketAddr,
-    serving: AbortHandle,
+    /// What listens for the environment.
+    serving: Mutex<Vec<AbortHandle>>,
     begun: Mutex<Option<oneshot::Receiver<Begun>>>,
 }
 
 impl Drop for RuntimeApi {
     fn drop(&mut self) {
-        self.serving.abort();
+        let serving = self.serving.get_mut().unwrap_or_else(PoisonError::into_inner);
+        serving.iter().for_each(AbortHandle::abort);
     }
 }
 
 impl RuntimeApi {
-    /// Listens on a port of loopback that the kernel chooses.
-    ///
-    /// # Errors
-    /// If there is none.
-    pub async fn listen() -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
+    /// One that is served nowhere yet.
+    pub fn new() -> Self {
         let shared = Arc::new(Shared::default());
         let (sender, begun) = oneshot::channel();
         shared.state().beginning = Some(sender);
-        let serving = tokio::spawn(accept(listener, shared.clone())).abort_handle();
-        Ok(RuntimeApi { shared, address, serving, begun: Mutex::new(Some(begun)) })
+        RuntimeApi { shared, serving: Mutex::default(), begun: Mutex::new(Some(begun)) }
     }
 
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// Serves it on a port of loopback that the kernel chooses: which.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub async fn listen(&self) -> io::Result<SocketAddr> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        self.serve(listener);
+        Ok(address)
+    }
+
+    /// Serves it to whoever connects.
+    pub fn serve(&self, listener: TcpListener) {
+        self.keep(tokio::spawn(accept(listener, self.shared.clone())).abort_handle());
+    }
+
+    /// Passes on to the region what its environment sends there.
+    pub fn forward(&self, listener: TcpListener, region: SocketAddr) {
+        self.keep(tokio::spawn(super::forward::pass_on(listener, region)).abort_handle());
+    }
+
+    fn keep(&self, serving: AbortHandle) {
+        self.serving.lock().unwrap_or_else(PoisonError::into_inner).push(serving);
     }
 
     /// What tells it that the environment's program ended.

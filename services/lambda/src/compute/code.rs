@@ -3,6 +3,7 @@
 //!
 //! The folders belong to one boot of the machine, so that what a power loss tore is never run.
 
+use super::image::Image;
 use crate::errors::LambdaError;
 use crate::rules::archive::{self, ArchiveFault, Kind, MAX_UNZIPPED};
 use crate::state::{self, Code};
@@ -174,6 +175,22 @@ pub async fn layered(ctx: &Ctx, leases: &Leases, layers: &[Code]) -> Result<Leas
     Ok(lease)
 }
 
+/// The root file system of an image, unpacked.
+///
+/// # Errors
+/// Where it cannot be read or written.
+pub async fn of_image(ctx: &Ctx, leases: &Leases, image: &Image) -> Result<Lease, LambdaError> {
+    let lease = leases.hold(&shelf(ctx).join(hex(&image.digest)));
+    if lease.folder().is_dir() {
+        return Ok(lease);
+    }
+    let (image, place, draft) = (image.clone(), lease.folder().to_owned(), ctx.uuid());
+    let made = ctx.compute(move || make_with(&place, &draft, |draft| Ok(image.unpack(draft)?))).await;
+    let made: Result<(), Unpacked> = made.map_err(LambdaError::Other)?;
+    made?;
+    Ok(lease)
+}
+
 /// The programs in a folder, in the order of their names.
 pub fn programs(folder: &Path) -> Vec<PathBuf> {
     let runs = |place: &PathBuf| {
@@ -227,11 +244,20 @@ fn number(digest: Sha256) -> u64 {
 }
 
 fn make(place: &Path, draft: &str, packages: &[Bytes]) -> Result<(), Unpacked> {
+    make_with(place, draft, |draft| packages.iter().try_for_each(|package| write(draft, package)))
+}
+
+/// Makes a folder whole or not at all.
+fn make_with(
+    place: &Path,
+    draft: &str,
+    fill: impl FnOnce(&Path) -> Result<(), Unpacked>,
+) -> Result<(), Unpacked> {
     let shelf = place.parent().unwrap_or(place);
     fs::create_dir_all(shelf)?;
     let draft = Draft(shelf.join(format!("{draft}.draft")));
     fs::create_dir(&draft.0)?;
-    packages.iter().try_for_each(|package| write(&draft.0, package))?;
+    fill(&draft.0)?;
     match fs::rename(&draft.0, place) {
         // Somebody else made it meanwhile.
         Err(_) if place.is_dir() => Ok(()),

@@ -5,21 +5,28 @@ use super::code::{self, Lease};
 use super::dispatcher::Work;
 use super::environment::Environment;
 use super::extensions::About;
+use super::forward;
+use super::image::{self, Image};
 use super::logs::EnvironmentLog;
-use super::machine::Machine;
+use super::machine::{Command, Machine, View};
 use super::pools::Version;
 use super::shutdown::Reason;
 use super::template::Plan;
 use crate::errors::LambdaError;
 use crate::state::{Configuration, Origin};
 use names::{AccountId, Region};
-use ports::runner::{Output, Runner, RunnerError, Sandbox, Template};
+use ports::runner::{Level, Output, Runner, RunnerError, Sandbox, Template};
 use ports::{LogTarget, Session, SessionRequest};
 use service::Ctx;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+/// The port of the Runtime API in an environment with a network of its own: AWS's, unless it is the
+/// region's.
+const API_PORTS: [u16; 2] = [9001, 9002];
 
 /// An environment whose program runs and may not have begun.
 pub struct Launched {
@@ -75,17 +82,66 @@ fn log_target(
     }
 }
 
+/// What a command is made of.
+struct Runs<'a> {
+    code: &'a Path,
+    opt: Option<&'a Path>,
+    view: &'a View,
+    image: Option<&'a Image>,
+}
+
+async fn command(
+    ctx: &Ctx,
+    machine: &Machine,
+    configuration: &Configuration,
+    (runs, level): (&Runs<'_>, Level),
+) -> Result<Command, LambdaError> {
+    match runs.image {
+        Some(image) if level == Level::Sandbox => {
+            image::run(&image.program, &configuration.settings.image, runs.code)
+        }
+        Some(_) => {
+            let why = "Images run at level sandbox alone, which this region does not give: elysium doctor says why.";
+            Err(LambdaError::CannotRun(why.to_owned()))
+        }
+        None => machine.command(ctx, configuration, (runs.code, runs.opt), runs.view).await,
+    }
+}
+
+/// Begins to serve an environment with a network of its own.
+fn open(api: &RuntimeApi, sandbox: &Arc<dyn Sandbox>, region: SocketAddr) {
+    api.shared().extensions.telemetry.are_in(sandbox);
+    let mut listeners = sandbox.take_listeners().into_iter();
+    if let (Some(own), Some(its)) = (listeners.next(), listeners.next()) {
+        api.serve(own);
+        api.forward(its, region);
+    }
+}
+
 /// The folders of a version's code and layers.
+struct Folders {
+    code: Lease,
+    layers: Option<Lease>,
+    /// Where the code is the root file system of an image.
+    image: Option<Image>,
+}
+
 async fn folders(
     ctx: &Ctx,
     machine: &Machine,
     configuration: &Configuration,
-) -> Result<(Lease, Option<Lease>), LambdaError> {
+) -> Result<Folders, LambdaError> {
+    let mut image = None;
     let code = match &configuration.origin {
         Origin::Package => code::unpacked(ctx, machine.leases(), &configuration.code).await?,
         Origin::Folder(path) => machine.leases().hold(Path::new(path)),
         Origin::Image(uri) => {
-            return Err(LambdaError::CannotRun(format!("The image {uri} needs a runner of level sandbox.")));
+            let (uri, architecture) = (uri.clone(), configuration.settings.architecture.clone());
+            let found = ctx.compute(move || Image::find(&uri, &architecture)).await;
+            let found = found.map_err(LambdaError::Other)?.map_err(LambdaError::CannotRun)?;
+            let lease = code::of_image(ctx, machine.leases(), &found).await?;
+            image = Some(found);
+            lease
         }
     };
     let layers: Vec<_> = configuration.settings.layers.iter().map(|layer| layer.code).collect();
@@ -93,7 +149,7 @@ async fn folders(
         [] => None,
         layers => Some(code::layered(ctx, machine.leases(), layers).await?),
     };
-    Ok((code, layers))
+    Ok(Folders { code, layers, image })
 }
 
 /// Starts the program of an environment and what runs beside it.
@@ -109,34 +165,42 @@ pub async fn launch(
     let (runner, configuration) = (runner(ctx)?, &work.configuration);
     let account = work.scope.account().unwrap_or(AccountId::DEFAULT);
     let region = work.scope.region().cloned().unwrap_or_default();
-    let (code, layers) = folders(ctx, machine, configuration).await?;
+    let Folders { code, layers, image } = folders(ctx, machine, configuration).await?;
     let opt = layers.as_ref().map(|layers| layers.folder().to_owned());
-    let command = machine.command(ctx, configuration, code.folder(), opt.as_deref()).await?;
+    let level = runner.level().await.map_err(|error| LambdaError::CannotRun(error.to_string()))?;
+    readable(configuration, level, &runner).await?;
+    let view = view(level, code.folder(), opt.as_deref());
+    let runs = Runs { code: code.folder(), opt: opt.as_deref(), view: &view, image: image.as_ref() };
+    let command = command(ctx, machine, configuration, (&runs, level)).await?;
     let session = session(ctx, configuration, account).await?;
     let since = ctx.host().clock.instant();
-    let refused = |error: std::io::Error| LambdaError::CannotRun(format!("No port is free: {error}"));
-    let api = Arc::new(RuntimeApi::listen().await.map_err(refused)?);
+    let api = Arc::new(RuntimeApi::new());
+    let way = way(ctx, level, &api).await?;
     let log = log_target(ctx, configuration, (account, &region));
     let plan = Plan {
         configuration,
         place: (account, region.as_str()),
         code: code.folder(),
         opt: opt.as_deref(),
+        view,
+        image: image.as_ref().map(|_| code.folder()),
         command,
-        api: api.address().to_string(),
+        ports: way.ports.clone(),
+        api: way.api.clone(),
         log: (&log.group, &log.stream),
         session: session.as_ref(),
-        endpoint: &ctx.host().settings.endpoint,
+        endpoint: &way.endpoint,
         tmp: scratch(ctx, machine.scratch(ctx)).await?,
-        level: runner.level(),
+        level,
         kind: work.kind,
     };
     let (templates, template) = (beside(&plan, opt.as_deref()), plan.template());
     api.shared().extensions.begin(about(configuration, account), templates.len());
-    let extensions = start_beside(&runner, templates, &api).await?;
     let launched = runner.launch(template).await;
     let launched = launched.map_err(|error| not_launched(work, code.folder(), opt.as_deref(), &error))?;
     let sandbox: Arc<dyn Sandbox> = Arc::from(launched);
+    open(&api, &sandbox, way.region);
+    let extensions = start_beside(&sandbox, templates, &api).await?;
     let begun = api.begun().ok_or_else(|| LambdaError::CannotRun("The environment has begun.".to_owned()))?;
     watch(&api, sandbox.clone());
     let outputs = outputs(&sandbox, &extensions);
@@ -180,14 +244,68 @@ fn beside(plan: &Plan<'_>, opt: Option<&Path>) -> Vec<(String, Template)> {
     named.collect()
 }
 
-async fn start_beside(
+/// Where the region is root, a function in a sandbox is another user, who needs leave to read the folder.
+async fn readable(
+    configuration: &Configuration,
+    level: Level,
     runner: &Arc<dyn Runner>,
+) -> Result<(), LambdaError> {
+    use std::os::unix::fs::PermissionsExt;
+    let (Origin::Folder(folder), Level::Sandbox) = (&configuration.origin, level) else { return Ok(()) };
+    let another = runner.probe().await.is_ok_and(|probe| probe.root);
+    let open = std::fs::metadata(folder).is_ok_and(|found| found.permissions().mode() & 0o5 == 0o5);
+    if open || !another {
+        return Ok(());
+    }
+    let why = format!("The folder {folder} is closed to functions in sandboxes: chmod -R o+rX {folder}");
+    Err(LambdaError::CannotRun(why))
+}
+
+/// How a function sees its files.
+fn view(level: Level, code: &Path, opt: Option<&Path>) -> View {
+    if level == Level::Process {
+        return View { code: code.to_owned(), opt: opt.map(Path::to_owned), runtime: None };
+    }
+    View::of_sandbox()
+}
+
+/// How an environment reaches its Runtime API and its region.
+struct Way {
+    api: String,
+    /// The region's URL within the environment.
+    endpoint: String,
+    /// The region's address out here.
+    region: SocketAddr,
+    /// Ports of the environment's own loopback: of the Runtime API and of the region.
+    ports: Vec<u16>,
+}
+
+async fn way(ctx: &Ctx, level: Level, api: &RuntimeApi) -> Result<Way, LambdaError> {
+    let endpoint = ctx.host().settings.endpoint.clone();
+    if level == Level::Process {
+        let refused = |error: std::io::Error| LambdaError::CannotRun(format!("No port is free: {error}"));
+        let address = api.listen().await.map_err(refused)?;
+        return Ok(Way { api: address.to_string(), endpoint, region: address, ports: Vec::new() });
+    }
+    let unknown = || LambdaError::CannotRun(format!("The region's URL {endpoint} has no address."));
+    let region = forward::region(&endpoint).ok_or_else(unknown)?;
+    let port = API_PORTS.into_iter().find(|port| *port != region.port()).unwrap_or_default();
+    Ok(Way {
+        api: format!("127.0.0.1:{port}"),
+        endpoint: format!("http://127.0.0.1:{}", region.port()),
+        region,
+        ports: vec![port, region.port()],
+    })
+}
+
+async fn start_beside(
+    sandbox: &Arc<dyn Sandbox>,
     templates: Vec<(String, Template)>,
     api: &Arc<RuntimeApi>,
 ) -> Result<Vec<Arc<dyn Sandbox>>, LambdaError> {
     let mut started: Vec<Arc<dyn Sandbox>> = Vec::with_capacity(templates.len());
     for (name, template) in templates {
-        let launched = runner.launch(template).await;
+        let launched = sandbox.beside(template).await;
         let launched = launched.map_err(|error| {
             LambdaError::BadEntrypoint(format!("The extension {name} cannot be started: {error}"))
         })?;

@@ -6,14 +6,14 @@ use crate::errors::LambdaError;
 use crate::state::Configuration;
 use sandbox::runtimes::{Bootstraps, Interpreter, ManagedRuntime, RuntimeError, SearchPlaces};
 use service::Ctx;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::OnceCell;
 
 /// What runs a function.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Command {
     /// Program and arguments.
     pub argv: Vec<OsString>,
@@ -21,6 +21,30 @@ pub struct Command {
     pub programs: Option<PathBuf>,
     /// The folder of the bootstraps.
     pub runtime_dir: PathBuf,
+    /// Where it starts, if not in its code.
+    pub working_dir: Option<PathBuf>,
+    /// Variables that it brings.
+    pub variables: BTreeMap<String, String>,
+    /// Folders of this machine that it needs, where they are not shown to sandboxes anyway.
+    pub folders: Vec<PathBuf>,
+}
+
+/// Where a function's files are, as it sees them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// Its code.
+    pub code: PathBuf,
+    /// Its layers.
+    pub opt: Option<PathBuf>,
+    /// The bootstraps, where they are not where this machine has them.
+    pub runtime: Option<PathBuf>,
+}
+
+impl View {
+    /// The places of AWS.
+    pub fn of_sandbox() -> Self {
+        View { code: "/var/task".into(), opt: Some("/opt".into()), runtime: Some("/var/runtime".into()) }
+    }
 }
 
 /// What this machine runs functions with.
@@ -57,7 +81,7 @@ impl Machine {
         &self.leases
     }
 
-    /// What runs a version whose code and layers lie in folders.
+    /// What runs a version whose code and layers lie in folders, which it sees as `view`.
     ///
     /// # Errors
     /// Where the machine has no interpreter of that very version.
@@ -65,17 +89,18 @@ impl Machine {
         &self,
         ctx: &Ctx,
         configuration: &Configuration,
-        code: &Path,
-        layers: Option<&Path>,
+        (code, layers): (&Path, Option<&Path>),
+        view: &View,
     ) -> Result<Command, LambdaError> {
         let runtime = configuration.settings.runtime.as_str();
         let bootstraps = self.bootstraps(ctx).await?;
         let runtime_dir = bootstraps.root().to_owned();
         if runtime.starts_with("provided") {
-            let own = code.join("bootstrap");
-            let of_layers = layers.map(|layers| layers.join("bootstrap")).filter(|place| place.is_file());
-            let program = of_layers.filter(|_| !own.is_file()).unwrap_or(own);
-            return Ok(Command { argv: vec![program.into_os_string()], programs: None, runtime_dir });
+            let in_layers = layers.is_some_and(|layers| layers.join("bootstrap").is_file());
+            let seen = view.opt.as_ref().filter(|_| in_layers && !code.join("bootstrap").is_file());
+            let program = seen.unwrap_or(&view.code).join("bootstrap");
+            let argv = vec![program.into_os_string()];
+            return Ok(Command { argv, runtime_dir, ..Command::default() });
         }
         let managed = ManagedRuntime::parse(runtime).map_err(|error| cannot(&error))?;
         let interpreter = self.interpreter(ctx, managed).await?;
@@ -83,13 +108,16 @@ impl Machine {
         let prepared =
             ctx.compute(move || prepared.prepare(managed, &own)).await.map_err(LambdaError::Other)?;
         prepared.map_err(|error| cannot(&error))?;
-        let mut argv = bootstraps.command(managed, &interpreter, (code, layers));
+        let seen = bootstraps.seen_at(view.runtime.as_deref().unwrap_or(bootstraps.root()));
+        let opt = view.opt.as_deref().filter(|_| layers.is_some());
+        let mut argv = seen.command(managed, &interpreter, (&view.code, opt));
         if let ManagedRuntime::Java { .. } = managed {
             // A JVM takes what it is given of the machine's memory, unless it is told otherwise.
             let heap_mb = configuration.settings.memory_mb * 17 / 20;
             argv.insert(1, format!("-Xmx{heap_mb}m").into());
         }
-        Ok(Command { argv, programs: interpreter.path.parent().map(Path::to_owned), runtime_dir })
+        let programs = interpreter.path.parent().map(Path::to_owned);
+        Ok(Command { argv, programs, runtime_dir, folders: interpreter.folders(), ..Command::default() })
     }
 
     async fn bootstraps(&self, ctx: &Ctx) -> Result<Arc<Bootstraps>, LambdaError> {

@@ -2,12 +2,13 @@
 //! and posted to the subscriber, who listens in the environment; one that does not take them loses them.
 
 use bytes::Bytes;
+use ports::runner::Sandbox;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use service::Clock;
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -80,9 +81,19 @@ struct Subscriber {
 
 /// Who hears what happens in an environment.
 #[derive(Default)]
-pub struct Subscribers(Mutex<Vec<Subscriber>>);
+pub struct Subscribers {
+    all: Mutex<Vec<Subscriber>>,
+    /// Where they listen; until it is told, this machine.
+    sandbox: Arc<OnceLock<Weak<dyn Sandbox>>>,
+}
 
 impl Subscribers {
+    /// Says in which sandbox subscribers listen; once.
+    pub fn are_in(&self, sandbox: &Arc<dyn Sandbox>) {
+        // A second time it would be the same.
+        let _ = self.sandbox.set(Arc::downgrade(sandbox));
+    }
+
     /// Subscribes an extension; it replaces what it subscribed to before.
     ///
     /// # Errors
@@ -98,26 +109,27 @@ impl Subscribers {
         }
         let (port, path) = place(&wanted.destination.uri)
             .ok_or_else(|| format!("destination.URI must be of http://{OWN_HOST}:PORT"))?;
-        let mut subscribers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut subscribers = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         subscribers.retain(|subscriber| subscriber.name != name);
         if subscribers.len() >= MAX_SUBSCRIBERS {
             return Err("there are too many subscriptions".to_owned());
         }
         let (events, waiting) = mpsc::channel(MAX_WAITING);
         let held = Arc::new(AtomicUsize::new(0));
-        tokio::spawn(post_all((waiting, held.clone()), wanted.buffering, (port, path)));
+        let place = Place { port, path, sandbox: self.sandbox.clone() };
+        tokio::spawn(post_all((waiting, held.clone()), wanted.buffering, place));
         subscribers.push(Subscriber { name: name.to_owned(), types: wanted.types, form, events, held });
         Ok(())
     }
 
     /// Whether nobody listens.
     pub fn are_none(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     /// Tells of something: when, its type such as `platform.start`, what is to be known of it.
     pub fn tell(&self, time: &str, kind: &str, record: &Value) {
-        let subscribers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let subscribers = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         let group = kind.split('.').next().unwrap_or(kind);
         for subscriber in subscribers.iter().filter(|one| one.types.iter().any(|own| own == group)) {
             // The older form has no events of the beginning.
@@ -150,7 +162,7 @@ fn place(uri: &str) -> Option<(u16, String)> {
 async fn post_all(
     (mut waiting, held): (mpsc::Receiver<String>, Arc<AtomicUsize>),
     buffering: Buffering,
-    place: (u16, String),
+    place: Place,
 ) {
     let most = buffering.max_items.clamp(1, 10_000);
     let bytes = buffering.max_bytes.clamp(1, 1_048_576);
@@ -185,8 +197,19 @@ async fn post_all(
 /// How long a subscriber may take to take a batch.
 const POSTING: Duration = Duration::from_secs(5);
 
-async fn post((port, path): &(u16, String), body: &Bytes) -> std::io::Result<()> {
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, *port)).await?;
+/// Where a subscriber listens.
+struct Place {
+    port: u16,
+    path: String,
+    sandbox: Arc<OnceLock<Weak<dyn Sandbox>>>,
+}
+
+async fn post(Place { port, path, sandbox }: &Place, body: &Bytes) -> std::io::Result<()> {
+    let mut stream = match sandbox.get().map(Weak::upgrade) {
+        None => TcpStream::connect((Ipv4Addr::LOCALHOST, *port)).await?,
+        Some(Some(sandbox)) => sandbox.connect(*port).await?,
+        Some(None) => return Err(std::io::ErrorKind::NotConnected.into()),
+    };
     let head = format!(
         "POST {path} HTTP/1.1\r\nHost: {OWN_HOST}:{port}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
          Connection: close\r\n\r\n",

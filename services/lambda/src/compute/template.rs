@@ -1,10 +1,10 @@
 //! What an environment is started with: its program, its variables, its limits.
 
-use super::machine::Command;
+use super::machine::{Command, View};
 use crate::state::{Configuration, Settings};
 use names::AccountId;
 use ports::Session;
-use ports::runner::{Level, Limits, Roots, Template};
+use ports::runner::{Level, Limits, Roots, Shown, Template};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -25,15 +25,21 @@ pub struct Plan<'a> {
     pub code: &'a Path,
     /// The folder of its layers.
     pub opt: Option<&'a Path>,
+    /// As which the function sees them.
+    pub view: View,
+    /// The root file system, where an image brings it.
+    pub image: Option<&'a Path>,
     /// What runs it.
     pub command: Command,
-    /// Where its Runtime API listens.
+    /// Where its Runtime API listens, and the region, where it has a loopback of its own.
+    pub ports: Vec<u16>,
+    /// The address of its Runtime API.
     pub api: String,
     /// Its log group and stream.
     pub log: (&'a str, &'a str),
     /// Credentials of its role; the account's well-known ones where it has none.
     pub session: Option<&'a Session>,
-    /// The URL of this region.
+    /// The URL of this region, as the function reaches it.
     pub endpoint: &'a str,
     /// Its folder for temporary files.
     pub tmp: PathBuf,
@@ -75,11 +81,13 @@ impl Plan<'_> {
     fn variables(&self) -> Vec<(String, String)> {
         let Configuration { name, version, settings, .. } = self.configuration;
         let programs = self.command.programs.as_ref().map(|path| format!("{}:", path.display()));
-        let task_root = self.code.display().to_string();
-        let runtime_dir = self.command.runtime_dir.display().to_string();
+        let task_root = self.view.code.display().to_string();
+        let runtime_dir = self.view.runtime.as_ref().unwrap_or(&self.command.runtime_dir);
+        let runtime_dir = runtime_dir.display().to_string();
         let region = self.place.1;
+        let opt = self.view.opt.as_ref();
         let of_layers =
-            |folder: &str| self.opt.map(|opt| format!(":{}/{folder}", opt.display())).unwrap_or_default();
+            |folder: &str| opt.map(|opt| format!(":{}/{folder}", opt.display())).unwrap_or_default();
         let defaults = [
             ("AWS_ENDPOINT_URL", self.endpoint.to_owned()),
             ("PATH", programs.unwrap_or_default() + SYSTEM_PATH + &of_layers("bin")),
@@ -103,7 +111,8 @@ impl Plan<'_> {
             ("LAMBDA_RUNTIME_DIR", runtime_dir),
         ];
         let owned = |(name, value): (&str, String)| (name.to_owned(), value);
-        let given = settings.environment.clone().unwrap_or_default();
+        let mut given = self.command.variables.clone();
+        given.extend(settings.environment.clone().unwrap_or_default());
         let mut variables: Vec<(String, String)> =
             defaults.map(owned).into_iter().filter(|(name, _)| !given.contains_key(name)).collect();
         variables.extend(given);
@@ -115,7 +124,7 @@ impl Plan<'_> {
         if let Some(levels) = &settings.json_logs {
             variables.push(("AWS_LAMBDA_LOG_LEVEL".to_owned(), levels.application.clone()));
         }
-        if let Some(opt) = self.opt {
+        if let Some(opt) = opt.filter(|_| self.level == Level::Process) {
             // Where `/opt` is nothing of this environment's own.
             variables.push((LAYERS_ROOT.to_owned(), opt.display().to_string()));
         }
@@ -142,12 +151,28 @@ impl Plan<'_> {
         self.variables().into_iter().map(|(name, value)| (name.into(), value.into())).collect()
     }
 
-    fn read_only(&self) -> Vec<PathBuf> {
-        [Some(self.code), self.opt].into_iter().flatten().map(Path::to_owned).collect()
+    fn roots(&self, tmp: PathBuf) -> Roots {
+        let image = self.image.map(Path::to_owned);
+        if image.is_some() {
+            return Roots { read_only: Vec::new(), image, tmp };
+        }
+        let View { code, opt, runtime } = &self.view;
+        let runtime_dir = &self.command.runtime_dir;
+        let shown = |from: &Path, at: &Path| Shown { from: from.to_owned(), at: at.to_owned() };
+        let layers = self.opt.zip(opt.as_ref()).map(|(from, at)| shown(from, at));
+        let mut read_only = vec![shown(self.code, code)];
+        read_only.extend(layers);
+        read_only.push(shown(runtime_dir, runtime.as_ref().unwrap_or(runtime_dir)));
+        read_only.extend(self.command.folders.iter().map(|folder| shown(folder, folder)));
+        Roots { read_only, image, tmp }
     }
 
     /// The template of a program that runs beside the function.
     pub fn beside(&self, name: &str, program: &Path) -> Template {
+        // As it is seen by what runs there.
+        let seen = self.opt.zip(self.view.opt.as_ref());
+        let seen = seen.and_then(|(opt, at)| Some(at.join(program.strip_prefix(opt).ok()?)));
+        let program = seen.as_deref().unwrap_or(program);
         let mut tmp = self.tmp.clone().into_os_string();
         tmp.push(format!("-{name}"));
         Template {
@@ -155,24 +180,26 @@ impl Plan<'_> {
             level: self.level,
             argv: vec![program.to_owned().into_os_string()],
             env: self.env(),
-            working_dir: self.code.to_owned(),
-            roots: Roots { read_only: self.read_only(), tmp: tmp.into() },
+            working_dir: self.view.code.clone(),
+            roots: self.roots(tmp.into()),
             limits: limits(&self.configuration.settings),
+            ports: Vec::new(),
         }
     }
 
     /// The template.
     pub fn template(self) -> Template {
         let env = self.env();
-        let read_only = self.read_only();
+        let roots = self.roots(self.tmp.clone());
         Template {
             label: format!("{}:{}", self.configuration.name, self.configuration.version),
             level: self.level,
             argv: self.command.argv,
             env,
-            working_dir: self.code.to_owned(),
-            roots: Roots { read_only, tmp: self.tmp },
+            working_dir: self.command.working_dir.unwrap_or(self.view.code),
+            roots,
             limits: limits(&self.configuration.settings),
+            ports: self.ports,
         }
     }
 }
@@ -180,6 +207,7 @@ impl Plan<'_> {
 fn limits(settings: &Settings) -> Limits {
     Limits {
         memory_bytes: u64::from(settings.memory_mb) * 1024 * 1024,
+        tmp_bytes: u64::from(settings.storage_mb) * 1024 * 1024,
         open_files: OPEN_FILES,
         processes: None,
     }
@@ -191,7 +219,7 @@ fn log_format(settings: &Settings) -> &'static str {
 
 /// `AWS_EXECUTION_ENV`, which custom runtimes do not have.
 fn execution_env(runtime: &str) -> Option<String> {
-    (!runtime.starts_with("provided")).then(|| format!("AWS_Lambda_{runtime}"))
+    (!runtime.starts_with("provided") && !runtime.is_empty()).then(|| format!("AWS_Lambda_{runtime}"))
 }
 
 #[cfg(test)]
@@ -234,26 +262,52 @@ mod tests {
     }
 
     fn variables(configuration: &Configuration, account: AccountId) -> Vec<(String, String)> {
+        let view = View { code: "/code".into(), opt: Some("/layers".into()), runtime: None };
+        plan(configuration, account, (view, Level::Process)).variables()
+    }
+
+    fn plan(configuration: &Configuration, account: AccountId, (view, level): (View, Level)) -> Plan<'_> {
         let command = Command {
             argv: vec!["/bin/python".into()],
             programs: Some("/py".into()),
             runtime_dir: "/rt".into(),
+            folders: vec!["/py/lib".into()],
+            ..Command::default()
         };
-        let plan = Plan {
+        Plan {
             configuration,
             place: (account, "eu-west-1"),
             code: Path::new("/code"),
             opt: Some(Path::new("/layers")),
+            view,
+            image: None,
             command,
+            ports: Vec::new(),
             api: "127.0.0.1:1".to_owned(),
             log: ("/aws/lambda/f", "stream"),
             session: None,
             endpoint: "http://127.0.0.1:4566",
             tmp: "/tmp/x".into(),
-            level: Level::Process,
+            level,
             kind: Initialization::OnDemand,
-        };
-        plan.variables()
+        }
+    }
+
+    #[test]
+    fn in_a_sandbox_all_is_where_aws_has_it() {
+        let configuration = configuration(&[]);
+        let plan = plan(&configuration, AccountId::DEFAULT, (View::of_sandbox(), Level::Sandbox));
+        let variables = plan.variables();
+        for (name, value) in [("LAMBDA_TASK_ROOT", "/var/task"), ("LAMBDA_RUNTIME_DIR", "/var/runtime")] {
+            assert!(variables.contains(&(name.to_owned(), value.to_owned())), "{variables:?}");
+        }
+        assert!(!variables.iter().any(|(name, _)| name == LAYERS_ROOT));
+        let template = plan.template();
+        let shown = template.roots.read_only.iter().map(|shown| (shown.from.to_str(), shown.at.to_str()));
+        let expected =
+            [("/code", "/var/task"), ("/layers", "/opt"), ("/rt", "/var/runtime"), ("/py/lib", "/py/lib")];
+        assert!(shown.eq(expected.map(|(from, at)| (Some(from), Some(at)))));
+        assert_eq!(template.limits.tmp_bytes, 512 << 20);
     }
 
     #[test]

@@ -51,6 +51,7 @@ pub async fn create_function(
         zip: input.code.zip_file.as_ref(),
         s3: input.code.s3_bucket.as_deref().zip(input.code.s3_key.as_deref()),
         s3_version: input.code.s3_object_version.as_deref(),
+        image: input.code.image_uri.as_deref().map(|uri| (uri, settings.architecture.as_str())),
     };
     let mut package = package::read(&ctx, &source).await?;
     let making = Making {

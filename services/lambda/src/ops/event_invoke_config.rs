@@ -19,7 +19,7 @@ use service::Ctx;
 use std::sync::Arc;
 
 /// Services whose resources take results.
-const DESTINATIONS: [&str; 5] = ["sqs", "sns", "lambda", "events", "s3"];
+const DESTINATIONS: [&str; 4] = ["sqs", "sns", "lambda", "s3"];
 
 fn qualifier(named: &Named) -> &str {
     named.qualifier.as_deref().unwrap_or(LATEST)
@@ -35,7 +35,14 @@ fn absent(named: &Named) -> LambdaError {
 
 fn destination(text: Option<&String>) -> Result<Option<Arn>, LambdaError> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    let arn = text.parse::<Arn>().ok().filter(|arn| DESTINATIONS.contains(&arn.service()));
+    let arn = text.parse::<Arn>().ok();
+    if arn.as_ref().is_some_and(|arn| arn.service() == "events") {
+        // Nothing would ever come of it.
+        let why =
+            format!("The event bus {text} cannot be a destination: this region has no EventBridge yet.");
+        return Err(LambdaError::invalid(why));
+    }
+    let arn = arn.filter(|arn| DESTINATIONS.contains(&arn.service()));
     arn.map(Some).ok_or_else(|| LambdaError::invalid(format!("The destination ARN {text} is invalid.")))
 }
 

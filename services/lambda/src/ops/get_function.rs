@@ -6,10 +6,10 @@ use crate::errors::LambdaError;
 use crate::invoke;
 use crate::ops::{Page, named};
 use crate::policy::OfFunction;
-use crate::state::{self, Configuration, Function, Origin};
+use crate::state::{self, Code, Configuration, Function, Origin};
 use model_lambda::{
     Concurrency, FunctionCodeLocation, FunctionConfiguration, FunctionVersion, GetFunctionConfigurationInput,
-    GetFunctionInput, GetFunctionOutput, ListFunctionsInput, ListFunctionsOutput,
+    GetFunctionInput, GetFunctionOutput, ListFunctionsInput, ListFunctionsOutput, State, StateReasonCode,
 };
 use service::Ctx;
 use std::sync::Arc;
@@ -43,14 +43,32 @@ fn location(ctx: &Ctx, configuration: &Configuration) -> FunctionCodeLocation {
         Origin::Image(uri) => FunctionCodeLocation {
             repository_type: Some("ECR".to_owned()),
             image_uri: Some(uri.clone()),
+            resolved_image_uri: Some(resolved(uri, &configuration.code)),
             ..Default::default()
         },
     }
 }
 
+/// The URI by the digest, in place of a tag.
+fn resolved(uri: &str, code: &Code) -> String {
+    let name = uri.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(uri, |(name, _)| name);
+    format!("{name}@sha256:{}", service::hex(&code.sha256))
+}
+
+/// Says where no function can run here as it was asked for.
+async fn judge(ctx: &Ctx, configuration: &mut FunctionConfiguration) {
+    let Some(runner) = ctx.ports().runner.clone() else { return };
+    if let Err(reason) = runner.level().await {
+        configuration.state = Some(State::Failed);
+        configuration.state_reason = Some(reason.to_string());
+        configuration.state_reason_code = Some(StateReasonCode::InternalError);
+    }
+}
+
 /// GetFunction.
 pub async fn get(ctx: Ctx, input: Arc<GetFunctionInput>) -> Result<GetFunctionOutput, LambdaError> {
-    let (named, function, configuration) = told(&ctx, input.as_ref())?;
+    let (named, function, mut configuration) = told(&ctx, input.as_ref())?;
+    judge(&ctx, &mut configuration).await;
     let code = location(&ctx, &invoke::configuration(&ctx.read(), &named, &function, 1.0)?);
     let head = ctx.head(&state::arn(&named.scope, &named.name, None))?;
     let tags = head.map(|head| head.head.tags.0.clone()).filter(|tags| !tags.is_empty());
@@ -71,7 +89,9 @@ pub async fn configuration(
     ctx: Ctx,
     input: Arc<GetFunctionConfigurationInput>,
 ) -> Result<FunctionConfiguration, LambdaError> {
-    told(&ctx, input.as_ref()).map(|(_, _, configuration)| configuration)
+    let (_, _, mut configuration) = told(&ctx, input.as_ref())?;
+    judge(&ctx, &mut configuration).await;
+    Ok(configuration)
 }
 
 /// ListFunctions.

@@ -92,6 +92,7 @@ pub async fn publish(
         zip: input.content.zip_file.as_ref(),
         s3: input.content.s3_bucket.as_deref().zip(input.content.s3_key.as_deref()),
         s3_version: input.content.s3_object_version.as_deref(),
+        image: None,
     };
     let mut package = package::read(&ctx, &source).await?;
     let texts = |list: Vec<&str>| list.into_iter().map(str::to_owned).collect();

@@ -26,6 +26,8 @@ pub struct Source<'a> {
     pub s3: Option<(&'a str, &'a str)>,
     /// The version of the object.
     pub s3_version: Option<&'a str>,
+    /// An image: its URI, and the architecture it is wanted for.
+    pub image: Option<(&'a str, &'a str)>,
 }
 
 /// The bucket whose keys are folders of this machine.
@@ -50,6 +52,9 @@ pub struct Package {
 pub async fn read(ctx: &Ctx, source: &Source<'_>) -> Result<Package, LambdaError> {
     if let (None, Some((FOLDERS, folder))) = (source.zip, source.s3) {
         return of_folder(ctx, folder);
+    }
+    if let Some((uri, architecture)) = source.image {
+        return of_image(ctx, uri, architecture).await;
     }
     let bytes = match (source.zip, source.s3) {
         (Some(zip), None) => direct(ctx, zip)?,
@@ -86,6 +91,24 @@ fn of_folder(ctx: &Ctx, folder: &str) -> Result<Package, LambdaError> {
     }
     let code = Code { sha256: Sha256::digest(folder).into(), size: 0 };
     Ok(Package { code, origin: Origin::Folder(folder.to_owned()), archive: None, bytes: Bytes::new() })
+}
+
+/// An image of this machine. One in a registry is taken note of, and cannot be run.
+async fn of_image(ctx: &Ctx, uri: &str, architecture: &str) -> Result<Package, LambdaError> {
+    let mut sha256 = Sha256::digest(uri).into();
+    if compute::image::local(uri).is_some() {
+        if ctx.host().settings.enforces {
+            return Err(LambdaError::invalid(
+                "Files of this machine are no code of functions where permissions are enforced.",
+            ));
+        }
+        let (uri, architecture) = (uri.to_owned(), architecture.to_owned());
+        let found = ctx.compute(move || compute::image::Image::find(&uri, &architecture)).await;
+        let found = found.map_err(LambdaError::Other)?;
+        sha256 = found.map_err(LambdaError::invalid)?.digest;
+    }
+    let code = Code { sha256, size: 0 };
+    Ok(Package { code, origin: Origin::Image(uri.to_owned()), archive: None, bytes: Bytes::new() })
 }
 
 impl Package {

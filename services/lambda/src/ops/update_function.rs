@@ -10,7 +10,7 @@ use crate::ops::{check_revision, code_signing, layers, named, versions};
 use crate::rules::MAX_CODE;
 use crate::rules::names::Named;
 use crate::rules::settings;
-use crate::state::{self, LATEST};
+use crate::state::{self, LATEST, Origin};
 use model_lambda::{FunctionConfiguration, UpdateFunctionCodeInput, UpdateFunctionConfigurationInput};
 use names::Timestamp;
 use service::Ctx;
@@ -25,16 +25,27 @@ pub async fn code(
     input: Arc<UpdateFunctionCodeInput>,
 ) -> Result<FunctionConfiguration, LambdaError> {
     let named = named(&ctx, input.as_ref())?;
-    if input.image_uri.is_some() {
-        return Err(LambdaError::invalid(
-            "Please don't provide ImageUri when updating a function with packageType Zip.",
-        ));
+    let present = invoke::found(&ctx.read(), &named)?.latest;
+    match (matches!(present.origin, Origin::Image(_)), input.image_uri.is_some()) {
+        (true, false) => {
+            return Err(LambdaError::invalid(
+                "Please provide ImageUri when updating a function with packageType Image.",
+            ));
+        }
+        (false, true) => {
+            return Err(LambdaError::invalid(
+                "Please don't provide ImageUri when updating a function with packageType Zip.",
+            ));
+        }
+        _ => {}
     }
-    invoke::found(&ctx.read(), &named)?;
+    let chosen = input.architectures.as_deref().and_then(<[_]>::first);
+    let architecture = chosen.map_or(present.settings.architecture.as_str(), |chosen| chosen.as_str());
     let source = Source {
         zip: input.zip_file.as_ref(),
         s3: input.s3_bucket.as_deref().zip(input.s3_key.as_deref()),
         s3_version: input.s3_object_version.as_deref(),
+        image: input.image_uri.as_deref().map(|uri| (uri, architecture)),
     };
     let mut package = package::read(&ctx, &source).await?;
     let (ids, now) = (Arc::new([ctx.uuid(), ctx.uuid()]), ctx.now());

@@ -4,8 +4,8 @@ use crate::errors::LambdaError;
 use crate::rules::environment;
 use crate::state::{ImageChoices, LogLevels, Settings};
 use model_lambda::{
-    Architecture, CreateFunctionInput, DeadLetterConfig, Environment, FileSystemConfig, LogFormat,
-    LoggingConfig, PackageType, UpdateFunctionConfigurationInput, VpcConfig,
+    Architecture, CreateFunctionInput, DeadLetterConfig, Environment, FileSystemConfig, ImageConfig,
+    LogFormat, LoggingConfig, PackageType, UpdateFunctionConfigurationInput, VpcConfig,
 };
 use names::Arn;
 
@@ -72,9 +72,8 @@ struct Choices<'a> {
 /// Where a choice is none that a function may have, or cannot be had here.
 pub fn of_new(input: &CreateFunctionInput) -> Result<Settings, LambdaError> {
     let package = input.package_type.as_ref().unwrap_or(&PackageType::Zip);
-    if *package == PackageType::Image || input.code.image_uri.is_some() {
-        return Err(unavailable("Functions of PackageType Image"));
-    }
+    let image = *package == PackageType::Image;
+    check_package(input, image)?;
     if input.capacity_provider_config.is_some() {
         return Err(unavailable("Functions on capacity providers"));
     }
@@ -84,19 +83,20 @@ pub fn of_new(input: &CreateFunctionInput) -> Result<Settings, LambdaError> {
     if input.tenancy_config.is_some() {
         return Err(unavailable("Functions with tenant isolation"));
     }
-    let (Some(runtime), Some(handler)) = (&input.runtime, &input.handler) else {
+    if !image && (input.runtime.is_none() || input.handler.is_none()) {
         return Err(LambdaError::invalid(
             "Runtime and Handler are mandatory parameters for functions created with deployment packages.",
         ));
-    };
+    }
     let mut settings = defaults(role(&input.role)?);
+    settings.image = input.image_config.as_ref().map(choices_of).unwrap_or_default();
     if let Some([architecture]) = input.architectures.as_deref() {
         settings.architecture = architecture.as_str().to_owned();
     }
     let choices = Choices {
-        runtime: Some(runtime.as_str()),
+        runtime: input.runtime.as_ref().map(|runtime| runtime.as_str()),
         role: None,
-        handler: Some(handler),
+        handler: input.handler.as_deref(),
         description: input.description.as_deref(),
         timeout: input.timeout,
         memory: input.memory_size,
@@ -113,6 +113,31 @@ pub fn of_new(input: &CreateFunctionInput) -> Result<Settings, LambdaError> {
     choose(settings, &choices)
 }
 
+/// What comes with an image, and what with a zip archive.
+fn check_package(input: &CreateFunctionInput, image: bool) -> Result<(), LambdaError> {
+    let why = match (image, input.code.image_uri.is_some()) {
+        (true, false) => "Please provide ImageUri when creating a function with packageType Image.",
+        (false, true) => "Please don't provide ImageUri when creating a function with packageType Zip.",
+        (false, false) if input.image_config.is_some() => {
+            "ImageConfig is not supported for functions of PackageType Zip."
+        }
+        (true, true) if input.runtime.is_some() || input.handler.is_some() || input.layers.is_some() => {
+            "Please don't provide handler or runtime or layer when the intended function PackageType is Image."
+        }
+        _ => return Ok(()),
+    };
+    Err(LambdaError::invalid(why))
+}
+
+fn choices_of(config: &ImageConfig) -> ImageChoices {
+    let some = |list: &Option<Vec<String>>| list.clone().filter(|list| !list.is_empty());
+    ImageChoices {
+        entry_point: some(&config.entry_point),
+        command: some(&config.command),
+        working_directory: config.working_directory.clone().filter(|folder| !folder.is_empty()),
+    }
+}
+
 /// The settings of a function after a change.
 ///
 /// # Errors
@@ -121,8 +146,15 @@ pub fn changed(
     present: &Settings,
     input: &UpdateFunctionConfigurationInput,
 ) -> Result<Settings, LambdaError> {
-    if input.image_config.is_some() {
+    // Only images have no runtime.
+    let image = present.runtime.is_empty();
+    if input.image_config.is_some() && !image {
         return Err(LambdaError::invalid("ImageConfig is not supported for functions of PackageType Zip."));
+    }
+    if image && (input.runtime.is_some() || input.handler.is_some() || input.layers.is_some()) {
+        return Err(LambdaError::invalid(
+            "Please don't provide handler or runtime or layer when the intended function PackageType is Image.",
+        ));
     }
     let choices = Choices {
         runtime: input.runtime.as_ref().map(|runtime| runtime.as_str()),
@@ -141,7 +173,11 @@ pub fn changed(
         vpc: input.vpc_config.as_ref(),
         file_systems: input.file_system_configs.as_deref().unwrap_or_default(),
     };
-    choose(present.clone(), &choices)
+    let mut present = present.clone();
+    if let Some(config) = &input.image_config {
+        present.image = choices_of(config);
+    }
+    choose(present, &choices)
 }
 
 fn mode(config: Option<&model_lambda::TracingConfig>) -> Option<&str> {
@@ -325,12 +361,13 @@ mod tests {
     #[test]
     fn refusals() {
         type Change = fn(&mut CreateFunctionInput);
-        let cases: [(Change, &str); 8] = [
+        let cases: [(Change, &str); 9] = [
             (|input| input.runtime = None, "Runtime and Handler are mandatory"),
             (|input| input.runtime = Some(Runtime::Python27), "python2.7 is no longer supported"),
             (|input| input.timeout = Some(901), "less than or equal to 900"),
             (|input| input.memory_size = Some(10_241), "less than or equal to 10240"),
-            (|input| input.package_type = Some(PackageType::Image), "not available"),
+            (|input| input.package_type = Some(PackageType::Image), "Please provide ImageUri"),
+            (|input| input.code.image_uri = Some("x".to_owned()), "Please don't provide ImageUri"),
             (|input| input.role = "arn:aws:iam::000000000000:user/u".to_owned(), "at 'role'"),
             (
                 |input| {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 /// Runs sandboxes as tasks.
@@ -44,8 +44,8 @@ fn variable(template: &Template, wanted: &str) -> Option<String> {
 }
 
 impl Runner for TaskRunner {
-    fn level(&self) -> Level {
-        Level::Process
+    fn level(&self) -> Pending<'_, Result<Level, RunnerError>> {
+        Box::pin(async { Ok(Level::Process) })
     }
 
     fn launch(&self, template: Template) -> Pending<'_, Result<Box<dyn Sandbox>, RunnerError>> {
@@ -62,9 +62,10 @@ impl Runner for TaskRunner {
         Box::pin(async move { Ok(Box::new(TaskSandbox { task, ended, exit }) as Box<dyn Sandbox>) })
     }
 
-    fn probe(&self) -> Probe {
+    fn probe(&self) -> Pending<'_, Result<Probe, RunnerError>> {
         let absent = || Found::Absent("these are tasks".to_owned());
-        Probe {
+        let probe = Probe {
+            namespaces: [].into(),
             kernel: String::new(),
             root: false,
             levels: [(Level::Process, Found::Present(String::new()))].into(),
@@ -76,7 +77,8 @@ impl Runner for TaskRunner {
             seccomp: absent(),
             overlay: absent(),
             kvm: absent(),
-        }
+        };
+        Box::pin(async { Ok(probe) })
     }
 }
 
@@ -107,6 +109,19 @@ impl Sandbox for TaskSandbox {
 
     fn thaw(&self) -> Pending<'_, Result<(), RunnerError>> {
         Box::pin(async { Ok(()) })
+    }
+
+    fn beside(&self, template: Template) -> Pending<'_, Result<Box<dyn Sandbox>, RunnerError>> {
+        let refused = RunnerError::Refused(format!("{} cannot run beside a task", template.label));
+        Box::pin(async { Err(refused) })
+    }
+
+    fn connect(&self, port: u16) -> Pending<'_, std::io::Result<TcpStream>> {
+        Box::pin(TcpStream::connect((std::net::Ipv4Addr::LOCALHOST, port)))
+    }
+
+    fn take_listeners(&self) -> Vec<TcpListener> {
+        Vec::new()
     }
 
     fn take_stdout(&self) -> Option<Output> {

@@ -84,19 +84,27 @@ pub async fn to_topic(
     message: Message,
 ) -> Result<(String, Option<u64>), SnsError> {
     let receivers = hand_over::receivers(ctx, (&scope, &topic), &message, None, None, usize::MAX).await?;
-    let now = ctx.now();
-    ctx.commit(move |tx| {
-        let there = state::topic(tx, &scope, &topic.name)?;
-        let topic = there.filter(|there| there.incarnation == topic.incarnation);
-        let topic = topic.ok_or(SnsError::NotFound("Topic"))?;
-        let mut message = message.clone();
-        if let Some(known) = place_in_topic(tx, (&scope, &topic), &mut message, now)? {
-            return Ok((known.id, Some(known.sequence)));
-        }
-        hand_over::publish(tx, (&scope, &topic), &message, &receivers)?;
-        Ok((message.id, message.sequence))
-    })
-    .await
+    let (now, given) = (ctx.now(), Arc::new((scope, topic, message, receivers)));
+    let giving = given.clone();
+    let (id, place, has_it) = ctx
+        .commit(move |tx| {
+            let (scope, topic, message, receivers) = &*giving;
+            let there = state::topic(tx, scope, &topic.name)?;
+            let topic = there.filter(|there| there.incarnation == topic.incarnation);
+            let topic = topic.ok_or(SnsError::NotFound("Topic"))?;
+            let mut message = message.clone();
+            if let Some(known) = place_in_topic(tx, (scope, &topic), &mut message, now)? {
+                return Ok((known.id, Some(known.sequence), false));
+            }
+            let has_it = hand_over::publish(tx, (scope, &topic), &message, receivers)?;
+            Ok::<_, SnsError>((message.id, message.sequence, has_it))
+        })
+        .await?;
+    let (scope, topic, message, receivers) = &*given;
+    if has_it {
+        receivers.tell_kept(ctx, (scope, topic), message).await;
+    }
+    Ok((id, place))
 }
 
 /// Gives a message its place in a FIFO topic, or finds the one that it repeats.

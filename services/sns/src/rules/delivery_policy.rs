@@ -175,6 +175,11 @@ fn lay_over(under: &mut Value, over: Option<&Value>) {
 pub fn check(text: &str, of_topic: bool) -> Result<(), Refusal> {
     let policy: Value = serde_json::from_str(text).map_err(|_| "failed to parse JSON.".to_owned())?;
     let Value::Object(policy) = &policy else { return Err("failed to parse JSON.".to_owned()) };
+    let throttle = match policy.get("http") {
+        Some(http) if of_topic => http.get("defaultThrottlePolicy"),
+        _ => policy.get("throttlePolicy").filter(|_| !of_topic),
+    };
+    check_throttle(throttle)?;
     if !of_topic {
         return match policy.get("healthyRetryPolicy") {
             Some(healthy) if !healthy.is_null() => Retries::parse(healthy).map(drop),
@@ -183,6 +188,17 @@ pub fn check(text: &str, of_topic: bool) -> Result<(), Refusal> {
     }
     let healthy = policy.get("http").and_then(|http| http.get("defaultHealthyRetryPolicy"));
     healthy.filter(|healthy| !healthy.is_null()).map_or(Ok(()), |healthy| Retries::parse(healthy).map(drop))
+}
+
+/// A throttle lets one message a second through at least (SNS developer guide, "Delivery policies": `throttlePolicy`).
+fn check_throttle(policy: Option<&Value>) -> Result<(), Refusal> {
+    let rate = policy.and_then(|policy| policy.get("maxReceivesPerSecond")).filter(|rate| !rate.is_null());
+    match rate {
+        Some(rate) if rate.as_u64().is_none_or(|rate| rate == 0) => {
+            Err("maxReceivesPerSecond must be greater than or equal to 1".to_owned())
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -221,10 +237,13 @@ mod tests {
             r#"{"healthyRetryPolicy": {"maxDelayTarget": 3601}}"#,
             r#"{"healthyRetryPolicy": {"numRetries": 1, "numNoDelayRetries": 2}}"#,
             r#"{"healthyRetryPolicy": {"backoffFunction": "wild"}}"#,
+            r#"{"throttlePolicy": {"maxReceivesPerSecond": 0}}"#,
             "[",
         ] {
             assert!(check(policy, false).is_err(), "{policy}");
         }
+        assert!(check(r#"{"throttlePolicy": {"maxReceivesPerSecond": 1}}"#, false).is_ok());
+        assert!(check(r#"{"http": {"defaultThrottlePolicy": {"maxReceivesPerSecond": -1}}}"#, true).is_err());
         assert!(check(r#"{"http": {"defaultHealthyRetryPolicy": {"numRetries": 5}}}"#, true).is_ok());
     }
 

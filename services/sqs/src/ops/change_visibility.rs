@@ -31,16 +31,20 @@ fn check(seconds: i32) -> Result<i64, SqsError> {
 fn change(
     tx: &mut Tx,
     scope: &Scope,
-    receipt: Receipt,
+    (receipt, handle): (Receipt, &str),
     seconds: i64,
     now: Timestamp,
 ) -> Result<(), SqsError> {
     let place = (receipt.incarnation, receipt.number);
-    let standing = state::standing(tx, scope, place)?;
-    let Some(mut standing) = standing.filter(|standing| standing.receives > 0 && standing.visible_at > now)
-    else {
-        return Err(SqsError::MessageNotInflight);
+    let Some(mut standing) = state::standing(tx, scope, place)? else {
+        return Err(SqsError::InvalidParameterValue(format!(
+            "Value {handle} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not \
+             available for visibility timeout change."
+        )));
     };
+    if standing.receives == 0 || standing.visible_at <= now {
+        return Err(SqsError::MessageNotInflight);
+    }
     standing.visible_at = now.plus_millis(seconds * 1000);
     Ok(state::put_standing(tx, scope, place, &standing)?)
 }
@@ -53,11 +57,14 @@ pub async fn one(ctx: Ctx, input: Arc<ChangeMessageVisibilityInput>) -> Result<U
     let receipt = receipt(&ctx, &place, &input.receipt_handle)?;
     ctx.commit(move |tx| {
         found(tx, &place)?;
-        change(tx, &place.0, receipt, seconds, now)?;
+        change(tx, &place.0, (receipt, &input.receipt_handle), seconds, now)?;
         Ok(Unit)
     })
     .await
 }
+
+/// A change of a batch: the receipt, as it was given, and the seconds.
+type Wanted = (Receipt, String, i64);
 
 /// ChangeMessageVisibilityBatch.
 pub async fn batch(
@@ -71,14 +78,17 @@ pub async fn batch(
         input.entries.iter().map(|entry| entry.id.as_str()),
     )?;
     // Shared with the commit, which may hold it longer than its answer takes to come.
-    let wanted: Arc<Vec<Result<(Receipt, i64), BatchResultErrorEntry>>> = Arc::new(
+    let wanted: Arc<Vec<Result<Wanted, BatchResultErrorEntry>>> = Arc::new(
         input
             .entries
             .iter()
             .map(|entry| {
                 let default = i32::try_from(queue.attributes.visibility_timeout).unwrap_or(i32::MAX);
                 check(entry.visibility_timeout.unwrap_or(default))
-                    .and_then(|seconds| Ok((receipt(&ctx, &place, &entry.receipt_handle)?, seconds)))
+                    .and_then(|seconds| {
+                        let handle = entry.receipt_handle.clone();
+                        Ok((receipt(&ctx, &place, &handle)?, handle, seconds))
+                    })
                     .map_err(|error| failed(&entry.id, error))
             })
             .collect(),
@@ -88,8 +98,8 @@ pub async fn batch(
         .commit(move |tx| {
             found(tx, &place)?;
             let mut changed = Vec::with_capacity(changing.len());
-            for (receipt, seconds) in changing.iter().flatten() {
-                match change(tx, &place.0, *receipt, *seconds, now) {
+            for (receipt, handle, seconds) in changing.iter().flatten() {
+                match change(tx, &place.0, (*receipt, handle), *seconds, now) {
                     Err(SqsError::Store(fault)) => return Err(SqsError::Store(fault)),
                     result => changed.push(result.err()),
                 }

@@ -7,10 +7,10 @@ use crate::rules::attributes::{NAMES, allows_source};
 use crate::rules::contents;
 use crate::rules::handles::Receipt;
 use crate::rules::names::check_id;
-use crate::rules::{DEDUPLICATION_MS, MAX_VISIBILITY_S, MAX_WAIT_S};
+use crate::rules::{DEDUPLICATION_MS, MAX_IN_FLIGHT, MAX_VISIBILITY_S, MAX_WAIT_S};
 use crate::state::recent::{self, Attempt};
 use crate::state::{self, AttributeValue, Content, Message, Queue, Standing};
-use crate::views::{self, ReadyMessages};
+use crate::views::{self, QueueKey, ReadyMessages};
 use model_sqs::{
     MessageAttributeValue, MessageSystemAttributeName, ReceiveMessageInput, ReceiveMessageOutput,
 };
@@ -101,9 +101,13 @@ pub async fn receive_message(
         let mut changed = ctx.view::<ReadyMessages>().watch(&key);
         let taken = take(&ctx, &place, &queue, &wish).await?;
         if !taken.is_empty() || wait.is_zero() {
+            if taken.is_empty() {
+                check_in_flight(&ctx, &key, &queue)?;
+            }
             return Ok(output(&ctx, &input, &place.0, &queue, taken));
         }
-        let next = ctx.view::<ReadyMessages>().with(&key, |ready| ready.next_visible())?;
+        let now = ctx.now();
+        let next = ctx.view::<ReadyMessages>().with(&key, |ready| ready.next_visible(now))?;
         tokio::select! {
             () = changed.changed() => {}
             () = until(&ctx, next) => {}
@@ -115,6 +119,18 @@ pub async fn receive_message(
             return Ok(ReceiveMessageOutput::default());
         }
     }
+}
+
+/// Says of a standard queue that it hands out nothing because too much is in flight; a FIFO queue keeps silent, and
+/// so does a receive that waits (SQS developer guide, "Amazon SQS message quotas").
+fn check_in_flight(ctx: &Ctx, key: &QueueKey, queue: &Queue) -> Result<(), SqsError> {
+    let now = ctx.now();
+    if !queue.attributes.fifo && ctx.view::<ReadyMessages>().with(key, |ready| ready.is_full(now))? {
+        return Err(SqsError::OverLimit(format!(
+            "The maximum number of in flight messages is reached. Reason: {MAX_IN_FLIGHT} messages are in flight."
+        )));
+    }
+    Ok(())
 }
 
 async fn until(ctx: &Ctx, moment: Option<Timestamp>) {

@@ -1,5 +1,6 @@
 //! The room through an in-process region on a virtual clock.
 
+mod clockwork;
 mod delivery;
 mod first_in_first_out;
 mod moving;

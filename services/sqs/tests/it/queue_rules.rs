@@ -153,9 +153,17 @@ async fn delete(region: &Region, url: &str, model: &mut Model, chance: &mut Chan
     if model.exhausted(number) {
         return;
     }
-    let receipt_handle = model.known.remove(&number).unwrap().receipt.unwrap();
-    let input = DeleteMessageInput { queue_url: url.to_owned(), receipt_handle };
-    region.call::<DeleteMessage>(input).await.unwrap();
+    let known = &model.known[&number];
+    let input =
+        DeleteMessageInput { queue_url: url.to_owned(), receipt_handle: known.receipt.clone().unwrap() };
+    let deleted = region.call::<DeleteMessage>(input).await;
+    // A FIFO queue's message is no longer deleted by a receipt whose time is over.
+    if model.fifo && known.visible_at <= model.now {
+        assert!(deleted.unwrap_err().to_string().contains("expired"));
+        return;
+    }
+    deleted.unwrap();
+    model.known.remove(&number);
     model.deleted.insert(number);
 }
 

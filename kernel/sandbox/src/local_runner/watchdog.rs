@@ -15,7 +15,8 @@ use tokio::time::MissedTickBehavior;
 const TICK: Duration = Duration::from_millis(100);
 const TICKS_PER_TREE: u64 = 10;
 
-/// A task that ends when this is dropped.
+/// A task that ends when nobody holds this.
+#[derive(Clone)]
 pub(super) struct Watchdog {
     /// Bounded by the number of sandboxes, each of which is sent once.
     newcomers: mpsc::UnboundedSender<Weak<Running>>,
@@ -75,15 +76,19 @@ fn over_limit(alive: Vec<Arc<Running>>, trees: bool) -> Vec<Arc<Running>> {
         let leader = sandbox.child.pid() as i32;
         let own = procfs::resident_and_shared(leader).map_or(0, |(resident, _)| resident);
         own > sandbox.memory_bytes
-            || trees && own.saturating_add(below(leader, &everyone)) > sandbox.memory_bytes
+            || trees
+                && own.saturating_add(below((sandbox.child.root() as i32, leader), &everyone))
+                    > sandbox.memory_bytes
     };
     alive.into_iter().filter(over).collect()
 }
 
-/// What the descendants use alone: what they share, they mostly share with their leader.
-fn below(leader: i32, everyone: &[procfs::Seen]) -> u64 {
-    let descendants = procfs::descendants(everyone, &[leader]);
-    let below = descendants.iter().filter(|seen| seen.pid != leader && seen.resident_bytes() > 0);
+/// What the descendants use alone: what they share, they mostly share with their leader. The first
+/// process of a sandbox is the launcher's copy and uses next to nothing.
+fn below((root, leader): (i32, i32), everyone: &[procfs::Seen]) -> u64 {
+    let descendants = procfs::descendants(everyone, &[root]);
+    let others = |seen: &&procfs::Seen| seen.pid != leader && seen.pid != root;
+    let below = descendants.iter().filter(others).filter(|seen| seen.resident_bytes() > 0);
     below
         .filter_map(|seen| procfs::resident_and_shared(seen.pid))
         .map(|(resident, shared)| resident.saturating_sub(shared))

@@ -1,0 +1,238 @@
+//! The sandboxes of a launcher: making one for a program, starting more programs in it, connecting to it,
+//! and what is left to do when it has ended.
+
+use super::children::Started;
+use super::groups::{Group, Groups};
+use super::inside::{self, Inside, Place};
+use crate::protocol::{Boundary, ResourceLimits, Spawn, Status, Walls};
+use crate::run_id::RunId;
+use crate::sys::spawn::Resource;
+use crate::sys::{self, namespace};
+use std::collections::BTreeMap;
+use std::ffi::CString;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, OwnedFd};
+
+/// Users of sandboxes, where the launcher is root: none that a system gives to anybody.
+const FIRST_USER: u32 = 1_879_048_192;
+const USERS: u64 = 1 << 20;
+/// What tells of a fault is cut here.
+const MAX_FAULT: u64 = 4096;
+const TRIALS: [&str; 2] = ["/bin/true", "/usr/bin/true"];
+
+/// Whether this user is one of those that only sandboxes have.
+pub(crate) fn is_of_sandbox(user: u32) -> bool {
+    user.checked_sub(FIRST_USER).is_some_and(|number| u64::from(number) < USERS)
+}
+
+/// A sandbox, or a program in that of another.
+struct Member {
+    /// Says how the program ended, once it has.
+    end: OwnedFd,
+    identity: (u32, u32),
+    namespaces: libc::c_int,
+    /// Of a sandbox's first program.
+    group: Option<Group>,
+}
+
+/// The sandboxes of one launcher.
+pub(super) struct Sandboxes {
+    run: RunId,
+    root: bool,
+    /// Made with the first sandbox.
+    groups: Option<Groups>,
+    members: BTreeMap<u64, Member>,
+}
+
+impl Sandboxes {
+    pub(super) fn new(run: RunId) -> Self {
+        let root = sys::process::user() == 0;
+        Self { run, root, groups: None, members: BTreeMap::new() }
+    }
+
+    /// Starts a program within a boundary; the error says which step failed.
+    pub(super) fn spawn(
+        &mut self,
+        spawn: &Spawn,
+        boundary: &Boundary,
+        (env, limits): (&[CString], &[(Resource, u64)]),
+        fds: &[OwnedFd],
+        root_of: impl Fn(u64) -> Option<i32>,
+    ) -> Result<Started, String> {
+        let failed = |error: io::Error| format!("cannot start a sandbox: {error}");
+        let (place, flags, member, doors);
+        let (program_fds, channel): (&[OwnedFd], Option<&OwnedFd>);
+        let (end, tell_end) = io::pipe().map_err(failed)?;
+        match boundary {
+            Boundary::Own(walls) => {
+                flags = self.namespaces(walls);
+                let identity = self.identity(spawn.child);
+                let run = &self.run;
+                let groups = self.groups.get_or_insert_with(|| Groups::find(run));
+                let memory = walls.memory_bytes.saturating_add(walls.tmp_bytes);
+                let group = groups.make(spawn.child, memory, walls.processes).map_err(failed)?;
+                doors = group.doors().map_err(failed)?;
+                place = Place::New(walls);
+                member = Member { end: end.into(), identity, namespaces: flags, group: Some(group) };
+                (program_fds, channel) = match fds.split_last() {
+                    Some((channel, fds)) if !walls.ports.is_empty() => (fds, Some(channel)),
+                    _ => (fds, None),
+                };
+            }
+            Boundary::Of(other) => {
+                let gone = || "the sandbox to run in has ended".to_owned();
+                let owner = self.members.get(other).ok_or_else(gone)?;
+                let process = sys::process::open(root_of(*other).ok_or_else(gone)?).map_err(failed)?;
+                doors = owner.group.as_ref().map_or(Ok(Vec::new()), Group::doors).map_err(failed)?;
+                flags = 0;
+                place = Place::Joined(process, owner.namespaces);
+                let (identity, namespaces) = (owner.identity, owner.namespaces);
+                member = Member { end: end.into(), identity, namespaces, group: None };
+                (program_fds, channel) = (fds, None);
+            }
+        }
+        let (mut fault, tell_fault) = io::pipe().map_err(failed)?;
+        let (tell_fault, tell_end) = (OwnedFd::from(tell_fault), OwnedFd::from(tell_end));
+        let inside = Inside {
+            spawn,
+            place,
+            env,
+            limits,
+            identity: member.identity,
+            root: self.root,
+            fds: program_fds,
+            channel,
+            tell_fault: &tell_fault,
+            tell_end: &tell_end,
+            doors: &doors,
+        };
+        let root = match namespace::fork_into(flags).map_err(failed)? {
+            None => inside::run(&inside),
+            Some(pid) => pid,
+        };
+        drop((tell_fault, tell_end));
+        self.admit((spawn.child, root), member, &mut fault)
+    }
+
+    /// Takes note of a sandbox whose program runs; ends one that tells of a fault.
+    fn admit(
+        &mut self,
+        (child, root): (u64, i32),
+        member: Member,
+        fault: &mut io::PipeReader,
+    ) -> Result<Started, String> {
+        let mut told = String::new();
+        // What cannot be read is no fault that was told.
+        let _ = fault.take(MAX_FAULT).read_to_string(&mut told);
+        if told.is_empty() {
+            self.members.insert(child, member);
+            return Ok(Started { pid: only_child(root).unwrap_or(root), root });
+        }
+        // It has ended or is about to; what waiting answers adds nothing to its own report.
+        let _ = sys::process::signal_child(root, libc::SIGKILL);
+        let _ = sys::process::reap_exactly(root);
+        if let Some(group) = member.group {
+            group.remove();
+        }
+        Err(told)
+    }
+
+    fn namespaces(&self, walls: &Walls) -> libc::c_int {
+        let users = if self.root { 0 } else { namespace::USERS };
+        let network = if walls.host_network { 0 } else { namespace::NETWORK };
+        namespace::OWN | users | network
+    }
+
+    /// The user of a sandbox, of its own where that can be given.
+    fn identity(&self, child: u64) -> (u32, u32) {
+        if self.root {
+            let user = FIRST_USER + (child % USERS) as u32;
+            (user, user)
+        } else {
+            (sys::process::user(), sys::process::group())
+        }
+    }
+
+    /// Takes note that a child has ended: how, if it ran in a sandbox.
+    pub(super) fn ended(&mut self, child: u64) -> Option<Status> {
+        let member = self.members.remove(&child)?;
+        let mut told = Vec::new();
+        // A first process that was killed has told nothing.
+        let _ = File::from(member.end).take(MAX_FAULT).read_to_end(&mut told);
+        let out = member.group.is_some_and(|group| group.remove());
+        match postcard::from_bytes(&told) {
+            Ok(Status::Signal(libc::SIGKILL)) | Err(_) if out => Some(Status::OutOfMemory),
+            Ok(status) => Some(status),
+            Err(_) => None,
+        }
+    }
+
+    /// Connects to a port of a sandbox's loopback: a process that goes there and comes back as a socket.
+    pub(super) fn connect(&self, (child, root): (u64, i32), port: u16, channel: &OwnedFd) -> io::Result<()> {
+        let member = self.members.get(&child).ok_or(io::ErrorKind::NotFound)?;
+        let process = sys::process::open(root)?;
+        let kinds = member.namespaces & (namespace::USERS | namespace::NETWORK);
+        sys::host::in_child(|| {
+            namespace::join(&process, kinds)?;
+            sys::socket::send(channel.as_fd(), b"port", &[namespace::connect(port)?])
+        })
+    }
+
+    /// Makes a sandbox that does nothing, to see whether it can be made; says what it consists of.
+    pub(super) fn try_one(&mut self) -> Result<String, String> {
+        let failed = |error: io::Error| error.to_string();
+        let program = TRIALS.into_iter().find(|place| std::path::Path::new(place).exists());
+        let program =
+            CString::new(program.ok_or("there is no program to try")?).map_err(|e| e.to_string())?;
+        let stage = std::env::temp_dir().join(format!("elysium-probe-{}", std::process::id()));
+        std::fs::create_dir(&stage).map_err(failed)?;
+        let walls = Walls { stage: stage.clone(), memory_bytes: 64 << 20, processes: 64, ..Walls::default() };
+        let spawn = Spawn {
+            child: u64::MAX,
+            argv: vec![program.clone()],
+            executable: program,
+            env: Vec::new(),
+            working_dir: c"/".into(),
+            identity: None,
+            limits: ResourceLimits::default(),
+            boundary: None,
+        };
+        let tried = (|| {
+            let null = File::options().read(true).write(true).open("/dev/null").map_err(failed)?;
+            let fds = (0..3).map(|_| Ok(null.try_clone()?.into())).collect::<io::Result<Vec<_>>>();
+            let boundary = Boundary::Own(Box::new(walls));
+            let started = self.spawn(&spawn, &boundary, (&[], &[]), &fds.map_err(failed)?, |_| None)?;
+            sys::process::reap_exactly(started.root).map_err(failed)?;
+            match self.ended(u64::MAX) {
+                Some(Status::Code(0)) => Ok(()),
+                other => Err(format!("a program in it ended with {other:?}")),
+            }
+        })();
+        // It is empty: what was mounted over it went with the sandbox.
+        let _ = std::fs::remove_dir(&stage);
+        tried.map(|()| self.describe())
+    }
+
+    fn describe(&self) -> String {
+        let users = if self.root { "a user of its own" } else { "a namespace of users" };
+        let landlock = if sys::host::landlock_version().is_ok() { "landlock" } else { "no landlock" };
+        let groups = self.groups.as_ref().map_or("no control groups", Groups::kinds);
+        format!("own mounts, processes, network, {users}; a filter of calls; {landlock}; {groups}")
+    }
+}
+
+impl Drop for Sandboxes {
+    /// What was in them has ended by now, however the launcher ends.
+    fn drop(&mut self) {
+        for group in self.members.values().filter_map(|member| member.group.as_ref()) {
+            group.remove();
+        }
+    }
+}
+
+/// The program that the first process of a sandbox has just started, by its number outside.
+fn only_child(root: i32) -> Option<i32> {
+    let children = std::fs::read_to_string(format!("/proc/{root}/task/{root}/children")).ok()?;
+    children.split_ascii_whitespace().next()?.parse().ok()
+}

@@ -1,0 +1,203 @@
+//! The first process of a sandbox: a copy of the launcher that builds the walls, gives everything up,
+//! starts the program, and looks after what the program leaves behind until it has ended.
+//!
+//! It tells the launcher by one pipe why it could not, and by another how the program ended: as the first
+//! process of its namespace it cannot end by a signal itself.
+
+use super::calls;
+use super::root::{self, Fault, at};
+use crate::protocol::{Spawn, Status, Walls};
+use crate::sys::process::{Outcome, Reaped};
+use crate::sys::spawn::Resource;
+use crate::sys::{self, confine, namespace};
+use std::collections::HashSet;
+use std::ffi::CString;
+use std::fs::File;
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+const HOST_NAME: &str = "sandbox";
+const WRITABLE: [&str; 1] = ["/tmp"];
+/// Rounds of putting processes into groups that fork meanwhile.
+const MAX_ROUNDS: usize = 64;
+
+/// Where the program runs.
+pub(super) enum Place<'a> {
+    /// In a sandbox that is still to be made.
+    New(&'a Walls),
+    /// In that of another process: which, and its namespaces.
+    Joined(OwnedFd, libc::c_int),
+}
+
+/// All that the first process needs to know.
+pub(super) struct Inside<'a> {
+    pub(super) spawn: &'a Spawn,
+    pub(super) place: Place<'a>,
+    pub(super) env: &'a [CString],
+    pub(super) limits: &'a [(Resource, u64)],
+    /// User and group of the program.
+    pub(super) identity: (u32, u32),
+    /// The launcher is root: it needs no namespace of users.
+    pub(super) root: bool,
+    /// Become descriptors of the program.
+    pub(super) fds: &'a [OwnedFd],
+    /// By which the sockets of ports go to the daemon.
+    pub(super) channel: Option<&'a OwnedFd>,
+    pub(super) tell_fault: &'a OwnedFd,
+    pub(super) tell_end: &'a OwnedFd,
+    /// By which processes are put into control groups.
+    pub(super) doors: &'a [File],
+}
+
+/// Never returns: this process is a copy that must not go on as the launcher.
+pub(super) fn run(inside: &Inside<'_>) -> ! {
+    // A panic must not unwind into the launcher's own loop.
+    let lived = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| live(inside)));
+    sys::process::leave(i32::from(!matches!(lived, Ok(Ok(())))))
+}
+
+fn live(inside: &Inside<'_>) -> io::Result<()> {
+    let Inside { fds, tell_fault, tell_end, doors, .. } = inside;
+    if let Err(fault) = confine_all(inside) {
+        return File::from(tell_fault.try_clone()?).write_all(fault.as_bytes());
+    }
+    let own = [tell_fault.as_raw_fd(), tell_end.as_raw_fd()];
+    let all: Vec<RawFd> = fds.iter().map(AsRawFd::as_raw_fd).chain(own).collect();
+    let all: Vec<RawFd> = all.into_iter().chain(doors.iter().map(AsRawFd::as_raw_fd)).collect();
+    sys::spawn::replace_descriptors(&all, fds.len())?;
+    let mut held = Vec::with_capacity(all.len());
+    for number in fds.len()..all.len() {
+        held.push(File::from(sys::socket::adopt(number as RawFd)?));
+    }
+    let mut held = held.into_iter();
+    let (Some(mut tell_fault), Some(mut tell_end)) = (held.next(), held.next()) else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    let doors: Vec<File> = held.collect();
+    match namespace::fork_into(0) {
+        Ok(None) => {
+            let fault = become_program(inside);
+            // The launcher reads it, or is gone.
+            let _ = tell_fault.write_all(fault.as_bytes());
+            sys::process::leave(127)
+        }
+        Ok(Some(program)) => {
+            drop(tell_fault);
+            // The other ends see the end of the program's output only when nobody holds them.
+            for number in 0..fds.len() {
+                drop(sys::socket::adopt(number as RawFd));
+            }
+            put_into_groups(program, &doors, matches!(inside.place, Place::New(_)));
+            drop(doors);
+            let status = wait_for(program)?;
+            tell_end.write_all(&postcard::to_extend(&status, Vec::new()).unwrap_or_default())
+        }
+        Err(error) => tell_fault.write_all(format!("cannot start a process: {error}").as_bytes()),
+    }
+}
+
+/// Builds the walls, or goes within those of another, and gives everything up.
+fn confine_all(inside: &Inside<'_>) -> Result<(), Fault> {
+    confine::reset_signals();
+    at("cannot tie it to the launcher", confine::end_with_parent())?;
+    let (user, group) = inside.identity;
+    match &inside.place {
+        Place::New(walls) => {
+            if !inside.root {
+                at("cannot name its user", name_user((user, group)))?;
+            }
+            if !walls.host_network {
+                at("cannot bring up its network", namespace::raise_loopback())?;
+            }
+            at("cannot listen in its network", listen(walls, inside.channel))?;
+            at("cannot name the machine", namespace::set_host_name(HOST_NAME))?;
+            root::enter(walls, inside.identity)?;
+        }
+        Place::Joined(process, namespaces) => {
+            at("cannot enter the sandbox", namespace::join(process, *namespaces))?;
+        }
+    }
+    at("cannot bound its capabilities", confine::bound_capabilities())?;
+    at("cannot change its user", confine::become_user(user, group, inside.root))?;
+    at("cannot drop its capabilities", confine::drop_capabilities())?;
+    at("cannot keep to itself", confine::keep_to_itself())?;
+    at("cannot restrict its files", confine::restrict_files(&WRITABLE))?;
+    at("cannot restrict its calls", calls::restrict())
+}
+
+/// Says who somebody is who is not root, in a namespace of users of their own.
+fn name_user((user, group): (u32, u32)) -> io::Result<()> {
+    std::fs::write("/proc/self/setgroups", "deny")?;
+    std::fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
+    std::fs::write("/proc/self/gid_map", format!("{group} {group} 1"))
+}
+
+/// Sockets that belong to the sandbox's network, and are the daemon's to accept from.
+fn listen(walls: &Walls, channel: Option<&OwnedFd>) -> io::Result<()> {
+    let Some(channel) = channel else { return Ok(()) };
+    let bind = |port: &u16| Ok(OwnedFd::from(TcpListener::bind((Ipv4Addr::LOCALHOST, *port))?));
+    let sockets = walls.ports.iter().map(bind).collect::<io::Result<Vec<OwnedFd>>>()?;
+    sys::socket::send(channel.as_fd(), b"ports", &sockets)
+}
+
+/// Returns only with the reason why not.
+fn become_program(inside: &Inside<'_>) -> Fault {
+    let prepared = || -> Result<(), Fault> {
+        // Leads a session already only if it was not forked.
+        at("cannot make a session", sys::process::leave_session())?;
+        at("cannot tie it to its sandbox", confine::end_with_parent())?;
+        for (resource, bound) in inside.limits {
+            at("cannot limit its resources", sys::spawn::lower(*resource, *bound))?;
+        }
+        let folder = Path::new(std::ffi::OsStr::from_bytes(inside.spawn.working_dir.as_bytes()));
+        at("cannot enter the working directory", std::env::set_current_dir(folder))
+    };
+    if let Err(fault) = prepared() {
+        return fault;
+    }
+    let error = sys::spawn::execute(&inside.spawn.executable, &inside.spawn.argv, inside.env);
+    format!("cannot execute the program: {error}")
+}
+
+/// Puts the program, and all it has started by then, into the sandbox's groups. The first such move after
+/// a while takes the kernel some milliseconds, for which the program does not wait.
+fn put_into_groups(program: i32, doors: &[File], whole: bool) {
+    let mut known = HashSet::new();
+    for _ in 0..MAX_ROUNDS {
+        let mut found = vec![program];
+        if whole && !doors.is_empty() {
+            // This process, the first of its namespace, stays outside: it ends the others.
+            found.extend(crate::procfs::pids().into_iter().flatten().filter(|pid| *pid != 1));
+        }
+        let before = known.len();
+        for pid in found.into_iter().filter(|pid| known.insert(*pid)).collect::<Vec<_>>() {
+            for mut door in doors {
+                // It may have ended.
+                let _ = door.write_all(pid.to_string().as_bytes());
+            }
+        }
+        if known.len() == before {
+            return;
+        }
+    }
+}
+
+/// Reaps whatever ends here until the program has.
+fn wait_for(program: i32) -> io::Result<Status> {
+    loop {
+        match sys::process::reap_next() {
+            Ok(Some(Reaped { pid, outcome, .. })) if pid == program => {
+                return Ok(match outcome {
+                    Outcome::Code(code) => Status::Code(code),
+                    Outcome::Signal(signal) => Status::Signal(signal),
+                });
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

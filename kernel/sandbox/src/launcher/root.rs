@@ -1,0 +1,174 @@
+//! The root file system of a sandbox: programs and libraries of the host, or an image, only to be read; a
+//! few files of its own in `/etc`; the harmless devices; `/proc` of its own processes; a bounded `/tmp`.
+
+use crate::protocol::Walls;
+use crate::sys::namespace::{self, Without};
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, symlink};
+use std::path::{Path, PathBuf};
+
+/// What a sandbox sees of the host, where the host has it.
+const OF_HOST: [&str; 9] =
+    ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store"];
+/// What programs need to run, to know time zones, fonts and authorities.
+const OF_ETC: [&str; 10] = [
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "alternatives",
+    "ssl",
+    "pki",
+    "ca-certificates",
+    "localtime",
+    "fonts",
+    "crypto-policies",
+];
+/// The settings of Java lie there, linked to from its home.
+const JAVA: &str = "java";
+const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
+const LINKS: [(&str, &str); 4] = [
+    ("/proc/self/fd", "fd"),
+    ("/proc/self/fd/0", "stdin"),
+    ("/proc/self/fd/1", "stdout"),
+    ("/proc/self/fd/2", "stderr"),
+];
+const HOSTS: &str = "127.0.0.1 localhost sandbox.localdomain sandbox\n::1 localhost\n";
+/// Names are looked for in the file above first, and nowhere else: there is no other network.
+const ORDER: &str = "passwd: files\ngroup: files\nhosts: files dns\n";
+/// What is mounted over in an image.
+const MOUNTED: [&str; 3] = ["dev", "proc", "tmp"];
+/// Files in `/tmp` that fit in a megabyte of it.
+const FILES_PER_MEGABYTE: u64 = 1024;
+
+/// The step that failed, and why.
+pub(super) type Fault = String;
+
+pub(super) fn at<T>(step: &str, result: io::Result<T>) -> Result<T, Fault> {
+    result.map_err(|error| format!("{step}: {error}"))
+}
+
+/// Builds the root and enters it. Within namespaces of the sandbox's own.
+pub(super) fn enter(walls: &Walls, (user, group): (u32, u32)) -> Result<(), Fault> {
+    at("cannot keep mounts to itself", crate::sys::host::keep_mounts_private())?;
+    let root = walls.stage.as_path();
+    match &walls.image {
+        Some(image) => {
+            // A link there would be followed before the root is entered.
+            let is_folder =
+                |name: &&str| fs::symlink_metadata(image.join(name)).is_ok_and(|found| found.is_dir());
+            if let Some(name) = MOUNTED.iter().find(|name| !is_folder(name)) {
+                return Err(format!("the image has no folder /{name}"));
+            }
+            show(image, root)?;
+        }
+        None => {
+            let mounted = namespace::mount("tmpfs", root, "size=1m,mode=755", true);
+            at("cannot mount a root", mounted)?;
+            from_host(root, (user, group))?;
+        }
+    }
+    for (source, target) in &walls.shown {
+        show(source, &within(root, target))?;
+    }
+    devices(&root.join("dev"))?;
+    let tmp = root.join("tmp");
+    folder(&tmp)?;
+    let files = (walls.tmp_bytes >> 20).max(1).saturating_mul(FILES_PER_MEGABYTE);
+    let options =
+        format!("size={},nr_inodes={files},mode=700,uid={user},gid={group}", walls.tmp_bytes.max(4096));
+    at("cannot mount /tmp", namespace::mount("tmpfs", &tmp, &options, true))?;
+    let proc = root.join("proc");
+    folder(&proc)?;
+    at("cannot mount /proc", namespace::mount("proc", &proc, "", false))?;
+    at("cannot enter the root", namespace::pivot_into(root))?;
+    if walls.image.is_none() {
+        at("cannot seal the root", namespace::restrict_one(Path::new("/"), Without::Writing))?;
+    }
+    Ok(())
+}
+
+fn from_host(root: &Path, (user, group): (u32, u32)) -> Result<(), Fault> {
+    for place in OF_HOST.map(Path::new) {
+        match fs::symlink_metadata(place) {
+            Ok(found) if found.is_symlink() => {
+                let target = at("cannot read a link", fs::read_link(place))?;
+                at("cannot make a link", symlink(target, within(root, place)))?;
+            }
+            Ok(_) => show(place, &within(root, place))?,
+            Err(_) => {}
+        }
+    }
+    let etc = root.join("etc");
+    folder(&etc)?;
+    let java = fs::read_dir("/etc").into_iter().flatten().flatten().map(|entry| entry.path());
+    let java =
+        java.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(JAVA)));
+    let fixed = OF_ETC.iter().map(|name| Path::new("/etc").join(name)).filter(|path| path.exists());
+    for place in fixed.chain(java) {
+        show(&place, &within(root, &place))?;
+    }
+    let users = format!("root:x:0:0::/root:/bin/false\nsbx_user1051:x:{user}:{group}::/tmp:/bin/false\n");
+    let files = [
+        ("passwd", users),
+        ("group", format!("root:x:0:\nsbx_user1051:x:{group}:\n")),
+        ("hosts", HOSTS.to_owned()),
+        ("nsswitch.conf", ORDER.to_owned()),
+        ("resolv.conf", String::new()),
+    ];
+    for (name, content) in files {
+        at("cannot write into /etc", fs::write(etc.join(name), content))?;
+    }
+    ["var/task", "opt", "var/runtime", "root"].iter().try_for_each(|name| folder(&root.join(name)))
+}
+
+/// Shows a file or folder of the host, only to be read.
+fn show(source: &Path, target: &Path) -> Result<(), Fault> {
+    let found = at(&format!("cannot show {}", source.display()), fs::metadata(source))?;
+    if found.is_dir() {
+        folder(target)?
+    } else {
+        file(target)?
+    }
+    let shown = namespace::bind(source, target).and_then(|()| namespace::restrict(target, Without::Writing));
+    at(&format!("cannot show {}", source.display()), shown)
+}
+
+fn devices(dev: &Path) -> Result<(), Fault> {
+    folder(dev)?;
+    // Over what an image may have there.
+    at("cannot mount /dev", namespace::mount("tmpfs", dev, "size=64k,mode=755", false))?;
+    for name in DEVICES {
+        let (source, target) = (Path::new("/dev").join(name), dev.join(name));
+        file(&target)?;
+        let shown =
+            namespace::bind(&source, &target).and_then(|()| namespace::restrict(&target, Without::Running));
+        at(&format!("cannot show {}", source.display()), shown)?;
+    }
+    for (target, name) in LINKS {
+        at("cannot make a link", symlink(target, dev.join(name)))?;
+    }
+    // The mount forbids devices, those shown in it excepted; now it forbids writing too.
+    let sealed = namespace::restrict_one(dev, Without::Writing);
+    at("cannot seal /dev", sealed)
+}
+
+/// A place below the root; a link on the way there is taken for what it is, within.
+fn within(root: &Path, place: &Path) -> PathBuf {
+    root.join(place.strip_prefix("/").unwrap_or(place))
+}
+
+fn folder(place: &Path) -> Result<(), Fault> {
+    let made = DirBuilder::new().recursive(true).mode(0o755).create(place);
+    at(&format!("cannot make {}", place.display()), made)
+}
+
+fn file(place: &Path) -> Result<(), Fault> {
+    if let Some(parent) = place.parent() {
+        folder(parent)?;
+    }
+    if place.exists() {
+        return Ok(());
+    }
+    at(&format!("cannot make {}", place.display()), File::create(place).map(drop))
+}

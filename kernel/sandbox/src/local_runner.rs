@@ -1,0 +1,378 @@
+//! Programs on this machine, at one of two levels.
+//!
+//! Level `process`: of the daemon's own user, kept within limits but behind no boundary; files are not
+//! confined, read-only directories are only said to be so. Level `sandbox`: within walls that the launcher
+//! makes. At both, descriptors and sudden growth are bounded by the kernel, the memory of the whole tree by
+//! a watchdog that samples it.
+
+mod watchdog;
+
+use crate::client::{Child, Launcher, LauncherError, SpawnRequest, Stdin};
+use crate::procfs;
+use crate::protocol::{Boundary, ResourceLimits, Status, Walls};
+use crate::runner::{
+    End, Exit, Level, Limits, Output, Pending, Probe, Runner, RunnerError, Sandbox, Shown, Template, Usage,
+};
+use std::fs::DirBuilder;
+use std::io;
+use std::net::Ipv4Addr;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::net::unix::pipe;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::OnceCell;
+use watchdog::Watchdog;
+
+/// Private memory beyond which allocation itself fails, for what grows faster than it is sampled:
+/// interpreters reserve more than they use, so it lies well above the limit.
+const SLACK_FACTOR: u64 = 2;
+const SLACK_BYTES: u64 = 1 << 30;
+
+/// Processes and threads of a sandbox that says nothing of them (Lambda quotas: 1,024).
+const PROCESSES: u64 = 1024;
+
+/// Which level of isolation is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isolation {
+    /// The strongest that this host can give.
+    Best,
+    /// This one; where the host cannot give it, nothing runs.
+    Only(Level),
+}
+
+/// Runs templates on this machine through a launcher.
+pub struct LocalRunner {
+    launcher: Launcher,
+    isolation: Isolation,
+    /// Made when it is first needed: it takes some milliseconds.
+    probe: OnceCell<Probe>,
+    watchdog: Watchdog,
+}
+
+impl LocalRunner {
+    /// Must be called within a tokio runtime.
+    pub fn new(launcher: Launcher, isolation: Isolation) -> Self {
+        Self { launcher, isolation, probe: OnceCell::new(), watchdog: Watchdog::start() }
+    }
+
+    async fn probed(&self) -> Result<&Probe, RunnerError> {
+        self.probe.get_or_try_init(|| async { self.launcher.probe().await.map_err(refused) }).await
+    }
+
+    async fn choose(&self) -> Result<Level, RunnerError> {
+        match self.isolation {
+            Isolation::Only(Level::Process) => Ok(Level::Process),
+            Isolation::Only(level) => self.probed().await?.allows(level).map(|()| level),
+            Isolation::Best => {
+                let sandbox = self.probed().await?.allows(Level::Sandbox);
+                Ok(if sandbox.is_ok() { Level::Sandbox } else { Level::Process })
+            }
+        }
+    }
+
+    async fn start(&self, template: Template) -> Result<Box<dyn Sandbox>, RunnerError> {
+        check(&template)?;
+        if template.level != Level::Process {
+            self.probed().await?.allows(template.level)?;
+        }
+        let stage = Tmp::make(&template.roots.tmp)?;
+        let boundary = (template.level == Level::Sandbox).then(|| Boundary::Own(Box::new(walls(&template))));
+        let memory_bytes = template.limits.memory_bytes;
+        let request = request(template, boundary);
+        let running = run(&self.launcher, &self.watchdog, request, memory_bytes).await?;
+        Ok(self.sandbox(running, Some(stage)))
+    }
+
+    fn sandbox(&self, (running, output): (Arc<Running>, Outputs), stage: Option<Tmp>) -> Box<dyn Sandbox> {
+        let runner = (self.launcher.clone(), self.watchdog.clone());
+        Box::new(LocalSandbox { running, output: Mutex::new(output), tmp: stage, runner })
+    }
+}
+
+async fn run(
+    launcher: &Launcher,
+    watchdog: &Watchdog,
+    request: SpawnRequest,
+    memory_bytes: u64,
+) -> Result<(Arc<Running>, Outputs), RunnerError> {
+    let within = request.boundary.is_some();
+    let mut child = launcher.spawn(request).await.map_err(refused)?;
+    let output = Outputs {
+        stdout: child.stdout.take(),
+        stderr: child.stderr.take(),
+        listeners: std::mem::take(&mut child.listeners)
+            .into_iter()
+            .map(|listener| {
+                listener.set_nonblocking(true)?;
+                TcpListener::from_std(listener)
+            })
+            .collect::<io::Result<_>>()
+            .map_err(|error| RunnerError::Refused(error.to_string()))?,
+    };
+    let running = Arc::new(Running {
+        child,
+        within,
+        memory_bytes,
+        over_memory: AtomicBool::new(false),
+        frozen: AtomicBool::new(false),
+    });
+    watchdog.watch(&running);
+    Ok((running, output))
+}
+
+impl Runner for LocalRunner {
+    fn level(&self) -> Pending<'_, Result<Level, RunnerError>> {
+        Box::pin(self.choose())
+    }
+
+    fn launch(&self, template: Template) -> Pending<'_, Result<Box<dyn Sandbox>, RunnerError>> {
+        Box::pin(self.start(template))
+    }
+
+    fn probe(&self) -> Pending<'_, Result<Probe, RunnerError>> {
+        Box::pin(async { self.probed().await.cloned() })
+    }
+}
+
+fn check(template: &Template) -> Result<(), RunnerError> {
+    let invalid = |reason: String| Err(RunnerError::Invalid(reason));
+    let Some(program) = template.argv.first() else {
+        return invalid("the template names no program".to_owned());
+    };
+    for path in [Path::new(program), &template.working_dir, &template.roots.tmp] {
+        if !path.is_absolute() {
+            return invalid(format!("the path {} is not absolute", path.display()));
+        }
+    }
+    for Shown { from, .. } in &template.roots.read_only {
+        if !from.exists() {
+            return invalid(format!("{} does not exist", from.display()));
+        }
+    }
+    if template.roots.image.is_some() && template.level != Level::Sandbox {
+        return invalid("an image runs at level sandbox alone".to_owned());
+    }
+    Ok(())
+}
+
+fn walls(template: &Template) -> Walls {
+    let Template { roots, limits, ports, .. } = template;
+    Walls {
+        stage: roots.tmp.clone(),
+        image: roots.image.clone(),
+        shown: roots.read_only.iter().map(|shown| (shown.from.clone(), shown.at.clone())).collect(),
+        tmp_bytes: limits.tmp_bytes,
+        memory_bytes: limits.memory_bytes,
+        processes: limits.processes.unwrap_or(PROCESSES),
+        ports: ports.clone(),
+        host_network: false,
+    }
+}
+
+fn request(template: Template, boundary: Option<Boundary>) -> SpawnRequest {
+    let Template { argv, mut env, working_dir, roots, mut limits, .. } = template;
+    if boundary.is_none() {
+        env.retain(|(name, _)| name != "TMPDIR");
+        env.push(("TMPDIR".into(), roots.tmp.into()));
+    } else {
+        limits.processes.get_or_insert(PROCESSES);
+    }
+    SpawnRequest {
+        executable: argv.first().map(PathBuf::from).unwrap_or_default(),
+        argv,
+        env,
+        working_dir,
+        identity: None,
+        limits: kernel_limits(limits),
+        stdin: Stdin::Empty,
+        extra_fds: Arc::default(),
+        boundary,
+    }
+}
+
+fn kernel_limits(limits: Limits) -> ResourceLimits {
+    ResourceLimits {
+        data: Some(limits.memory_bytes.saturating_mul(SLACK_FACTOR).saturating_add(SLACK_BYTES)),
+        open_files: Some(limits.open_files),
+        processes: limits.processes,
+        ..Default::default()
+    }
+}
+
+fn refused(error: LauncherError) -> RunnerError {
+    match error {
+        LauncherError::Lost => RunnerError::Lost,
+        LauncherError::TooLarge | LauncherError::HasNul => RunnerError::Invalid(error.to_string()),
+        LauncherError::System(_) | LauncherError::Refused(_) => RunnerError::Refused(error.to_string()),
+    }
+}
+
+/// What the sandbox and the watchdog both look at.
+struct Running {
+    child: Child,
+    /// It runs within walls.
+    within: bool,
+    memory_bytes: u64,
+    over_memory: AtomicBool,
+    frozen: AtomicBool,
+}
+
+struct Outputs {
+    stdout: Option<pipe::Receiver>,
+    stderr: Option<pipe::Receiver>,
+    listeners: Vec<TcpListener>,
+}
+
+struct LocalSandbox {
+    runner: (Launcher, Watchdog),
+    running: Arc<Running>,
+    output: Mutex<Outputs>,
+    /// There until the sandbox is dropped.
+    tmp: Option<Tmp>,
+}
+
+impl Drop for LocalSandbox {
+    /// The program may write to its directory until it has ended, so it is removed only then.
+    fn drop(&mut self) {
+        let (running, tmp) = (self.running.clone(), self.tmp.take());
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                if let Err(e) = running.child.kill().await {
+                    eprintln!("cannot end process {}: {e}", running.child.pid());
+                }
+                running.child.wait().await;
+                drop(tmp);
+            });
+        }
+    }
+}
+
+impl LocalSandbox {
+    fn take(&self, which: fn(&mut Outputs) -> &mut Option<pipe::Receiver>) -> Option<Output> {
+        let mut output = self.output.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        which(&mut output).take().map(|pipe| Box::new(pipe) as Output)
+    }
+
+    async fn exit(&self) -> Exit {
+        let ended = self.running.child.wait().await;
+        let end = match ended.status {
+            Status::Signal(_) if self.running.over_memory.load(Ordering::Acquire) => End::OutOfMemory,
+            Status::Signal(signal) => End::Signal(signal),
+            Status::Code(code) => End::Code(code),
+            Status::OutOfMemory => End::OutOfMemory,
+            Status::Lost => End::Lost,
+        };
+        Exit { end, usage: ended.usage }
+    }
+
+    async fn start_beside(&self, template: Template) -> Result<Box<dyn Sandbox>, RunnerError> {
+        check(&template)?;
+        let (launcher, watchdog) = &self.runner;
+        let (stage, boundary) = if self.running.within {
+            (None, Some(Boundary::Of(self.running.child.id())))
+        } else {
+            (Some(Tmp::make(&template.roots.tmp)?), None)
+        };
+        let memory_bytes = template.limits.memory_bytes;
+        let (running, output) = run(launcher, watchdog, request(template, boundary), memory_bytes).await?;
+        let runner = self.runner.clone();
+        Ok(Box::new(LocalSandbox { running, output: Mutex::new(output), tmp: stage, runner }))
+    }
+
+    async fn reach(&self, port: u16) -> io::Result<TcpStream> {
+        if !self.running.within {
+            return TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await;
+        }
+        let stream = self.running.child.connect(port).await.map_err(io::Error::other)?;
+        TcpStream::from_std(stream)
+    }
+
+    async fn set_frozen(&self, frozen: bool) -> Result<(), RunnerError> {
+        let child = &self.running.child;
+        let done = if frozen { child.freeze().await } else { child.thaw().await };
+        self.running.frozen.store(frozen, Ordering::Release);
+        done.map_err(refused)
+    }
+}
+
+impl Sandbox for LocalSandbox {
+    fn exited(&self) -> Pending<'_, Exit> {
+        Box::pin(self.exit())
+    }
+
+    fn kill(&self) -> Pending<'_, Result<(), RunnerError>> {
+        Box::pin(async { self.running.child.kill().await.map_err(refused) })
+    }
+
+    fn freeze(&self) -> Pending<'_, Result<(), RunnerError>> {
+        Box::pin(self.set_frozen(true))
+    }
+
+    fn thaw(&self) -> Pending<'_, Result<(), RunnerError>> {
+        Box::pin(self.set_frozen(false))
+    }
+
+    fn beside(&self, template: Template) -> Pending<'_, Result<Box<dyn Sandbox>, RunnerError>> {
+        Box::pin(self.start_beside(template))
+    }
+
+    fn connect(&self, port: u16) -> Pending<'_, io::Result<TcpStream>> {
+        Box::pin(self.reach(port))
+    }
+
+    fn take_listeners(&self) -> Vec<TcpListener> {
+        let mut output = self.output.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        std::mem::take(&mut output.listeners)
+    }
+
+    fn take_stdout(&self) -> Option<Output> {
+        self.take(|output| &mut output.stdout)
+    }
+
+    fn take_stderr(&self) -> Option<Output> {
+        self.take(|output| &mut output.stderr)
+    }
+
+    fn usage(&self) -> Usage {
+        match self.running.child.ended() {
+            Some(ended) => ended.usage,
+            None => procfs::usage(self.running.child.pid() as i32).unwrap_or_default(),
+        }
+    }
+}
+
+/// The directory of one sandbox for its temporary files.
+struct Tmp(Option<Directory>);
+
+impl Tmp {
+    fn make(path: &Path) -> Result<Self, RunnerError> {
+        let made = DirBuilder::new().mode(0o700).create(path);
+        made.map_err(|e| RunnerError::Refused(format!("cannot make {}: {e}", path.display())))?;
+        Ok(Self(Some(Directory(path.to_owned()))))
+    }
+}
+
+impl Drop for Tmp {
+    /// Away from the network threads, when there are any: it may hold gigabytes.
+    fn drop(&mut self) {
+        let directory = self.0.take();
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn_blocking(move || drop(directory));
+        }
+    }
+}
+
+/// Removed with all it holds when dropped, also when the runtime ends before the removal could begin.
+struct Directory(PathBuf);
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        match std::fs::remove_dir_all(&self.0) {
+            Ok(()) => {}
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) => eprintln!("cannot remove {}: {e}", self.0.display()),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What a process gives up for good before it runs code of somebody else: its user, its capabilities, most
+//! places it could write to, and the system calls by which kernels are attacked.
+
+use super::{check, check_long};
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+/// Becomes another user in one group. Raw calls: there is one thread, and nothing to be told to others.
+pub(crate) fn become_user(user: u32, group: u32, foreign: bool) -> io::Result<()> {
+    // SAFETY: an empty list of groups, then plain values.
+    unsafe {
+        if foreign {
+            let nothing: *const libc::gid_t = std::ptr::null();
+            check_long(libc::syscall(libc::SYS_setgroups, 0, nothing))?;
+        }
+        check_long(libc::syscall(libc::SYS_setresgid, group, group, group))?;
+        check_long(libc::syscall(libc::SYS_setresuid, user, user, user))?;
+    }
+    Ok(())
+}
+
+/// Takes every capability out of reach, also of what is executed later. Before the change of user.
+pub(crate) fn bound_capabilities() -> io::Result<()> {
+    for capability in 0..64 {
+        // SAFETY: plain values.
+        match check(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) }) {
+            Ok(_) => {}
+            // Beyond the last one that this kernel knows.
+            Err(e) if e.raw_os_error() == Some(libc::EINVAL) => break,
+            Err(e) => return Err(e),
+        }
+    }
+    // SAFETY: plain values.
+    check(unsafe { libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) }).map(drop)
+}
+
+/// Drops the capabilities that are held.
+pub(crate) fn drop_capabilities() -> io::Result<()> {
+    const VERSION_3: u32 = 0x2008_0522;
+    let header = [VERSION_3, 0];
+    let none = [0_u32; 6];
+    // SAFETY: header and sets have the sizes of version 3.
+    check_long(unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), none.as_ptr()) }).map(drop)
+}
+
+/// Cannot be looked into by others of its user, gains nothing by executing, and ends with its parent.
+pub(crate) fn keep_to_itself() -> io::Result<()> {
+    // SAFETY: plain values.
+    unsafe {
+        check(libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0))?;
+        check(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))?;
+    }
+    end_with_parent()
+}
+
+/// Is ended when its parent ends. After each change of user, which clears it.
+pub(crate) fn end_with_parent() -> io::Result<()> {
+    // SAFETY: plain values.
+    check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) }).map(drop)
+}
+
+/// Signals have their usual meaning again, none is blocked, and files are made as usual.
+pub(crate) fn reset_signals() {
+    // SAFETY: all-zero is `SIG_DFL` with no flags and an empty mask; numbers 1 to 64 are the signals.
+    unsafe {
+        let default: libc::sigaction = std::mem::zeroed();
+        for signal in 1..=64 {
+            libc::sigaction(signal, &default, std::ptr::null_mut());
+        }
+        let none: libc::sigset_t = std::mem::zeroed();
+        libc::sigprocmask(libc::SIG_SETMASK, &none, std::ptr::null_mut());
+        libc::umask(0o022);
+    }
+}
+
+// Rights of Landlock's first interface, and those that later ones added.
+const EXECUTE: u64 = 1;
+const WRITE_FILE: u64 = 1 << 1;
+const READ_FILE: u64 = 1 << 2;
+const READ_DIR: u64 = 1 << 3;
+const FIRST_ALL: u64 = (1 << 13) - 1;
+const REFER: u64 = 1 << 13;
+const TRUNCATE: u64 = 1 << 14;
+
+#[repr(C)]
+struct Ruleset {
+    files: u64,
+    network: u64,
+    scoped: u64,
+}
+
+#[repr(C, packed)]
+struct Beneath {
+    allowed: u64,
+    parent: i32,
+}
+
+/// Lets this process and all it starts write below `writable` alone, and read everywhere; where the kernel
+/// can (interface 6), neither signals nor abstract sockets leave it. Where there is no Landlock, nothing.
+pub(crate) fn restrict_files(writable: &[&str]) -> io::Result<()> {
+    let Ok(version) = super::host::landlock_version() else { return Ok(()) };
+    let later = if version >= 2 { REFER } else { 0 } | if version >= 3 { TRUNCATE } else { 0 };
+    let handled = FIRST_ALL | later;
+    let ruleset = Ruleset { files: handled, network: 0, scoped: if version >= 6 { 0b11 } else { 0 } };
+    // An older kernel knows a shorter structure.
+    let size = match version {
+        ..=3 => 8_usize,
+        4..=5 => 16,
+        _ => 24,
+    };
+    // SAFETY: the structure lives through the call and is at least as long as told; the descriptor is ours.
+    let rules = unsafe {
+        let fd = libc::syscall(libc::SYS_landlock_create_ruleset, &raw const ruleset, size, 0);
+        OwnedFd::from_raw_fd(check_long(fd)? as RawFd)
+    };
+    allow(&rules, "/", EXECUTE | READ_FILE | READ_DIR)?;
+    for place in writable {
+        allow(&rules, place, handled)?;
+    }
+    if std::path::Path::new("/dev").is_dir() {
+        allow(&rules, "/dev", READ_FILE | READ_DIR | WRITE_FILE)?;
+    }
+    // SAFETY: plain values.
+    check_long(unsafe { libc::syscall(libc::SYS_landlock_restrict_self, rules.as_raw_fd(), 0) }).map(drop)
+}
+
+fn allow(rules: &OwnedFd, place: &str, allowed: u64) -> io::Result<()> {
+    const PATH_BENEATH: libc::c_int = 1;
+    let folder = std::fs::File::open(place)?;
+    let rule = Beneath { allowed, parent: folder.as_raw_fd() };
+    // SAFETY: the rule is a local of the type that this kind of rule has.
+    check_long(unsafe {
+        libc::syscall(libc::SYS_landlock_add_rule, rules.as_raw_fd(), PATH_BENEATH, &raw const rule, 0)
+    })
+    .map(drop)
+}
+
+/// Puts a filter before every system call of this process and all it starts, for good.
+pub(crate) fn filter_calls(program: &[libc::sock_filter]) -> io::Result<()> {
+    const SET_MODE_FILTER: libc::c_uint = 1;
+    let program = libc::sock_fprog {
+        len: u16::try_from(program.len()).map_err(|_| io::ErrorKind::InvalidInput)?,
+        filter: program.as_ptr().cast_mut(),
+    };
+    // SAFETY: the program and its length belong together; the kernel checks what it says.
+    check_long(unsafe { libc::syscall(libc::SYS_seccomp, SET_MODE_FILTER, 0, &raw const program) }).map(drop)
+}

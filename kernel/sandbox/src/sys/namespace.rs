@@ -1,0 +1,147 @@
+//! Namespaces, mounts and the network of a sandbox: what a process does to get a world of its own.
+//!
+//! All of it is for a process that the single-threaded launcher forked, and changes that process alone.
+
+use super::{check, check_long};
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// The namespaces of a sandbox, besides those of users and of the network.
+pub(crate) const OWN: libc::c_int =
+    libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+/// The namespace of users, which gives somebody who is not root the others.
+pub(crate) const USERS: libc::c_int = libc::CLONE_NEWUSER;
+/// The namespace of the network.
+pub(crate) const NETWORK: libc::c_int = libc::CLONE_NEWNET;
+
+/// Forks into new namespaces: the number of the child, or `None` in it. Only sound with one thread.
+pub(crate) fn fork_into(flags: libc::c_int) -> io::Result<Option<i32>> {
+    let flags = libc::c_long::from(flags | libc::SIGCHLD);
+    // SAFETY: without a stack of its own the child goes on with a copy of everything, as after `fork`;
+    // the caller has one thread, so the copy is a whole process.
+    let pid = check_long(unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) })?;
+    Ok((pid != 0).then_some(pid as i32))
+}
+
+/// Enters namespaces of a living process.
+pub(crate) fn join(process: &OwnedFd, flags: libc::c_int) -> io::Result<()> {
+    // SAFETY: plain values.
+    check(unsafe { libc::setns(process.as_raw_fd(), flags) }).map(drop)
+}
+
+/// Shows a file or folder, with what is mounted below it, at another place too.
+pub(crate) fn bind(source: &Path, target: &Path) -> io::Result<()> {
+    let (source, target) = (text(source)?, text(target)?);
+    let flags = libc::MS_BIND | libc::MS_REC;
+    // SAFETY: C strings that live through the call; kind and data may be null for this request.
+    check(unsafe { libc::mount(source.as_ptr(), target.as_ptr(), std::ptr::null(), flags, std::ptr::null()) })
+        .map(drop)
+}
+
+/// What is taken away from a mount.
+#[derive(Clone, Copy)]
+pub(crate) enum Without {
+    /// Writing, devices and changes of user.
+    Writing,
+    /// Running and changes of user: for devices.
+    Running,
+}
+
+/// Takes abilities away from a mount and all below it.
+pub(crate) fn restrict(target: &Path, without: Without) -> io::Result<()> {
+    set_attributes(target, without, libc::AT_RECURSIVE)
+}
+
+/// Takes abilities away from a mount, not from what is mounted below it.
+pub(crate) fn restrict_one(target: &Path, without: Without) -> io::Result<()> {
+    set_attributes(target, without, 0)
+}
+
+fn set_attributes(target: &Path, without: Without, flags: libc::c_int) -> io::Result<()> {
+    let target = text(target)?;
+    let nosuid = libc::MOUNT_ATTR_NOSUID;
+    let set = nosuid
+        | match without {
+            Without::Writing => libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NODEV,
+            Without::Running => libc::MOUNT_ATTR_NOEXEC,
+        };
+    let attributes = libc::mount_attr { attr_set: set, attr_clr: 0, propagation: 0, userns_fd: 0 };
+    let (at, size) = (libc::AT_FDCWD, size_of::<libc::mount_attr>());
+    // SAFETY: a C string and a structure of the size that is told, both alive during the call.
+    check_long(unsafe {
+        libc::syscall(libc::SYS_mount_setattr, at, target.as_ptr(), flags, &raw const attributes, size)
+    })
+    .map(drop)
+}
+
+/// Mounts a file system that belongs to nothing on a disk, without changes of user and devices.
+pub(crate) fn mount(kind: &str, target: &Path, options: &str, runs: bool) -> io::Result<()> {
+    let (kind, target, options) = (CString::new(kind)?, text(target)?, CString::new(options)?);
+    let flags = libc::MS_NOSUID | libc::MS_NODEV | if runs { 0 } else { libc::MS_NOEXEC };
+    // SAFETY: C strings that live through the call.
+    check(unsafe {
+        libc::mount(kind.as_ptr(), target.as_ptr(), kind.as_ptr(), flags, options.as_ptr().cast())
+    })
+    .map(drop)
+}
+
+/// Makes a mount the root of this process and lets go of the root that was.
+pub(crate) fn pivot_into(root: &Path) -> io::Result<()> {
+    std::env::set_current_dir(root)?;
+    // SAFETY: C strings; the old root is put over the new one and taken away again.
+    unsafe {
+        check_long(libc::syscall(libc::SYS_pivot_root, c".".as_ptr(), c".".as_ptr()))?;
+        check(libc::umount2(c".".as_ptr(), libc::MNT_DETACH))?;
+    }
+    std::env::set_current_dir("/")
+}
+
+/// The name of this machine in its own namespace.
+pub(crate) fn set_host_name(name: &str) -> io::Result<()> {
+    // SAFETY: pointer and length belong together.
+    check(unsafe { libc::sethostname(name.as_ptr().cast(), name.len()) }).map(drop)
+}
+
+/// Brings up the loopback of a new network, which has nothing else.
+pub(crate) fn raise_loopback() -> io::Result<()> {
+    use std::os::fd::FromRawFd;
+    // SAFETY: plain values; the descriptor returned is new and ours.
+    let socket = unsafe {
+        OwnedFd::from_raw_fd(check(libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0))?)
+    };
+    // SAFETY: all-zero is a valid request.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    request.ifr_name[0] = b'l' as libc::c_char;
+    request.ifr_name[1] = b'o' as libc::c_char;
+    request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
+    // SAFETY: the request is a local of the right type.
+    check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS as _, &raw const request) }).map(drop)
+}
+
+/// A connection to a port of loopback, which may still be coming about.
+pub(crate) fn connect(port: u16) -> io::Result<OwnedFd> {
+    use std::os::fd::FromRawFd;
+    let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    // SAFETY: plain values; the descriptor returned is new and ours.
+    let socket = unsafe { OwnedFd::from_raw_fd(check(libc::socket(libc::AF_INET, kind, 0))?) };
+    let address = libc::sockaddr_in {
+        sin_family: libc::AF_INET as libc::sa_family_t,
+        sin_port: port.to_be(),
+        sin_addr: libc::in_addr { s_addr: u32::from(std::net::Ipv4Addr::LOCALHOST).to_be() },
+        sin_zero: [0; 8],
+    };
+    let size = size_of::<libc::sockaddr_in>() as libc::socklen_t;
+    // SAFETY: the address is a local of the size that is told.
+    let connected = check(unsafe { libc::connect(socket.as_raw_fd(), (&raw const address).cast(), size) });
+    match connected {
+        Err(e) if e.raw_os_error() != Some(libc::EINPROGRESS) => Err(e),
+        _ => Ok(socket),
+    }
+}
+
+fn text(path: &Path) -> io::Result<CString> {
+    Ok(CString::new(path.as_os_str().as_bytes())?)
+}

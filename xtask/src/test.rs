@@ -29,7 +29,7 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     }
     let built = match filter {
         None => build_everything(&mut report),
-        Some(_) => report.step(BUILD, &mut workspace::build("elysium", Profile::Debug)),
+        Some(_) => report.step(BUILD, &mut workspace::build_for_tests()),
     };
     rust_tests(&mut report, filter);
     if built {
@@ -57,8 +57,8 @@ fn build_everything(report: &mut Report) -> bool {
     if !report.step(BUILD, everything) {
         return false;
     }
-    // Alone it is built with fewer features than among all targets: that is no part of a relink.
-    if !report.step(REGION, &mut workspace::build("elysium", Profile::Debug)) {
+    // What else changes between all targets and one is no part of a relink.
+    if !report.step(REGION, &mut workspace::build_for_tests()) {
         return false;
     }
     let Some(handler) = some_handler() else { return true };
@@ -67,7 +67,7 @@ fn build_everything(report: &mut Report) -> bool {
         .open(&handler)
         .and_then(|file| file.set_modified(SystemTime::now()));
     match touched {
-        Ok(()) => report.step(RELINK, &mut workspace::build("elysium", Profile::Debug)),
+        Ok(()) => report.step(RELINK, &mut workspace::build_for_tests()),
         Err(error) => report.record(Err(error.into())),
     }
 }

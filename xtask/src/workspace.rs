@@ -70,6 +70,12 @@ pub fn build(package: &str, profile: Profile) -> Command {
     command
 }
 
+/// The region as the tests drive it: of the same libraries as the tests of all crates, which would be compiled
+/// again with other features.
+pub fn build_for_tests() -> Command {
+    cargo(&["build", "-p", "elysium", "--features", "testing"])
+}
+
 /// Whether a program can be started at all.
 pub fn installed(program: &str, probe: &str) -> bool {
     Command::new(program).arg(probe).output().is_ok_and(|output| output.status.success())

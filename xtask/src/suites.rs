@@ -7,7 +7,8 @@ use crate::workspace::{self, Profile};
 use crate::{python, step};
 use std::process::Command;
 
-/// tests/blackbox: boto3, the AWS CLI and Terraform against a region of their own.
+/// tests/blackbox: boto3, the AWS CLI and Terraform, in two processes with a region each. The files of tests are
+/// dealt out whole, since what a file sets up is for its own tests.
 pub fn blackbox(report: &mut Report, filter: Option<&str>) {
     let python = match python::ready() {
         Ok(python) => python,
@@ -20,6 +21,7 @@ pub fn blackbox(report: &mut Report, filter: Option<&str>) {
     pytest.current_dir(workspace::root());
     pytest.env("ELYSIUM_BIN", workspace::binary("elysium", Profile::Debug));
     pytest.args(["-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider", "--tb=short", "tests/blackbox"]);
+    pytest.args(["-n", "2", "--dist", "loadfile"]);
     if let Some(words) = filter {
         pytest.args(["-k", words]);
     }

@@ -49,13 +49,19 @@ pub async fn receivers(
     only: Option<&str>,
     limit: usize,
 ) -> Result<Receivers, SnsError> {
-    let listed = ctx.view::<Subscribers>().with(&(scope.clone(), topic.incarnation), |of| of.listed())?;
+    let listed = match only {
+        // The view may not know yet who has just subscribed, and is to get the archive.
+        Some(id) => {
+            let found = state::subscription(&ctx.read(), scope, topic.incarnation, id)?;
+            let confirmed = found.filter(|subscription| subscription.token.is_none());
+            confirmed.into_iter().map(|subscription| Arc::new(Subscriber::of(subscription))).collect()
+        }
+        None => ctx.view::<Subscribers>().with(&(scope.clone(), topic.incarnation), |of| of.listed())?,
+    };
     let mut seen = Seen::default();
     let begin = after.map_or(0, |after| listed.partition_point(|one| one.subscription.id.as_str() <= after));
-    let wants = |one: &&Arc<Subscriber>| {
-        only.is_none_or(|only| one.subscription.id == only)
-            && one.filter.as_ref().is_none_or(|filter| filter.wants(message, &mut seen))
-    };
+    let wants =
+        |one: &&Arc<Subscriber>| one.filter.as_ref().is_none_or(|filter| filter.wants(message, &mut seen));
     let list: Vec<Arc<Subscriber>> = listed[begin..].iter().filter(wants).take(limit).cloned().collect();
     let signed = if topic.fifo { BTreeMap::new() } else { sign(ctx, topic, message, &list).await? };
     Ok(Receivers { list, signed: Arc::new(signed) })

@@ -142,17 +142,7 @@ impl Timestamp {
     pub fn http_date(self) -> String {
         let (year, month, day, weekday, hour, minute, second, _) = self.civil();
         let (weekday, month) = (WEEKDAYS[weekday as usize], MONTHS[month as usize - 1]);
-        let mut text = String::with_capacity(32);
-        text.extend([weekday, ", "]);
-        push_digits(&mut text, day.into(), 10);
-        text.extend([" ", month, " "]);
-        push_digits(&mut text, year.unsigned_abs(), 1000);
-        for (before, number) in [(' ', hour), (':', minute), (':', second)] {
-            text.push(before);
-            push_digits(&mut text, number.into(), 10);
-        }
-        text.push_str(" GMT");
-        text
+        format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
     }
 
     /// Reads `YYYYMMDDTHHMMSSZ`.

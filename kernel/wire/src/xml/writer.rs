@@ -67,10 +67,6 @@ impl Writer {
 
     /// Text, escaped. Control characters become references, as S3 writes them.
     pub(crate) fn text(&mut self, text: &str) {
-        if is_plain(text.as_bytes()) {
-            self.out.push_str(text);
-            return;
-        }
         let mut rest = text;
         while let Some(at) = rest.bytes().position(|byte| ESCAPED[usize::from(byte)]) {
             let (plain, special) = rest.split_at(at);
@@ -86,12 +82,6 @@ impl Writer {
         }
         self.out.push_str(rest);
     }
-}
-
-/// Whether all bytes stand for themselves. Without a way out of the loop it is done sixteen bytes at a time.
-fn is_plain(text: &[u8]) -> bool {
-    let special = |byte: u8| byte < 0x20 || matches!(byte, b'&' | b'<' | b'>' | b'"');
-    !text.iter().fold(false, |found, byte| found | special(*byte))
 }
 
 /// The bytes that do not stand for themselves; all are ASCII.

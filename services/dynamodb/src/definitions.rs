@@ -7,7 +7,7 @@ use crate::rules::sets;
 use crate::state::{IndexRecord, IndexScope, Projected, Throughput};
 use model::{AttributeDefinition, KeySchemaElement, KeyType, ProvisionedThroughput, ScalarAttributeType};
 use model_dynamodb as model;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use store::Incarnation;
 
 /// The most local indexes of a table.
@@ -113,8 +113,8 @@ pub fn check_plain_length(elements: &[KeySchemaElement], place: &str) -> Result<
 }
 
 fn check_defined(elements: &[KeySchemaElement], attributes: &[KeyPart]) -> Result<(), DynamoError> {
-    let is_defined = |name: &str| attributes.iter().any(|part| part.name == name);
-    if elements.iter().all(|element| is_defined(&element.attribute_name)) {
+    let defined: HashSet<&str> = attributes.iter().map(|part| part.name.as_str()).collect();
+    if elements.iter().all(|element| defined.contains(element.attribute_name.as_str())) {
         return Ok(());
     }
     Err(DynamoError::invalid_value(format!(
@@ -152,22 +152,21 @@ pub fn global_key(elements: &[KeySchemaElement], attributes: &[KeyPart]) -> Resu
             "Invalid KeySchema: All HASH key types must come before the RANGE key types",
         ));
     }
-    let side = |side: KeyType| -> Vec<KeyPart> {
-        let elements = elements.iter().filter(|element| element.key_type == side);
-        elements
-            .filter_map(|element| attributes.iter().find(|part| part.name == element.attribute_name))
-            .cloned()
-            .collect()
-    };
-    let key = KeySchema { partition: side(KeyType::Hash), sort: side(KeyType::Range) };
-    for (side, parts) in [("HASH", &key.partition), ("RANGE", &key.sort)] {
-        if parts.len() > MAX_KEY_SIDE {
+    let of_side = |side: KeyType| elements.iter().filter(move |element| element.key_type == side);
+    for side in [KeyType::Hash, KeyType::Range] {
+        if of_side(side.clone()).count() > MAX_KEY_SIDE {
             return Err(DynamoError::invalid(format!(
                 "Invalid KeySchema: The number of {side} key types exceeds the limit of {MAX_KEY_SIDE}"
             )));
         }
     }
-    Ok(key)
+    let side = |side: KeyType| -> Vec<KeyPart> {
+        let part = |element: &KeySchemaElement| {
+            attributes.iter().find(|part| part.name == element.attribute_name).cloned()
+        };
+        of_side(side).filter_map(part).collect()
+    };
+    Ok(KeySchema { partition: side(KeyType::Hash), sort: side(KeyType::Range) })
 }
 
 fn projected(projection: &model::Projection) -> Result<Projected, DynamoError> {
@@ -285,7 +284,8 @@ pub fn local_indexes(
         ));
     }
     let mut wishes: Vec<IndexWish> = Vec::new();
-    for index in asked {
+    // Of more than there may be the first that is too many is enough to refuse them.
+    for index in asked.iter().take(MAX_LOCAL + 1) {
         check_plain_length(&index.key_schema, "localSecondaryIndexes.1.member.keySchema")?;
         let key = key(&index.key_schema, attributes)?;
         if key.sort.is_empty() {
@@ -399,7 +399,9 @@ pub fn global_indexes(
     if asked.is_empty() {
         return Err(DynamoError::invalid_value("List of GlobalSecondaryIndexes is empty"));
     }
-    let wishes = asked.iter().map(|index| global_index(index, attributes, on_demand));
+    // Of more than there may be the first that is too many is enough to refuse them.
+    let asked = asked.iter().take(MAX_GLOBAL + 1);
+    let wishes = asked.map(|index| global_index(index, attributes, on_demand));
     let wishes: Vec<IndexWish> = wishes.collect::<Result<_, _>>()?;
     if wishes.len() > MAX_GLOBAL {
         return Err(DynamoError::invalid_value(

@@ -206,6 +206,25 @@ pub fn throughput(asked: &ProvisionedThroughput) -> Result<Throughput, DynamoErr
     })
 }
 
+/// What units of a table that is paid by request are told.
+pub fn units_on_demand() -> DynamoError {
+    DynamoError::invalid_value(
+        "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST",
+    )
+}
+
+/// What a table is told that is to be provisioned without units.
+pub fn no_units() -> DynamoError {
+    DynamoError::invalid_value(
+        "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED",
+    )
+}
+
+/// The same of one of its indexes, or of several by their names.
+pub fn no_index_units(names: &str) -> DynamoError {
+    DynamoError::invalid_value(format!("ProvisionedThroughput must be specified for index: {names}"))
+}
+
 /// The view of a stream that is to be opened; `None` where none is.
 ///
 /// # Errors
@@ -365,10 +384,7 @@ pub fn global_index(
             )));
         }
         (None, false) => {
-            return Err(DynamoError::invalid_value(format!(
-                "ProvisionedThroughput must be specified for index: {}",
-                index.index_name
-            )));
+            return Err(no_index_units(&index.index_name));
         }
         (Some(asked), false) => self::throughput(asked)?,
         (None, true) => Throughput::default(),

@@ -250,10 +250,7 @@ fn change_billing(
         None => record.on_demand.is_some(),
     };
     if input.provisioned_throughput.is_some() && on_demand_after {
-        return Err(DynamoError::invalid_value(
-            "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is \
-             PAY_PER_REQUEST",
-        ));
+        return Err(definitions::units_on_demand());
     }
     record.billing_stated |= input.billing_mode.is_some();
     if on_demand_after && record.on_demand.is_none() {
@@ -283,10 +280,7 @@ fn check_index_throughputs(record: &TableRecord, input: &UpdateTableInput) -> Re
     if missing.is_empty() {
         return Ok(());
     }
-    Err(DynamoError::invalid_value(format!(
-        "ProvisionedThroughput must be specified for index: {}",
-        missing.join(",")
-    )))
+    Err(definitions::no_index_units(&missing.join(",")))
 }
 
 fn change_throughput(
@@ -306,14 +300,7 @@ fn change_throughput(
             present.read, present.write
         )));
     }
-    if read > present.read || write > present.write {
-        present.raised = Some(now);
-    }
-    if read < present.read || write < present.write {
-        present.lowered = Some(now);
-        present.decreases += 1;
-    }
-    (present.read, present.write) = (read, write);
+    present.change((read, write), now);
     Ok(())
 }
 

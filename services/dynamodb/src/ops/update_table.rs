@@ -233,7 +233,7 @@ fn change_stream(
             Err(DynamoError::invalid(format!("Table has no stream to disable: TableName: {name}")))
         }
         (Some(view), None) => Ok(streams::open(tx, scope, record, view, now)?),
-        (None, Some(_)) if !record.replicas.is_empty() => {
+        (None, Some(_)) if !record.replicas.is_empty() || record.is_old_global => {
             Err(DynamoError::invalid("Stream cannot be disabled for a table that has replicas"))
         }
         (None, Some(_)) => Ok(streams::close(tx, scope, record, now)?),

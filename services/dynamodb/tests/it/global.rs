@@ -136,6 +136,22 @@ async fn what_cannot_be_one_is_refused() {
     assert_eq!(regions(&region).await, [AWAY, HOME]);
 }
 
+/// By its stream a table is carried to the regions that join it later.
+#[tokio::test]
+async fn the_stream_of_the_only_one_stays_open() {
+    let region = made().await;
+    region.call::<UpdateGlobalTable>(update(None, Some(AWAY))).await.unwrap();
+    let close = UpdateTableInput {
+        table_name: "things".into(),
+        stream_specification: Some(StreamSpecification { stream_enabled: false, stream_view_type: None }),
+        ..Default::default()
+    };
+    let refused = region.refused::<UpdateTable>(close.clone()).await;
+    assert!(refused.message.contains("Stream cannot be disabled"), "{}", refused.message);
+    // A table that has left may do without.
+    called::<UpdateTable>(&region, AWAY, close).await.unwrap();
+}
+
 #[tokio::test]
 async fn they_are_listed_by_region() {
     let region = made().await;

@@ -8,9 +8,9 @@ use crate::message::{Incoming, Outgoing};
 use crate::pipeline::{Pipeline, head_of};
 use bytes::Bytes;
 use http::Method;
-use schema::{Body, ServiceShape};
+use schema::{ApiError, Body, Protocol, ServiceShape};
 use serde::de::IgnoredAny;
-use wire::{Reply, ReplyBody};
+use wire::{AnswerForm, Reply, ReplyBody};
 
 /// Longest body that such a front reads, in bytes.
 const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -72,37 +72,48 @@ pub fn preflight(service: &ServiceShape, incoming: &Incoming, id: &str) -> Outgo
 /// The answer to a request that means no operation of the service that it is for.
 pub async fn unrouted(
     pipeline: &Pipeline,
-    service: &ServiceShape,
+    service: &'static ServiceShape,
     incoming: &Incoming,
     id: &str,
 ) -> Outgoing {
-    let answer = said(pipeline, incoming).await;
+    let answer = match said(pipeline, incoming).await {
+        Ok(answer) => answer,
+        Err(error) => failed(service, &error, id),
+    };
     let mut reply = Reply { status: answer.status, headers: answer.headers, body: answer.body };
     wire::seal(&mut reply, &service.dialect, None);
     Outgoing::from(reply).header("x-amzn-requestid", id)
 }
 
-async fn said(pipeline: &Pipeline, incoming: &Incoming) -> Outgoing {
+/// What the region itself fails at is no fault of the request.
+fn failed(service: &'static ServiceShape, error: &ApiError, id: &str) -> Outgoing {
+    let spoken = service.protocols.first().copied().unwrap_or(Protocol::AwsJson10);
+    let form = AnswerForm { service: Some(service), ..AnswerForm::bare(spoken) };
+    wire::encode_error(&form, error, id).into()
+}
+
+async fn said(pipeline: &Pipeline, incoming: &Incoming) -> Result<Outgoing, ApiError> {
     if incoming.method == Method::GET {
         // The blank at its end is AWS's.
         let host = guard::without_port(incoming.authority());
-        return Outgoing::text(200, "text/plain", format!("healthy: {host} "));
+        return Ok(Outgoing::text(200, "text/plain", format!("healthy: {host} ")));
     }
     let budget = pipeline.host.budgets.of("gateway");
     let (body, _held) = match body::whole(&incoming.body, MAX_BODY, &budget).await {
         Ok(whole) => whole,
         Err(error) if error.status == 413 => {
-            return empty(413, ReplyBody::Stream(Body::stream(None, futures_util::stream::empty())));
+            return Ok(empty(413, ReplyBody::Stream(Body::stream(None, futures_util::stream::empty()))));
         }
-        Err(_) => return refused(incoming, "SerializationException"),
+        Err(error) if error.status >= 500 => return Err(error),
+        Err(_) => return Ok(refused(incoming, "SerializationException")),
     };
     let spoken = content_type(incoming).unwrap_or_default();
     let is_known = matches!(spoken, "application/json" | "application/x-amz-json-1.0");
     if incoming.method != Method::POST || !(body.is_empty() || is_known) {
-        return Outgoing::text(404, "text/html", "<UnknownOperationException/>\n");
+        return Ok(Outgoing::text(404, "text/html", "<UnknownOperationException/>\n"));
     }
     let is_json = body.is_empty() || serde_json::from_slice::<IgnoredAny>(&body).is_ok();
-    refused(incoming, if is_json { "UnknownOperationException" } else { "SerializationException" })
+    Ok(refused(incoming, if is_json { "UnknownOperationException" } else { "SerializationException" }))
 }
 
 /// A refusal of the front itself, which has no message.

@@ -3,22 +3,10 @@
 use crate::world::*;
 use model_dynamodb::operations::*;
 use model_dynamodb::*;
-use ports::CallRequest;
-use schema::{ApiError, OperationModel};
+use schema::ApiError;
 use testkit::Region;
 
-const HOME: &str = "us-east-1";
-const AWAY: &str = "eu-west-1";
 const SOUTH: &str = "ap-south-1";
-
-async fn called<M: OperationModel>(
-    region: &Region,
-    name: &str,
-    input: M::Input,
-) -> Result<M::Output, ApiError> {
-    let call = CallRequest::of::<M>(input, Region::root(), name.parse().unwrap());
-    region.host().ports().calls.typed::<M>(call).await
-}
 
 fn with_stream(view: StreamViewType) -> CreateTableInput {
     CreateTableInput {
@@ -57,10 +45,8 @@ async fn regions(region: &Region) -> Vec<String> {
     described.replication_group.unwrap().into_iter().filter_map(|replica| replica.region_name).collect()
 }
 
-async fn put_in(region: &Region, name: &str, r: i64) {
-    let item = item(&[("p", s("a")), ("r", n(r)), ("v", s(name))]);
-    let input = PutItemInput { table_name: "things".into(), item, ..Default::default() };
-    called::<PutItem>(region, name, input).await.unwrap();
+async fn put_row(region: &Region, name: &str, r: i64) {
+    put_in(region, name, item(&[("p", s("a")), ("r", n(r)), ("v", s(name))])).await;
 }
 
 async fn count_in(region: &Region, name: &str) -> Option<i32> {
@@ -82,18 +68,18 @@ async fn made() -> Region {
 async fn tables_of_one_name_become_one() {
     let region = made().await;
     assert_eq!(regions(&region).await, [AWAY, HOME]);
-    put_in(&region, HOME, 1).await;
-    put_in(&region, AWAY, 2).await;
+    put_row(&region, HOME, 1).await;
+    put_row(&region, AWAY, 2).await;
     assert_eq!((count_in(&region, HOME).await, count_in(&region, AWAY).await), (Some(2), Some(2)));
     assert_eq!(count_in(&region, SOUTH).await, Some(0));
     region.call::<UpdateGlobalTable>(update(Some(SOUTH), None)).await.unwrap();
-    put_in(&region, SOUTH, 3).await;
-    put_in(&region, HOME, 4).await;
+    put_row(&region, SOUTH, 3).await;
+    put_row(&region, HOME, 4).await;
     assert_eq!((count_in(&region, HOME).await, count_in(&region, AWAY).await), (Some(4), Some(4)));
     assert_eq!(count_in(&region, SOUTH).await, Some(2));
     region.call::<UpdateGlobalTable>(update(None, Some(AWAY))).await.unwrap();
-    put_in(&region, AWAY, 5).await;
-    put_in(&region, HOME, 6).await;
+    put_row(&region, AWAY, 5).await;
+    put_row(&region, HOME, 6).await;
     assert_eq!((count_in(&region, HOME).await, count_in(&region, AWAY).await), (Some(5), Some(5)));
     assert_eq!(regions(&region).await, [SOUTH, HOME]);
     let described = DescribeTableInput { table_name: "things".into() };
@@ -121,7 +107,7 @@ async fn what_cannot_be_one_is_refused() {
         code(region.refused::<UpdateGlobalTable>(update(Some("eu-central-1"), None)).await),
         "TableNotFoundException"
     );
-    put_in(&region, SOUTH, 1).await;
+    put_row(&region, SOUTH, 1).await;
     assert_eq!(
         code(region.refused::<UpdateGlobalTable>(update(Some(SOUTH), None)).await),
         "ValidationException"

@@ -53,7 +53,7 @@ pub fn finish(reply: &mut Reply, service: &ServiceShape, incoming: &Incoming) {
     wire::seal(reply, &service.dialect, incoming.header("accept-encoding"));
 }
 
-/// The answer to a preflight; pages of all sites may ask such an endpoint.
+/// The answer to a preflight of a page that the region lets in: `*`, whichever page it is.
 pub fn preflight(service: &ServiceShape, incoming: &Incoming, id: &str) -> Outgoing {
     let answer = empty(200, ReplyBody::Bytes(Bytes::new()))
         .header("access-control-allow-origin", "*")

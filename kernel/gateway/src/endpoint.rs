@@ -25,8 +25,8 @@ pub fn addressed(pipeline: &Pipeline, incoming: &Incoming) -> Option<&'static Se
 }
 
 /// The id of a request as the service shows it: 52 digits and capital letters behind such a front.
-pub fn request_id(service: Option<&ServiceShape>, id: String) -> String {
-    if !service.is_some_and(|service| service.dialect.sums_bodies) {
+pub fn request_id(service: &ServiceShape, id: String) -> String {
+    if !service.dialect.sums_bodies {
         return id;
     }
     let digits = id.bytes().filter_map(|byte| char::from(byte).to_digit(16));
@@ -45,7 +45,7 @@ pub fn finish(reply: &mut Reply, service: &ServiceShape, incoming: &Incoming) {
         return;
     }
     let is_json = |value: &http::HeaderValue| value.as_bytes().starts_with(b"application/x-amz-json");
-    let is_plain = content_type(incoming).is_none_or(|said| said == "application/json");
+    let is_plain = head_of(incoming).content_type().is_none_or(|said| said == "application/json");
     if is_plain && reply.headers.get(http::header::CONTENT_TYPE).is_some_and(is_json) {
         let plain = http::HeaderValue::from_static("application/json");
         reply.headers.insert(http::header::CONTENT_TYPE, plain);
@@ -58,7 +58,7 @@ pub fn preflight(service: &ServiceShape, incoming: &Incoming, id: &str) -> Outgo
     let answer = empty(200, ReplyBody::Bytes(Bytes::new()))
         .header("access-control-allow-origin", "*")
         .header("access-control-max-age", MAX_AGE_S)
-        .header("x-amzn-requestid", &request_id(Some(service), id.to_owned()));
+        .header("x-amzn-requestid", &request_id(service, id.to_owned()));
     let shown = [
         ("access-control-request-headers", "access-control-allow-headers"),
         ("access-control-request-method", "access-control-allow-methods"),
@@ -107,7 +107,7 @@ async fn said(pipeline: &Pipeline, incoming: &Incoming) -> Result<Outgoing, ApiE
         Err(error) if error.status >= 500 => return Err(error),
         Err(_) => return Ok(refused(incoming, "SerializationException")),
     };
-    let spoken = content_type(incoming).unwrap_or_default();
+    let spoken = head_of(incoming).content_type().unwrap_or_default();
     let is_known = matches!(spoken, "application/json" | "application/x-amz-json-1.0");
     if incoming.method != Method::POST || !(body.is_empty() || is_known) {
         return Ok(Outgoing::text(404, "text/html", "<UnknownOperationException/>\n"));
@@ -119,14 +119,10 @@ async fn said(pipeline: &Pipeline, incoming: &Incoming) -> Result<Outgoing, ApiE
 /// A refusal of the front itself, which has no message.
 fn refused(incoming: &Incoming, code: &str) -> Outgoing {
     let body = format!("{{\"__type\":\"com.amazon.coral.service#{code}\"}}");
-    let spoken = content_type(incoming).filter(|said| *said == "application/x-amz-json-1.0");
+    let spoken = head_of(incoming).content_type().filter(|said| *said == "application/x-amz-json-1.0");
     Outgoing::text(400, spoken.unwrap_or("application/json"), body)
 }
 
 fn empty(status: u16, body: ReplyBody) -> Outgoing {
     Outgoing { status, headers: http::HeaderMap::new(), body }
-}
-
-fn content_type(incoming: &Incoming) -> Option<&str> {
-    incoming.header("content-type").map(|said| said.split(';').next().unwrap_or(said).trim())
 }

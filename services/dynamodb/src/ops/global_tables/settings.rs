@@ -1,11 +1,12 @@
 //! DescribeGlobalTableSettings, UpdateGlobalTableSettings: the billing and throughput of all tables of a global
 //! table of the version 2017, and how they are to follow use.
 
-use super::{known, no_replica, region};
+use super::{known, no_replica};
 use crate::definitions;
 use crate::describe;
 use crate::errors::DynamoError;
 use crate::ops::auto_scaling::{scaling, settings};
+use crate::replicas::region;
 use crate::state::{self, IndexRecord, IndexScope, TableRecord, Throughput};
 use model::{
     AutoScalingSettingsDescription, AutoScalingSettingsUpdate, BillingMode, DescribeGlobalTableSettingsInput,

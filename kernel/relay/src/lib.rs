@@ -139,8 +139,15 @@ impl Relay {
     /// Starts work on every target that something may go to; says when to look again.
     fn start_ready(self: &Arc<Self>) -> Result<Option<Timestamp>, Fault> {
         let now = self.host.clock.now();
-        let known = self.busy().targets.len();
-        let ready = self.lanes.ready(now, known + TURNS_AT_ONCE * TARGETS_OF_A_TURN)?;
+        let (known, room) = {
+            let busy = self.busy();
+            (busy.targets.len(), TURNS_AT_ONCE - busy.turns)
+        };
+        // Targets that are worked on may be ready too; of the others no more are looked at than can be begun.
+        let ready = match room {
+            0 => Vec::new(),
+            room => self.lanes.ready(now, known + room * TARGETS_OF_A_TURN)?,
+        };
         for targets in self.turns_of(ready) {
             let mut busy = self.busy();
             if busy.turns == TURNS_AT_ONCE {

@@ -56,7 +56,7 @@ impl AccessLogs {
         if known != UNKNOWN {
             return known == SOME;
         }
-        let found = configurations::is_any_logged(&host.store.read()).unwrap_or(true);
+        let found = buckets::is_any_logged(&host.store.read()).unwrap_or(true);
         let learned = if found { SOME } else { NONE };
         // Whoever has said meanwhile that there is one is right.
         let _ = self.any.compare_exchange(UNKNOWN, learned, Ordering::Relaxed, Ordering::Relaxed);
@@ -97,8 +97,8 @@ impl Witness for Onlooker {
 
 /// A bucket, if its requests are logged.
 fn logged(host: &Host, name: &str) -> Result<Option<Bucket>, Fault> {
-    let read = host.store.read();
-    if configurations::is_logged(&read, name)? { buckets::find(&read, name) } else { Ok(None) }
+    let bucket = buckets::find(&host.store.read(), name)?;
+    Ok(bucket.filter(|bucket| bucket.record.configured.logging))
 }
 
 fn line(bucket: &Bucket, at: Timestamp, request: &Answered<'_>, key: Option<&str>) -> String {

@@ -41,8 +41,6 @@ static CONFIGURATIONS: Table<(Incarnation, String, String), ConfigurationRecord>
     Table::of_incarnation("s3/configurations", Class::Records).large();
 /// The timers of buckets with lifecycle rules.
 static AGEING: Table<String, AgeingRecord> = Table::new("s3/ageing", Class::Records);
-/// Buckets whose requests are logged, so that most requests look at nothing else for it.
-static LOGGED: Table<String, LoggedRecord> = Table::new("s3/logged", Class::Records);
 /// The newest version of each key: bucket, key.
 static OBJECTS: Table<(Incarnation, String), Entry> = Table::of_incarnation("s3/objects", Class::Items);
 /// Older versions: bucket, key, the version's number from above.
@@ -112,11 +110,6 @@ pub struct AgeingRecord {
     timer: TimerId,
 }
 record!(AgeingRecord, 1);
-
-/// A bucket whose requests are logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LoggedRecord;
-record!(LoggedRecord, 1);
 
 /// Which configurations a bucket has, so that most requests read none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

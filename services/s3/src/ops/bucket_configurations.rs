@@ -59,9 +59,6 @@ fn flag(configured: &mut Configured, kind: Kind) -> Option<&mut bool> {
 }
 
 fn mark(tx: &mut Tx, bucket: &mut Bucket, kind: Kind, there: bool) -> Result<(), S3Error> {
-    if kind == Kind::Logging {
-        configurations::set_logged(tx, &bucket.name, there)?;
-    }
     if let Some(known) = flag(&mut bucket.record.configured, kind).filter(|known| **known != there) {
         *known = there;
         buckets::update(tx, bucket)?;

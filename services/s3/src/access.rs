@@ -21,11 +21,11 @@ use store::Read;
 /// # Errors
 /// The store's.
 pub fn opened(peek: &Peek, demand: Demand) -> Result<Demand, S3Error> {
+    let logs = matches!(peek.caller(), Caller::Service { principal, .. } if principal == LOG_DELIVERY);
     let account = match peek.caller() {
-        Caller::Service { principal, .. } if principal == LOG_DELIVERY => None,
-        Caller::Service { .. } => return Ok(demand),
+        Caller::Service { .. } if !logs => return Ok(demand),
         Caller::Principal(principal) => Some(principal.account),
-        Caller::Anonymous => None,
+        Caller::Service { .. } | Caller::Anonymous => None,
     };
     let Some(arn) = &demand.head else { return Ok(demand) };
     let Some(head) = peek.head(arn)? else { return Ok(demand) };
@@ -37,9 +37,10 @@ pub fn opened(peek: &Peek, demand: Demand) -> Result<Demand, S3Error> {
     let text = head.head.policy.as_deref();
     let written: Option<Value> = text.and_then(|text| serde_json::from_str(text).ok());
     let restricts = bucket.record.public_access.is_some_and(|block| block.restrict);
-    let statements = if restricts && written.as_ref().is_some_and(public::is_public) {
+    // A restricted bucket is still open to services (S3 API Reference, PublicAccessBlockConfiguration).
+    let statements = if !logs && restricts && written.as_ref().is_some_and(public::is_public) {
         vec![json!({"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"})]
-    } else if delivers_logs(peek, &bucket, &demand)
+    } else if (logs && takes_logs(&bucket, &demand))
         || granted(&read, &bucket, &demand, account.map(canonical_id).as_deref())?
     {
         let own = json!({"Effect": "Allow", "Principal": "*", "Action": demand.action, "Resource": "*"});
@@ -59,11 +60,9 @@ pub fn opened(peek: &Peek, demand: Demand) -> Result<Demand, S3Error> {
     })
 }
 
-/// Whether the bucket's list lets access logs in, and this is one.
-fn delivers_logs(peek: &Peek, bucket: &Bucket, demand: &Demand) -> bool {
-    let logs = matches!(peek.caller(), Caller::Service { principal, .. } if principal == LOG_DELIVERY);
-    let lists = bucket.record.ownership != Some(Ownership::BucketOwnerEnforced);
-    logs && lists
+/// Whether the bucket's list lets access logs in, where one is put.
+fn takes_logs(bucket: &Bucket, demand: &Demand) -> bool {
+    bucket.record.ownership != Some(Ownership::BucketOwnerEnforced)
         && demand.action == "s3:PutObject"
         && bucket.record.acl.as_ref().is_some_and(Acl::takes_logs)
 }

@@ -89,7 +89,8 @@ impl Witness for Onlooker {
         let Some(name) = label("Bucket") else { return };
         // A bucket that cannot be read is told of by the request itself.
         let Ok(Some(bucket)) = logged(host, name) else { return };
-        let at = host.clock.now();
+        // A line tells when the request came.
+        let at = host.clock.now().plus_millis(-i64::try_from(request.micros / 1000).unwrap_or(0));
         let text = line(&bucket, at, request, label("Key"));
         logs.add(Waiting { bucket: bucket.name, at, text });
     }
@@ -127,7 +128,6 @@ fn line(bucket: &Bucket, at: Timestamp, request: &Answered<'_>, key: Option<&str
         host_id: (request.said)("x-amz-id-2"),
         signed: signed(request),
         host: (request.asked)("host"),
-        secure: request.secure,
     };
     line.text()
 }

@@ -52,6 +52,8 @@ async fn lines_arrive() {
     create(&region, "logs").await;
     put(&region, "before", "x").await;
     region.http("GET", "/bkt/before", &[], Bytes::new()).await;
+    // A request takes some milliseconds of the second in which it came.
+    region.advance(Duration::from_millis(60_500)).await;
     log_to(&region, "logs", None).await;
     region.http("PUT", "/bkt/a%20b", &[("content-length", "5")], Bytes::from_static(b"hello")).await;
     region.http("GET", "/bkt/a%20b?versionId=null", &[("user-agent", "test/1")], Bytes::new()).await;
@@ -64,7 +66,7 @@ async fn lines_arrive() {
     let text = read(&region, "logs", &found[0]).await;
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 3, "{text}");
-    assert!(lines[0].contains(" bkt [01/Jan/2026:00:00:00 +0000] 127.0.0.1 "), "{text}");
+    assert!(lines[0].contains(" bkt [01/Jan/2026:00:01:00 +0000] 127.0.0.1 "), "{text}");
     assert!(lines[0].contains(" REST.PUT.OBJECT a+b \"PUT /bkt/a%20b HTTP/1.1\" 200 - - 5 "), "{text}");
     let got = " REST.GET.OBJECT a+b \"GET /bkt/a%20b?versionId=null HTTP/1.1\" 200 - 5 5 ";
     assert!(lines[1].contains(got) && lines[1].contains("\"test/1\" null "), "{text}");
@@ -78,6 +80,7 @@ async fn folders_by_the_events_day() {
     let partitioned = PartitionedPrefix { partition_date_source: Some(PartitionDateSource::EventTime) };
     let format = TargetObjectKeyFormat { partitioned_prefix: Some(partitioned), simple_prefix: None };
     log_to(&region, "logs", Some(format)).await;
+    region.advance(Duration::from_secs(3_600)).await;
     region.http("GET", "/bkt?location", &[], Bytes::new()).await;
     let found = delivered(&region, "logs").await;
     let folder = "log/000000000000/us-east-1/bkt/2026/01/01/2026-01-01-00-00-00-";

@@ -42,7 +42,11 @@ pub enum S3Error {
         bucket: String,
     },
     /// A name without the ending of the account's own namespace, of which the request wants it.
-    WrongNamespace,
+    WrongNamespace {
+        ending: String,
+    },
+    /// A name of a namespace, and a request that does not want one of those.
+    NamespaceUnsaid,
     KeyTooLong {
         size: usize,
     },

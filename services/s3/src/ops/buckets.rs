@@ -21,6 +21,20 @@ const DEFAULT_REGION: &str = "us-east-1";
 /// Most buckets of a page, and of an answer without pages.
 const MAX_LISTED: usize = 10_000;
 
+/// Names of a namespace are for the account that has it, where it says that it means it; those without one for
+/// all. What AWS answers: moto's `test_create_bucket_account_regional_namespace_invalid_name`, and of a request
+/// without the header ansible-collections/amazon.aws, issue 2935.
+fn check_namespace(input: &api::CreateBucketInput, own_ending: &str) -> Result<(), S3Error> {
+    match &input.bucket_namespace {
+        Some(api::BucketNamespace::AccountRegional) if !input.bucket.ends_with(own_ending) => {
+            Err(S3Error::WrongNamespace { ending: own_ending.to_owned() })
+        }
+        Some(api::BucketNamespace::AccountRegional) => Ok(()),
+        _ if names::is_in_a_namespace(&input.bucket) => Err(S3Error::NamespaceUnsaid),
+        _ => Ok(()),
+    }
+}
+
 /// CreateBucket: take a name that nobody has.
 pub async fn create(
     ctx: Ctx,
@@ -30,10 +44,7 @@ pub async fn create(
         return Err(S3Error::InvalidBucketName { bucket: input.bucket.clone() });
     }
     let region = location(&ctx, &input)?;
-    let own = matches!(input.bucket_namespace, Some(api::BucketNamespace::AccountRegional));
-    if own && !input.bucket.ends_with(&names::own_ending(ctx.account(), &region)) {
-        return Err(S3Error::WrongNamespace);
-    }
+    check_namespace(&input, &names::own_ending(ctx.account(), &region))?;
     let ownership = ownership(&input)?;
     let tags = tags(&input)?;
     let acl = grants_of(&input, ownership, ctx.account())?;

@@ -179,11 +179,9 @@ pub fn is_by_event(enabled: &api::LoggingEnabled) -> bool {
     source == Some(&api::PartitionDateSource::EventTime)
 }
 
-/// The key of an object of log lines. `at` is the delivery's moment, or the day of the events.
+/// The key of an object of log lines. `at` is the delivery's moment, or the midnight before the events.
 pub fn key(enabled: &api::LoggingEnabled, source: Source<'_>, at: Timestamp, unique: &str) -> String {
     let (year, month, day, _, hour, minute, second, _) = at.civil();
-    let by_event = is_by_event(enabled);
-    let (hour, minute, second) = if by_event { (0, 0, 0) } else { (hour, minute, second) };
     let name = format!("{year:04}-{month:02}-{day:02}-{hour:02}-{minute:02}-{second:02}-{unique}");
     let prefix = &enabled.target_prefix;
     let format = enabled.target_object_key_format.as_ref();
@@ -270,6 +268,7 @@ mod tests {
         assert!(!is_by_event(&delivered) && is_by_event(&by_event));
         let folder = "logs/000000000000/us-west-2/src/2019/02/06/2019-02-06";
         assert_eq!(key(&delivered, source, AT, "AB"), format!("{folder}-00-00-38-AB"));
-        assert_eq!(key(&by_event, source, AT, "AB"), format!("{folder}-00-00-00-AB"));
+        let midnight = AT.plus_millis(-38_000);
+        assert_eq!(key(&by_event, source, midnight, "AB"), format!("{folder}-00-00-00-AB"));
     }
 }

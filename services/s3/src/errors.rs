@@ -188,10 +188,7 @@ pub enum S3Error {
         bucket: String,
     },
     /// Access logs stay in the region of what they tell of.
-    LogsElsewhere {
-        source: String,
-        target: String,
-    },
+    LogsElsewhere,
     TooManyConfigurations,
     /// A query that is refused, or fails on a record.
     Select(select::Fault),

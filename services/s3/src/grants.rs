@@ -165,16 +165,23 @@ fn read(body: &api::AccessControlPolicy, owner: &str) -> Result<Acl, S3Error> {
         let permission =
             grant.permission.as_ref().and_then(|permission| Permission::of_name(permission.as_str()));
         let permission = permission.ok_or(S3Error::MalformedAcl)?;
-        let found = match (&grantee.id, &grantee.uri, &grantee.email_address) {
-            (Some(id), None, None) => acl::user(id),
-            (None, Some(uri), None) => acl::group(uri),
-            (None, None, Some(address)) => Err(GranteeFault::Email(address.clone())),
-            _ => return Err(S3Error::MalformedAcl),
-        };
-        let grantee = found.map_err(|fault| refused(fault, "Grantee", ""))?;
-        Ok(Grant { grantee, permission })
+        Ok(Grant { grantee: self::grantee(grantee)?, permission })
     });
     bounded(Acl { grants: grants.collect::<Result<_, S3Error>>()? })
+}
+
+/// Who is meant by a grantee of a body.
+///
+/// # Errors
+/// Where nobody can be, or it is said in several ways.
+pub fn grantee(given: &api::Grantee) -> Result<Grantee, S3Error> {
+    let found = match (&given.id, &given.uri, &given.email_address) {
+        (Some(id), None, None) => acl::user(id),
+        (None, Some(uri), None) => acl::group(uri),
+        (None, None, Some(address)) => Err(GranteeFault::Email(address.clone())),
+        _ => return Err(S3Error::MalformedAcl),
+    };
+    found.map_err(|fault| refused(fault, "Grantee", ""))
 }
 
 /// A list as it is answered, the owner's alone where there is none.

@@ -5,6 +5,7 @@
 use crate::access_logs::AccessLogs;
 use crate::ageing;
 use crate::errors::{Configuration, S3Error};
+use crate::grants;
 use crate::lookup;
 use crate::rules::website;
 use crate::state::buckets::{self, Bucket};
@@ -208,14 +209,14 @@ pub async fn put_logging(ctx: Ctx, input: Arc<api::PutBucketLoggingInput>) -> Re
         return drop_it::<api::BucketLoggingStatus>(&ctx, place!(input, Logging)).await;
     };
     let status = input.bucket_logging_status.clone();
+    check_grants(enabled.target_grants.as_deref().unwrap_or_default())?;
     ctx.part::<AccessLogs>().begin();
     keep(&ctx, place!(input, Logging), status, move |tx, bucket| {
         let target = buckets::find(tx, &enabled.target_bucket)?;
         let refused = || S3Error::InvalidLogTarget { bucket: enabled.target_bucket.clone() };
         let target = target.filter(|target| target.owner == bucket.owner).ok_or_else(refused)?;
         if target.record.region != bucket.record.region {
-            let (source, target) = (bucket.record.region.to_string(), target.record.region.to_string());
-            return Err(S3Error::LogsElsewhere { source, target });
+            return Err(S3Error::LogsElsewhere);
         }
         let grants = enabled.target_grants.as_ref().is_some_and(|grants| !grants.is_empty());
         if grants && target.record.ownership == Some(Ownership::BucketOwnerEnforced) {
@@ -228,6 +229,17 @@ pub async fn put_logging(ctx: Ctx, input: Arc<api::PutBucketLoggingInput>) -> Re
     })
     .await
     .map(|()| Unit)
+}
+
+/// Each grant of a log's objects is somebody's, and of a permission that there is.
+fn check_grants(grants: &[api::TargetGrant]) -> Result<(), S3Error> {
+    for grant in grants {
+        grants::grantee(grant.grantee.as_ref().ok_or(S3Error::MalformedXml)?)?;
+        if matches!(grant.permission, None | Some(api::BucketLogsPermission::Other(_))) {
+            return Err(S3Error::MalformedXml);
+        }
+    }
+    Ok(())
 }
 
 /// GetBucketLogging: nothing where it is off.

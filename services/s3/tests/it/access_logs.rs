@@ -151,7 +151,25 @@ async fn where_logs_cannot_go() {
     region.call::<CreateBucket>(elsewhere).await.unwrap();
     let far = region.refused::<PutBucketLogging>(to("elsewhere", None)).await;
     assert_eq!(far.code, "CrossLocationLoggingProhibited");
-    let grant = TargetGrant { permission: Some(BucketLogsPermission::Read), grantee: None };
-    let granting = region.refused::<PutBucketLogging>(to("bkt", Some(vec![grant]))).await;
-    assert_eq!(granting.code, "InvalidRequest");
+    let grant = |id: &str, address: Option<&str>| {
+        let grantee = Grantee {
+            type_: Type::CanonicalUser,
+            id: Some(id.to_owned()).filter(|_| address.is_none()),
+            email_address: address.map(str::to_owned),
+            ..Default::default()
+        };
+        TargetGrant { permission: Some(BucketLogsPermission::Read), grantee: Some(grantee) }
+    };
+    let nobody = TargetGrant { permission: Some(BucketLogsPermission::Read), grantee: None };
+    let unheard = TargetGrant { permission: Some("READ_ACP".into()), ..grant(&"a".repeat(64), None) };
+    for (grant, code) in [
+        (grant(&"a".repeat(64), None), "InvalidRequest"),
+        (grant("me", None), "InvalidArgument"),
+        (grant("", Some("me@example.com")), "UnresolvableGrantByEmailAddress"),
+        (nobody, "MalformedXML"),
+        (unheard, "MalformedXML"),
+    ] {
+        let refused = region.refused::<PutBucketLogging>(to("bkt", Some(vec![grant]))).await;
+        assert_eq!(refused.code, code);
+    }
 }

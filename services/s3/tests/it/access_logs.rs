@@ -8,6 +8,10 @@ use std::time::Duration;
 use testkit::{IamMode, Region, Setup};
 
 async fn log_to(region: &Region, target: &str, format: Option<TargetObjectKeyFormat>) {
+    log_from(region, "bkt", target, format).await;
+}
+
+async fn log_from(region: &Region, source: &str, target: &str, format: Option<TargetObjectKeyFormat>) {
     let enabled = LoggingEnabled {
         target_bucket: target.into(),
         target_prefix: "log/".into(),
@@ -15,7 +19,7 @@ async fn log_to(region: &Region, target: &str, format: Option<TargetObjectKeyFor
         target_grants: None,
     };
     let input = PutBucketLoggingInput {
-        bucket: "bkt".into(),
+        bucket: source.into(),
         bucket_logging_status: BucketLoggingStatus { logging_enabled: Some(enabled) },
         ..Default::default()
     };
@@ -87,41 +91,88 @@ async fn folders_by_the_events_day() {
     assert!(found.len() == 1 && found[0].starts_with(folder), "{found:?}");
 }
 
+async fn enforcing() -> Region {
+    let region = Setup { iam: IamMode::Enforce, ..Setup::of(vec![s3::service()]) }.start().await;
+    create(&region, "bkt").await;
+    region
+}
+
+async fn admit(region: &Region, target: &str, statement: &str) {
+    let policy = format!(
+        r#"{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Action": "s3:PutObject",
+            "Resource": "arn:aws:s3:::{target}/log/*", {statement}}}]}}"#
+    );
+    let input = PutBucketPolicyInput { bucket: target.into(), policy, ..Default::default() };
+    region.call::<PutBucketPolicy>(input).await.unwrap();
+}
+
 /// S3 User Guide, "Permissions for log delivery": the target's policy names `logging.s3.amazonaws.com`, or its
 /// list the log delivery group.
 #[tokio::test]
 async fn the_target_admits_them() {
-    let region = Setup { iam: IamMode::Enforce, ..Setup::of(vec![s3::service()]) }.start().await;
-    create(&region, "bkt").await;
-    for (target, admits) in [("closed", false), ("bypolicy", true), ("bylist", true)] {
-        let ownership = (target == "bylist").then_some(ObjectOwnership::BucketOwnerPreferred);
-        let input =
-            CreateBucketInput { bucket: target.into(), object_ownership: ownership, ..Default::default() };
-        region.call::<CreateBucket>(input).await.unwrap();
-        if target == "bypolicy" {
-            let policy = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:PutObject",
-                "Principal": {"Service": "logging.s3.amazonaws.com"}, "Resource": "arn:aws:s3:::bypolicy/log/*",
-                "Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::bkt"}}}]}"#;
-            let input =
-                PutBucketPolicyInput { bucket: target.into(), policy: policy.into(), ..Default::default() };
-            region.call::<PutBucketPolicy>(input).await.unwrap();
-        }
-        if target == "bylist" {
-            let acl = Some(BucketCannedACL::from("log-delivery-write"));
-            region
-                .call::<PutBucketAcl>(PutBucketAclInput { bucket: target.into(), acl, ..Default::default() })
-                .await
-                .unwrap();
-        }
+    let region = enforcing().await;
+    create(&region, "bypolicy").await;
+    let of_bkt = r#""Principal": {"Service": "logging.s3.amazonaws.com"},
+        "Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::bkt"}}"#;
+    admit(&region, "bypolicy", of_bkt).await;
+    let lists = CreateBucketInput {
+        bucket: "bylist".into(),
+        object_ownership: Some(ObjectOwnership::BucketOwnerPreferred),
+        ..Default::default()
+    };
+    region.call::<CreateBucket>(lists).await.unwrap();
+    let acl = Some(BucketCannedACL::from("log-delivery-write"));
+    region
+        .call::<PutBucketAcl>(PutBucketAclInput { bucket: "bylist".into(), acl, ..Default::default() })
+        .await
+        .unwrap();
+    for target in ["bypolicy", "bylist"] {
         log_to(&region, target, None).await;
         region.http("GET", "/bkt?location", &[], Bytes::new()).await;
-        region.advance(Duration::from_secs(61)).await;
-        if admits {
-            assert!(!delivered(&region, target).await.is_empty(), "{target}");
-        }
+        assert!(!delivered(&region, target).await.is_empty(), "{target}");
     }
+}
+
+/// What the target does not admit is lost, and the logs of other buckets come all the same.
+#[tokio::test]
+async fn a_target_that_admits_none_gets_none() {
+    let region = enforcing().await;
+    for name in ["closed", "open", "zzz"] {
+        create(&region, name).await;
+    }
+    admit(&region, "open", r#""Principal": {"Service": "logging.s3.amazonaws.com"}"#).await;
+    log_to(&region, "closed", None).await;
+    log_from(&region, "zzz", "open", None).await;
+    for source in ["bkt", "zzz"] {
+        region.http("GET", &format!("/{source}?location"), &[], Bytes::new()).await;
+    }
+    // One round takes all that waits, and the bucket whose log is refused stands before the other.
+    assert_eq!(delivered(&region, "open").await.len(), 1);
     let refused = keys(&region, "closed").await;
     assert!(refused.is_empty(), "{refused:?}");
+}
+
+/// RestrictPublicBuckets leaves a bucket with a public policy to "service principals and authorized users within this
+/// account" (S3 API Reference, PublicAccessBlockConfiguration).
+#[tokio::test]
+async fn a_restricted_bucket_takes_them() {
+    let region = enforcing().await;
+    create(&region, "target").await;
+    let open = DeletePublicAccessBlockInput { bucket: "target".into(), ..Default::default() };
+    region.call::<DeletePublicAccessBlock>(open).await.unwrap();
+    admit(&region, "target", r#""Principal": "*""#).await;
+    let restrict = PutPublicAccessBlockInput {
+        bucket: "target".into(),
+        public_access_block_configuration: PublicAccessBlockConfiguration {
+            restrict_public_buckets: Some(true),
+            ..Default::default()
+        },
+        ..Default::default()
+    };
+    region.call::<PutPublicAccessBlock>(restrict).await.unwrap();
+    log_to(&region, "target", None).await;
+    region.http("GET", "/bkt?location", &[], Bytes::new()).await;
+    assert_eq!(delivered(&region, "target").await.len(), 1);
 }
 
 #[tokio::test]

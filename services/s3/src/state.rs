@@ -16,7 +16,6 @@ mod kept;
 pub mod objects;
 pub mod uploads;
 
-use crate::digest::Algorithm;
 use crate::rules::acl::Acl;
 use crate::rules::cors::CorsRule;
 use crate::rules::locks::{DefaultRetention, Retention};
@@ -24,6 +23,7 @@ use crate::rules::notifications::Rule;
 use configurations::ConfigurationRecord;
 use names::{AccountId, Region, Scope, Tags, Timestamp};
 use serde::{Deserialize, Serialize};
+use service::checksum::Algorithm;
 use std::collections::BTreeMap;
 use store::{BlobRef, Class, Corrupt, Incarnation, Raw, Record, Table, TimerId, record};
 

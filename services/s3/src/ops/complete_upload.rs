@@ -2,7 +2,6 @@
 //! what was completed answers the same.
 
 use crate::checksums::{self, DEFAULT, checksum_members, show_object_checksum};
-use crate::digest::Algorithm;
 use crate::errors::S3Error;
 use crate::lookup;
 use crate::notify::Origin;
@@ -17,6 +16,7 @@ use crate::views::{self, show_encryption};
 use crate::write::{self, NewVersion, WriteConditions};
 use model_s3 as api;
 use service::Ctx;
+use service::checksum::Algorithm;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::{Incarnation, Read, Tx};

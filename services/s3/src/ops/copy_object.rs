@@ -3,7 +3,6 @@
 
 use crate::checksums::{DEFAULT, show_object_checksum};
 use crate::describe::{Wishes, wishes};
-use crate::digest::Algorithm;
 use crate::errors::S3Error;
 use crate::intake::{self, Intake};
 use crate::lookup;
@@ -19,6 +18,7 @@ use crate::views::{self, show_encryption};
 use crate::write::{self, NewVersion, WriteConditions};
 use model_s3 as api;
 use names::Tags;
+use service::checksum::Algorithm;
 use service::{Ctx, hex};
 use std::sync::Arc;
 use store::{BlobRef, Tx};

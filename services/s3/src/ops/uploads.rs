@@ -2,7 +2,6 @@
 
 use super::list_objects::{encoder, page_limit, prefixes};
 use crate::describe::wishes;
-use crate::digest::Algorithm;
 use crate::errors::S3Error;
 use crate::expiry;
 use crate::lookup;
@@ -14,6 +13,7 @@ use crate::state::{UploadChecksum, UploadRecord, objects};
 use crate::views::{self, show_encryption};
 use model_s3 as api;
 use service::Ctx;
+use service::checksum::Algorithm;
 use std::sync::Arc;
 use store::Tx;
 

@@ -300,6 +300,20 @@ def test_many_subscribers(region, name):
                .build_full_result()["Subscriptions"]) == 60
 
 
+def test_a_subscriber_that_is_gone_keeps_nothing_from_the_others(region, name):
+    """All are in one account and service, so that they share commits."""
+    sns, sqs = region.client("sns"), region.client("sqs")
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    urls = []
+    for number in range(60):
+        url, arn = queue(region, f"{name}-{number}")
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+        urls.append(url)
+    sqs.delete_queue(QueueUrl=urls.pop(7))
+    sns.publish(TopicArn=topic, Message="to the others")
+    assert [[m["Body"] for m in receive(region, url)] for url in urls] == [["to the others"]] * 59
+
+
 def test_a_queue_that_is_gone_goes_to_its_dead_letter(region, name):
     sns, sqs = region.client("sns"), region.client("sqs")
     topic = sns.create_topic(Name=name)["TopicArn"]

@@ -102,13 +102,27 @@ async fn store_all(
     held: Vec<Held>,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    let mut permitted = Vec::with_capacity(held.len());
+    let (mut permitted, mut barred) = (Vec::with_capacity(held.len()), Vec::new());
     for held in held {
         match permit(relay, receiver.as_ref(), &held.delivery) {
             Ok(()) => permitted.push(held),
-            Err(error) => put_off(relay, held, Refusal::Refused(error)).await?,
+            Err(error) => barred.push((held, error)),
         }
     }
+    store_permitted(relay, receiver, permitted, now).await?;
+    // Each of these takes a commit of its own, for which nobody waits that is let in.
+    for (held, error) in barred {
+        put_off(relay, held, Refusal::Refused(error)).await?;
+    }
+    Ok(())
+}
+
+async fn store_permitted(
+    relay: &Arc<Relay>,
+    receiver: Arc<dyn Target>,
+    permitted: Vec<Held>,
+    now: Timestamp,
+) -> Result<(), Fault> {
     let Some(refused) = store_together(relay, &receiver, permitted, now).await? else { return Ok(()) };
     let mut apart: HashMap<String, Vec<Held>> = HashMap::new();
     for held in refused {

@@ -189,14 +189,28 @@ impl Relay {
 
     async fn work_on(self: Arc<Self>, targets: Vec<Arc<str>>) {
         let turn = Turn { relay: self.clone(), targets };
+        if self.carry_all(&turn.targets).await {
+            return;
+        }
+        // What cannot be carried to one of several is no reason to keep it from the others.
+        let mut all_carried = turn.targets.len() > 1;
+        for target in turn.targets.iter().filter(|_| turn.targets.len() > 1) {
+            all_carried &= self.carry_all(std::slice::from_ref(target)).await;
+        }
+        if !all_carried {
+            self.host.clock.rest(std::time::Duration::from_millis(FAULT_PAUSE_MS)).await;
+        }
+    }
+
+    /// Carries to some targets until nothing is left; says whether the store gave all of it.
+    async fn carry_all(self: &Arc<Self>, targets: &[Arc<str>]) -> bool {
         loop {
-            match carry::batch(&self, &turn.targets).await {
+            match carry::batch(self, targets).await {
                 Ok(true) => {}
-                Ok(false) => return,
+                Ok(false) => return true,
                 Err(fault) => {
-                    Log::error("relay", &format!("deliveries to {}: {fault}", turn.targets.join(", ")));
-                    self.host.clock.rest(std::time::Duration::from_millis(FAULT_PAUSE_MS)).await;
-                    return;
+                    Log::error("relay", &format!("deliveries to {}: {fault}", targets.join(", ")));
+                    return false;
                 }
             }
         }

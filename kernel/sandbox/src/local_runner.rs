@@ -8,6 +8,7 @@
 mod watchdog;
 
 use crate::client::{Child, Launcher, LauncherError, SpawnRequest, Stdin};
+use crate::egress::{Egress, Network, Supervised, Way};
 use crate::procfs;
 use crate::protocol::{Boundary, ResourceLimits, Status, Walls};
 use crate::runner::{
@@ -16,6 +17,7 @@ use crate::runner::{
 use std::fs::DirBuilder;
 use std::io;
 use std::net::Ipv4Addr;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,6 +48,7 @@ pub enum Isolation {
 pub struct LocalRunner {
     launcher: Launcher,
     isolation: Isolation,
+    egress: Egress,
     /// Made when it is first needed: it takes some milliseconds.
     probe: OnceCell<Probe>,
     watchdog: Watchdog,
@@ -53,8 +56,8 @@ pub struct LocalRunner {
 
 impl LocalRunner {
     /// Must be called within a tokio runtime.
-    pub fn new(launcher: Launcher, isolation: Isolation) -> Self {
-        Self { launcher, isolation, probe: OnceCell::new(), watchdog: Watchdog::start() }
+    pub fn new(launcher: Launcher, isolation: Isolation, egress: Egress) -> Self {
+        Self { launcher, isolation, egress, probe: OnceCell::new(), watchdog: Watchdog::start() }
     }
 
     async fn probed(&self) -> Result<&Probe, RunnerError> {
@@ -78,16 +81,30 @@ impl LocalRunner {
             self.probed().await?.allows(template.level)?;
         }
         let stage = Tmp::make(&template.roots.tmp)?;
-        let boundary = (template.level == Level::Sandbox).then(|| Boundary::Own(Box::new(walls(&template))));
+        let mut boundary = None;
+        let mut allowed = None;
+        if template.level == Level::Sandbox {
+            allowed = self.allowed().await?;
+            boundary = Some(Boundary::Own(Box::new(walls(&template, allowed.is_some()))));
+        }
         let memory_bytes = template.limits.memory_bytes;
         let request = request(template, boundary);
-        let running = run(&self.launcher, &self.watchdog, request, memory_bytes).await?;
-        Ok(self.sandbox(running, Some(stage)))
+        let (running, mut output) = run(&self.launcher, &self.watchdog, request, memory_bytes).await?;
+        let way = allowed.map(|allowed| Way::new(self.launcher.clone(), running.child.id(), allowed));
+        let supervised = supervised(way.as_ref(), &mut output)?;
+        let runner = (self.launcher.clone(), self.watchdog.clone());
+        let output = Mutex::new(output);
+        Ok(Box::new(LocalSandbox { running, output, tmp: Some(stage), runner, way, _supervised: supervised }))
     }
 
-    fn sandbox(&self, (running, output): (Arc<Running>, Outputs), stage: Option<Tmp>) -> Box<dyn Sandbox> {
-        let runner = (self.launcher.clone(), self.watchdog.clone());
-        Box::new(LocalSandbox { running, output: Mutex::new(output), tmp: stage, runner })
+    /// What sandboxes reach of this machine besides the outside; nothing where they have no way out.
+    async fn allowed(&self) -> Result<Option<Arc<[Network]>>, RunnerError> {
+        match &self.egress {
+            Egress::Internet(allowed) if self.probed().await?.egress.is_present() => {
+                Ok(Some(allowed.as_slice().into()))
+            }
+            _ => Ok(None),
+        }
     }
 }
 
@@ -102,6 +119,7 @@ async fn run(
     let output = Outputs {
         stdout: child.stdout.take(),
         stderr: child.stderr.take(),
+        calls: child.calls.take(),
         listeners: std::mem::take(&mut child.listeners)
             .into_iter()
             .map(|listener| {
@@ -157,7 +175,14 @@ fn check(template: &Template) -> Result<(), RunnerError> {
     Ok(())
 }
 
-fn walls(template: &Template) -> Walls {
+/// Begins to judge what a program calls, where its calls are handed over.
+fn supervised(way: Option<&Arc<Way>>, output: &mut Outputs) -> Result<Option<Supervised>, RunnerError> {
+    let (Some(way), Some(calls)) = (way, output.calls.take()) else { return Ok(None) };
+    let supervised = way.supervise(calls);
+    supervised.map(Some).map_err(|error| RunnerError::Refused(error.to_string()))
+}
+
+fn walls(template: &Template, egress: bool) -> Walls {
     let Template { roots, limits, ports, .. } = template;
     Walls {
         stage: roots.tmp.clone(),
@@ -167,6 +192,7 @@ fn walls(template: &Template) -> Walls {
         memory_bytes: limits.memory_bytes,
         processes: limits.processes.unwrap_or(PROCESSES),
         ports: ports.clone(),
+        egress,
         host_network: false,
     }
 }
@@ -223,6 +249,8 @@ struct Outputs {
     stdout: Option<pipe::Receiver>,
     stderr: Option<pipe::Receiver>,
     listeners: Vec<TcpListener>,
+    /// Where its calls are handed over that name an address.
+    calls: Option<OwnedFd>,
 }
 
 struct LocalSandbox {
@@ -231,6 +259,9 @@ struct LocalSandbox {
     output: Mutex<Outputs>,
     /// There until the sandbox is dropped.
     tmp: Option<Tmp>,
+    /// The way out of the sandbox that it runs in.
+    way: Option<Arc<Way>>,
+    _supervised: Option<Supervised>,
 }
 
 impl Drop for LocalSandbox {
@@ -276,9 +307,12 @@ impl LocalSandbox {
             (Some(Tmp::make(&template.roots.tmp)?), None)
         };
         let memory_bytes = template.limits.memory_bytes;
-        let (running, output) = run(launcher, watchdog, request(template, boundary), memory_bytes).await?;
-        let runner = self.runner.clone();
-        Ok(Box::new(LocalSandbox { running, output: Mutex::new(output), tmp: stage, runner }))
+        let (running, mut output) =
+            run(launcher, watchdog, request(template, boundary), memory_bytes).await?;
+        let (runner, way) = (self.runner.clone(), self.way.clone());
+        let supervised = supervised(way.as_ref(), &mut output)?;
+        let output = Mutex::new(output);
+        Ok(Box::new(LocalSandbox { running, output, tmp: stage, runner, way, _supervised: supervised }))
     }
 
     async fn reach(&self, port: u16) -> io::Result<TcpStream> {

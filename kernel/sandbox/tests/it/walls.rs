@@ -3,7 +3,7 @@
 
 use crate::{EXECUTABLE, eventually, fresh_run, start};
 use sandbox::runner::{End, Level, Limits, Roots, Runner, Sandbox, Shown, Template};
-use sandbox::{Isolation, LocalRunner};
+use sandbox::{Egress, Isolation, LocalRunner};
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// A runner of sandboxes, if this host can make them.
 pub async fn runner() -> Option<LocalRunner> {
-    let runner = LocalRunner::new(start().await, Isolation::Only(Level::Sandbox));
+    let runner = LocalRunner::new(start().await, Isolation::Only(Level::Sandbox), Egress::None);
     match runner.level().await {
         Ok(_) => Some(runner),
         Err(reason) => {

@@ -8,18 +8,22 @@
 mod watchdog;
 
 use crate::client::{Child, Launcher, LauncherError, SpawnRequest, Stdin};
+use crate::egress::{Egress, Network, Supervised, Way};
 use crate::procfs;
-use crate::protocol::{Boundary, ResourceLimits, Status, Walls};
+use crate::protocol::{Boundary, Enter, ResourceLimits, Status, Walls};
 use crate::runner::{
-    End, Exit, Level, Limits, Output, Pending, Probe, Runner, RunnerError, Sandbox, Shown, Template, Usage,
+    End, Entry, Exit, Level, Limits, Output, Pending, Probe, Runner, RunnerError, Sandbox, Shown, Template,
+    Usage,
 };
 use std::fs::DirBuilder;
 use std::io;
 use std::net::Ipv4Addr;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OnceCell;
@@ -46,6 +50,7 @@ pub enum Isolation {
 pub struct LocalRunner {
     launcher: Launcher,
     isolation: Isolation,
+    egress: Egress,
     /// Made when it is first needed: it takes some milliseconds.
     probe: OnceCell<Probe>,
     watchdog: Watchdog,
@@ -53,8 +58,8 @@ pub struct LocalRunner {
 
 impl LocalRunner {
     /// Must be called within a tokio runtime.
-    pub fn new(launcher: Launcher, isolation: Isolation) -> Self {
-        Self { launcher, isolation, probe: OnceCell::new(), watchdog: Watchdog::start() }
+    pub fn new(launcher: Launcher, isolation: Isolation, egress: Egress) -> Self {
+        Self { launcher, isolation, egress, probe: OnceCell::new(), watchdog: Watchdog::start() }
     }
 
     async fn probed(&self) -> Result<&Probe, RunnerError> {
@@ -78,16 +83,30 @@ impl LocalRunner {
             self.probed().await?.allows(template.level)?;
         }
         let stage = Tmp::make(&template.roots.tmp)?;
-        let boundary = (template.level == Level::Sandbox).then(|| Boundary::Own(Box::new(walls(&template))));
+        let mut boundary = None;
+        let mut allowed = None;
+        if template.level == Level::Sandbox {
+            allowed = self.allowed().await?;
+            boundary = Some(Boundary::Own(Box::new(walls(&template, allowed.is_some()))));
+        }
         let memory_bytes = template.limits.memory_bytes;
         let request = request(template, boundary);
-        let running = run(&self.launcher, &self.watchdog, request, memory_bytes).await?;
-        Ok(self.sandbox(running, Some(stage)))
+        let (running, mut output) = run(&self.launcher, &self.watchdog, request, memory_bytes).await?;
+        let way = allowed.map(|allowed| Way::new(self.launcher.clone(), running.child.id(), allowed));
+        let supervised = supervised(way.as_ref(), &mut output)?;
+        let runner = (self.launcher.clone(), self.watchdog.clone());
+        let output = Mutex::new(output);
+        Ok(Box::new(LocalSandbox { running, output, tmp: Some(stage), runner, way, _supervised: supervised }))
     }
 
-    fn sandbox(&self, (running, output): (Arc<Running>, Outputs), stage: Option<Tmp>) -> Box<dyn Sandbox> {
-        let runner = (self.launcher.clone(), self.watchdog.clone());
-        Box::new(LocalSandbox { running, output: Mutex::new(output), tmp: stage, runner })
+    /// What sandboxes reach of this machine besides the outside; nothing where they have no way out.
+    async fn allowed(&self) -> Result<Option<Arc<[Network]>>, RunnerError> {
+        match &self.egress {
+            Egress::Internet(allowed) if self.probed().await?.egress.is_present() => {
+                Ok(Some(allowed.as_slice().into()))
+            }
+            _ => Ok(None),
+        }
     }
 }
 
@@ -102,6 +121,8 @@ async fn run(
     let output = Outputs {
         stdout: child.stdout.take(),
         stderr: child.stderr.take(),
+        stdin: child.stdin.take(),
+        calls: child.calls.take(),
         listeners: std::mem::take(&mut child.listeners)
             .into_iter()
             .map(|listener| {
@@ -114,7 +135,7 @@ async fn run(
     let running = Arc::new(Running {
         child,
         within,
-        memory_bytes,
+        memory_bytes: AtomicU64::new(memory_bytes),
         over_memory: AtomicBool::new(false),
         frozen: AtomicBool::new(false),
     });
@@ -157,8 +178,15 @@ fn check(template: &Template) -> Result<(), RunnerError> {
     Ok(())
 }
 
-fn walls(template: &Template) -> Walls {
-    let Template { roots, limits, ports, .. } = template;
+/// Begins to judge what a program calls, where its calls are handed over.
+fn supervised(way: Option<&Arc<Way>>, output: &mut Outputs) -> Result<Option<Supervised>, RunnerError> {
+    let (Some(way), Some(calls)) = (way, output.calls.take()) else { return Ok(None) };
+    let supervised = way.supervise(calls);
+    supervised.map(Some).map_err(|error| RunnerError::Refused(error.to_string()))
+}
+
+fn walls(template: &Template, egress: bool) -> Walls {
+    let Template { roots, limits, ports, waits, .. } = template;
     Walls {
         stage: roots.tmp.clone(),
         image: roots.image.clone(),
@@ -167,12 +195,14 @@ fn walls(template: &Template) -> Walls {
         memory_bytes: limits.memory_bytes,
         processes: limits.processes.unwrap_or(PROCESSES),
         ports: ports.clone(),
+        egress,
+        waits: *waits,
         host_network: false,
     }
 }
 
 fn request(template: Template, boundary: Option<Boundary>) -> SpawnRequest {
-    let Template { argv, mut env, working_dir, roots, mut limits, .. } = template;
+    let Template { argv, mut env, working_dir, roots, mut limits, waits, .. } = template;
     if boundary.is_none() {
         env.retain(|(name, _)| name != "TMPDIR");
         env.push(("TMPDIR".into(), roots.tmp.into()));
@@ -186,7 +216,7 @@ fn request(template: Template, boundary: Option<Boundary>) -> SpawnRequest {
         working_dir,
         identity: None,
         limits: kernel_limits(limits),
-        stdin: Stdin::Empty,
+        stdin: if waits { Stdin::Piped } else { Stdin::Empty },
         extra_fds: Arc::default(),
         boundary,
     }
@@ -214,7 +244,7 @@ struct Running {
     child: Child,
     /// It runs within walls.
     within: bool,
-    memory_bytes: u64,
+    memory_bytes: AtomicU64,
     over_memory: AtomicBool,
     frozen: AtomicBool,
 }
@@ -223,6 +253,10 @@ struct Outputs {
     stdout: Option<pipe::Receiver>,
     stderr: Option<pipe::Receiver>,
     listeners: Vec<TcpListener>,
+    /// By which a program that waits is told what it is to be.
+    stdin: Option<pipe::Sender>,
+    /// Where its calls are handed over that name an address.
+    calls: Option<OwnedFd>,
 }
 
 struct LocalSandbox {
@@ -231,6 +265,9 @@ struct LocalSandbox {
     output: Mutex<Outputs>,
     /// There until the sandbox is dropped.
     tmp: Option<Tmp>,
+    /// The way out of the sandbox that it runs in.
+    way: Option<Arc<Way>>,
+    _supervised: Option<Supervised>,
 }
 
 impl Drop for LocalSandbox {
@@ -276,9 +313,35 @@ impl LocalSandbox {
             (Some(Tmp::make(&template.roots.tmp)?), None)
         };
         let memory_bytes = template.limits.memory_bytes;
-        let (running, output) = run(launcher, watchdog, request(template, boundary), memory_bytes).await?;
-        let runner = self.runner.clone();
-        Ok(Box::new(LocalSandbox { running, output: Mutex::new(output), tmp: stage, runner }))
+        let (running, mut output) =
+            run(launcher, watchdog, request(template, boundary), memory_bytes).await?;
+        let (runner, way) = (self.runner.clone(), self.way.clone());
+        let supervised = supervised(way.as_ref(), &mut output)?;
+        let output = Mutex::new(output);
+        Ok(Box::new(LocalSandbox { running, output, tmp: stage, runner, way, _supervised: supervised }))
+    }
+
+    async fn become_what_it_is(&self, entry: Entry) -> Result<(), RunnerError> {
+        let stdin = {
+            let mut output = self.output.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            output.stdin.take()
+        };
+        let Some(mut stdin) = stdin.filter(|_| self.running.within) else {
+            return Err(RunnerError::Invalid("nothing waits in it".to_owned()));
+        };
+        let Entry { shown, limits, told } = entry;
+        let processes = limits.processes.unwrap_or(PROCESSES);
+        self.running.memory_bytes.store(limits.memory_bytes, Ordering::Release);
+        let enter = Enter {
+            child: self.running.child.id(),
+            shown: shown.into_iter().map(|shown| (shown.from, shown.at)).collect(),
+            tmp_bytes: limits.tmp_bytes,
+            memory_bytes: limits.memory_bytes,
+            processes,
+            limits: kernel_limits(Limits { processes: Some(processes), ..limits }),
+        };
+        self.running.child.enter(enter).await.map_err(refused)?;
+        stdin.write_all(&told).await.map_err(|error| RunnerError::Refused(error.to_string()))
     }
 
     async fn reach(&self, port: u16) -> io::Result<TcpStream> {
@@ -316,6 +379,10 @@ impl Sandbox for LocalSandbox {
 
     fn beside(&self, template: Template) -> Pending<'_, Result<Box<dyn Sandbox>, RunnerError>> {
         Box::pin(self.start_beside(template))
+    }
+
+    fn enter(&self, entry: Entry) -> Pending<'_, Result<(), RunnerError>> {
+        Box::pin(self.become_what_it_is(entry))
     }
 
     fn connect(&self, port: u16) -> Pending<'_, io::Result<TcpStream>> {

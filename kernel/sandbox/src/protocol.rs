@@ -4,6 +4,7 @@
 use crate::runner::{Probe, Usage};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::ffi::CString;
+use std::net::SocketAddrV4;
 use std::path::{Component, PathBuf};
 
 /// Largest packet either side accepts; an execution environment of Lambda needs about 10 KiB.
@@ -13,6 +14,11 @@ pub(crate) const MAX_STRINGS: usize = 1024;
 
 /// Most files and folders shown in one sandbox.
 const MAX_SHOWN: usize = 64;
+
+/// What a packet from a sandbox says that carries the sockets of its ports.
+pub(crate) const PORTS: &[u8] = b"ports";
+/// What a packet from a sandbox says that carries what hands over its calls.
+pub(crate) const CALLS: &[u8] = b"calls";
 
 const SEQUENCE_BYTES: usize = 8;
 
@@ -40,11 +46,22 @@ pub(crate) enum Verb {
         child: u64,
         port: u16,
     },
+    /// Make a program that waits within a sandbox what it is to be.
+    Enter(Enter),
+    /// Bind a socket to an address within a child's sandbox, for datagrams or to listen; it goes through the
+    /// descriptor of the packet.
+    Bind {
+        child: u64,
+        address: SocketAddrV4,
+        datagrams: bool,
+    },
     /// End everything, answer, exit.
     Stop,
 }
 
-/// A program to start; the descriptors of the packet become its 0, 1, 2, ….
+/// A program to start; the descriptors of the packet become its 0, 1, 2, …. Where it is kept within a
+/// boundary, the last one is none of its own: by it, sockets of the sandbox and what hands over its calls go
+/// to the daemon.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Spawn {
     /// Chosen by the daemon, never used twice, so that an early exit can already be attributed.
@@ -57,6 +74,38 @@ pub(crate) struct Spawn {
     pub(crate) limits: ResourceLimits,
     /// Without it, the program runs among the daemon's.
     pub(crate) boundary: Option<Boundary>,
+}
+
+/// What becomes of a sandbox in which a program waits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Enter {
+    pub(crate) child: u64,
+    /// What else is seen, only to be read, and where.
+    pub(crate) shown: Vec<(PathBuf, PathBuf)>,
+    pub(crate) tmp_bytes: u64,
+    pub(crate) memory_bytes: u64,
+    pub(crate) processes: u64,
+    pub(crate) limits: ResourceLimits,
+}
+
+impl Enter {
+    /// Why this cannot be done, whoever asks.
+    pub(crate) fn objection(&self) -> Option<&'static str> {
+        objection_to(&self.shown)
+    }
+}
+
+/// Why these cannot be shown in a sandbox.
+fn objection_to(shown: &[(PathBuf, PathBuf)]) -> Option<&'static str> {
+    let mut all = shown.iter().flat_map(|(source, target)| [source, target]);
+    if !all.all(|path| path.is_absolute()) || shown.len() > MAX_SHOWN {
+        return Some("a path of the sandbox is not absolute, or there are more than 64");
+    }
+    let inside = |path: &PathBuf| path.components().all(|part| !matches!(part, Component::ParentDir));
+    if !shown.iter().all(|(_, target)| inside(target)) {
+        return Some("a place in the sandbox leads out of it");
+    }
+    None
 }
 
 /// What a program is kept within.
@@ -84,9 +133,12 @@ pub struct Walls {
     pub memory_bytes: u64,
     /// Processes and threads of all within.
     pub processes: u64,
-    /// Ports of the sandbox's loopback on which the daemon listens: the sockets go through the last
-    /// descriptor of the packet.
+    /// Ports of the sandbox's loopback on which the daemon listens.
     pub ports: Vec<u16>,
+    /// Every address is one of the sandbox's own, and calls that name one are handed over to the daemon.
+    pub egress: bool,
+    /// What runs in it waits to be told what it is.
+    pub waits: bool,
     /// The network of the host instead of one of its own.
     pub host_network: bool,
 }
@@ -201,14 +253,11 @@ impl Spawn {
             return Some("more than 1024 arguments or environment entries");
         }
         if let Some(Boundary::Own(walls)) = &self.boundary {
-            let shown = walls.shown.iter().flat_map(|(source, target)| [source, target]);
-            let mut all = shown.chain(&walls.image).chain([&walls.stage]);
-            if !all.all(|path| path.is_absolute()) || walls.shown.len() > MAX_SHOWN {
-                return Some("a path of the sandbox is not absolute, or there are more than 64");
+            if !walls.image.iter().chain([&walls.stage]).all(|path| path.is_absolute()) {
+                return Some("a path of the sandbox is not absolute");
             }
-            let inside = |path: &PathBuf| path.components().all(|part| !matches!(part, Component::ParentDir));
-            if !walls.shown.iter().all(|(_, target)| inside(target)) {
-                return Some("a place in the sandbox leads out of it");
+            if let Some(objection) = objection_to(&walls.shown) {
+                return Some(objection);
             }
         }
         if !(3..=crate::sys::socket::MAX_FDS).contains(&fds) {

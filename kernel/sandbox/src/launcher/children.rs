@@ -8,7 +8,7 @@
 use super::bounded::Sandboxes;
 use crate::process::Handle;
 use crate::procfs::{self, Carried, Seen};
-use crate::protocol::{Ended, ResourceLimits, Scope, Spawn, Status};
+use crate::protocol::{Ended, Enter, ResourceLimits, Scope, Spawn, Status};
 use crate::run_id::{CHILD_VARIABLE, RUN_ID_VARIABLE, RunId};
 use crate::runner::Usage;
 use crate::sys::process::{Outcome, Reaped};
@@ -18,6 +18,7 @@ use crate::sys::{self};
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::CString;
 use std::io;
+use std::net::SocketAddrV4;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
@@ -98,9 +99,26 @@ impl Children {
         self.sandboxes.connect((child, self.pid(child)?), port, channel)
     }
 
-    /// Whether a sandbox can be made here: by making one.
-    pub(super) fn try_sandbox(&mut self) -> Result<String, String> {
-        self.sandboxes.try_one()
+    /// Makes the sandbox of a child that waits what it is to be.
+    pub(super) fn enter(&self, enter: &Enter) -> io::Result<()> {
+        let root = self.pid(enter.child)?;
+        self.sandboxes.enter(root, enter, &limits(&enter.limits))
+    }
+
+    /// Sends a socket that is bound within a child's sandbox through `channel`.
+    pub(super) fn bind(
+        &self,
+        child: u64,
+        wanted: (SocketAddrV4, bool),
+        channel: &[OwnedFd],
+    ) -> io::Result<()> {
+        let channel = channel.first().ok_or(io::ErrorKind::InvalidInput)?;
+        self.sandboxes.bind((child, self.pid(child)?), wanted, channel)
+    }
+
+    /// Whether a sandbox can be made here, with a way out or without: by making one.
+    pub(super) fn try_sandbox(&mut self, egress: bool) -> Result<String, String> {
+        self.sandboxes.try_one(egress)
     }
 
     /// What was asked for, and the two variables by which the program is found again, which nobody

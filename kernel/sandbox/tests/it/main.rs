@@ -1,5 +1,6 @@
 //! The launcher and the process runner, against real processes.
 
+mod egress;
 mod ending;
 mod escapes;
 mod limits;
@@ -10,6 +11,7 @@ mod runtime_api;
 mod runtimes;
 mod spawning;
 mod sweeping;
+mod waiting;
 mod walls;
 
 use sandbox::{Child, Launcher, LauncherConfig, ResourceLimits, RunId, SpawnRequest, Stdin};

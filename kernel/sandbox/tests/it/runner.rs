@@ -2,12 +2,12 @@
 
 use crate::start;
 use sandbox::runner::{End, Level, Limits, Roots, Runner, RunnerError, Shown, Template};
-use sandbox::{Isolation, LocalRunner};
+use sandbox::{Egress, Isolation, LocalRunner};
 use std::path::PathBuf;
 use tokio::io::AsyncReadExt;
 
 async fn runner() -> Box<dyn Runner> {
-    Box::new(LocalRunner::new(start().await, Isolation::Only(Level::Process)))
+    Box::new(LocalRunner::new(start().await, Isolation::Only(Level::Process), Egress::None))
 }
 
 fn template(name: &str, script: &str) -> Template {
@@ -20,6 +20,7 @@ fn template(name: &str, script: &str) -> Template {
         roots: Roots { read_only: vec![shown("/usr")], image: None, tmp: tmp(name) },
         limits: Limits { memory_bytes: 64 << 20, tmp_bytes: 1 << 20, open_files: 256, processes: None },
         ports: Vec::new(),
+        waits: false,
     }
 }
 
@@ -90,7 +91,7 @@ async fn a_level_that_cannot_be_given_fails_with_the_reason() {
     };
     assert!(!reason.is_empty());
     assert!(!tmp("level").exists());
-    let only = LocalRunner::new(start().await, Isolation::Only(Level::Vm));
+    let only = LocalRunner::new(start().await, Isolation::Only(Level::Vm), Egress::None);
     assert!(matches!(only.level().await, Err(RunnerError::LevelUnavailable { .. })));
 }
 

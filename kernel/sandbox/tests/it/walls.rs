@@ -3,7 +3,7 @@
 
 use crate::{EXECUTABLE, eventually, fresh_run, start};
 use sandbox::runner::{End, Level, Limits, Roots, Runner, Sandbox, Shown, Template};
-use sandbox::{Isolation, LocalRunner};
+use sandbox::{Egress, Isolation, LocalRunner};
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// A runner of sandboxes, if this host can make them.
 pub async fn runner() -> Option<LocalRunner> {
-    let runner = LocalRunner::new(start().await, Isolation::Only(Level::Sandbox));
+    let runner = LocalRunner::new(start().await, Isolation::Only(Level::Sandbox), Egress::None);
     match runner.level().await {
         Ok(_) => Some(runner),
         Err(reason) => {
@@ -39,6 +39,7 @@ pub fn script(text: &str) -> Template {
         roots: Roots { read_only: Vec::new(), image: None, tmp: stage() },
         limits: Limits { memory_bytes: 64 << 20, tmp_bytes: 2 << 20, open_files: 256, processes: Some(32) },
         ports: Vec::new(),
+        waits: false,
     }
 }
 

@@ -247,11 +247,7 @@ pub async fn put_website(ctx: Ctx, input: Arc<api::PutBucketWebsiteInput>) -> Re
     let configuration = input.website_configuration.clone();
     website::validate(&configuration).map_err(|fault| match fault {
         website::Fault::Shape => S3Error::MalformedXml,
-        website::Fault::Suffix(suffix) => S3Error::InvalidArgument {
-            message: "The IndexDocument Suffix is not well formed",
-            name: "IndexDocument",
-            value: suffix,
-        },
+        website::Fault::Argument(message, name, value) => S3Error::InvalidArgument { message, name, value },
         website::Fault::Request(message) => S3Error::InvalidRequest { message },
     })?;
     keep(&ctx, place!(input, Website), configuration, |_, _| Ok(())).await.map(|()| Unit)
@@ -298,11 +294,7 @@ macro_rules! many {
             pub async fn put(ctx: Ctx, input: Arc<api::$put>) -> Result<Unit, S3Error> {
                 let content = input.$member.clone();
                 if content.id.is_empty() || content.id.len() > 64 || content.id != input.id {
-                    return Err(S3Error::InvalidArgument {
-                        message: "Configuration id in the request does not match that of the body",
-                        name: "id",
-                        value: input.id.clone(),
-                    });
+                    return Err(S3Error::IdMismatch);
                 }
                 let place = place(&input.bucket, &input.expected_bucket_owner, &input.id);
                 keep(&ctx, place, content, |_, _| Ok(())).await.map(|()| Unit)
@@ -376,10 +368,9 @@ fn page<T: Obj + Default>(ctx: &Ctx, place: &Place, token: Option<&str>) -> Resu
         Some(token) => {
             let position = ctx.page_position(&place.bucket, token);
             position.and_then(|position| String::from_utf8(position).ok()).ok_or_else(|| {
-                S3Error::InvalidArgument {
-                    message: "The continuation token provided is incorrect",
+                S3Error::UntoldArgument {
+                    message: "The continuation token provided is incorrect".into(),
                     name: "continuation-token",
-                    value: token.to_owned(),
                 }
             })?
         }

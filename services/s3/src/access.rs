@@ -4,15 +4,16 @@
 
 use crate::access_logs::LOG_DELIVERY;
 use crate::errors::S3Error;
+use crate::policy;
 use crate::rules::acl::Acl;
 use crate::rules::public;
 use crate::state::buckets::{self, Bucket};
-use crate::state::{Ownership, objects};
+use crate::state::{ObjectRecord, Ownership, objects};
 use crate::views::canonical_id;
-use policy::{Policy, ResourceRule};
+use ::policy::{Policy, ResourceRule};
 use ports::Caller;
 use serde_json::{Value, json};
-use service::{Demand, Peek};
+use service::{Ctx, Demand, Peek};
 use std::sync::Arc;
 use store::Read;
 
@@ -90,7 +91,49 @@ fn granted(
         None => objects::newest(read, bucket, key)?,
     };
     let object = found.and_then(|version| version.object);
-    let list =
-        object.as_ref().and_then(|object| object.extras.as_ref()).and_then(|extras| extras.acl.as_ref());
-    Ok(list.is_some_and(|list| list.grants(&demand.action, caller, ignores)))
+    Ok(object.is_some_and(|object| lists(&object, &demand.action, caller, ignores)))
+}
+
+/// Whether an object's list lets a caller do something; where it has none, its writer alone may.
+fn lists(object: &ObjectRecord, action: &str, caller: Option<&str>, ignores: bool) -> bool {
+    let list = object.extras.as_ref().and_then(|extras| extras.acl.as_ref());
+    match (list, object.writer()) {
+        (Some(list), _) => list.grants(action, caller, ignores),
+        (None, Some(writer)) => {
+            caller == Some(writer) && Acl::private(writer).grants(action, caller, ignores)
+        }
+        (None, None) => false,
+    }
+}
+
+/// Refuses what the list of an object does not grant where another account wrote it: neither policies of
+/// the bucket nor those of its owner's account open it.
+/// S3 User Guide, "Controlling ownership of objects": bucket policies are for objects of the bucket's owner.
+///
+/// # Errors
+/// `AccessDenied`, or the store's.
+pub fn of_writer(
+    ctx: &Ctx,
+    bucket: &Bucket,
+    key: &str,
+    object: &ObjectRecord,
+    action: &'static str,
+) -> Result<(), S3Error> {
+    if object.writer().is_none() || bucket.record.ownership == Some(Ownership::BucketOwnerEnforced) {
+        return Ok(());
+    }
+    let caller = match ctx.caller() {
+        Caller::Principal(principal) => Some(canonical_id(principal.account)),
+        Caller::Anonymous => None,
+        Caller::Service { .. } => return Ok(()),
+    };
+    let ignores = bucket.record.public_access.is_some_and(|block| block.ignore_acls);
+    if lists(object, action, caller.as_deref(), ignores) {
+        return Ok(());
+    }
+    let closed = json!({"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"});
+    let closed = json!({"Version": "2012-10-17", "Statement": [closed]}).to_string();
+    let closed = Policy::parse(&closed).map_err(|_| S3Error::AccessDenied)?;
+    let demand = policy::on_object(action, &bucket.name, key).under(Arc::new(closed), ResourceRule::Grants);
+    Ok(ctx.permit(&demand)?)
 }

@@ -9,6 +9,7 @@ use crate::select;
 use names::Timestamp;
 use schema::{ApiError, BodyError};
 use service::TagFault;
+use std::borrow::Cow;
 use store::Fault;
 
 /// An error of S3.
@@ -31,6 +32,7 @@ pub enum S3Error {
     Marked {
         key: String,
         version_id: String,
+        modified: Timestamp,
     },
     /// The version that was asked for is a delete marker.
     IsMarker {
@@ -95,6 +97,11 @@ pub enum S3Error {
         name: &'static str,
         value: String,
     },
+    /// An argument whose value is not told again.
+    UntoldArgument {
+        message: Cow<'static, str>,
+        name: &'static str,
+    },
     /// A number below zero.
     NegativeArgument {
         name: &'static str,
@@ -107,6 +114,23 @@ pub enum S3Error {
     NotImplemented {
         header: &'static str,
     },
+    /// The conditions of a write are not taken as they are.
+    UnsupportedCondition(WriteFault),
+    /// What a write is on the condition of was changed since the upload began.
+    ConditionalConflict {
+        condition: &'static str,
+        key: String,
+    },
+    /// What a request says of the bucket's owner cannot be an account.
+    InvalidExpectedOwner {
+        given: String,
+    },
+    /// A configuration has another id than its request.
+    IdMismatch,
+    /// An inventory goes to what is no bucket's ARN.
+    InvalidDestinationBucket,
+    /// An object is read with another customer's key.
+    WrongCustomerKey,
     InvalidStorageClass {
         given: String,
     },
@@ -121,6 +145,7 @@ pub enum S3Error {
     InvalidTag {
         message: &'static str,
         key: Option<String>,
+        value: Option<String>,
     },
     TooManyTags {
         limit: usize,
@@ -137,7 +162,12 @@ pub enum S3Error {
         calculated: String,
     },
     BadChecksum {
+        algorithm: Cow<'static, str>,
+    },
+    /// A part's checksum is of another algorithm than the upload's.
+    BadPartChecksum {
         algorithm: &'static str,
+        number: i32,
     },
     EntityTooLarge {
         size: u64,
@@ -188,18 +218,18 @@ pub enum S3Error {
         bucket: String,
     },
     /// Access logs stay in the region of what they tell of.
-    LogsElsewhere,
+    LogsElsewhere {
+        source: String,
+        target: String,
+    },
     TooManyConfigurations,
     /// A query that is refused, or fails on a record.
     Select(select::Fault),
     /// What is only for buckets of another kind.
     MethodNotAllowed,
     InvalidBucketAcl,
-    /// A notification's destination cannot be used.
-    Destinations {
-        arn: String,
-        why: &'static str,
-    },
+    /// Destinations of notifications that cannot be used, and why.
+    Destinations(Vec<(String, String)>),
     /// A configuration that the bucket does not have.
     NotConfigured {
         bucket: String,
@@ -269,13 +299,13 @@ impl S3Error {
             WriteFault::Broken(broken) => {
                 S3Error::PreconditionFailed { condition: broken.header().to_owned() }
             }
-            WriteFault::Unsupported => S3Error::NotImplemented { header: "If-None-Match" },
+            fault => S3Error::UnsupportedCondition(fault),
         }
     }
 
     /// A tag set that is against the rules; `header` where it came in `x-amz-tagging`.
     pub fn tags(fault: TagSetFault, header: Option<&str>) -> Self {
-        let invalid = |message, key| S3Error::InvalidTag { message, key: Some(key) };
+        let invalid = |message, key| S3Error::InvalidTag { message, key: Some(key), value: None };
         match (fault, header) {
             (TagSetFault::Malformed | TagSetFault::Tag(TagFault::Duplicate(_)), Some(header)) => {
                 S3Error::InvalidArgument {
@@ -290,6 +320,11 @@ impl S3Error {
             (TagSetFault::Tag(TagFault::Key(key)), _) => {
                 invalid("The TagKey you have provided is invalid", key)
             }
+            (TagSetFault::Value { key, value }, _) => S3Error::InvalidTag {
+                message: "The TagValue you have provided is invalid",
+                key: Some(key),
+                value: Some(value),
+            },
             (TagSetFault::Tag(TagFault::Value { key }), _) => {
                 invalid("The TagValue you have provided is invalid", key)
             }

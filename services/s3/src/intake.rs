@@ -182,7 +182,7 @@ pub async fn take(ctx: &Ctx, body: Option<&Body>, expected: &Expected) -> Result
     let calculated = taken.second.as_ref().unwrap_or(&taken.checksum);
     if expected.checksum.value.as_ref().is_some_and(|given| given != calculated) {
         abandon(ctx, &taken.body).await;
-        return Err(S3Error::BadChecksum { algorithm: second.unwrap_or(algorithm).name() });
+        return Err(S3Error::BadChecksum { algorithm: second.unwrap_or(algorithm).name().into() });
     }
     Ok(taken)
 }

@@ -13,6 +13,7 @@ mod before;
 pub mod buckets;
 pub mod configurations;
 mod kept;
+pub mod listed;
 pub mod objects;
 pub mod uploads;
 
@@ -21,6 +22,7 @@ use crate::rules::cors::CorsRule;
 use crate::rules::locks::{DefaultRetention, Retention};
 use crate::rules::notifications::Rule;
 use configurations::ConfigurationRecord;
+use listed::Listed;
 use names::{AccountId, Region, Scope, Tags, Timestamp};
 use serde::{Deserialize, Serialize};
 use service::checksum::Algorithm;
@@ -43,6 +45,8 @@ static CONFIGURATIONS: Table<(Incarnation, String, String), ConfigurationRecord>
 static AGEING: Table<String, AgeingRecord> = Table::new("s3/ageing", Class::Records);
 /// The newest version of each key: bucket, key.
 static OBJECTS: Table<(Incarnation, String), Entry> = Table::of_incarnation("s3/objects", Class::Items);
+/// The same rows, of which listings read what they show.
+static LISTED: Table<(Incarnation, String), Listed> = Table::of_incarnation("s3/objects", Class::Items);
 /// Older versions: bucket, key, the version's number from above.
 static NONCURRENT: Table<(Incarnation, String, u64), Version> =
     Table::of_incarnation("s3/noncurrent", Class::Items);
@@ -93,7 +97,7 @@ impl Record for BucketRecord {
     const VERSION: u8 = 2;
 
     fn upgrade(from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
-        before::read::<before::BucketRecord, Self>(from, bytes)
+        before::read::<before::BucketRecord, Self>((1, from), bytes)
     }
 }
 
@@ -195,7 +199,7 @@ impl Record for NotificationRecord {
     const VERSION: u8 = 2;
 
     fn upgrade(from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
-        before::read::<before::NotificationRecord, Self>(from, bytes)
+        before::read::<before::NotificationRecord, Self>((1, from), bytes)
     }
 }
 
@@ -224,10 +228,10 @@ pub struct Entry {
 }
 
 impl Record for Entry {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
     fn upgrade(from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
-        before::read::<before::Entry, Self>(from, bytes)
+        before::read::<before::Entry, Self>((2, from), bytes)
     }
 }
 
@@ -245,10 +249,10 @@ pub struct Version {
 }
 
 impl Record for Version {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
     fn upgrade(from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
-        before::read::<before::Version, Self>(from, bytes)
+        before::read::<before::Version, Self>((2, from), bytes)
     }
 }
 
@@ -298,6 +302,11 @@ impl ObjectRecord {
         self.extras.as_ref().and_then(|extras| extras.customer.as_ref())
     }
 
+    /// Who owns it, by canonical id, where that is not the bucket's owner.
+    pub fn writer(&self) -> Option<&str> {
+        self.extras.as_ref().and_then(|extras| extras.writer.as_deref())
+    }
+
     /// Until when it can be read, where it is archived and was restored.
     pub fn restored_until(&self) -> Option<Timestamp> {
         self.extras.as_ref().and_then(|extras| extras.restored)
@@ -322,6 +331,8 @@ pub struct Extras {
     pub replication: Option<Replication>,
     /// Until when an archived object can be read.
     pub restored: Option<Timestamp>,
+    /// Who owns it, by canonical id, where that is not the bucket's owner.
+    pub writer: Option<String>,
 }
 
 /// What is kept of a customer's key: enough to know it again, and not the key.
@@ -423,13 +434,15 @@ pub struct UploadRecord {
     pub checksum: Option<UploadChecksum>,
     /// What few objects have.
     pub extras: Extras,
+    /// Whether an object of this key was deleted for good since it began.
+    pub overtaken: bool,
 }
 
 impl Record for UploadRecord {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
     fn upgrade(from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
-        before::read::<before::UploadRecord, Self>(from, bytes)
+        before::read::<before::UploadRecord, Self>((2, from), bytes)
     }
 }
 
@@ -461,7 +474,7 @@ impl Record for PartRecord {
     const VERSION: u8 = 2;
 
     fn upgrade(from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
-        before::read::<before::PartRecord, Self>(from, bytes)
+        before::read::<before::PartRecord, Self>((1, from), bytes)
     }
 }
 

@@ -17,6 +17,14 @@ pub fn owner(account: AccountId) -> api::Owner {
     api::Owner { id: Some(canonical_id(account)), display_name: None }
 }
 
+/// Who owns what is in a bucket: who wrote it, or the bucket's owner.
+pub fn owner_of(writer: Option<&str>, bucket: &Bucket) -> api::Owner {
+    match writer {
+        Some(writer) => api::Owner { id: Some(writer.to_owned()), display_name: None },
+        None => owner(bucket.owner),
+    }
+}
+
 /// Tags as a list.
 pub fn tag_set(tags: &Tags) -> Vec<api::Tag> {
     tags.iter().map(|(key, value)| api::Tag { key: key.to_owned(), value: value.to_owned() }).collect()

@@ -2,6 +2,7 @@
 //! Codes and statuses: S3 API Reference, "List of error codes"; messages as S3 answers them.
 
 use super::{Configuration, S3Error};
+use crate::rules::conditions::WriteFault;
 use crate::rules::headers::MAX_METADATA_BYTES;
 use crate::rules::multipart::{Fault as Parts, MAX_OBJECT_BYTES, MIN_PART_BYTES};
 use crate::rules::names::MAX_KEY_BYTES;
@@ -47,9 +48,15 @@ fn code_and_status(error: &S3Error) -> (&'static str, u16) {
         S3Error::InvalidRange { .. } => ("InvalidRange", 416),
         S3Error::InvalidPartNumber { .. } => ("InvalidPartNumber", 416),
         S3Error::InvalidRangeOfSource { .. } | S3Error::NegativeArgument { .. } => ("InvalidArgument", 400),
-        S3Error::InvalidArgument { .. } | S3Error::Destinations { .. } => ("InvalidArgument", 400),
+        S3Error::InvalidArgument { .. } | S3Error::UntoldArgument { .. } => ("InvalidArgument", 400),
+        S3Error::Destinations(_) => ("InvalidArgument", 400),
         S3Error::InvalidRequest { .. } => ("InvalidRequest", 400),
-        S3Error::NotImplemented { .. } => ("NotImplemented", 501),
+        S3Error::NotImplemented { .. } | S3Error::UnsupportedCondition(_) => ("NotImplemented", 501),
+        S3Error::ConditionalConflict { .. } => ("ConditionalRequestConflict", 409),
+        S3Error::InvalidExpectedOwner { .. } => ("InvalidBucketOwnerAWSAccountID", 400),
+        S3Error::IdMismatch => ("IdMismatch", 400),
+        S3Error::InvalidDestinationBucket => ("InvalidS3DestinationBucket", 400),
+        S3Error::WrongCustomerKey => ("AccessDenied", 403),
         S3Error::InvalidStorageClass { .. } => ("InvalidStorageClass", 400),
         S3Error::InvalidObjectState { .. } => ("InvalidObjectState", 403),
         S3Error::ArchivedSource => ("ObjectNotInActiveTierError", 403),
@@ -59,7 +66,9 @@ fn code_and_status(error: &S3Error) -> (&'static str, u16) {
         S3Error::MalformedXml => ("MalformedXML", 400),
         S3Error::MalformedPolicy { .. } => ("MalformedPolicy", 400),
         S3Error::InvalidDigest { .. } => ("InvalidDigest", 400),
-        S3Error::BadDigest { .. } | S3Error::BadChecksum { .. } => ("BadDigest", 400),
+        S3Error::BadDigest { .. } | S3Error::BadChecksum { .. } | S3Error::BadPartChecksum { .. } => {
+            ("BadDigest", 400)
+        }
         S3Error::EntityTooLarge { .. } => TOO_LARGE,
         S3Error::Multipart { fault, .. } => of_parts(fault),
         S3Error::Body(error) => of_body(error),
@@ -77,7 +86,7 @@ fn code_and_status(error: &S3Error) -> (&'static str, u16) {
         S3Error::NotRestorable { .. } => ("InvalidObjectState", 403),
         S3Error::InvalidEncryptionAlgorithm { .. } => ("InvalidEncryptionAlgorithmError", 400),
         S3Error::InvalidLogTarget { .. } => ("InvalidTargetBucketForLogging", 400),
-        S3Error::LogsElsewhere => ("CrossLocationLoggingProhibited", 403),
+        S3Error::LogsElsewhere { .. } => ("CrossLocationLoggingProhibitted", 403),
         S3Error::TooManyConfigurations => ("TooManyConfigurations", 400),
         S3Error::Select(fault) => (fault.code, 400),
         S3Error::MethodNotAllowed => ("MethodNotAllowed", 405),
@@ -169,6 +178,10 @@ const ARCHIVED_SOURCE: &str =
     "The source object of the COPY operation is not in the active tier and is only stored in Amazon Glacier.";
 const BROKEN_CONDITION: &str = "At least one of the pre-conditions you specified did not hold";
 const NO_SUCH_HEADER: &str = "A header you provided implies functionality that is not implemented";
+const CONFLICT: &str =
+    "The conditional request cannot succeed due to a conflicting operation against this resource.";
+const WRONG_KEY: &str = "Requests specifying Server Side Encryption with Customer provided keys must provide the \
+                         correct secret key.";
 const NO_DESTINATION: &str = "Unable to validate the following destination configurations";
 const NO_ACCOUNT: &str = "The e-mail address you provided does not match any account on record.";
 const FAILED: &str = "We encountered an internal error. Please try again.";
@@ -207,9 +220,15 @@ fn message(error: &S3Error) -> Cow<'static, str> {
         | S3Error::WordedArgument { message }
         | S3Error::MalformedPolicy { message } => return Cow::Owned(message.clone()),
         S3Error::InvalidArgument { message, .. } | S3Error::InvalidTag { message, .. } => message,
+        S3Error::UntoldArgument { message, .. } => return message.clone(),
         S3Error::NegativeArgument { name, .. } => return Cow::Owned(negative(name)),
-        S3Error::Destinations { .. } => NO_DESTINATION,
-        S3Error::NotImplemented { .. } => NO_SUCH_HEADER,
+        S3Error::Destinations(_) => NO_DESTINATION,
+        S3Error::NotImplemented { .. } | S3Error::UnsupportedCondition(_) => NO_SUCH_HEADER,
+        S3Error::ConditionalConflict { .. } => CONFLICT,
+        S3Error::InvalidExpectedOwner { given } => return Cow::Owned(no_account_id(given)),
+        S3Error::IdMismatch => "Document ID does not match the specified configuration ID.",
+        S3Error::InvalidDestinationBucket => "Invalid bucket ARN.",
+        S3Error::WrongCustomerKey => WRONG_KEY,
         S3Error::InvalidStorageClass { .. } => "The storage class you specified is not valid",
         S3Error::InvalidObjectState { .. } => ARCHIVED,
         S3Error::ArchivedSource => ARCHIVED_SOURCE,
@@ -219,6 +238,9 @@ fn message(error: &S3Error) -> Cow<'static, str> {
         S3Error::InvalidDigest { .. } => "The Content-MD5 you specified was invalid.",
         S3Error::BadDigest { .. } => WRONG_MD5,
         S3Error::BadChecksum { algorithm } => return Cow::Owned(wrong_checksum(algorithm)),
+        S3Error::BadPartChecksum { algorithm, number } => {
+            return Cow::Owned(wrong_part_checksum(algorithm, *number));
+        }
         S3Error::EntityTooLarge { .. } => UPLOAD_TOO_LARGE,
         S3Error::Multipart { fault, .. } => parts_message(fault),
         S3Error::Body(error) => return body_message(error),
@@ -236,7 +258,7 @@ fn message(error: &S3Error) -> Cow<'static, str> {
             "The Encryption request you specified is not valid. Supported value: AES256."
         }
         S3Error::InvalidLogTarget { .. } => "The target bucket for logging does not exist",
-        S3Error::LogsElsewhere => "Cross S3 location logging not allowed.",
+        S3Error::LogsElsewhere { .. } => "Cross S3 location logging not allowed. ",
         S3Error::TooManyConfigurations => {
             "You are attempting to create a new configuration beyond the limit."
         }
@@ -271,6 +293,15 @@ fn too_many_tags(limit: usize) -> String {
 
 fn wrong_checksum(algorithm: &str) -> String {
     format!("The {algorithm} you specified did not match the calculated checksum.")
+}
+
+fn wrong_part_checksum(algorithm: &str, number: i32) -> String {
+    let algorithm = algorithm.to_ascii_lowercase();
+    format!("The {algorithm} you specified for part {number} did not match what we received.")
+}
+
+fn no_account_id(given: &str) -> String {
+    format!("The value of the expected bucket owner parameter must be an AWS Account ID... [{given}]")
 }
 
 fn parts_message(fault: &Parts) -> &'static str {
@@ -342,18 +373,34 @@ fn with_fields(answer: ApiError, error: &S3Error) -> ApiError {
         S3Error::InvalidRangeOfSource { asked, .. } => argument(answer, "x-amz-copy-source-range", asked),
         S3Error::InvalidArgument { name, value, .. } => argument(answer, name, value),
         S3Error::NegativeArgument { name, value } => argument(answer, name, &value.to_string()),
-        S3Error::Destinations { arn, why } => argument(answer, arn, why),
+        S3Error::Destinations(absent) => of_destinations(answer, absent),
+        S3Error::UntoldArgument { name, .. } => answer.field("ArgumentName", *name),
         S3Error::NotImplemented { header } => answer.field("Header", *header),
+        S3Error::UnsupportedCondition(fault) => of_condition(answer, fault),
+        S3Error::ConditionalConflict { condition, key } => {
+            answer.field("Condition", *condition).field("Key", key)
+        }
         S3Error::InvalidStorageClass { given } => answer.field("StorageClassRequested", given),
+        S3Error::MissingSecurityHeader => answer.field("MissingHeaderName", "x-amz-acl"),
         S3Error::UnresolvableGrant { address } => answer.field("EmailAddress", address),
         S3Error::InvalidEncryptionAlgorithm { given } => {
-            argument(answer, "x-amz-server-side-encryption-customer-algorithm", given)
+            argument(answer, "x-amz-server-side-encryption", given)
+        }
+        // The default region is not named as a source.
+        S3Error::LogsElsewhere { source, target } if source == "us-east-1" => {
+            answer.field("TargetBucketLocation", target)
+        }
+        S3Error::LogsElsewhere { source, target } => {
+            answer.field("SourceBucketLocation", source).field("TargetBucketLocation", target)
         }
         S3Error::InvalidLogTarget { bucket } => answer.field("TargetBucket", bucket),
         S3Error::InvalidObjectState { storage_class } | S3Error::NotRestorable { storage_class } => {
             answer.field("StorageClass", storage_class)
         }
         S3Error::MetadataTooLarge { size } => sizes(answer, "Size", *size as u64, MAX_METADATA_BYTES as u64),
+        S3Error::InvalidTag { key: Some(key), value: Some(value), .. } => {
+            answer.field("TagKey", key).field("TagValue", value)
+        }
         S3Error::InvalidTag { key: Some(key), .. } => answer.field("TagKey", key),
         S3Error::InvalidDigest { given } => answer.field("Content-MD5", given),
         S3Error::BadDigest { expected, calculated } => {
@@ -364,6 +411,37 @@ fn with_fields(answer: ApiError, error: &S3Error) -> ApiError {
         S3Error::Multipart { fault, upload_id, etag } => of_upload(answer, fault, upload_id, etag),
         _ => answer,
     }
+}
+
+/// The arguments of an error that tells several; those behind them are left out.
+const NUMBERED: [(&str, &str); 5] = [
+    ("ArgumentName1", "ArgumentValue1"),
+    ("ArgumentName2", "ArgumentValue2"),
+    ("ArgumentName3", "ArgumentValue3"),
+    ("ArgumentName4", "ArgumentValue4"),
+    ("ArgumentName5", "ArgumentValue5"),
+];
+
+fn of_destinations(answer: ApiError, absent: &[(String, String)]) -> ApiError {
+    absent
+        .iter()
+        .zip(NUMBERED)
+        .fold(answer, |answer, ((arn, why), (name, value))| answer.field(name, arn).field(value, why))
+}
+
+fn of_condition(answer: ApiError, fault: &WriteFault) -> ApiError {
+    let (header, why) = match fault {
+        WriteFault::Both => {
+            ("If-Match,If-None-Match", "Multiple conditional request headers present in the request")
+        }
+        WriteFault::AnyMatch => {
+            ("If-Match", "We don't accept the provided value of If-Match header for this API")
+        }
+        WriteFault::NoneButAny | WriteFault::Absent | WriteFault::Broken(_) => {
+            ("If-None-Match", "We don't accept the provided value of If-None-Match header for this API")
+        }
+    };
+    answer.field("Header", header).field("additionalMessage", why)
 }
 
 fn argument(answer: ApiError, name: &str, value: &str) -> ApiError {

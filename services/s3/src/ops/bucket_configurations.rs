@@ -216,7 +216,8 @@ pub async fn put_logging(ctx: Ctx, input: Arc<api::PutBucketLoggingInput>) -> Re
         let refused = || S3Error::InvalidLogTarget { bucket: enabled.target_bucket.clone() };
         let target = target.filter(|target| target.owner == bucket.owner).ok_or_else(refused)?;
         if target.record.region != bucket.record.region {
-            return Err(S3Error::LogsElsewhere);
+            let (source, target) = (bucket.record.region.to_string(), target.record.region.to_string());
+            return Err(S3Error::LogsElsewhere { source, target });
         }
         let grants = enabled.target_grants.as_ref().is_some_and(|grants| !grants.is_empty());
         if grants && target.record.ownership == Some(Ownership::BucketOwnerEnforced) {
@@ -256,11 +257,7 @@ pub async fn put_website(ctx: Ctx, input: Arc<api::PutBucketWebsiteInput>) -> Re
     let configuration = input.website_configuration.clone();
     website::validate(&configuration).map_err(|fault| match fault {
         website::Fault::Shape => S3Error::MalformedXml,
-        website::Fault::Suffix(suffix) => S3Error::InvalidArgument {
-            message: "The IndexDocument Suffix is not well formed",
-            name: "IndexDocument",
-            value: suffix,
-        },
+        website::Fault::Argument(message, name, value) => S3Error::InvalidArgument { message, name, value },
         website::Fault::Request(message) => S3Error::InvalidRequest { message },
     })?;
     keep(&ctx, place!(input, Website), configuration, |_, _| Ok(())).await.map(|()| Unit)
@@ -307,11 +304,7 @@ macro_rules! many {
             pub async fn put(ctx: Ctx, input: Arc<api::$put>) -> Result<Unit, S3Error> {
                 let content = input.$member.clone();
                 if content.id.is_empty() || content.id.len() > 64 || content.id != input.id {
-                    return Err(S3Error::InvalidArgument {
-                        message: "Configuration id in the request does not match that of the body",
-                        name: "id",
-                        value: input.id.clone(),
-                    });
+                    return Err(S3Error::IdMismatch);
                 }
                 let place = place(&input.bucket, &input.expected_bucket_owner, &input.id);
                 keep(&ctx, place, content, |_, _| Ok(())).await.map(|()| Unit)
@@ -385,10 +378,9 @@ fn page<T: Obj + Default>(ctx: &Ctx, place: &Place, token: Option<&str>) -> Resu
         Some(token) => {
             let position = ctx.page_position(&place.bucket, token);
             position.and_then(|position| String::from_utf8(position).ok()).ok_or_else(|| {
-                S3Error::InvalidArgument {
-                    message: "The continuation token provided is incorrect",
+                S3Error::UntoldArgument {
+                    message: "The continuation token provided is incorrect".into(),
                     name: "continuation-token",
-                    value: token.to_owned(),
                 }
             })?
         }

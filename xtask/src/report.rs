@@ -12,6 +12,8 @@ pub struct Report {
     tally: Tally,
     failures: Vec<Failure>,
     seconds: Vec<(String, Duration)>,
+    /// Whether lines of a suite carry its title: another is running.
+    titled: bool,
 }
 
 impl Report {
@@ -23,7 +25,8 @@ impl Report {
 
     /// Runs a command that counts its own tests; `count` reads them from its output.
     pub fn suite(&mut self, title: &str, command: &mut Command, count: fn(&str) -> Tally) -> bool {
-        let outcome = match step::watch(title, command) {
+        let margin = if self.titled { format!("{title} | ") } else { String::new() };
+        let outcome = match step::watch(title, command, &margin) {
             Ok(outcome) => outcome,
             Err(failure) => return self.record(Err(failure)),
         };
@@ -39,6 +42,20 @@ impl Report {
             self.failures.push(Failure::new(what).rerun(step::line(command)));
         }
         tally.failed == 0
+    }
+
+    /// Runs two courses of steps at the same time: suites that mostly wait for a region leave a core to others.
+    pub fn beside(&mut self, one: impl FnOnce(&mut Report), other: impl FnOnce(&mut Report) + Send) {
+        let mut aside = Report { titled: true, ..Report::default() };
+        self.titled = true;
+        std::thread::scope(|scope| {
+            scope.spawn(|| other(&mut aside));
+            one(self);
+        });
+        self.titled = false;
+        self.tally += aside.tally;
+        self.failures.append(&mut aside.failures);
+        self.seconds.append(&mut aside.seconds);
     }
 
     /// Counts a check that ran inside this program.
@@ -92,6 +109,20 @@ mod tests {
         assert!(!report.suite("t", Command::new("sh").args(["-c", "exit 1"]), Tally::of_plain));
         assert_eq!(report.tally, Tally { passed: 0, failed: 1, skipped: 0 });
         assert!(report.close().is_err());
+    }
+
+    #[test]
+    fn what_runs_aside_counts() {
+        let mut report = Report::default();
+        let says = |report: &mut Report, text: &str| {
+            report.suite(text, Command::new("echo").arg(text), Tally::of_plain);
+        };
+        report.beside(
+            |report| says(report, "2 passed, 0 failed, 1 skipped"),
+            |report| says(report, "3 passed, 1 failed, 0 skipped"),
+        );
+        assert_eq!(report.tally, Tally { passed: 5, failed: 1, skipped: 1 });
+        assert_eq!((report.failures.len(), report.seconds.len()), (1, 2));
     }
 
     #[test]

@@ -26,8 +26,8 @@ pub fn run(title: &str, command: &mut Command) -> Result<Duration, Failure> {
     Err(Failure::new(format!("{title}: {status}")).rerun(line(command)))
 }
 
-/// Runs a command to its end, showing its output and keeping it. A failing exit is no error here.
-pub fn watch(title: &str, command: &mut Command) -> Result<Outcome, Failure> {
+/// Runs a command to its end, showing its output behind `margin` and keeping it. A failing exit is no error here.
+pub fn watch(title: &str, command: &mut Command, margin: &str) -> Result<Outcome, Failure> {
     heading(title);
     let begun = Instant::now();
     let mut child = command
@@ -43,7 +43,7 @@ pub fn watch(title: &str, command: &mut Command) -> Result<Outcome, Failure> {
     ];
     let mut text = String::new();
     for line in received {
-        println!("{line}");
+        println!("{margin}{line}");
         text.push_str(&line);
         text.push('\n');
     }
@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn output_is_kept_and_a_failing_exit_reported() {
-        let outcome = watch("t", Command::new("sh").args(["-c", "echo out; echo err >&2; exit 3"])).unwrap();
+        let outcome =
+            watch("t", Command::new("sh").args(["-c", "echo out; echo err >&2; exit 3"]), "").unwrap();
         assert!(!outcome.ok);
         assert!(outcome.text.contains("out\n") && outcome.text.contains("err\n"));
     }

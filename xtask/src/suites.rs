@@ -2,21 +2,15 @@
 
 use crate::failure::Failure;
 use crate::report::Report;
+use crate::step;
 use crate::tally::Tally;
 use crate::workspace::{self, Profile};
-use crate::{python, step};
+use std::path::Path;
 use std::process::Command;
 
 /// tests/blackbox: boto3, the AWS CLI and Terraform, in two processes with a region each. The files of tests are
 /// dealt out whole, since what a file sets up is for its own tests.
-pub fn blackbox(report: &mut Report, filter: Option<&str>) {
-    let python = match python::ready() {
-        Ok(python) => python,
-        Err(failure) => {
-            report.record(Err(failure));
-            return;
-        }
-    };
+pub fn blackbox(report: &mut Report, python: &Path, filter: Option<&str>) {
     let mut pytest = Command::new(python);
     pytest.current_dir(workspace::root());
     pytest.env("ELYSIUM_BIN", workspace::binary("elysium", Profile::Debug));
@@ -29,14 +23,7 @@ pub fn blackbox(report: &mut Report, filter: Option<&str>) {
 }
 
 /// tests/differential: botocore's serialisers and parsers against the codecs, over every generated operation.
-pub fn differential(report: &mut Report) {
-    let python = match python::ready() {
-        Ok(python) => python,
-        Err(failure) => {
-            report.record(Err(failure));
-            return;
-        }
-    };
+pub fn differential(report: &mut Report, python: &Path) {
     let mut differ = Command::new(python);
     differ.current_dir(workspace::root()).arg("tests/differential/differ.py");
     differ.arg("--binary").arg(workspace::binary("wire-dump", Profile::Debug));

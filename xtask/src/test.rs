@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::report::Report;
 use crate::tally::Tally;
 use crate::workspace::{self, Profile};
-use crate::{check, step, suites, tidy};
+use crate::{check, python, step, suites, tidy};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::SystemTime;
@@ -33,22 +33,34 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     };
     rust_tests(&mut report, filter);
     if built {
-        suites::blackbox(&mut report, filter);
-        if filter.is_none() {
-            suites::differential(&mut report);
-            suites::node(&mut report);
-            report.suite(
-                "torture",
-                &mut suites::torture(Profile::Debug, &["--rounds", "10"]),
-                Tally::of_plain,
-            );
-            report.suite("fuzz", &mut suites::fuzz(Profile::Debug, &["--seconds", "5"]), Tally::of_plain);
-        }
+        suites_outside(&mut report, filter);
     } else {
         report.skip("black-box suites", "the region does not build");
     }
     compare_with_budgets(&report);
     report.close()
+}
+
+/// What drives the built region from outside.
+fn suites_outside(report: &mut Report, filter: Option<&str>) {
+    let python = match python::ready() {
+        Ok(python) => python,
+        Err(failure) => {
+            report.record(Err(failure));
+            return;
+        }
+    };
+    if filter.is_some() {
+        return suites::blackbox(report, &python, filter);
+    }
+    let others = |report: &mut Report| {
+        let torture = &mut suites::torture(Profile::Debug, &["--rounds", "10"]);
+        report.suite("torture", torture, Tally::of_plain);
+        report.suite("fuzz", &mut suites::fuzz(Profile::Debug, &["--seconds", "5"]), Tally::of_plain);
+        suites::node(report);
+        suites::differential(report, &python);
+    };
+    report.beside(|report| suites::blackbox(report, &python, None), others);
 }
 
 /// Builds everything the tests need, then measures what one edited handler costs.

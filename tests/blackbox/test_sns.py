@@ -141,6 +141,11 @@ def test_http_handshake_signature_and_end(region, name, listen, eventually):
     with urllib.request.urlopen(notified["UnsubscribeURL"], timeout=10) as ended:
         assert ended.status == 200
     assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
+    [left] = eventually(lambda: listener.of_kind("UnsubscribeConfirmation"))
+    assert verify(left) == "SHA-256" and "deactivate subscription" in left["Message"]
+    with urllib.request.urlopen(left["SubscribeURL"], timeout=10) as back:
+        assert back.status == 200
+    assert len(sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]) == 1
 
 
 def confirmed(region, topic, listener, eventually, **attributes):

@@ -2,10 +2,10 @@
 //! page costs little beside its key. The same rows as `OBJECTS`, read in part.
 
 use super::{Content, Entry};
-use crate::digest::Algorithm;
 use bytes::Bytes;
 use names::Timestamp;
 use serde::Deserialize;
+use service::checksum::Algorithm;
 use store::{Corrupt, Record, Value};
 
 /// The newest version of a key.

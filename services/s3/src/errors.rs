@@ -188,7 +188,10 @@ pub enum S3Error {
         bucket: String,
     },
     /// Access logs stay in the region of what they tell of.
-    LogsElsewhere,
+    LogsElsewhere {
+        source: String,
+        target: String,
+    },
     TooManyConfigurations,
     /// A query that is refused, or fails on a record.
     Select(select::Fault),

@@ -77,7 +77,7 @@ fn code_and_status(error: &S3Error) -> (&'static str, u16) {
         S3Error::NotRestorable { .. } => ("InvalidObjectState", 403),
         S3Error::InvalidEncryptionAlgorithm { .. } => ("InvalidEncryptionAlgorithmError", 400),
         S3Error::InvalidLogTarget { .. } => ("InvalidTargetBucketForLogging", 400),
-        S3Error::LogsElsewhere => ("CrossLocationLoggingProhibited", 403),
+        S3Error::LogsElsewhere { .. } => ("CrossLocationLoggingProhibited", 403),
         S3Error::TooManyConfigurations => ("TooManyConfigurations", 400),
         S3Error::Select(fault) => (fault.code, 400),
         S3Error::MethodNotAllowed => ("MethodNotAllowed", 405),
@@ -236,7 +236,7 @@ fn message(error: &S3Error) -> Cow<'static, str> {
             "The Encryption request you specified is not valid. Supported value: AES256."
         }
         S3Error::InvalidLogTarget { .. } => "The target bucket for logging does not exist",
-        S3Error::LogsElsewhere => "Cross S3 location logging not allowed.",
+        S3Error::LogsElsewhere { .. } => "Cross S3 location logging not allowed.",
         S3Error::TooManyConfigurations => {
             "You are attempting to create a new configuration beyond the limit."
         }

@@ -216,7 +216,8 @@ pub async fn put_logging(ctx: Ctx, input: Arc<api::PutBucketLoggingInput>) -> Re
         let refused = || S3Error::InvalidLogTarget { bucket: enabled.target_bucket.clone() };
         let target = target.filter(|target| target.owner == bucket.owner).ok_or_else(refused)?;
         if target.record.region != bucket.record.region {
-            return Err(S3Error::LogsElsewhere);
+            let (source, target) = (bucket.record.region.to_string(), target.record.region.to_string());
+            return Err(S3Error::LogsElsewhere { source, target });
         }
         let grants = enabled.target_grants.as_ref().is_some_and(|grants| !grants.is_empty());
         if grants && target.record.ownership == Some(Ownership::BucketOwnerEnforced) {

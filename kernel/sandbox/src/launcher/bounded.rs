@@ -188,7 +188,7 @@ impl Sandboxes {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
         let program = only_child(root).ok_or(io::ErrorKind::NotFound)?;
-        super::entering::enter((root, program), member.identity, member.group.as_ref(), enter, limits)
+        super::entering::enter((root, program), member.group.as_ref(), enter, limits)
     }
 
     /// Binds a socket within a sandbox, for datagrams or to listen: a process that goes there and sends it.

@@ -12,7 +12,6 @@ use std::path::Path;
 /// Does it to the sandbox of a first process. `program` is what waits in it.
 pub(super) fn enter(
     (root, program): (i32, i32),
-    (user, group_id): (u32, u32),
     group: Option<&Group>,
     enter: &Enter,
     limits: &[(Resource, u64)],
@@ -30,9 +29,7 @@ pub(super) fn enter(
         for (tree, target) in &trees {
             namespace::attach(tree, target)?;
         }
-        namespace::resize(Path::new("/tmp"), &super::root::tmp_size(enter.tmp_bytes))?;
-        // Its own user may lower its limits; root may not everywhere.
-        sys::confine::become_user(user, group_id, true)?;
-        limits.iter().try_for_each(|(resource, bound)| sys::spawn::lower_other(program, *resource, *bound))
-    })
+        namespace::resize(Path::new("/tmp"), &super::root::tmp_size(enter.tmp_bytes))
+    })?;
+    limits.iter().try_for_each(|(resource, bound)| sys::spawn::limit_other(program, *resource, *bound))
 }

@@ -218,17 +218,11 @@ pub(crate) fn lower(resource: Resource, bound: u64) -> io::Result<()> {
     unsafe { lower_limit(resource, bound) }.map_err(|(_, errno)| io::Error::from_raw_os_error(errno))
 }
 
-/// Lowers a limit of another process of this user.
-pub(crate) fn lower_other(pid: i32, resource: Resource, bound: u64) -> io::Result<()> {
-    let number = number(resource);
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: pointers to a local, or to nothing.
-    unsafe {
-        check(libc::prlimit(pid, number, std::ptr::null(), &raw mut limit))?;
-        let lowered = bound.min(limit.rlim_max);
-        limit = libc::rlimit { rlim_cur: lowered, rlim_max: lowered };
-        check(libc::prlimit(pid, number, &raw const limit, std::ptr::null_mut())).map(drop)
-    }
+/// Sets a limit of another process.
+pub(crate) fn limit_other(pid: i32, resource: Resource, bound: u64) -> io::Result<()> {
+    let limit = libc::rlimit { rlim_cur: bound, rlim_max: bound };
+    // SAFETY: pointers to a local and to nothing.
+    check(unsafe { libc::prlimit(pid, number(resource), &raw const limit, std::ptr::null_mut()) }).map(drop)
 }
 
 /// Becomes another program; returns only with the reason why not.

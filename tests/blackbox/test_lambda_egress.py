@@ -4,6 +4,8 @@ an address of this machine's own interface that the region was told to allow: no
 import http.server
 import io
 import json
+import os
+import random
 import shutil
 import socket
 import subprocess
@@ -161,3 +163,43 @@ def test_a_region_that_gives_no_way_out(fresh_region, region, name, sandboxes):
                 return error.strerror
     """)
     assert invoke(closed, name) == ("Network is unreachable", None)
+
+
+def answer(question, address):
+    """The answer of a name server that knows one address for all names."""
+    end = question.index(b"\0", 12) + 5
+    is_address = question[end - 4:end - 2] == b"\0\1"
+    head = question[:2] + b"\x81\x80\0\1" + (b"\0\1" if is_address else b"\0\0") + b"\0\0\0\0"
+    record = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + socket.inet_aton(address)
+    return head + question[12:end] + (record if is_address else b"")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can answer for names on their port")
+def test_names_are_asked_of_the_machines_resolver(region, fresh_region, host, name, tmp_path, sandboxes):  # noqa: F811
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind((f"127.{random.randint(1, 254)}.{random.randint(1, 254)}.53", 53))
+
+        def serve():
+            while True:
+                try:
+                    question, client = server.recvfrom(512)
+                except OSError:
+                    return
+                server.sendto(answer(question, own_address()), client)
+
+        threading.Thread(target=serve, daemon=True).start()
+        resolvers, wrapper = tmp_path / "resolv.conf", tmp_path / "elysium"
+        resolvers.write_text(f"nameserver {server.getsockname()[0]}\n")
+        within = f'mount --bind {resolvers} /etc/resolv.conf && exec {region.binary} "$@"'
+        wrapper.write_text(f"#!/bin/sh\nexec unshare -m sh -c '{within}' sh \"$@\"\n")
+        wrapper.chmod(0o755)
+        named = fresh_region("--function-egress-allow", own_address(), binary=wrapper)
+        create(named, name, """
+            import urllib.request
+
+            def handler(event, context):
+                return urllib.request.urlopen(event["url"], timeout=10).read().decode()
+        """, Timeout=20)
+        url = f"http://another.host.test:{host.rpartition(':')[2]}/named"
+        assert invoke(named, name, {"url": url}) == ('{"path": "/named"}', None)
+        named.stop()

@@ -110,7 +110,7 @@ NODE = """
 exports.handler = async ({ url }) => {
   const ask = async (path) => (await fetch(url + path)).json();
   const found = await Promise.all(['/a', '/b', '/c', '/d'].map(ask));
-  const refused = await fetch(url.replace(/:\\d+$/, ':1') + '/').catch((error) => error.cause.code);
+  const refused = await fetch(url.replace(/:\\d+$/, ':2') + '/').catch((error) => error.cause.code);
   return [...found.map((answer) => answer.path), refused];
 };
 """

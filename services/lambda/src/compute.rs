@@ -22,7 +22,6 @@ mod shutdown;
 mod stream;
 mod telemetry;
 mod template;
-mod waiting;
 
 pub use code::{archive, fingerprint, unpack};
 pub use dispatcher::{Dispatcher, Outcome, Work};

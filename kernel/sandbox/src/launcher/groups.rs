@@ -31,16 +31,7 @@ pub(super) struct Groups(Vec<Hierarchy>);
 /// The groups of one sandbox.
 #[derive(Debug)]
 pub(super) struct Group {
-    folders: Vec<Folder>,
-}
-
-/// A group in one hierarchy.
-#[derive(Debug)]
-struct Folder {
-    place: PathBuf,
-    memory: Option<&'static str>,
-    processes: Option<&'static str>,
-    events: &'static str,
+    folders: Vec<(PathBuf, &'static str)>,
 }
 
 impl Groups {
@@ -78,10 +69,12 @@ impl Groups {
         for hierarchy in &self.0 {
             let folder = hierarchy.folder.join(child.to_string());
             fs::create_dir(&folder)?;
-            let Hierarchy { memory, processes, events, .. } = *hierarchy;
-            group.folders.push(Folder { place: folder, memory, processes, events });
+            group.folders.push((folder.clone(), hierarchy.events));
+            let bounds = [(hierarchy.memory, memory + SLACK_BYTES), (hierarchy.processes, processes)];
+            for (file, bound) in bounds.into_iter().filter_map(|(file, bound)| Some((file?, bound))) {
+                fs::write(folder.join(file), bound.to_string())?;
+            }
         }
-        group.bound(memory, processes)?;
         Ok(group)
     }
 
@@ -110,31 +103,21 @@ impl Drop for Groups {
 impl Group {
     /// What processes are put into it by.
     pub(super) fn doors(&self) -> io::Result<Vec<File>> {
-        let open = |folder: &Folder| File::options().write(true).open(folder.place.join("cgroup.procs"));
+        let open =
+            |(folder, _): &(PathBuf, &str)| File::options().write(true).open(folder.join("cgroup.procs"));
         self.folders.iter().map(open).collect()
-    }
-
-    /// Sets its bounds.
-    pub(super) fn bound(&self, memory: u64, processes: u64) -> io::Result<()> {
-        for folder in &self.folders {
-            let bounds = [(folder.memory, memory.saturating_add(SLACK_BYTES)), (folder.processes, processes)];
-            for (file, bound) in bounds.into_iter().filter_map(|(file, bound)| Some((file?, bound))) {
-                fs::write(folder.place.join(file), bound.to_string())?;
-            }
-        }
-        Ok(())
     }
 
     /// Removes it; says whether its memory was out.
     pub(super) fn remove(&self) -> bool {
         let mut out = false;
-        for Folder { place, events, .. } in &self.folders {
-            let told = fs::read_to_string(place.join(events)).unwrap_or_default();
+        for (folder, events) in &self.folders {
+            let told = fs::read_to_string(folder.join(events)).unwrap_or_default();
             out |= told
                 .lines()
                 .any(|line| line.strip_prefix("oom_kill ").is_some_and(|count| count.trim() != "0"));
             // One that is not empty yet is removed at the next start.
-            let _ = fs::remove_dir(place);
+            let _ = fs::remove_dir(folder);
         }
         out
     }

@@ -218,13 +218,6 @@ pub(crate) fn lower(resource: Resource, bound: u64) -> io::Result<()> {
     unsafe { lower_limit(resource, bound) }.map_err(|(_, errno)| io::Error::from_raw_os_error(errno))
 }
 
-/// Sets a limit of another process.
-pub(crate) fn limit_other(pid: i32, resource: Resource, bound: u64) -> io::Result<()> {
-    let limit = libc::rlimit { rlim_cur: bound, rlim_max: bound };
-    // SAFETY: pointers to a local and to nothing.
-    check(unsafe { libc::prlimit(pid, number(resource), &raw const limit, std::ptr::null_mut()) }).map(drop)
-}
-
 /// Becomes another program; returns only with the reason why not.
 pub(crate) fn execute(executable: &CStr, argv: &[CString], env: &[CString]) -> io::Error {
     let (argv, env) = (pointers(argv), pointers(env));
@@ -256,7 +249,14 @@ unsafe fn place_descriptors(fds: &[OwnedFd]) -> Result<(), (i32, i32)> {
 /// # Safety
 /// Only in the child. Never raises a limit: the bound is capped by the hard limit in force.
 unsafe fn lower_limit(resource: Resource, bound: u64) -> Result<(), (i32, i32)> {
-    let number = number(resource);
+    let number = match resource {
+        Resource::AddressSpace => libc::RLIMIT_AS,
+        Resource::Data => libc::RLIMIT_DATA,
+        Resource::OpenFiles => libc::RLIMIT_NOFILE,
+        Resource::Processes => libc::RLIMIT_NPROC,
+        Resource::FileSize => libc::RLIMIT_FSIZE,
+        Resource::CoreSize => libc::RLIMIT_CORE,
+    };
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: pointers to a local.
     unsafe {
@@ -266,17 +266,6 @@ unsafe fn lower_limit(resource: Resource, bound: u64) -> Result<(), (i32, i32)> 
         step(LIMITS, libc::setrlimit(number, &limit))?;
     }
     Ok(())
-}
-
-fn number(resource: Resource) -> libc::__rlimit_resource_t {
-    match resource {
-        Resource::AddressSpace => libc::RLIMIT_AS,
-        Resource::Data => libc::RLIMIT_DATA,
-        Resource::OpenFiles => libc::RLIMIT_NOFILE,
-        Resource::Processes => libc::RLIMIT_NPROC,
-        Resource::FileSize => libc::RLIMIT_FSIZE,
-        Resource::CoreSize => libc::RLIMIT_CORE,
-    }
 }
 
 fn step(step: i32, returned: libc::c_int) -> Result<libc::c_int, (i32, i32)> {

@@ -11,7 +11,6 @@ mod runtime_api;
 mod runtimes;
 mod spawning;
 mod sweeping;
-mod waiting;
 mod walls;
 
 use sandbox::{Child, Launcher, LauncherConfig, ResourceLimits, RunId, SpawnRequest, Stdin};

@@ -1,8 +1,10 @@
 """HTTP APIs by boto3, and requests to their hosts by plain HTTP, up to a real function behind them."""
 
 import http.client
+import http.server
 import io
 import json
+import threading
 import urllib.parse
 import zipfile
 
@@ -140,3 +142,41 @@ def test_the_functions_policy_decides(fresh_region, name):
     assert ask(region, host_of(api), path="/text")[0] == 500
     allow(region, function, api["ApiId"])
     assert ask(region, host_of(api), path="/text")[0] == 200
+
+
+@pytest.fixture
+def host():
+    """The URL of a host over HTTP that answers with the method, path and some headers it was asked with."""
+    class Answers(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            sent = self.rfile.read(int(self.headers["content-length"])).decode()
+            told = {"asked": self.requestline, "headers": dict(self.headers), "body": sent}
+            answer = json.dumps(told).encode()
+            self.send_response(202)
+            self.send_header("content-length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_host_answers(region, apis, host, name):
+    api = apis.create_api(Name=name, ProtocolType="HTTP")
+    made = apis.create_integration(ApiId=api["ApiId"], IntegrationType="HTTP_PROXY", IntegrationMethod="ANY",
+                                   IntegrationUri=f"{host}/base/{{proxy}}", PayloadFormatVersion="1.0",
+                                   RequestParameters={"append:header.x-verse": "$request.path.proxy"})
+    apis.create_route(ApiId=api["ApiId"], RouteKey="ANY /sing/{proxy+}",
+                      Target=f"integrations/{made['IntegrationId']}")
+    apis.create_stage(ApiId=api["ApiId"], StageName="$default", AutoDeploy=True)
+    status, _, body = ask(region, host_of(api), "POST", "/sing/a/b?key=c", {"X-Own": "1"}, "la")
+    told = json.loads(body)
+    headers = {name.lower(): value for name, value in told["headers"].items()}
+    assert (status, told["asked"], told["body"]) == (202, "POST /base/a/b?key=c HTTP/1.1", "la")
+    assert (headers["x-own"], headers["x-verse"], headers["host"]) == ("1", "a/b", host.removeprefix("http://"))

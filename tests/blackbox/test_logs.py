@@ -1,6 +1,10 @@
 """CloudWatch Logs by boto3 and the AWS CLI."""
 
+import io
+import json
 import time
+import urllib.request
+import zipfile
 
 import botocore
 import pytest
@@ -83,3 +87,59 @@ def test_tail(region, logs, group):
         pytest.skip("version 1 of the AWS CLI has no `logs tail`; the room's own test follows its loop")
     printed = done.stdout
     assert "first line" in printed and "second line" in printed
+
+
+def test_metric_filters_count(region, logs, group, name):
+    transformation = {"metricName": name, "metricNamespace": "bards", "metricValue": "$.size"}
+    logs.put_metric_filter(logGroupName=group, filterName="sizes", filterPattern="{ $.size > 1 }",
+                           metricTransformations=[transformation])
+    [described] = logs.describe_metric_filters(metricName=name, metricNamespace="bards")["metricFilters"]
+    assert described["metricTransformations"] == [transformation]
+    put(logs, group, '{"size": 2}', '{"size": 1}', '{"size": 40}')
+    with urllib.request.urlopen(f"{region.endpoint}/_elysium/metrics") as answer:
+        told = answer.read().decode()
+    labels = f'{{account="000000000000",region="us-east-1",namespace="bards",metric="{name}",dimensions=""}}'
+    assert f"elysium_log_metric_events_total{labels} 2\n" in told and f"elysium_log_metric_sum{labels} 42\n" in told
+    tried = logs.test_metric_filter(filterPattern="[a, b = 2*]", logEventMessages=["x 20", "y 3"])["matches"]
+    assert [match["extractedValues"] for match in tried] == [{"$a": "x", "$b": "20"}]
+
+
+HANDLER = """
+import base64, gzip, json
+
+def handler(event, context):
+    told = json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))
+    print("heard " + " and ".join(event["message"] for event in told["logEvents"]))
+"""
+
+
+def test_a_function_hears_what_is_written(fresh_region, name, eventually):
+    region = fresh_region("--iam", "enforce")
+    logs, functions = region.client("logs"), region.client("lambda")
+    logs.create_log_group(logGroupName=name)
+    logs.create_log_stream(logGroupName=name, logStreamName="s")
+    trust = {"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    iam = region.client("iam")
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("index.py", HANDLER)
+    function = functions.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="index.handler",
+                                         Code={"ZipFile": code.getvalue()})["FunctionArn"]
+    functions.get_waiter("function_active_v2").wait(FunctionName=name)
+    subscription = {"logGroupName": name, "filterName": "f", "filterPattern": "ERROR", "destinationArn": function}
+    with pytest.raises(logs.exceptions.InvalidParameterException) as refused:
+        logs.put_subscription_filter(**subscription)
+    assert "Make sure you have given CloudWatch Logs permission" in refused.value.response["Error"]["Message"]
+    functions.add_permission(FunctionName=name, StatementId="logs", Action="lambda:InvokeFunction",
+                             Principal="logs.us-east-1.amazonaws.com",
+                             SourceArn=f"arn:aws:logs:us-east-1:000000000000:log-group:{name}:*")
+    logs.put_subscription_filter(**subscription)
+    put(logs, name, "ERROR one", "fine", "ERROR two")
+
+    def heard():
+        found = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}", filterPattern="heard")["events"]
+        return [event["message"].strip() for event in found]
+
+    assert eventually(heard, 30) == ["heard ERROR one and ERROR two"]

@@ -2,7 +2,7 @@
 
 use ports::TargetRequest;
 use schema::{ApiError, OperationShape, ServiceShape};
-use service::{Budget, Budgets, CrossOrigin, Forget, Front, Operation, Service, Target, Witness};
+use service::{Budget, Budgets, CrossOrigin, Forget, Front, Measures, Operation, Service, Target, Witness};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -34,6 +34,8 @@ pub struct Room {
     pub budget: Budget,
     /// What looks on at its requests.
     pub witness: Option<Arc<dyn Witness>>,
+    /// What it tells beside what is told of all rooms.
+    pub measures: Option<Measures>,
 }
 
 /// A request's place among those of its room; free again when this is dropped.
@@ -46,11 +48,12 @@ impl Drop for Place {
 }
 
 impl Room {
-    fn new(name: &'static str, budget: Budget, witness: Option<Arc<dyn Witness>>) -> Self {
+    fn new(service: &Service, budget: Budget) -> Self {
         Room {
-            name,
+            name: service.name,
             budget,
-            witness,
+            witness: service.witness.clone(),
+            measures: service.measures,
             under_way: AtomicU64::new(0),
             refused: AtomicBool::new(false),
             unhealthy: AtomicBool::new(false),
@@ -150,7 +153,7 @@ fn address(shape: &'static OperationShape) -> usize {
 impl Rooms {
     /// Takes in a room.
     pub fn add(&mut self, service: &Service, budgets: &Budgets) {
-        let room = Arc::new(Room::new(service.name, budgets.of(service.name), service.witness.clone()));
+        let room = Arc::new(Room::new(service, budgets.of(service.name)));
         self.by_name.insert(service.name, room.clone());
         for operation in &service.operations {
             if !self.services.iter().any(|known| std::ptr::eq(*known, operation.service)) {

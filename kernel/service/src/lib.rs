@@ -61,7 +61,7 @@ pub use log::Log;
 pub use once::{AnswerSweep, Once, once};
 pub use operation::{Access, Operation, Rate, Ungated};
 pub use pages::Seal;
-pub use room::{End, Forget, Service};
+pub use room::{End, Forget, Measure, Measures, Service};
 pub use tagging::{TagFault, TagRules};
 pub use target::{Reception, Target};
 pub use watchdog::Watchdog;

@@ -15,6 +15,20 @@ type Provide<T> = fn(&Arc<Host>) -> Arc<T>;
 /// in common with others, bytes of blobs. Says how many rows went.
 pub type Forget = Arc<dyn Fn(Ctx, AccountId) -> BoxFuture<'static, Result<usize, Fault>> + Send + Sync>;
 
+/// A number that a room tells beside those of all rooms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measure {
+    /// Its name among the region's metrics.
+    pub name: &'static str,
+    /// What it is of.
+    pub labels: Vec<(&'static str, String)>,
+    /// The number.
+    pub value: f64,
+}
+
+/// The numbers that a room tells when it is asked.
+pub type Measures = fn(&Host) -> Vec<Measure>;
+
 /// Ends what a room runs beside its workers.
 pub type End = fn(&Host);
 
@@ -42,6 +56,8 @@ pub struct Service {
     pub logs: Option<Provide<dyn LogSink>>,
     /// What an account leaves behind when it is emptied.
     pub forget: Option<Forget>,
+    /// Numbers of its own for the region's metrics.
+    pub measures: Option<Measures>,
     /// Ends what the room runs, when the region stops.
     pub end: Option<End>,
     prepare: Vec<Prepare>,
@@ -62,6 +78,7 @@ impl Service {
             credentials: None,
             logs: None,
             forget: None,
+            measures: None,
             end: None,
             prepare: Vec::new(),
         }
@@ -138,6 +155,12 @@ impl Service {
         R: Future<Output = Result<usize, Fault>> + Send + 'static,
     {
         self.forget = Some(Arc::new(move |ctx, account| Box::pin(forget(ctx, account))));
+        self
+    }
+
+    /// Tells numbers of its own among the region's metrics.
+    pub fn measures(mut self, measures: Measures) -> Self {
+        self.measures = Some(measures);
         self
     }
 

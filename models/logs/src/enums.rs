@@ -9,6 +9,11 @@ schema::text_enum!(DataProtectionStatus {
     Disabled = "DISABLED",
 });
 
+schema::text_enum!(Distribution {
+    Random = "Random",
+    ByLogStream = "ByLogStream",
+});
+
 schema::text_enum!(EntityRejectionErrorType {
     InvalidEntity = "InvalidEntity",
     InvalidTypeValue = "InvalidTypeValue",
@@ -32,4 +37,39 @@ schema::text_enum!(LogGroupClass {
 schema::text_enum!(OrderBy {
     LogStreamName = "LogStreamName",
     LastEventTime = "LastEventTime",
+});
+
+schema::text_enum!(PolicyScope {
+    Account = "ACCOUNT",
+    Resource = "RESOURCE",
+});
+
+schema::text_enum!(StandardUnit {
+    Seconds = "Seconds",
+    Microseconds = "Microseconds",
+    Milliseconds = "Milliseconds",
+    Bytes = "Bytes",
+    Kilobytes = "Kilobytes",
+    Megabytes = "Megabytes",
+    Gigabytes = "Gigabytes",
+    Terabytes = "Terabytes",
+    Bits = "Bits",
+    Kilobits = "Kilobits",
+    Megabits = "Megabits",
+    Gigabits = "Gigabits",
+    Terabits = "Terabits",
+    Percent = "Percent",
+    Count = "Count",
+    BytesSecond = "Bytes/Second",
+    KilobytesSecond = "Kilobytes/Second",
+    MegabytesSecond = "Megabytes/Second",
+    GigabytesSecond = "Gigabytes/Second",
+    TerabytesSecond = "Terabytes/Second",
+    BitsSecond = "Bits/Second",
+    KilobitsSecond = "Kilobits/Second",
+    MegabitsSecond = "Megabits/Second",
+    GigabitsSecond = "Gigabits/Second",
+    TerabitsSecond = "Terabits/Second",
+    CountSecond = "Count/Second",
+    None = "None",
 });

@@ -11,6 +11,11 @@ pub struct DataAlreadyAcceptedException {
 s::object!(DataAlreadyAcceptedException, tables::DATA_ALREADY_ACCEPTED_EXCEPTION, { 0 expected_sequence_token });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct InvalidOperationException {
+}
+s::object!(InvalidOperationException, tables::INVALID_OPERATION_EXCEPTION, { });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct InvalidParameterException {
 }
 s::object!(InvalidParameterException, tables::INVALID_PARAMETER_EXCEPTION, { });

@@ -5,6 +5,7 @@ use crate::tables as t;
 use schema::ErrorShape;
 
 pub static DATA_ALREADY_ACCEPTED_EXCEPTION: ErrorShape = ErrorShape { shape: &t::DATA_ALREADY_ACCEPTED_EXCEPTION, code: None, query_code: None, status: 400, sender: true };
+pub static INVALID_OPERATION_EXCEPTION: ErrorShape = ErrorShape { shape: &t::INVALID_OPERATION_EXCEPTION, code: None, query_code: None, status: 400, sender: true };
 pub static INVALID_PARAMETER_EXCEPTION: ErrorShape = ErrorShape { shape: &t::INVALID_PARAMETER_EXCEPTION, code: None, query_code: None, status: 400, sender: true };
 pub static INVALID_SEQUENCE_TOKEN_EXCEPTION: ErrorShape = ErrorShape { shape: &t::INVALID_SEQUENCE_TOKEN_EXCEPTION, code: None, query_code: None, status: 400, sender: true };
 pub static LIMIT_EXCEEDED_EXCEPTION: ErrorShape = ErrorShape { shape: &t::LIMIT_EXCEEDED_EXCEPTION, code: None, query_code: None, status: 400, sender: true };

@@ -36,10 +36,32 @@ pub struct DeleteLogStreamInput {
 s::object!(DeleteLogStreamInput, tables::DELETE_LOG_STREAM_REQUEST, { 0 log_group_name, 1 log_stream_name });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct DeleteMetricFilterInput {
+    pub log_group_name: String,
+    pub filter_name: String,
+}
+s::object!(DeleteMetricFilterInput, tables::DELETE_METRIC_FILTER_REQUEST, { 0 log_group_name, 1 filter_name });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DeleteResourcePolicyInput {
+    pub policy_name: Option<String>,
+    pub resource_arn: Option<String>,
+    pub expected_revision_id: Option<String>,
+}
+s::object!(DeleteResourcePolicyInput, tables::DELETE_RESOURCE_POLICY_REQUEST, { 0 policy_name, 1 resource_arn, 2 expected_revision_id });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct DeleteRetentionPolicyInput {
     pub log_group_name: String,
 }
 s::object!(DeleteRetentionPolicyInput, tables::DELETE_RETENTION_POLICY_REQUEST, { 0 log_group_name });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DeleteSubscriptionFilterInput {
+    pub log_group_name: String,
+    pub filter_name: String,
+}
+s::object!(DeleteSubscriptionFilterInput, tables::DELETE_SUBSCRIPTION_FILTER_REQUEST, { 0 log_group_name, 1 filter_name });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct DescribeLogGroupsInput {
@@ -65,6 +87,35 @@ pub struct DescribeLogStreamsInput {
     pub limit: Option<i32>,
 }
 s::object!(DescribeLogStreamsInput, tables::DESCRIBE_LOG_STREAMS_REQUEST, { 0 log_group_name, 1 log_group_identifier, 2 log_stream_name_prefix, 3 order_by, 4 descending, 5 next_token, 6 limit });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeMetricFiltersInput {
+    pub log_group_name: Option<String>,
+    pub filter_name_prefix: Option<String>,
+    pub next_token: Option<String>,
+    pub limit: Option<i32>,
+    pub metric_name: Option<String>,
+    pub metric_namespace: Option<String>,
+}
+s::object!(DescribeMetricFiltersInput, tables::DESCRIBE_METRIC_FILTERS_REQUEST, { 0 log_group_name, 1 filter_name_prefix, 2 next_token, 3 limit, 4 metric_name, 5 metric_namespace });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeResourcePoliciesInput {
+    pub next_token: Option<String>,
+    pub limit: Option<i32>,
+    pub resource_arn: Option<String>,
+    pub policy_scope: Option<PolicyScope>,
+}
+s::object!(DescribeResourcePoliciesInput, tables::DESCRIBE_RESOURCE_POLICIES_REQUEST, { 0 next_token, 1 limit, 2 resource_arn, 3 policy_scope });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeSubscriptionFiltersInput {
+    pub log_group_name: String,
+    pub filter_name_prefix: Option<String>,
+    pub next_token: Option<String>,
+    pub limit: Option<i32>,
+}
+s::object!(DescribeSubscriptionFiltersInput, tables::DESCRIBE_SUBSCRIPTION_FILTERS_REQUEST, { 0 log_group_name, 1 filter_name_prefix, 2 next_token, 3 limit });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct FilterLogEventsInput {
@@ -119,11 +170,46 @@ pub struct PutLogEventsInput {
 s::object!(PutLogEventsInput, tables::PUT_LOG_EVENTS_REQUEST, { 0 log_group_name, 1 log_stream_name, 2 log_events, 3 sequence_token, 4 entity });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct PutMetricFilterInput {
+    pub log_group_name: String,
+    pub filter_name: String,
+    pub filter_pattern: String,
+    pub metric_transformations: Vec<MetricTransformation>,
+    pub apply_on_transformed_logs: Option<bool>,
+    pub field_selection_criteria: Option<String>,
+    pub emit_system_field_dimensions: Option<Vec<String>>,
+}
+s::object!(PutMetricFilterInput, tables::PUT_METRIC_FILTER_REQUEST, { 0 log_group_name, 1 filter_name, 2 filter_pattern, 3 metric_transformations, 4 apply_on_transformed_logs, 5 field_selection_criteria, 6 emit_system_field_dimensions });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutResourcePolicyInput {
+    pub policy_name: Option<String>,
+    pub policy_document: Option<String>,
+    pub resource_arn: Option<String>,
+    pub expected_revision_id: Option<String>,
+}
+s::object!(PutResourcePolicyInput, tables::PUT_RESOURCE_POLICY_REQUEST, { 0 policy_name, 1 policy_document, 2 resource_arn, 3 expected_revision_id });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct PutRetentionPolicyInput {
     pub log_group_name: String,
     pub retention_in_days: i32,
 }
 s::object!(PutRetentionPolicyInput, tables::PUT_RETENTION_POLICY_REQUEST, { 0 log_group_name, 1 retention_in_days });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutSubscriptionFilterInput {
+    pub log_group_name: String,
+    pub filter_name: String,
+    pub filter_pattern: String,
+    pub destination_arn: String,
+    pub role_arn: Option<String>,
+    pub distribution: Option<Distribution>,
+    pub apply_on_transformed_logs: Option<bool>,
+    pub field_selection_criteria: Option<String>,
+    pub emit_system_fields: Option<Vec<String>>,
+}
+s::object!(PutSubscriptionFilterInput, tables::PUT_SUBSCRIPTION_FILTER_REQUEST, { 0 log_group_name, 1 filter_name, 2 filter_pattern, 3 destination_arn, 4 role_arn, 5 distribution, 6 apply_on_transformed_logs, 7 field_selection_criteria, 8 emit_system_fields });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct TagLogGroupInput {
@@ -138,6 +224,13 @@ pub struct TagResourceInput {
     pub tags: BTreeMap<String, String>,
 }
 s::object!(TagResourceInput, tables::TAG_RESOURCE_REQUEST, { 0 resource_arn, 1 tags });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct TestMetricFilterInput {
+    pub filter_pattern: String,
+    pub log_event_messages: Vec<String>,
+}
+s::object!(TestMetricFilterInput, tables::TEST_METRIC_FILTER_REQUEST, { 0 filter_pattern, 1 log_event_messages });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct UntagLogGroupInput {

@@ -72,10 +72,61 @@ pub static DELETE_LOG_STREAM: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(DeleteMetricFilter, DELETE_METRIC_FILTER, crate::DeleteMetricFilterInput => Unit, SERVICE);
+pub static DELETE_METRIC_FILTER: OperationShape = OperationShape {
+    name: "DeleteMetricFilter",
+    input: &t::DELETE_METRIC_FILTER_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION, &e::OPERATION_ABORTED_EXCEPTION, &e::SERVICE_UNAVAILABLE_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(DeleteResourcePolicy, DELETE_RESOURCE_POLICY, crate::DeleteResourcePolicyInput => Unit, SERVICE);
+pub static DELETE_RESOURCE_POLICY: OperationShape = OperationShape {
+    name: "DeleteResourcePolicy",
+    input: &t::DELETE_RESOURCE_POLICY_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION, &e::OPERATION_ABORTED_EXCEPTION, &e::SERVICE_UNAVAILABLE_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(DeleteRetentionPolicy, DELETE_RETENTION_POLICY, crate::DeleteRetentionPolicyInput => Unit, SERVICE);
 pub static DELETE_RETENTION_POLICY: OperationShape = OperationShape {
     name: "DeleteRetentionPolicy",
     input: &t::DELETE_RETENTION_POLICY_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION, &e::OPERATION_ABORTED_EXCEPTION, &e::SERVICE_UNAVAILABLE_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(DeleteSubscriptionFilter, DELETE_SUBSCRIPTION_FILTER, crate::DeleteSubscriptionFilterInput => Unit, SERVICE);
+pub static DELETE_SUBSCRIPTION_FILTER: OperationShape = OperationShape {
+    name: "DeleteSubscriptionFilter",
+    input: &t::DELETE_SUBSCRIPTION_FILTER_REQUEST,
     output: &Shape::EMPTY,
     result_wrapper: None,
     input_root: None,
@@ -111,6 +162,57 @@ pub static DESCRIBE_LOG_STREAMS: OperationShape = OperationShape {
     name: "DescribeLogStreams",
     input: &t::DESCRIBE_LOG_STREAMS_REQUEST,
     output: &t::DESCRIBE_LOG_STREAMS_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION, &e::SERVICE_UNAVAILABLE_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(DescribeMetricFilters, DESCRIBE_METRIC_FILTERS, crate::DescribeMetricFiltersInput => crate::DescribeMetricFiltersOutput, SERVICE);
+pub static DESCRIBE_METRIC_FILTERS: OperationShape = OperationShape {
+    name: "DescribeMetricFilters",
+    input: &t::DESCRIBE_METRIC_FILTERS_REQUEST,
+    output: &t::DESCRIBE_METRIC_FILTERS_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION, &e::SERVICE_UNAVAILABLE_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(DescribeResourcePolicies, DESCRIBE_RESOURCE_POLICIES, crate::DescribeResourcePoliciesInput => crate::DescribeResourcePoliciesOutput, SERVICE);
+pub static DESCRIBE_RESOURCE_POLICIES: OperationShape = OperationShape {
+    name: "DescribeResourcePolicies",
+    input: &t::DESCRIBE_RESOURCE_POLICIES_REQUEST,
+    output: &t::DESCRIBE_RESOURCE_POLICIES_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_EXCEPTION, &e::SERVICE_UNAVAILABLE_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(DescribeSubscriptionFilters, DESCRIBE_SUBSCRIPTION_FILTERS, crate::DescribeSubscriptionFiltersInput => crate::DescribeSubscriptionFiltersOutput, SERVICE);
+pub static DESCRIBE_SUBSCRIPTION_FILTERS: OperationShape = OperationShape {
+    name: "DescribeSubscriptionFilters",
+    input: &t::DESCRIBE_SUBSCRIPTION_FILTERS_REQUEST,
+    output: &t::DESCRIBE_SUBSCRIPTION_FILTERS_RESPONSE,
     result_wrapper: None,
     input_root: None,
     input_namespace: None,
@@ -208,6 +310,40 @@ pub static PUT_LOG_EVENTS: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(PutMetricFilter, PUT_METRIC_FILTER, crate::PutMetricFilterInput => Unit, SERVICE);
+pub static PUT_METRIC_FILTER: OperationShape = OperationShape {
+    name: "PutMetricFilter",
+    input: &t::PUT_METRIC_FILTER_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION, &e::OPERATION_ABORTED_EXCEPTION, &e::LIMIT_EXCEEDED_EXCEPTION, &e::SERVICE_UNAVAILABLE_EXCEPTION, &e::INVALID_OPERATION_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(PutResourcePolicy, PUT_RESOURCE_POLICY, crate::PutResourcePolicyInput => crate::PutResourcePolicyOutput, SERVICE);
+pub static PUT_RESOURCE_POLICY: OperationShape = OperationShape {
+    name: "PutResourcePolicy",
+    input: &t::PUT_RESOURCE_POLICY_REQUEST,
+    output: &t::PUT_RESOURCE_POLICY_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_EXCEPTION, &e::LIMIT_EXCEEDED_EXCEPTION, &e::OPERATION_ABORTED_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION, &e::SERVICE_UNAVAILABLE_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(PutRetentionPolicy, PUT_RETENTION_POLICY, crate::PutRetentionPolicyInput => Unit, SERVICE);
 pub static PUT_RETENTION_POLICY: OperationShape = OperationShape {
     name: "PutRetentionPolicy",
@@ -217,6 +353,23 @@ pub static PUT_RETENTION_POLICY: OperationShape = OperationShape {
     input_root: None,
     input_namespace: None,
     errors: &[&e::INVALID_PARAMETER_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION, &e::OPERATION_ABORTED_EXCEPTION, &e::SERVICE_UNAVAILABLE_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(PutSubscriptionFilter, PUT_SUBSCRIPTION_FILTER, crate::PutSubscriptionFilterInput => Unit, SERVICE);
+pub static PUT_SUBSCRIPTION_FILTER: OperationShape = OperationShape {
+    name: "PutSubscriptionFilter",
+    input: &t::PUT_SUBSCRIPTION_FILTER_REQUEST,
+    output: &Shape::EMPTY,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION, &e::OPERATION_ABORTED_EXCEPTION, &e::LIMIT_EXCEEDED_EXCEPTION, &e::SERVICE_UNAVAILABLE_EXCEPTION, &e::INVALID_OPERATION_EXCEPTION],
     http: HttpBinding { method: "POST", path: "/", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
@@ -257,6 +410,23 @@ pub static TAG_RESOURCE: OperationShape = OperationShape {
     checksum: None,
     bare_output: false,
     read_only: false,
+};
+
+operation!(TestMetricFilter, TEST_METRIC_FILTER, crate::TestMetricFilterInput => crate::TestMetricFilterOutput, SERVICE);
+pub static TEST_METRIC_FILTER: OperationShape = OperationShape {
+    name: "TestMetricFilter",
+    input: &t::TEST_METRIC_FILTER_REQUEST,
+    output: &t::TEST_METRIC_FILTER_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_EXCEPTION, &e::SERVICE_UNAVAILABLE_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
 };
 
 operation!(UntagLogGroup, UNTAG_LOG_GROUP, crate::UntagLogGroupInput => Unit, SERVICE);

@@ -20,6 +20,27 @@ pub struct DescribeLogStreamsOutput {
 s::object!(DescribeLogStreamsOutput, tables::DESCRIBE_LOG_STREAMS_RESPONSE, { 0 log_streams, 1 next_token });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct DescribeMetricFiltersOutput {
+    pub metric_filters: Option<Vec<MetricFilter>>,
+    pub next_token: Option<String>,
+}
+s::object!(DescribeMetricFiltersOutput, tables::DESCRIBE_METRIC_FILTERS_RESPONSE, { 0 metric_filters, 1 next_token });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeResourcePoliciesOutput {
+    pub resource_policies: Option<Vec<ResourcePolicy>>,
+    pub next_token: Option<String>,
+}
+s::object!(DescribeResourcePoliciesOutput, tables::DESCRIBE_RESOURCE_POLICIES_RESPONSE, { 0 resource_policies, 1 next_token });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeSubscriptionFiltersOutput {
+    pub subscription_filters: Option<Vec<SubscriptionFilter>>,
+    pub next_token: Option<String>,
+}
+s::object!(DescribeSubscriptionFiltersOutput, tables::DESCRIBE_SUBSCRIPTION_FILTERS_RESPONSE, { 0 subscription_filters, 1 next_token });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct FilterLogEventsOutput {
     pub events: Option<Vec<FilteredLogEvent>>,
     pub searched_log_streams: Option<Vec<SearchedLogStream>>,
@@ -54,3 +75,16 @@ pub struct PutLogEventsOutput {
     pub rejected_entity_info: Option<RejectedEntityInfo>,
 }
 s::object!(PutLogEventsOutput, tables::PUT_LOG_EVENTS_RESPONSE, { 0 next_sequence_token, 1 rejected_log_events_info, 2 rejected_entity_info });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct PutResourcePolicyOutput {
+    pub resource_policy: Option<ResourcePolicy>,
+    pub revision_id: Option<String>,
+}
+s::object!(PutResourcePolicyOutput, tables::PUT_RESOURCE_POLICY_RESPONSE, { 0 resource_policy, 1 revision_id });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct TestMetricFilterOutput {
+    pub matches: Option<Vec<MetricFilterMatchRecord>>,
+}
+s::object!(TestMetricFilterOutput, tables::TEST_METRIC_FILTER_RESPONSE, { 0 matches });

@@ -61,6 +61,38 @@ pub struct LogStream {
 s::object!(LogStream, tables::LOG_STREAM, { 0 log_stream_name, 1 creation_time, 2 first_event_timestamp, 3 last_event_timestamp, 4 last_ingestion_time, 5 upload_sequence_token, 6 arn, 7 stored_bytes });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct MetricFilter {
+    pub filter_name: Option<String>,
+    pub filter_pattern: Option<String>,
+    pub metric_transformations: Option<Vec<MetricTransformation>>,
+    pub creation_time: Option<i64>,
+    pub log_group_name: Option<String>,
+    pub apply_on_transformed_logs: Option<bool>,
+    pub field_selection_criteria: Option<String>,
+    pub emit_system_field_dimensions: Option<Vec<String>>,
+}
+s::object!(MetricFilter, tables::METRIC_FILTER, { 0 filter_name, 1 filter_pattern, 2 metric_transformations, 3 creation_time, 4 log_group_name, 5 apply_on_transformed_logs, 6 field_selection_criteria, 7 emit_system_field_dimensions });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct MetricFilterMatchRecord {
+    pub event_number: Option<i64>,
+    pub event_message: Option<String>,
+    pub extracted_values: Option<BTreeMap<String, String>>,
+}
+s::object!(MetricFilterMatchRecord, tables::METRIC_FILTER_MATCH_RECORD, { 0 event_number, 1 event_message, 2 extracted_values });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct MetricTransformation {
+    pub metric_name: String,
+    pub metric_namespace: String,
+    pub metric_value: String,
+    pub default_value: Option<f64>,
+    pub dimensions: Option<BTreeMap<String, String>>,
+    pub unit: Option<StandardUnit>,
+}
+s::object!(MetricTransformation, tables::METRIC_TRANSFORMATION, { 0 metric_name, 1 metric_namespace, 2 metric_value, 3 default_value, 4 dimensions, 5 unit });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct OutputLogEvent {
     pub timestamp: Option<i64>,
     pub message: Option<String>,
@@ -83,8 +115,34 @@ pub struct RejectedLogEventsInfo {
 s::object!(RejectedLogEventsInfo, tables::REJECTED_LOG_EVENTS_INFO, { 0 too_new_log_event_start_index, 1 too_old_log_event_end_index, 2 expired_log_event_end_index });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ResourcePolicy {
+    pub policy_name: Option<String>,
+    pub policy_document: Option<String>,
+    pub last_updated_time: Option<i64>,
+    pub policy_scope: Option<PolicyScope>,
+    pub resource_arn: Option<String>,
+    pub revision_id: Option<String>,
+}
+s::object!(ResourcePolicy, tables::RESOURCE_POLICY, { 0 policy_name, 1 policy_document, 2 last_updated_time, 3 policy_scope, 4 resource_arn, 5 revision_id });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct SearchedLogStream {
     pub log_stream_name: Option<String>,
     pub searched_completely: Option<bool>,
 }
 s::object!(SearchedLogStream, tables::SEARCHED_LOG_STREAM, { 0 log_stream_name, 1 searched_completely });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct SubscriptionFilter {
+    pub filter_name: Option<String>,
+    pub log_group_name: Option<String>,
+    pub filter_pattern: Option<String>,
+    pub destination_arn: Option<String>,
+    pub role_arn: Option<String>,
+    pub distribution: Option<Distribution>,
+    pub apply_on_transformed_logs: Option<bool>,
+    pub creation_time: Option<i64>,
+    pub field_selection_criteria: Option<String>,
+    pub emit_system_fields: Option<Vec<String>>,
+}
+s::object!(SubscriptionFilter, tables::SUBSCRIPTION_FILTER, { 0 filter_name, 1 log_group_name, 2 filter_pattern, 3 destination_arn, 4 role_arn, 5 distribution, 6 apply_on_transformed_logs, 7 creation_time, 8 field_selection_criteria, 9 emit_system_fields });

@@ -30,9 +30,25 @@ pub static DELETE_LOG_STREAM_REQUEST: Shape = Shape::new("DeleteLogStreamRequest
     Member { required: true, ..Member::new("logStreamName", &ty::LOG_STREAM_NAME) },
 ], || Box::new(crate::DeleteLogStreamInput::default()));
 
+pub static DELETE_METRIC_FILTER_REQUEST: Shape = Shape::new("DeleteMetricFilterRequest", &[
+    Member { required: true, ..Member::new("logGroupName", &ty::LOG_GROUP_NAME) },
+    Member { required: true, ..Member::new("filterName", &ty::FILTER_NAME) },
+], || Box::new(crate::DeleteMetricFilterInput::default()));
+
+pub static DELETE_RESOURCE_POLICY_REQUEST: Shape = Shape::new("DeleteResourcePolicyRequest", &[
+    Member::new("policyName", &Ty::TEXT),
+    Member::new("resourceArn", &Ty::TEXT),
+    Member::new("expectedRevisionId", &ty::EXPECTED_REVISION_ID),
+], || Box::new(crate::DeleteResourcePolicyInput::default()));
+
 pub static DELETE_RETENTION_POLICY_REQUEST: Shape = Shape::new("DeleteRetentionPolicyRequest", &[
     Member { required: true, ..Member::new("logGroupName", &ty::LOG_GROUP_NAME) },
 ], || Box::new(crate::DeleteRetentionPolicyInput::default()));
+
+pub static DELETE_SUBSCRIPTION_FILTER_REQUEST: Shape = Shape::new("DeleteSubscriptionFilterRequest", &[
+    Member { required: true, ..Member::new("logGroupName", &ty::LOG_GROUP_NAME) },
+    Member { required: true, ..Member::new("filterName", &ty::FILTER_NAME) },
+], || Box::new(crate::DeleteSubscriptionFilterInput::default()));
 
 pub static DESCRIBE_LOG_GROUPS_REQUEST: Shape = Shape::new("DescribeLogGroupsRequest", &[
     Member::new("accountIdentifiers", &ty::ACCOUNT_IDS),
@@ -64,6 +80,44 @@ pub static DESCRIBE_LOG_STREAMS_RESPONSE: Shape = Shape::new("DescribeLogStreams
     Member::new("logStreams", &ty::LOG_STREAMS),
     Member::new("nextToken", &ty::NEXT_TOKEN),
 ], || Box::new(crate::DescribeLogStreamsOutput::default()));
+
+pub static DESCRIBE_METRIC_FILTERS_REQUEST: Shape = Shape::new("DescribeMetricFiltersRequest", &[
+    Member::new("logGroupName", &ty::LOG_GROUP_NAME),
+    Member::new("filterNamePrefix", &ty::FILTER_NAME),
+    Member::new("nextToken", &ty::NEXT_TOKEN),
+    Member::new("limit", &ty::DESCRIBE_LIMIT),
+    Member::new("metricName", &ty::METRIC_NAME),
+    Member::new("metricNamespace", &ty::METRIC_NAMESPACE),
+], || Box::new(crate::DescribeMetricFiltersInput::default()));
+
+pub static DESCRIBE_METRIC_FILTERS_RESPONSE: Shape = Shape::new("DescribeMetricFiltersResponse", &[
+    Member::new("metricFilters", &ty::METRIC_FILTERS),
+    Member::new("nextToken", &ty::NEXT_TOKEN),
+], || Box::new(crate::DescribeMetricFiltersOutput::default()));
+
+pub static DESCRIBE_RESOURCE_POLICIES_REQUEST: Shape = Shape::new("DescribeResourcePoliciesRequest", &[
+    Member::new("nextToken", &ty::NEXT_TOKEN),
+    Member::new("limit", &ty::DESCRIBE_LIMIT),
+    Member::new("resourceArn", &Ty::TEXT),
+    Member::new("policyScope", &ty::POLICY_SCOPE),
+], || Box::new(crate::DescribeResourcePoliciesInput::default()));
+
+pub static DESCRIBE_RESOURCE_POLICIES_RESPONSE: Shape = Shape::new("DescribeResourcePoliciesResponse", &[
+    Member::new("resourcePolicies", &ty::RESOURCE_POLICIES),
+    Member::new("nextToken", &ty::NEXT_TOKEN),
+], || Box::new(crate::DescribeResourcePoliciesOutput::default()));
+
+pub static DESCRIBE_SUBSCRIPTION_FILTERS_REQUEST: Shape = Shape::new("DescribeSubscriptionFiltersRequest", &[
+    Member { required: true, ..Member::new("logGroupName", &ty::LOG_GROUP_NAME) },
+    Member::new("filterNamePrefix", &ty::FILTER_NAME),
+    Member::new("nextToken", &ty::NEXT_TOKEN),
+    Member::new("limit", &ty::DESCRIBE_LIMIT),
+], || Box::new(crate::DescribeSubscriptionFiltersInput::default()));
+
+pub static DESCRIBE_SUBSCRIPTION_FILTERS_RESPONSE: Shape = Shape::new("DescribeSubscriptionFiltersResponse", &[
+    Member::new("subscriptionFilters", &ty::SUBSCRIPTION_FILTERS),
+    Member::new("nextToken", &ty::NEXT_TOKEN),
+], || Box::new(crate::DescribeSubscriptionFiltersOutput::default()));
 
 pub static ENTITY: Shape = Shape::new("Entity", &[
     Member::new("keyAttributes", &ty::ENTITY_KEY_ATTRIBUTES),
@@ -121,6 +175,8 @@ pub static INPUT_LOG_EVENT: Shape = Shape::new("InputLogEvent", &[
     Member { required: true, ..Member::new("message", &ty::EVENT_MESSAGE) },
 ], || Box::new(crate::InputLogEvent::default()));
 
+pub static INVALID_OPERATION_EXCEPTION: Shape = Shape { error: true, ..Shape::new("InvalidOperationException", &[], || Box::new(crate::InvalidOperationException::default())) };
+
 pub static INVALID_PARAMETER_EXCEPTION: Shape = Shape { error: true, ..Shape::new("InvalidParameterException", &[], || Box::new(crate::InvalidParameterException::default())) };
 
 pub static INVALID_SEQUENCE_TOKEN_EXCEPTION: Shape = Shape { error: true, ..Shape::new("InvalidSequenceTokenException", &[
@@ -172,6 +228,32 @@ pub static LOG_STREAM: Shape = Shape::new("LogStream", &[
     Member::new("storedBytes", &ty::STORED_BYTES),
 ], || Box::new(crate::LogStream::default()));
 
+pub static METRIC_FILTER: Shape = Shape::new("MetricFilter", &[
+    Member::new("filterName", &ty::FILTER_NAME),
+    Member::new("filterPattern", &ty::FILTER_PATTERN),
+    Member::new("metricTransformations", &ty::METRIC_TRANSFORMATIONS),
+    Member::new("creationTime", &ty::TIMESTAMP),
+    Member::new("logGroupName", &ty::LOG_GROUP_NAME),
+    Member::new("applyOnTransformedLogs", &Ty::Bool),
+    Member::new("fieldSelectionCriteria", &ty::FIELD_SELECTION_CRITERIA),
+    Member::new("emitSystemFieldDimensions", &ty::EMIT_SYSTEM_FIELDS),
+], || Box::new(crate::MetricFilter::default()));
+
+pub static METRIC_FILTER_MATCH_RECORD: Shape = Shape::new("MetricFilterMatchRecord", &[
+    Member::new("eventNumber", &Ty::LONG),
+    Member::new("eventMessage", &ty::EVENT_MESSAGE),
+    Member::new("extractedValues", &ty::EXTRACTED_VALUES),
+], || Box::new(crate::MetricFilterMatchRecord::default()));
+
+pub static METRIC_TRANSFORMATION: Shape = Shape::new("MetricTransformation", &[
+    Member { required: true, ..Member::new("metricName", &ty::METRIC_NAME) },
+    Member { required: true, ..Member::new("metricNamespace", &ty::METRIC_NAMESPACE) },
+    Member { required: true, ..Member::new("metricValue", &ty::METRIC_VALUE) },
+    Member::new("defaultValue", &Ty::DOUBLE),
+    Member::new("dimensions", &ty::DIMENSIONS),
+    Member::new("unit", &ty::STANDARD_UNIT),
+], || Box::new(crate::MetricTransformation::default()));
+
 pub static OPERATION_ABORTED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("OperationAbortedException", &[], || Box::new(crate::OperationAbortedException::default())) };
 
 pub static OUTPUT_LOG_EVENT: Shape = Shape::new("OutputLogEvent", &[
@@ -194,10 +276,44 @@ pub static PUT_LOG_EVENTS_RESPONSE: Shape = Shape::new("PutLogEventsResponse", &
     Member::new("rejectedEntityInfo", &ty::REJECTED_ENTITY_INFO),
 ], || Box::new(crate::PutLogEventsOutput::default()));
 
+pub static PUT_METRIC_FILTER_REQUEST: Shape = Shape::new("PutMetricFilterRequest", &[
+    Member { required: true, ..Member::new("logGroupName", &ty::LOG_GROUP_NAME) },
+    Member { required: true, ..Member::new("filterName", &ty::FILTER_NAME) },
+    Member { required: true, ..Member::new("filterPattern", &ty::FILTER_PATTERN) },
+    Member { required: true, ..Member::new("metricTransformations", &ty::METRIC_TRANSFORMATIONS) },
+    Member::new("applyOnTransformedLogs", &Ty::Bool),
+    Member::new("fieldSelectionCriteria", &ty::FIELD_SELECTION_CRITERIA),
+    Member::new("emitSystemFieldDimensions", &ty::EMIT_SYSTEM_FIELDS),
+], || Box::new(crate::PutMetricFilterInput::default()));
+
+pub static PUT_RESOURCE_POLICY_REQUEST: Shape = Shape::new("PutResourcePolicyRequest", &[
+    Member::new("policyName", &Ty::TEXT),
+    Member::new("policyDocument", &ty::POLICY_DOCUMENT),
+    Member::new("resourceArn", &Ty::TEXT),
+    Member::new("expectedRevisionId", &ty::EXPECTED_REVISION_ID),
+], || Box::new(crate::PutResourcePolicyInput::default()));
+
+pub static PUT_RESOURCE_POLICY_RESPONSE: Shape = Shape::new("PutResourcePolicyResponse", &[
+    Member::new("resourcePolicy", &ty::RESOURCE_POLICY),
+    Member::new("revisionId", &ty::EXPECTED_REVISION_ID),
+], || Box::new(crate::PutResourcePolicyOutput::default()));
+
 pub static PUT_RETENTION_POLICY_REQUEST: Shape = Shape::new("PutRetentionPolicyRequest", &[
     Member { required: true, ..Member::new("logGroupName", &ty::LOG_GROUP_NAME) },
     Member { required: true, ..Member::new("retentionInDays", &Ty::INT) },
 ], || Box::new(crate::PutRetentionPolicyInput::default()));
+
+pub static PUT_SUBSCRIPTION_FILTER_REQUEST: Shape = Shape::new("PutSubscriptionFilterRequest", &[
+    Member { required: true, ..Member::new("logGroupName", &ty::LOG_GROUP_NAME) },
+    Member { required: true, ..Member::new("filterName", &ty::FILTER_NAME) },
+    Member { required: true, ..Member::new("filterPattern", &ty::FILTER_PATTERN) },
+    Member { required: true, ..Member::new("destinationArn", &ty::DESTINATION_ARN) },
+    Member::new("roleArn", &ty::ROLE_ARN),
+    Member::new("distribution", &ty::DISTRIBUTION),
+    Member::new("applyOnTransformedLogs", &Ty::Bool),
+    Member::new("fieldSelectionCriteria", &ty::FIELD_SELECTION_CRITERIA),
+    Member::new("emitSystemFields", &ty::EMIT_SYSTEM_FIELDS),
+], || Box::new(crate::PutSubscriptionFilterInput::default()));
 
 pub static REJECTED_ENTITY_INFO: Shape = Shape::new("RejectedEntityInfo", &[
     Member { required: true, ..Member::new("errorType", &ty::ENTITY_REJECTION_ERROR_TYPE) },
@@ -213,12 +329,34 @@ pub static RESOURCE_ALREADY_EXISTS_EXCEPTION: Shape = Shape { error: true, ..Sha
 
 pub static RESOURCE_NOT_FOUND_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ResourceNotFoundException", &[], || Box::new(crate::ResourceNotFoundException::default())) };
 
+pub static RESOURCE_POLICY: Shape = Shape::new("ResourcePolicy", &[
+    Member::new("policyName", &Ty::TEXT),
+    Member::new("policyDocument", &ty::POLICY_DOCUMENT),
+    Member::new("lastUpdatedTime", &ty::TIMESTAMP),
+    Member::new("policyScope", &ty::POLICY_SCOPE),
+    Member::new("resourceArn", &Ty::TEXT),
+    Member::new("revisionId", &ty::EXPECTED_REVISION_ID),
+], || Box::new(crate::ResourcePolicy::default()));
+
 pub static SEARCHED_LOG_STREAM: Shape = Shape::new("SearchedLogStream", &[
     Member::new("logStreamName", &ty::LOG_STREAM_NAME),
     Member::new("searchedCompletely", &Ty::Bool),
 ], || Box::new(crate::SearchedLogStream::default()));
 
 pub static SERVICE_UNAVAILABLE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("ServiceUnavailableException", &[], || Box::new(crate::ServiceUnavailableException::default())) };
+
+pub static SUBSCRIPTION_FILTER: Shape = Shape::new("SubscriptionFilter", &[
+    Member::new("filterName", &ty::FILTER_NAME),
+    Member::new("logGroupName", &ty::LOG_GROUP_NAME),
+    Member::new("filterPattern", &ty::FILTER_PATTERN),
+    Member::new("destinationArn", &ty::DESTINATION_ARN),
+    Member::new("roleArn", &ty::ROLE_ARN),
+    Member::new("distribution", &ty::DISTRIBUTION),
+    Member::new("applyOnTransformedLogs", &Ty::Bool),
+    Member::new("creationTime", &ty::TIMESTAMP),
+    Member::new("fieldSelectionCriteria", &ty::FIELD_SELECTION_CRITERIA),
+    Member::new("emitSystemFields", &ty::EMIT_SYSTEM_FIELDS),
+], || Box::new(crate::SubscriptionFilter::default()));
 
 pub static TAG_LOG_GROUP_REQUEST: Shape = Shape::new("TagLogGroupRequest", &[
     Member { required: true, ..Member::new("logGroupName", &ty::LOG_GROUP_NAME) },
@@ -229,6 +367,15 @@ pub static TAG_RESOURCE_REQUEST: Shape = Shape::new("TagResourceRequest", &[
     Member { required: true, ..Member::new("resourceArn", &ty::AMAZON_RESOURCE_NAME) },
     Member { required: true, ..Member::new("tags", &ty::TAGS) },
 ], || Box::new(crate::TagResourceInput::default()));
+
+pub static TEST_METRIC_FILTER_REQUEST: Shape = Shape::new("TestMetricFilterRequest", &[
+    Member { required: true, ..Member::new("filterPattern", &ty::FILTER_PATTERN) },
+    Member { required: true, ..Member::new("logEventMessages", &ty::TEST_EVENT_MESSAGES) },
+], || Box::new(crate::TestMetricFilterInput::default()));
+
+pub static TEST_METRIC_FILTER_RESPONSE: Shape = Shape::new("TestMetricFilterResponse", &[
+    Member::new("matches", &ty::METRIC_FILTER_MATCHES),
+], || Box::new(crate::TestMetricFilterOutput::default()));
 
 pub static TOO_MANY_TAGS_EXCEPTION: Shape = Shape { error: true, ..Shape::new("TooManyTagsException", &[
     Member::new("message", &Ty::TEXT),

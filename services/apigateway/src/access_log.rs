@@ -1,7 +1,7 @@
 //! Lines about requests, written to a log group in the form that a stage's owner chose.
 
 use crate::errors::ApiGatewayError;
-use crate::rules::events::{Asked, log_time};
+use crate::rules::events::Asked;
 use crate::state::AccessLog;
 use bytes::Bytes;
 use names::Arn;
@@ -64,29 +64,11 @@ fn line(format: &str, asked: &Asked, reply: &FrontReply) -> String {
 }
 
 fn variable(name: &str, asked: &Asked, reply: &FrontReply) -> Option<String> {
-    let said = |key: &str| asked.authorized.as_ref().and_then(|said| said.get(key));
-    Some(match name {
-        "accountId" => asked.account.clone(),
-        "apiId" => asked.api_id.clone(),
-        "domainName" => asked.domain_name.clone(),
-        "domainPrefix" => asked.domain_prefix.clone(),
-        "extendedRequestId" | "requestId" => asked.request_id.clone(),
-        "httpMethod" => asked.method.clone(),
-        "identity.sourceIp" => asked.source_ip.clone(),
-        "identity.userAgent" => crate::rules::headers::value(&asked.headers, "user-agent")?,
-        "path" => asked.path.clone(),
-        "protocol" => "HTTP/1.1".to_owned(),
-        "requestTime" => log_time(asked.at),
-        "requestTimeEpoch" => asked.at.millis().to_string(),
-        "responseLength" => reply.body.held().len().to_string(),
-        "routeKey" => asked.route_key.clone(),
-        "stage" => asked.stage.clone(),
-        "status" => reply.status.to_string(),
-        name => match said(name.strip_prefix("authorizer.")?)? {
-            serde_json::Value::String(text) => text.clone(),
-            other => other.to_string(),
-        },
-    })
+    match name {
+        "responseLength" => Some(reply.body.held().len().to_string()),
+        "status" => Some(reply.status.to_string()),
+        name => asked.variable(name),
+    }
 }
 
 #[cfg(test)]

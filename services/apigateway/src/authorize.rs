@@ -1,8 +1,10 @@
 //! Asking a route's authorizer, and remembering what it said for as long as its owner wants.
 
 use crate::invoke::{self, Question};
+use crate::issuers;
 use crate::rules::authorizers::{self, Verdict};
 use crate::rules::events::Asked;
+use crate::rules::jwt::Token;
 use crate::rules::replies::message;
 use crate::state::Authorizer;
 use names::{AccountId, Arn, Timestamp};
@@ -65,6 +67,42 @@ pub async fn check(
         }
     };
     if verdict.allowed { Ok(verdict.context) } else { Err(message(403, "Forbidden")) }
+}
+
+/// What the integration is told of a token and its owner; or the answer that refuses it.
+pub async fn check_token(
+    ctx: &Ctx,
+    authorizer: &Authorizer,
+    asked: &Asked,
+    scopes: &[String],
+) -> Result<Map<String, Value>, FrontReply> {
+    let identities = authorizers::identities(&authorizer.identity_sources, asked);
+    let Some(text) = identities.and_then(|found| found.into_iter().next()) else {
+        return Err(unauthorized("Bearer".to_owned()));
+    };
+    let text = text.strip_prefix("Bearer ").or_else(|| text.strip_prefix("bearer ")).unwrap_or(&text).trim();
+    let invalid = |why: &str| {
+        unauthorized(format!("Bearer scope=\"\" error=\"invalid_token\" error_description=\"{why}\""))
+    };
+    let issuer = authorizer.issuer.as_ref().ok_or_else(|| message(500, "Internal Server Error"))?;
+    let token = Token::parse(text).ok_or_else(|| invalid("the token cannot be read"))?;
+    if let Some(fault) = token.fault(&issuer.url, &issuer.audience, ctx.host_time()) {
+        return Err(invalid(fault));
+    }
+    if !issuers::has_signed(ctx, &issuer.url, &token).await {
+        return Err(invalid("the signature is not of a key of the issuer"));
+    }
+    let context = token.context(scopes);
+    if !scopes.is_empty() && context.get("scopes").is_none_or(Value::is_null) {
+        return Err(message(403, "Forbidden"));
+    }
+    Ok(context)
+}
+
+fn unauthorized(challenge: String) -> FrontReply {
+    let mut reply = message(401, "Unauthorized");
+    reply.headers.push(("www-authenticate".to_owned(), challenge));
+    reply
 }
 
 async fn decide(

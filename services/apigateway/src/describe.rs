@@ -85,11 +85,24 @@ macro_rules! integration {
         model_apigatewayv2::$output {
             api_gateway_managed: Some(true).filter(|_| integration.managed),
             connection_type: Some(model_apigatewayv2::ConnectionType::Internet),
+            request_parameters: integration
+                .http
+                .as_ref()
+                .map(|http| http.request.clone())
+                .filter(|map| !map.is_empty()),
+            response_parameters: integration
+                .http
+                .as_ref()
+                .map(|http| http.answers.clone())
+                .filter(|map| !map.is_empty()),
             credentials_arn: integration.credentials.as_ref().map(ToString::to_string),
             description: integration.description.clone(),
             integration_id: Some(integration.id.clone()),
             integration_method: integration.method.clone(),
-            integration_type: Some(model_apigatewayv2::IntegrationType::AwsProxy),
+            integration_type: Some(match integration.http {
+                Some(_) => model_apigatewayv2::IntegrationType::HttpProxy,
+                None => model_apigatewayv2::IntegrationType::AwsProxy,
+            }),
             integration_uri: Some(integration.uri.clone()),
             payload_format_version: Some(integration.format.text().to_owned()),
             timeout_in_millis: i32::try_from(integration.timeout_ms).ok(),
@@ -103,6 +116,9 @@ macro_rules! route {
         let route: &$crate::state::Route = $route;
         let (authorization, authorizer) = match &route.authorization {
             $crate::state::Authorization::Open => (model_apigatewayv2::AuthorizationType::None, None),
+            $crate::state::Authorization::Jwt(id, _) => {
+                (model_apigatewayv2::AuthorizationType::Jwt, Some(id.clone()))
+            }
             $crate::state::Authorization::Custom(id) => {
                 (model_apigatewayv2::AuthorizationType::Custom, Some(id.clone()))
             }
@@ -110,6 +126,12 @@ macro_rules! route {
         model_apigatewayv2::$output {
             api_gateway_managed: Some(true).filter(|_| route.managed),
             api_key_required: Some(false),
+            authorization_scopes: match &route.authorization {
+                $crate::state::Authorization::Jwt(_, scopes) => {
+                    Some(scopes.clone()).filter(|scopes| !scopes.is_empty())
+                }
+                _ => None,
+            },
             authorization_type: Some(authorization),
             authorizer_id: authorizer,
             operation_name: route.operation_name.clone(),
@@ -168,15 +190,25 @@ macro_rules! deployment {
 macro_rules! authorizer {
     ($output:ident, $authorizer:expr) => {{
         let authorizer: &$crate::state::Authorizer = $authorizer;
+        let function = authorizer.issuer.is_none();
         model_apigatewayv2::$output {
             authorizer_credentials_arn: authorizer.credentials.as_ref().map(ToString::to_string),
             authorizer_id: Some(authorizer.id.clone()),
-            authorizer_payload_format_version: Some(authorizer.format.text().to_owned()),
-            authorizer_result_ttl_in_seconds: i32::try_from(authorizer.ttl_s).ok(),
-            authorizer_type: Some(model_apigatewayv2::AuthorizerType::Request),
-            authorizer_uri: Some(authorizer.uri.clone()),
-            enable_simple_responses: Some(authorizer.simple),
+            authorizer_payload_format_version: function.then(|| authorizer.format.text().to_owned()),
+            authorizer_result_ttl_in_seconds: i32::try_from(authorizer.ttl_s).ok().filter(|_| function),
+            authorizer_type: Some(match function {
+                true => model_apigatewayv2::AuthorizerType::Request,
+                false => model_apigatewayv2::AuthorizerType::Jwt,
+            }),
+            authorizer_uri: function.then(|| authorizer.uri.clone()),
+            enable_simple_responses: function.then_some(authorizer.simple),
             identity_source: Some(authorizer.identity_sources.clone()),
+            jwt_configuration: authorizer.issuer.as_ref().map(|issuer| {
+                model_apigatewayv2::JWTConfiguration {
+                    audience: Some(issuer.audience.clone()),
+                    issuer: Some(issuer.url.clone()),
+                }
+            }),
             name: authorizer.name.clone().into(),
             ..Default::default()
         }

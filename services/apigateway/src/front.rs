@@ -6,7 +6,8 @@ use crate::access_log;
 use crate::authorize;
 use crate::describe::host_and_port;
 use crate::invoke::{self, Question, Unanswered};
-use crate::rules::events::Asked;
+use crate::proxy;
+use crate::rules::events::{Asked, Authorized};
 use crate::rules::headers::{self, Added};
 use crate::rules::replies::{self, message};
 use crate::rules::route_keys::{self, RouteKey};
@@ -176,12 +177,20 @@ async fn routed(ctx: &Ctx, found: &Found, serving: &Serving, asked: &mut Asked) 
         (state::Authorization::Open, _) => {}
         (state::Authorization::Custom(_), Some(authorizer)) => {
             match authorize::check(ctx, authorizer, asked, (found.account, &arn)).await {
-                Ok(context) => asked.authorized = Some(context),
+                Ok(context) => asked.authorized = Some(Authorized::Lambda(context)),
+                Err(refusal) => return refusal,
+            }
+        }
+        (state::Authorization::Jwt(_, scopes), Some(authorizer)) => {
+            match authorize::check_token(ctx, authorizer, asked, scopes).await {
+                Ok(context) => asked.authorized = Some(Authorized::Jwt(context)),
                 Err(refusal) => return refusal,
             }
         }
         // Without its authorizer a route lets nobody in.
-        (state::Authorization::Custom(_), None) => return message(500, "Internal Server Error"),
+        (state::Authorization::Custom(_) | state::Authorization::Jwt(..), None) => {
+            return message(500, "Internal Server Error");
+        }
     }
     match integrated(ctx, found, serving, asked, arn).await {
         Ok(reply) => reply,
@@ -199,6 +208,9 @@ async fn integrated(
     source: Arn,
 ) -> Result<FrontReply, Unanswered> {
     let integration = serving.integration.as_ref().ok_or(Unanswered::Refused)?;
+    if let Some(http) = &integration.http {
+        return proxy::forward(ctx, integration, http, (asked, &found.path)).await;
+    }
     let question = Question {
         function: invoke::function(&integration.uri, &asked.stage_variables)?,
         event: asked.event(integration.format).map_err(|_| Unanswered::Refused)?,

@@ -7,8 +7,10 @@ mod describe;
 mod errors;
 mod front;
 mod invoke;
+mod issuers;
 mod ops;
 mod permissions;
+mod proxy;
 mod rules;
 mod state;
 mod throttle;
@@ -22,6 +24,8 @@ pub fn service() -> Service {
         .view(views::Stages)
         .part(throttle::Throttle::default())
         .part(authorize::Remembered::default())
+        .part(issuers::Issuers::default())
+        .part(outbound::Outbound::default())
         .front(front::ExecuteApi)
         .forgets(state::forget)
 }

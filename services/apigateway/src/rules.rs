@@ -6,6 +6,8 @@ pub mod cors;
 pub mod events;
 pub mod headers;
 pub mod integrations;
+pub mod jwt;
+pub mod mappings;
 pub mod queries;
 pub mod replies;
 pub mod route_keys;

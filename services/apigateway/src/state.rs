@@ -1,6 +1,8 @@
 //! The tables of the room: APIs by id, their parts by the API's incarnation, and for each stage one row
 //! with all that a request to it needs.
 
+mod older;
+
 use crate::rules::cors::Cors;
 use crate::rules::events::Format;
 use names::{AccountId, Arn, Region, Scope, Timestamp};
@@ -32,27 +34,37 @@ pub struct Api {
 }
 record!(Api, 1);
 
-/// How a function is asked.
+/// How requests to an integration over HTTP, and its answers, are changed: mappings to their values.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct HttpProxy {
+    /// Of every request.
+    pub request: BTreeMap<String, String>,
+    /// Of answers, by their status.
+    pub answers: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// How a function, or a host over HTTP, is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Integration {
     /// Its id.
     pub id: String,
-    /// What leads to the function.
+    /// What leads to the function or the host.
     pub uri: String,
     /// The form of the event.
     pub format: Format,
-    /// How long the function may take.
+    /// How long an answer may take.
     pub timeout_ms: u32,
     /// What its owner says of it.
     pub description: Option<String>,
-    /// The method that is named for it; functions are asked by none.
+    /// The method that is named for it, which may be `ANY`; functions are asked by none.
     pub method: Option<String>,
     /// The role as which the function is asked.
     pub credentials: Option<Arn>,
     /// It was made with the API.
     pub managed: bool,
+    /// What is asked is a host over HTTP.
+    pub http: Option<HttpProxy>,
 }
-record!(Integration, 1);
 
 /// What a request has to show.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +73,8 @@ pub enum Authorization {
     Open,
     /// What satisfies this authorizer.
     Custom(String),
+    /// A token that satisfies this authorizer, with one of these scopes where there are any.
+    Jwt(String, Vec<String>),
 }
 
 /// A route.
@@ -81,7 +95,16 @@ pub struct Route {
 }
 record!(Route, 1);
 
-/// A function that decides whom to let in.
+/// Whose tokens an authorizer lets in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Issuer {
+    /// The issuer: a URL.
+    pub url: String,
+    /// For whom its tokens are.
+    pub audience: Vec<String>,
+}
+
+/// A function, or an issuer of tokens, that decides whom to let in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Authorizer {
     /// Its id.
@@ -100,8 +123,9 @@ pub struct Authorizer {
     pub ttl_s: u32,
     /// The role as which the function is asked.
     pub credentials: Option<Arn>,
+    /// Tokens of an issuer are looked at, and no function is asked.
+    pub issuer: Option<Issuer>,
 }
-record!(Authorizer, 1);
 
 /// What is set for the routes of a stage.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -177,7 +201,6 @@ pub struct Content {
     /// Its authorizers.
     pub authorizers: Vec<Authorizer>,
 }
-record!(Content, 1);
 
 /// All that a request to a stage needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -187,7 +210,6 @@ pub struct Served {
     /// What is deployed to it.
     pub content: Content,
 }
-record!(Served, 1);
 
 /// Where the API of a host lives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -47,7 +47,9 @@ fn prepared(served: Served) -> Arc<ServedStage> {
         let integration = route.integration.as_ref().and_then(of_id);
         let authorizer = match &route.authorization {
             Authorization::Open => None,
-            Authorization::Custom(id) => content.authorizers.iter().find(|one| one.id == *id).cloned(),
+            Authorization::Custom(id) | Authorization::Jwt(id, _) => {
+                content.authorizers.iter().find(|one| one.id == *id).cloned()
+            }
         };
         Some(Arc::new(Serving { route, integration, authorizer, key }))
     });

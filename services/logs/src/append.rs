@@ -15,14 +15,14 @@ pub struct NewEvent {
     pub message: String,
 }
 
-/// Appends events to a stream.
+/// Appends events to a stream; gives the number of the write.
 pub fn append<'e>(
     tx: &mut Tx,
     scope: &Scope,
     (group, stream): (&Group, &Stream),
     events: impl Iterator<Item = &'e NewEvent>,
     now: Timestamp,
-) -> Result<(), Fault> {
+) -> Result<u64, Fault> {
     tx.relaxed();
     tx.allow_large();
     // A number of its own orders the events of one moment by the writes that brought them.
@@ -37,5 +37,6 @@ pub fn append<'e>(
         let event = Event { position, ingested: now, message: event.message.clone() };
         state::add_event(tx, scope, stream.incarnation, event)?;
     }
-    state::change_stream(tx, scope, group.incarnation, (stream, &after))
+    state::change_stream(tx, scope, group.incarnation, (stream, &after))?;
+    Ok(batch)
 }

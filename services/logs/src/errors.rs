@@ -18,6 +18,18 @@ pub enum LogsError {
     StreamExists,
     /// A parameter is against the rules: the whole message.
     InvalidParameter(String),
+    /// No such metric filter in the group.
+    MetricFilterNotFound,
+    /// No such subscription of the group.
+    SubscriptionNotFound,
+    /// No such policy: its name.
+    PolicyNotFound(String),
+    /// More of something than there may be.
+    LimitExceeded,
+    /// It may not be done: the whole message.
+    Denied(&'static str),
+    /// Work failed that should not have.
+    Internal,
     /// More tags than a resource may have.
     TooManyTags(usize),
     /// The store.
@@ -58,6 +70,14 @@ impl From<LogsError> for ApiError {
         match error {
             LogsError::GroupNotFound => absent("The specified log group does not exist."),
             LogsError::StreamNotFound => absent("The specified log stream does not exist."),
+            LogsError::MetricFilterNotFound => absent("The specified metric filter does not exist."),
+            LogsError::SubscriptionNotFound => absent("The specified subscription filter does not exist."),
+            LogsError::PolicyNotFound(name) => absent(&format!("Policy with name [{name}] does not exist.")),
+            LogsError::LimitExceeded => {
+                ApiError::new("LimitExceededException", 400, "Resource limit exceeded.")
+            }
+            LogsError::Denied(message) => ApiError::new("AccessDeniedException", 400, message),
+            LogsError::Internal => ApiError::new("InternalFailure", 500, "An internal error occurred."),
             LogsError::GroupExists => taken("The specified log group already exists"),
             LogsError::StreamExists => taken("The specified log stream already exists"),
             LogsError::InvalidParameter(message) => ApiError::new("InvalidParameterException", 400, message),

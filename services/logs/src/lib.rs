@@ -9,10 +9,15 @@ mod rules;
 mod sink;
 mod state;
 mod timers;
+mod watch;
 
 use service::Service;
 
 /// The room.
 pub fn service() -> Service {
-    Service::new("logs", ops::all()).timer(timers::RETENTION).timer(timers::ERASURE).logs(sink::provide)
+    Service::new("logs", ops::all())
+        .timer(timers::RETENTION)
+        .timer(timers::ERASURE)
+        .logs(sink::provide)
+        .measures(watch::measures)
 }

@@ -5,8 +5,8 @@
 
 use crate::errors::LogsError;
 use crate::rules::identifiers;
-use crate::state;
-use names::Scope;
+use crate::state::{self, filters};
+use policy::ResourceRule;
 use service::{Demand, Peek};
 use std::sync::Arc;
 
@@ -32,9 +32,14 @@ macro_rules! of_group {
 }
 of_group!(
     DeleteLogGroupInput,
+    DeleteMetricFilterInput,
     DeleteRetentionPolicyInput,
+    DeleteSubscriptionFilterInput,
+    DescribeSubscriptionFiltersInput,
     ListTagsLogGroupInput,
+    PutMetricFilterInput,
     PutRetentionPolicyInput,
+    PutSubscriptionFilterInput,
     TagLogGroupInput,
     UntagLogGroupInput,
 );
@@ -75,21 +80,36 @@ impl OfGroup for model_logs::GetLogEventsInput {
     }
 }
 
-fn demand(scope: &Scope, action: &str, group: &str, stream: &str) -> Demand {
-    let head = state::arn(scope, group);
-    let mut demand = Demand::new(format!("logs:{action}"), &head);
+fn demand(peek: &Peek, group: &str, stream: &str) -> Result<Demand, LogsError> {
+    let scope = peek.scope();
+    let head = state::arn(&scope, group);
+    let mut demand = Demand::new(format!("logs:{}", peek.operation()), &head);
     demand.resource = format!("{head}:log-stream:{stream}");
-    demand
+    // The policies of the region's groups lie under one head, since each may speak of any of them.
+    let policies = peek.head(&filters::policies_arn(&scope))?;
+    Ok(match policies.and_then(|policies| policies.policy.clone()) {
+        Some(policies) => demand.under(policies, ResourceRule::Grants),
+        None => demand,
+    })
 }
 
 /// The action on the group of the input.
 pub async fn group<I: OfGroup>(peek: Peek, input: Arc<I>) -> Result<Vec<Demand>, LogsError> {
-    Ok(vec![demand(&peek.scope(), peek.operation(), input.group()?, "")])
+    Ok(vec![demand(&peek, input.group()?, "")?])
 }
 
 /// The action on the stream of the input.
 pub async fn stream<I: OfGroup>(peek: Peek, input: Arc<I>) -> Result<Vec<Demand>, LogsError> {
-    Ok(vec![demand(&peek.scope(), peek.operation(), input.group()?, input.stream())])
+    Ok(vec![demand(&peek, input.group()?, input.stream())?])
+}
+
+/// The action on the group of the input, or on all groups where it names none.
+pub async fn maybe_group(
+    peek: Peek,
+    input: Arc<model_logs::DescribeMetricFiltersInput>,
+) -> Result<Vec<Demand>, LogsError> {
+    let group = input.log_group_name.as_deref().unwrap_or_default();
+    Ok(vec![demand(&peek, group, "")?])
 }
 
 /// The action on all groups.
@@ -97,7 +117,7 @@ pub async fn every_group(
     peek: Peek,
     _input: Arc<model_logs::DescribeLogGroupsInput>,
 ) -> Result<Vec<Demand>, LogsError> {
-    Ok(vec![demand(&peek.scope(), peek.operation(), "", "")])
+    Ok(vec![demand(&peek, "", "")?])
 }
 
 /// The action on the group that is to be made, with its tags.
@@ -105,7 +125,7 @@ pub async fn new_group(
     peek: Peek,
     input: Arc<model_logs::CreateLogGroupInput>,
 ) -> Result<Vec<Demand>, LogsError> {
-    let mut create = demand(&peek.scope(), peek.operation(), &input.log_group_name, "");
+    let mut create = demand(&peek, &input.log_group_name, "")?;
     for (key, value) in input.tags.iter().flatten() {
         create = create.when_tagged(key, value);
     }

@@ -1,9 +1,11 @@
 //! The limits of the service, and what follows from them alone.
 
 pub mod batch;
+pub mod data_message;
 pub mod event_ids;
 pub mod identifiers;
 pub mod pattern;
+pub mod transformation;
 
 use crate::errors::LogsError;
 
@@ -19,6 +21,12 @@ pub const PAGE_BYTES: usize = 1024 * 1024;
 pub const EVENTS_PAGE: usize = 10_000;
 /// The groups or streams of a page where nothing else is asked for.
 pub const DESCRIBE_PAGE: usize = 50;
+/// Policies of a region.
+pub const MOST_POLICIES: usize = 10;
+/// Metric filters of a group.
+pub const MOST_METRIC_FILTERS: usize = 100;
+/// Subscriptions of a group.
+pub const MOST_SUBSCRIPTIONS: usize = 2;
 /// How long events of the delivery class stay.
 pub const DELIVERY_RETENTION_DAYS: u32 = 2;
 

@@ -5,6 +5,7 @@ use crate::errors::LogsError;
 use crate::ops::{create_log_group, create_log_stream};
 use crate::rules::{MAX_EVENT_BYTES, pieces};
 use crate::state::{self, GroupClass};
+use crate::watch::{self, Written};
 use bytes::Bytes;
 use names::{Scope, Timestamp};
 use ports::{BoxFuture, LogSink, LogTarget};
@@ -44,9 +45,11 @@ impl Sink {
     async fn append(&self, target: Arc<LogTarget>, events: Vec<NewEvent>) -> Result<(), LogsError> {
         let Some(host) = self.0.upgrade() else { return Ok(()) };
         let now = host.clock.now();
+        let events = Arc::new(events);
+        let scope = Scope::Regional(target.account, target.region.clone());
+        let seen = watch::look(&host, &scope, &target.group, &events).await?;
         host.store
             .commit(move |tx| {
-                let scope = Scope::Regional(target.account, target.region.clone());
                 let group = match state::group(tx, &scope, &target.group)? {
                     Some(group) => group,
                     None => {
@@ -58,7 +61,10 @@ impl Sink {
                     Some(stream) => stream,
                     None => create_log_stream::create(tx, &scope, &group, &target.stream, now)?,
                 };
-                append(tx, &scope, (&group, &stream), events.iter(), now)?;
+                let batch = append(tx, &scope, (&group, &stream), events.iter(), now)?;
+                let (scope, group, stream, events) = (&scope, &group.name, &stream, &events[..]);
+                let range = 0..events.len();
+                seen.keep(tx, &Written { scope, group, stream, events, range, batch, now })?;
                 Ok(())
             })
             .await

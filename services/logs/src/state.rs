@@ -4,6 +4,8 @@
 //! An event's row is written without being read, so that writers of one group never wait for each other.
 //! A message too long for such a row lies beside it in a table of long values.
 
+pub mod filters;
+
 use bytes::Bytes;
 use names::{AccountId, Arn, Region, Scope, Timestamp};
 use serde::{Deserialize, Serialize};

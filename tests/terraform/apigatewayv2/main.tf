@@ -1,4 +1,4 @@
-# An HTTP API with routes, stages, CORS, an authorizer and access logs; and one by quick create.
+# An HTTP API with routes to a function and a host, stages, CORS, authorizers and access logs; one by quick create.
 
 locals {
   function = "arn:aws:lambda:us-east-1:000000000000:function:songs-${var.tag}"
@@ -55,6 +55,40 @@ resource "aws_apigatewayv2_route" "sing" {
   authorizer_id      = aws_apigatewayv2_authorizer.door.id
 }
 
+resource "aws_apigatewayv2_integration" "host" {
+  api_id             = aws_apigatewayv2_api.songs.id
+  integration_type   = "HTTP_PROXY"
+  integration_method = "GET"
+  integration_uri    = "http://127.0.0.1:9/{proxy}"
+  request_parameters = { "append:header.x-song" = "$request.path.proxy" }
+
+  response_parameters {
+    status_code = "500"
+    mappings    = { "overwrite:statuscode" = "404" }
+  }
+}
+
+resource "aws_apigatewayv2_authorizer" "tokens" {
+  api_id           = aws_apigatewayv2_api.songs.id
+  name             = "tokens"
+  authorizer_type  = "JWT"
+  identity_sources = ["$request.header.Authorization"]
+
+  jwt_configuration {
+    audience = ["songs"]
+    issuer   = "https://issuer.example"
+  }
+}
+
+resource "aws_apigatewayv2_route" "elsewhere" {
+  api_id               = aws_apigatewayv2_api.songs.id
+  route_key            = "GET /elsewhere/{proxy+}"
+  target               = "integrations/${aws_apigatewayv2_integration.host.id}"
+  authorization_type   = "JWT"
+  authorizer_id        = aws_apigatewayv2_authorizer.tokens.id
+  authorization_scopes = ["listen"]
+}
+
 resource "aws_apigatewayv2_stage" "default" {
   api_id          = aws_apigatewayv2_api.songs.id
   name            = "$default"
@@ -76,7 +110,7 @@ resource "aws_apigatewayv2_stage" "default" {
 resource "aws_apigatewayv2_deployment" "fixed" {
   api_id      = aws_apigatewayv2_api.songs.id
   description = "as it was"
-  depends_on  = [aws_apigatewayv2_route.list, aws_apigatewayv2_route.sing]
+  depends_on  = [aws_apigatewayv2_route.list, aws_apigatewayv2_route.sing, aws_apigatewayv2_route.elsewhere]
 }
 
 resource "aws_apigatewayv2_stage" "fixed" {

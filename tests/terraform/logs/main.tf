@@ -1,4 +1,4 @@
-# Groups with retention and tags, and a stream.
+# Groups with retention and tags, a stream, a metric filter, a resource policy.
 
 resource "aws_cloudwatch_log_group" "recitals" {
   name              = "/bards/recitals-${var.tag}"
@@ -14,6 +14,32 @@ resource "aws_cloudwatch_log_group" "kept" {
 resource "aws_cloudwatch_log_stream" "first" {
   name           = "first"
   log_group_name = aws_cloudwatch_log_group.recitals.name
+}
+
+resource "aws_cloudwatch_log_metric_filter" "errors" {
+  name           = "errors"
+  log_group_name = aws_cloudwatch_log_group.recitals.name
+  pattern        = "{ $.level = \"ERROR\" }"
+
+  metric_transformation {
+    name       = "errors"
+    namespace  = "bards"
+    value      = "$.count"
+    dimensions = { instrument = "$.instrument" }
+  }
+}
+
+resource "aws_cloudwatch_log_resource_policy" "dns" {
+  policy_name = "dns-${var.tag}"
+  policy_document = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "route53.amazonaws.com" }
+      Action    = "logs:PutLogEvents"
+      Resource  = "${aws_cloudwatch_log_group.recitals.arn}:*"
+    }]
+  })
 }
 
 data "aws_cloudwatch_log_groups" "found" {

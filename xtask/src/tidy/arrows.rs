@@ -13,6 +13,7 @@ const KERNEL: &[&str] = &[
     "schema",
     "wire",
     "signature",
+    "outbound",
     "policy",
     "store",
     "engine-fjall",

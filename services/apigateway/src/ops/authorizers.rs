@@ -1,5 +1,4 @@
-//! Authorizers: functions that are asked whom to let in. Those by JSON Web Tokens are refused, since they
-//! could not be enforced.
+//! Authorizers: functions that are asked whom to let in, and issuers whose tokens let in.
 
 use crate::deploy::{self, Fresh};
 use crate::describe;
@@ -8,20 +7,34 @@ use crate::ops::create_api::credentials_of;
 use crate::ops::{found, found_part, parts_page};
 use crate::rules::events::Format;
 use crate::rules::{authorizers, integrations};
-use crate::state::{self, Authorization, Authorizer, Route};
+use crate::state::{self, Authorization, Authorizer, Issuer, Route};
 use model_apigatewayv2 as model;
 use schema::Unit;
 use service::Ctx;
 use std::sync::Arc;
 
-fn check_type(kind: Option<&model::AuthorizerType>, jwt: bool) -> Result<(), ApiGatewayError> {
-    if jwt || kind == Some(&model::AuthorizerType::Jwt) {
-        return Err(ApiGatewayError::unavailable("Authorizers of the type JWT are"));
+/// The issuer of a configuration.
+fn issuer_of(given: Option<&model::JWTConfiguration>) -> Result<Issuer, ApiGatewayError> {
+    let url = given.and_then(|given| given.issuer.clone()).unwrap_or_default();
+    if !(url.starts_with("https://") || url.starts_with("http://")) {
+        return Err(ApiGatewayError::bad(format!("Invalid issuer: {url}. Issuer must have a valid URL")));
     }
-    Ok(())
+    let audience = given.and_then(|given| given.audience.clone()).unwrap_or_default();
+    if audience.is_empty() {
+        return Err(ApiGatewayError::bad("Audience is required for JWT authorizers"));
+    }
+    Ok(Issuer { url, audience })
 }
 
 fn check(authorizer: &Authorizer) -> Result<(), ApiGatewayError> {
+    if authorizer.issuer.is_some() {
+        return match &authorizer.identity_sources[..] {
+            [one] if one.starts_with("$request.") => authorizers::check_sources(&authorizer.identity_sources),
+            _ => Err(ApiGatewayError::bad(
+                "IdentitySource of JWT authorizers is one $request.header or $request.querystring",
+            )),
+        };
+    }
     integrations::check(&authorizer.uri)?;
     authorizers::check_sources(&authorizer.identity_sources)?;
     if authorizer.simple && authorizer.format == Format::One {
@@ -51,10 +64,34 @@ pub async fn create(
     ctx: Ctx,
     input: Arc<model::CreateAuthorizerInput>,
 ) -> Result<model::CreateAuthorizerOutput, ApiGatewayError> {
-    check_type(Some(&input.authorizer_type), input.jwt_configuration.is_some())?;
+    let jwt = input.authorizer_type == model::AuthorizerType::Jwt;
+    let authorizer = if jwt { of_tokens(&ctx, &input)? } else { of_function(&ctx, &input)? };
+    check(&authorizer)?;
+    add(&ctx, input, &authorizer).await?;
+    Ok(describe::authorizer!(CreateAuthorizerOutput, &authorizer))
+}
+
+fn of_tokens(ctx: &Ctx, input: &model::CreateAuthorizerInput) -> Result<Authorizer, ApiGatewayError> {
+    Ok(Authorizer {
+        id: ctx.host().entropy.label(7),
+        name: input.name.clone(),
+        uri: String::new(),
+        format: Format::Two,
+        simple: false,
+        identity_sources: input.identity_source.clone(),
+        ttl_s: 0,
+        credentials: None,
+        issuer: Some(issuer_of(input.jwt_configuration.as_ref())?),
+    })
+}
+
+fn of_function(ctx: &Ctx, input: &model::CreateAuthorizerInput) -> Result<Authorizer, ApiGatewayError> {
+    if input.jwt_configuration.is_some() {
+        return Err(ApiGatewayError::bad("JwtConfiguration is only supported for JWT authorizers"));
+    }
     let needed = |name: &str| ApiGatewayError::bad(format!("{name} is required for REQUEST authorizers"));
     let format = input.authorizer_payload_format_version.as_deref();
-    let authorizer = Authorizer {
+    Ok(Authorizer {
         id: ctx.host().entropy.label(7),
         name: input.name.clone(),
         uri: input.authorizer_uri.clone().ok_or_else(|| needed("AuthorizerUri"))?,
@@ -67,9 +104,16 @@ pub async fn create(
             None => authorizers::DEFAULT_TTL_S,
         },
         credentials: credentials_of(input.authorizer_credentials_arn.as_ref())?,
-    };
-    check(&authorizer)?;
-    let (scope, fresh, made) = (ctx.scope(), Fresh::of(&ctx), authorizer.clone());
+        issuer: None,
+    })
+}
+
+async fn add(
+    ctx: &Ctx,
+    input: Arc<model::CreateAuthorizerInput>,
+    authorizer: &Authorizer,
+) -> Result<(), ApiGatewayError> {
+    let (scope, fresh, made) = (ctx.scope(), Fresh::of(ctx), authorizer.clone());
     ctx.commit(move |tx| {
         let api = found(tx, &scope, &input.api_id)?;
         let present: Vec<Authorizer> = state::all_parts(tx, &scope, &api)?;
@@ -82,8 +126,7 @@ pub async fn create(
         state::put_part(tx, &scope, &api, &made)?;
         Ok(deploy::change(tx, &scope, &api, &fresh)?)
     })
-    .await?;
-    Ok(describe::authorizer!(CreateAuthorizerOutput, &authorizer))
+    .await
 }
 
 /// UpdateAuthorizer.
@@ -91,7 +134,6 @@ pub async fn update(
     ctx: Ctx,
     input: Arc<model::UpdateAuthorizerInput>,
 ) -> Result<model::UpdateAuthorizerOutput, ApiGatewayError> {
-    check_type(input.authorizer_type.as_ref(), input.jwt_configuration.is_some())?;
     let format = input.authorizer_payload_format_version.as_deref().map(format_of).transpose()?;
     let credentials = credentials_of(input.authorizer_credentials_arn.as_ref())?;
     let (scope, fresh) = (ctx.scope(), Fresh::of(&ctx));
@@ -100,6 +142,18 @@ pub async fn update(
             let api = found(tx, &scope, &input.api_id)?;
             let mut authorizer: Authorizer = found_part(tx, &scope, &api, &input.authorizer_id)?;
             let present = authorizer.clone();
+            let kind = if present.issuer.is_some() { "JWT" } else { "REQUEST" };
+            if input.authorizer_type.as_ref().is_some_and(|given| given.to_string() != kind) {
+                return Err(ApiGatewayError::bad("The type of an authorizer cannot be changed"));
+            }
+            match (&mut authorizer.issuer, &input.jwt_configuration) {
+                (Some(issuer), Some(given)) => *issuer = issuer_of(Some(given))?,
+                (None, Some(_)) => {
+                    let message = "JwtConfiguration is only supported for JWT authorizers";
+                    return Err(ApiGatewayError::bad(message));
+                }
+                (_, None) => {}
+            }
             authorizer.name = input.name.clone().unwrap_or(present.name);
             authorizer.uri = input.authorizer_uri.clone().unwrap_or(present.uri);
             authorizer.format = format.unwrap_or(present.format);
@@ -125,7 +179,10 @@ pub async fn delete(ctx: Ctx, input: Arc<model::DeleteAuthorizerInput>) -> Resul
         let api = found(tx, &scope, &input.api_id)?;
         let authorizer: Authorizer = found_part(tx, &scope, &api, &input.authorizer_id)?;
         let routes: Vec<Route> = state::all_parts(tx, &scope, &api)?;
-        let uses = |route: &&Route| route.authorization == Authorization::Custom(authorizer.id.clone());
+        let uses = |route: &&Route| match &route.authorization {
+            Authorization::Custom(id) | Authorization::Jwt(id, _) => *id == authorizer.id,
+            Authorization::Open => false,
+        };
         if let Some(route) = routes.iter().find(uses) {
             let message = format!("Cannot delete Authorizer {} due to Route {}", authorizer.id, route.id);
             return Err(ApiGatewayError::Conflict(message));

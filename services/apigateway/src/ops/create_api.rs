@@ -10,7 +10,7 @@ use crate::rules::cors::Cors;
 use crate::rules::events::Format;
 use crate::rules::route_keys::{self, RouteKey};
 use crate::rules::{integrations, stages};
-use crate::state::{self, Api, Authorization, Integration, Route, Settings, Stage};
+use crate::state::{self, Api, Authorization, HttpProxy, Integration, Route, Settings, Stage};
 use model_apigatewayv2 as model;
 use names::{Arn, Scope, Tags, Timestamp};
 use service::{Ctx, Head, Heads, TagRules};
@@ -123,22 +123,25 @@ fn quick_of(ctx: &Ctx, input: &model::CreateApiInput) -> Result<Option<Quick>, A
             Ok(None)
         };
     };
-    if target.starts_with("http://") || target.starts_with("https://") {
-        return Err(ApiGatewayError::unavailable("Integrations of the type HTTP_PROXY are"));
+    let http = target.starts_with("http://") || target.starts_with("https://");
+    if http {
+        integrations::check_url(target)?
+    } else {
+        integrations::check(target)?
     }
-    integrations::check(target)?;
     let key = input.route_key.as_deref().unwrap_or(route_keys::DEFAULT);
     RouteKey::parse(key)?;
     let label = |length| ctx.host().entropy.label(length);
     let integration = Integration {
         id: label(7),
         uri: target.clone(),
-        format: Format::Two,
+        format: if http { Format::One } else { Format::Two },
         timeout_ms: super::integrations::DEFAULT_TIMEOUT_MS,
         description: None,
-        method: Some("POST".to_owned()),
+        method: Some(if http { "ANY" } else { "POST" }.to_owned()),
         credentials: credentials_of(input.credentials_arn.as_ref())?,
         managed: true,
+        http: http.then(HttpProxy::default),
     };
     let route = Route {
         id: label(7),

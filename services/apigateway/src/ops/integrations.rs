@@ -1,4 +1,4 @@
-//! Integrations: functions by proxy.
+//! Integrations: functions and hosts over HTTP, both by proxy.
 
 use crate::deploy::{self, Fresh};
 use crate::describe;
@@ -6,15 +6,15 @@ use crate::errors::ApiGatewayError;
 use crate::ops::create_api::credentials_of;
 use crate::ops::{changed, found, found_part, parts_page, refuse};
 use crate::rules::events::Format;
-use crate::rules::integrations;
-use crate::state::{self, Integration, Route};
+use crate::rules::{integrations, mappings};
+use crate::state::{self, HttpProxy, Integration, Route};
 use model_apigatewayv2 as model;
 use schema::Unit;
 use service::Ctx;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How long a function may take where nothing else is said, and at most.
+/// How long an answer may take where nothing else is said, and at most.
 pub const DEFAULT_TIMEOUT_MS: u32 = 30_000;
 
 /// Integrations of an API.
@@ -30,10 +30,6 @@ macro_rules! check_supported {
         }
         if $input.tls_config.is_some() {
             return Err(ApiGatewayError::bad("TlsConfig is only supported for private integrations"));
-        }
-        let maps = (some($input.request_parameters.as_ref()), some($input.response_parameters.as_ref()));
-        if maps.0 || maps.1 {
-            return Err(ApiGatewayError::unavailable("Parameter mappings are"));
         }
         refuse(&[
             ("ContentHandlingStrategy", $input.content_handling_strategy.is_some()),
@@ -57,8 +53,7 @@ fn supported_type(
         return Err(ApiGatewayError::unavailable("Integrations of AWS services by a subtype are"));
     }
     match kind {
-        None | Some(Type::AwsProxy) => Ok(()),
-        Some(Type::HttpProxy) => Err(ApiGatewayError::unavailable("Integrations of the type HTTP_PROXY are")),
+        None | Some(Type::AwsProxy | Type::HttpProxy) => Ok(()),
         Some(other) => Err(ApiGatewayError::bad(format!(
             "Integration type {other} is not currently supported for HTTP protocol Apis"
         ))),
@@ -81,9 +76,9 @@ pub async fn create(
 ) -> Result<model::CreateIntegrationOutput, ApiGatewayError> {
     check_supported!(input, Some(&input.integration_type));
     let uri = input.integration_uri.clone();
-    let uri =
-        uri.ok_or_else(|| ApiGatewayError::bad("IntegrationUri is required for AWS_PROXY integrations"))?;
-    integrations::check(&uri)?;
+    let kind = &input.integration_type;
+    let uri = uri
+        .ok_or_else(|| ApiGatewayError::bad(format!("IntegrationUri is required for {kind} integrations")))?;
     let integration = Integration {
         id: ctx.host().entropy.label(7),
         uri,
@@ -93,7 +88,11 @@ pub async fn create(
         method: input.integration_method.clone(),
         credentials: credentials_of(input.credentials_arn.as_ref())?,
         managed: false,
+        http: (*kind == model::IntegrationType::HttpProxy).then(HttpProxy::default),
     };
+    let maps = (input.request_parameters.as_ref(), input.response_parameters.as_ref());
+    let integration = mapped(integration, maps)?;
+    check(&integration)?;
     let (scope, fresh, made) = (ctx.scope(), Fresh::of(&ctx), integration.clone());
     ctx.commit(move |tx| {
         let api = found(tx, &scope, &input.api_id)?;
@@ -107,6 +106,54 @@ pub async fn create(
     Ok(describe::integration!(CreateIntegrationOutput, &integration))
 }
 
+type Maps<'i> =
+    (Option<&'i BTreeMap<String, String>>, Option<&'i BTreeMap<String, BTreeMap<String, String>>>);
+
+/// An integration with the mappings of an input; those with an empty value go.
+fn mapped(
+    mut integration: Integration,
+    (request, answers): Maps<'_>,
+) -> Result<Integration, ApiGatewayError> {
+    let Some(http) = &mut integration.http else {
+        return if some(request) || some(answers) {
+            Err(ApiGatewayError::unavailable("Parameter mappings of functions are"))
+        } else {
+            Ok(integration)
+        };
+    };
+    for (key, value) in request.into_iter().flatten() {
+        http.request.insert(key.clone(), value.clone());
+    }
+    http.request.retain(|_, value| !value.is_empty());
+    for (status, mappings) in answers.into_iter().flatten() {
+        http.answers.insert(status.clone(), mappings.clone());
+    }
+    http.answers.retain(|_, mappings| !mappings.is_empty());
+    mappings::check_request(&http.request)?;
+    http.answers.iter().try_for_each(|(status, mappings)| mappings::check_answer(status, mappings))?;
+    Ok(integration)
+}
+
+/// Methods by which hosts are asked.
+const METHODS: [&str; 8] = ["ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+
+/// Refuses what leads nowhere.
+fn check(integration: &Integration) -> Result<(), ApiGatewayError> {
+    if integration.http.is_none() {
+        return integrations::check(&integration.uri);
+    }
+    if integration.format == Format::Two {
+        return Err(ApiGatewayError::bad("HTTP_PROXY integrations only support payload format version 1.0"));
+    }
+    if integration.credentials.is_some() {
+        return Err(ApiGatewayError::unavailable("Credentials of HTTP_PROXY integrations are"));
+    }
+    if !integration.method.as_deref().is_some_and(|method| METHODS.contains(&method)) {
+        return Err(ApiGatewayError::bad("Invalid HTTP method specified"));
+    }
+    integrations::check_url(&integration.uri)
+}
+
 /// The model lets in 50 to 30 000 only.
 fn timeout(given: Option<i32>) -> Option<u32> {
     given.and_then(|millis| u32::try_from(millis).ok())
@@ -118,9 +165,6 @@ pub async fn update(
     input: Arc<model::UpdateIntegrationInput>,
 ) -> Result<model::UpdateIntegrationOutput, ApiGatewayError> {
     check_supported!(input, input.integration_type.as_ref());
-    if let Some(uri) = &input.integration_uri {
-        integrations::check(uri)?;
-    }
     let format = format_of(input.payload_format_version.as_ref())?;
     let credentials = credentials_of(input.credentials_arn.as_ref())?;
     let (scope, fresh) = (ctx.scope(), Fresh::of(&ctx));
@@ -138,6 +182,14 @@ pub async fn update(
             if input.credentials_arn.is_some() {
                 integration.credentials.clone_from(&credentials);
             }
+            match &input.integration_type {
+                Some(model::IntegrationType::HttpProxy) => drop(integration.http.get_or_insert_default()),
+                Some(_) => integration.http = None,
+                None => {}
+            }
+            let maps = (input.request_parameters.as_ref(), input.response_parameters.as_ref());
+            let integration = mapped(integration, maps)?;
+            check(&integration)?;
             state::put_part(tx, &scope, &api, &integration)?;
             deploy::change(tx, &scope, &api, &fresh)?;
             Ok::<_, ApiGatewayError>(integration)

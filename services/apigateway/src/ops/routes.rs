@@ -55,7 +55,8 @@ fn authorization(
     scopes: Option<&Vec<String>>,
 ) -> Result<Authorization, ApiGatewayError> {
     use model::AuthorizationType as Type;
-    if scopes.is_some_and(|scopes| !scopes.is_empty()) {
+    let jwt = kind == Some(&Type::Jwt);
+    if !jwt && scopes.is_some_and(|scopes| !scopes.is_empty()) {
         return Err(ApiGatewayError::bad("AuthorizationScopes are only supported with JWT authorizers"));
     }
     match (kind.unwrap_or(&Type::None), authorizer) {
@@ -64,7 +65,16 @@ fn authorization(
             "AuthorizationType must be CUSTOM or JWT when AuthorizerId is specified",
         )),
         (Type::Custom, Some(id)) => {
-            found_part::<Authorizer>(tx, scope, api, id).map(|one| Authorization::Custom(one.id))
+            let one = found_part::<Authorizer>(tx, scope, api, id)?;
+            one.issuer.is_none().then_some(Authorization::Custom(one.id)).ok_or_else(|| mismatch("CUSTOM"))
+        }
+        (Type::Jwt, Some(id)) => {
+            let one = found_part::<Authorizer>(tx, scope, api, id)?;
+            let scopes = scopes.cloned().unwrap_or_default();
+            one.issuer.is_some().then_some(Authorization::Jwt(one.id, scopes)).ok_or_else(|| mismatch("JWT"))
+        }
+        (Type::Jwt, None) => {
+            Err(ApiGatewayError::bad("AuthorizerId is required when AuthorizationType is JWT"))
         }
         (Type::Custom, None) => {
             Err(ApiGatewayError::bad("AuthorizerId is required when AuthorizationType is CUSTOM"))
@@ -73,6 +83,11 @@ fn authorization(
             Err(ApiGatewayError::unavailable(&format!("Routes with the authorization type {other} are")))
         }
     }
+}
+
+/// The authorizer is of another type than the route wants.
+fn mismatch(kind: &str) -> ApiGatewayError {
+    ApiGatewayError::bad(format!("The authorizer is not of the type {kind}"))
 }
 
 /// CreateRoute.
@@ -134,12 +149,7 @@ pub async fn update(
             if let Some(text) = &input.target {
                 route.integration = Some(target(tx, &scope, &api, text)?);
             }
-            if input.authorization_type.is_some() || input.authorizer_id.is_some() {
-                let kind = input.authorization_type.as_ref().unwrap_or(&model::AuthorizationType::Custom);
-                let asked = (Some(kind), input.authorizer_id.as_ref());
-                let scopes = input.authorization_scopes.as_ref();
-                route.authorization = authorization(tx, &scope, &api, asked, scopes)?;
-            }
+            update_authorization(tx, &scope, &api, (&mut route, &input))?;
             changed(&mut route.operation_name, input.operation_name.as_ref());
             state::put_part(tx, &scope, &api, &route)?;
             deploy::change(tx, &scope, &api, &fresh)?;
@@ -147,6 +157,30 @@ pub async fn update(
         })
         .await?;
     Ok(describe::route!(UpdateRouteOutput, &route))
+}
+
+/// What an update does not name stays as it is.
+fn update_authorization(
+    tx: &Tx,
+    scope: &Scope,
+    api: &Api,
+    (route, input): (&mut Route, &model::UpdateRouteInput),
+) -> Result<(), ApiGatewayError> {
+    use model::AuthorizationType as Type;
+    let (asked, id) = (input.authorization_type.as_ref(), input.authorizer_id.as_ref());
+    if asked.is_none() && id.is_none() && input.authorization_scopes.is_none() {
+        return Ok(());
+    }
+    let (kind, known, scopes) = match route.authorization.clone() {
+        Authorization::Open => (if id.is_some() { Type::Custom } else { Type::None }, None, None),
+        Authorization::Custom(id) => (Type::Custom, Some(id), None),
+        Authorization::Jwt(id, scopes) => (Type::Jwt, Some(id), Some(scopes)),
+    };
+    let kind = asked.unwrap_or(&kind);
+    let id = id.or(known.as_ref().filter(|_| *kind != Type::None));
+    let scopes = input.authorization_scopes.as_ref().or(scopes.as_ref().filter(|_| *kind == Type::Jwt));
+    route.authorization = authorization(tx, scope, api, (Some(kind), id), scopes)?;
+    Ok(())
 }
 
 /// DeleteRoute.

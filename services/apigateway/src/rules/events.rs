@@ -36,6 +36,31 @@ impl Format {
     }
 }
 
+/// What an authorizer said of a caller.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Authorized {
+    /// A function's context.
+    Lambda(Map<String, Value>),
+    /// A token's claims and scopes.
+    Jwt(Map<String, Value>),
+}
+
+impl Authorized {
+    fn said(&self) -> &Map<String, Value> {
+        match self {
+            Authorized::Lambda(said) | Authorized::Jwt(said) => said,
+        }
+    }
+
+    /// A member of what was said, or a claim of a token.
+    fn named(&self, name: &str) -> Option<&Value> {
+        match (self, name.strip_prefix("claims.")) {
+            (Authorized::Jwt(said), Some(claim)) => said.get("claims")?.get(claim),
+            (Authorized::Lambda(said) | Authorized::Jwt(said), _) => said.get(name),
+        }
+    }
+}
+
 /// All that is known of a request whose route was found.
 #[derive(Debug, Clone)]
 pub struct Asked {
@@ -72,7 +97,7 @@ pub struct Asked {
     /// When it came.
     pub at: Timestamp,
     /// What the authorizer said of the caller.
-    pub authorized: Option<Map<String, Value>>,
+    pub authorized: Option<Authorized>,
 }
 
 impl Asked {
@@ -95,6 +120,30 @@ impl Asked {
             Format::One => serde_json::to_vec(&one::Event::for_authorizer(self, arn, identities)),
             Format::Two => serde_json::to_vec(&two::Event::for_authorizer(self, arn, identities)),
         }
+    }
+
+    /// A variable of the request's context, without `$context.`.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        Some(match name {
+            "accountId" => self.account.clone(),
+            "apiId" => self.api_id.clone(),
+            "domainName" => self.domain_name.clone(),
+            "domainPrefix" => self.domain_prefix.clone(),
+            "extendedRequestId" | "requestId" => self.request_id.clone(),
+            "httpMethod" => self.method.clone(),
+            "identity.sourceIp" => self.source_ip.clone(),
+            "identity.userAgent" => headers::value(&self.headers, "user-agent")?,
+            "path" => self.path.clone(),
+            "protocol" => "HTTP/1.1".to_owned(),
+            "requestTime" => log_time(self.at),
+            "requestTimeEpoch" => self.at.millis().to_string(),
+            "routeKey" => self.route_key.clone(),
+            "stage" => self.stage.clone(),
+            name => match self.authorized.as_ref()?.named(name.strip_prefix("authorizer.")?)? {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            },
+        })
     }
 
     fn user_agent(&self) -> String {
@@ -131,11 +180,12 @@ fn if_any<T>(map: BTreeMap<String, T>) -> Option<BTreeMap<String, T>> {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     use serde_json::json;
 
-    fn asked() -> Asked {
+    /// A request as AWS's examples have it.
+    pub fn asked() -> Asked {
         let list = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
         Asked {
             account: "123456789012".into(),
@@ -268,9 +318,17 @@ mod tests {
     #[test]
     fn what_an_authorizer_said_is_passed_on() {
         let said: Map<String, Value> = [("key".to_owned(), json!("value"))].into_iter().collect();
-        let asked = Asked { authorized: Some(said), ..asked() };
+        let asked = Asked { authorized: Some(Authorized::Lambda(said)), ..asked() };
         let event = |format| serde_json::from_slice::<Value>(&asked.event(format).unwrap()).unwrap();
         assert_eq!(event(Format::Two)["requestContext"]["authorizer"], json!({"lambda": {"key": "value"}}));
         assert_eq!(event(Format::One)["requestContext"]["authorizer"], json!({"key": "value"}));
+        assert_eq!(asked.variable("authorizer.key").as_deref(), Some("value"));
+        let claims = json!({"claims": {"sub": "bard"}, "scopes": null});
+        let Value::Object(said) = claims.clone() else { unreachable!("an object") };
+        let asked = Asked { authorized: Some(Authorized::Jwt(said)), ..asked };
+        let event = |format| serde_json::from_slice::<Value>(&asked.event(format).unwrap()).unwrap();
+        assert_eq!(event(Format::Two)["requestContext"]["authorizer"], json!({ "jwt": claims }));
+        assert_eq!(event(Format::One)["requestContext"]["authorizer"], claims);
+        assert_eq!(asked.variable("authorizer.claims.sub").as_deref(), Some("bard"));
     }
 }

@@ -1,8 +1,9 @@
-//! What an integration's URI leads to: a function, by its ARN or within API Gateway's own form, maybe with
-//! stage variables in it.
+//! What an integration's URI leads to: a host over HTTP, or a function, by its ARN or within API Gateway's own
+//! form; maybe with stage variables in it.
 
 use crate::errors::ApiGatewayError;
 use names::Arn;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use std::collections::BTreeMap;
 
 const VARIABLE: &str = "${stageVariables.";
@@ -21,6 +22,53 @@ pub fn function(uri: &str, variables: &BTreeMap<String, String>) -> Option<Arn> 
     let arn: Arn = arn.parse().ok()?;
     let named = arn.resource().strip_prefix("function:").is_some_and(|name| !name.is_empty());
     (arn.service() == "lambda" && named && arn.account().is_some() && arn.region().is_some()).then_some(arn)
+}
+
+/// What is encoded in a segment of a path.
+const SEGMENT: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}')
+    .add(b'%');
+
+/// A path that a client's own text may be part of.
+pub fn encoded_path(path: &str) -> String {
+    utf8_percent_encode(path, SEGMENT).to_string()
+}
+
+/// The URL of an integration over HTTP, with a stage's variables and the path's parameters put in; `None`
+/// where it is none then.
+pub fn url(
+    uri: &str,
+    variables: &BTreeMap<String, String>,
+    parameters: &BTreeMap<String, String>,
+) -> Option<String> {
+    let uri = filled(uri, |name| variables.get(name).cloned())?;
+    let (mut url, mut rest) = (String::with_capacity(uri.len()), uri.as_str());
+    while let Some((before, behind)) = rest.split_once('{') {
+        let (name, after) = behind.split_once('}')?;
+        url.push_str(before);
+        url.push_str(&encoded_path(parameters.get(name.trim_end_matches('+'))?));
+        rest = after;
+    }
+    url.push_str(rest);
+    let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
+    host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[').then_some(url)
+}
+
+/// Refuses a URI that leads to no host, whatever a stage's variables and a path's parameters are.
+pub fn check_url(uri: &str) -> Result<(), ApiGatewayError> {
+    let names = uri.split('{').skip(1).filter_map(|part| part.split_once('}'));
+    let parameters = names.map(|(name, _)| (name.trim_end_matches('+').to_owned(), "x".to_owned())).collect();
+    let any = filled(uri, |_| Some("x".to_owned()));
+    let found = any.and_then(|uri| url(&uri, &BTreeMap::new(), &parameters));
+    found.map(drop).ok_or_else(|| ApiGatewayError::bad("Invalid HTTP endpoint specified for URI"))
 }
 
 /// Refuses a URI that leads to no function, whatever a stage's variables are.
@@ -47,6 +95,35 @@ fn filled(uri: &str, value: impl Fn(&str) -> Option<String>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn urls() {
+        let map = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        let (variables, parameters) = (map(&[("host", "a.b:80")]), map(&[("proxy", "c/d e?"), ("id", "7")]));
+        for (uri, expected) in [
+            ("http://x/y", Some("http://x/y")),
+            ("https://${stageVariables.host}/{proxy}", Some("https://a.b:80/c/d%20e%3F")),
+            ("http://x/{id}/z?a=b", Some("http://x/7/z?a=b")),
+            ("http://x/{proxy+}", Some("http://x/c/d%20e%3F")),
+            ("http://x/{absent}", None),
+            ("http://${stageVariables.absent}/", None),
+            ("ftp://x/", None),
+            ("http:///y", None),
+        ] {
+            assert_eq!(url(uri, &variables, &parameters).as_deref(), expected, "{uri}");
+        }
+        for (uri, fits) in [
+            ("http://${stageVariables.any}/{proxy}", true),
+            ("http://127.0.0.1:9/", true),
+            ("http://[::1]:9/", true),
+            ("http://x/{open", false),
+            ("arn:aws:lambda:us-east-1:000000000000:function:f", false),
+        ] {
+            assert_eq!(check_url(uri).is_ok(), fits, "{uri}");
+        }
+    }
 
     #[test]
     fn uris() {

@@ -3,9 +3,12 @@
 mod access_logs;
 mod authorizers;
 mod function;
+mod host;
 mod management;
+mod proxies;
 mod requests;
 mod stages;
+mod tokens;
 mod web_pages;
 
 use bytes::Bytes;

@@ -1,7 +1,7 @@
 //! DeleteLogGroup: the name is free at once; streams and events are swept afterwards.
 
 use crate::errors::LogsError;
-use crate::state;
+use crate::state::{self, filters};
 use crate::timers;
 use model_logs::DeleteLogGroupInput;
 use schema::Unit;
@@ -16,6 +16,7 @@ pub async fn delete_log_group(ctx: Ctx, input: Arc<DeleteLogGroupInput>) -> Resu
         if let Some(sweep) = &group.sweep {
             tx.cancel(sweep)?;
         }
+        filters::remove_all(tx, &scope, &group.name)?;
         state::remove_group(tx, &scope, &group)?;
         tx.remove_head(&state::arn(&scope, &group.name))?;
         timers::schedule_erasure(tx, &scope, group.incarnation, now)?;

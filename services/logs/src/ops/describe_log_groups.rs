@@ -2,6 +2,7 @@
 
 use crate::errors::LogsError;
 use crate::rules::{DESCRIBE_PAGE, identifiers};
+use crate::state::filters::{self, MetricFilter};
 use crate::state::{self, Group, GroupClass};
 use model_logs::{DescribeLogGroupsInput, DescribeLogGroupsOutput, LogGroup, LogGroupClass};
 use names::Scope;
@@ -103,11 +104,12 @@ fn described(read: &Snapshot, scope: &Scope, group: Group) -> Result<LogGroup, F
     for stream in state::streams(read, scope, group.incarnation, ("", None), false) {
         bytes += stream?.bytes;
     }
+    let filters = filters::of_group::<MetricFilter>(read, scope, &group.name, ("", None)).count();
     let arn = state::arn(scope, &group.name);
     Ok(LogGroup {
         creation_time: Some(group.created.millis()),
         retention_in_days: group.retention_days.and_then(|days| i32::try_from(days).ok()),
-        metric_filter_count: Some(0),
+        metric_filter_count: i32::try_from(filters).ok(),
         arn: Some(format!("{arn}:*")),
         stored_bytes: Some(i64::try_from(bytes).unwrap_or(i64::MAX)),
         kms_key_id: group.kms_key_id,

@@ -4,6 +4,7 @@ use crate::append::{NewEvent, append};
 use crate::errors::LogsError;
 use crate::rules::{self, batch};
 use crate::state;
+use crate::watch::{self, Written};
 use model_logs::{PutLogEventsInput, PutLogEventsOutput, RejectedLogEventsInfo};
 use names::Timestamp;
 use service::Ctx;
@@ -17,11 +18,14 @@ pub async fn put_log_events(
     let (scope, now) = (ctx.scope(), ctx.now());
     let times: Vec<Timestamp> = input.log_events.iter().map(|event| Timestamp(event.timestamp)).collect();
     batch::check(input.log_events.iter().map(|event| (Timestamp(event.timestamp), event.message.len())))?;
-    let events: Vec<NewEvent> = input
-        .log_events
-        .iter()
-        .map(|event| NewEvent { at: Timestamp(event.timestamp), message: event.message.clone() })
-        .collect();
+    let events: Arc<Vec<NewEvent>> = Arc::new(
+        input
+            .log_events
+            .iter()
+            .map(|event| NewEvent { at: Timestamp(event.timestamp), message: event.message.clone() })
+            .collect(),
+    );
+    let seen = watch::look(ctx.host(), &scope, &input.log_group_name, &events).await?;
 
     let (stream, taken) = ctx
         .commit(move |tx| {
@@ -30,7 +34,10 @@ pub async fn put_log_events(
             let stream = stream.ok_or(LogsError::StreamNotFound)?;
             let taken = batch::taken(&times, now, group.expired_before(now))?;
             if !taken.range.is_empty() {
-                append(tx, &scope, (&group, &stream), events[taken.range.clone()].iter(), now)?;
+                let range = taken.range.clone();
+                let batch = append(tx, &scope, (&group, &stream), events[range.clone()].iter(), now)?;
+                let (scope, group, stream, events) = (&scope, &group.name, &stream, &events[..]);
+                seen.keep(tx, &Written { scope, group, stream, events, range, batch, now })?;
             }
             Ok::<_, LogsError>((stream.incarnation, taken))
         })

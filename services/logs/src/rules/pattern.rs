@@ -10,6 +10,7 @@ mod terms;
 use columns::Columns;
 use cursor::Cursor;
 use json::Selection;
+use std::collections::BTreeMap;
 use std::fmt;
 use terms::Terms;
 
@@ -65,6 +66,65 @@ impl Pattern {
             Pattern::Terms(terms) => terms.match_text(message),
             Pattern::Json(selection) => selection.matches(message),
             Pattern::Columns(columns) => columns.matches(message),
+        }
+    }
+}
+
+/// What of an event is read as a value.
+#[derive(Debug)]
+pub enum Selector {
+    /// `$.user.id`
+    Member(json::Path),
+    /// `$bytes`
+    Column(String),
+}
+
+impl Selector {
+    /// Reads one; `None` where it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.starts_with("$.") {
+            return json::Path::parse(text).map(Selector::Member);
+        }
+        let name = text.strip_prefix('$').filter(|name| !name.is_empty())?;
+        name.chars().all(columns::is_name).then(|| Selector::Column(name.to_owned()))
+    }
+}
+
+impl Pattern {
+    /// Whether events that match this pattern may have such a value.
+    pub fn knows(&self, selector: &Selector) -> bool {
+        match (self, selector) {
+            (Pattern::Columns(columns), Selector::Column(name)) => columns.names().any(|known| known == name),
+            (Pattern::Columns(_), Selector::Member(_)) | (_, Selector::Column(_)) => false,
+            (Pattern::Json(_) | Pattern::Terms(_), Selector::Member(_)) => true,
+        }
+    }
+
+    /// The value of a selector in a message that matches.
+    pub fn value(&self, selector: &Selector, message: &str) -> Option<String> {
+        match (self, selector) {
+            (Pattern::Columns(columns), Selector::Column(name)) => columns.named(message).remove(name),
+            (_, Selector::Member(path)) => path.value(message),
+            (_, Selector::Column(_)) => None,
+        }
+    }
+
+    /// The columns of a message that matches, by their names; none where the pattern has no columns.
+    pub fn columns_of(&self, message: &str) -> BTreeMap<String, String> {
+        match self {
+            Pattern::Columns(columns) => columns.named(message),
+            Pattern::Json(_) | Pattern::Terms(_) => BTreeMap::new(),
+        }
+    }
+
+    /// What the pattern reads of a message that matches: `{"$.user.id": "7"}`, `{"$bytes": "12"}`.
+    pub fn extracted(&self, message: &str) -> BTreeMap<String, String> {
+        match self {
+            Pattern::Columns(columns) => {
+                columns.named(message).into_iter().map(|(name, value)| (format!("${name}"), value)).collect()
+            }
+            Pattern::Json(selection) => selection.extracted(message),
+            Pattern::Terms(_) => BTreeMap::new(),
         }
     }
 }
@@ -182,6 +242,31 @@ mod tests {
             check(pattern, message, expected);
         }
         check("[w1=INFO, w2, w3]", "INFO 3 x", true);
+    }
+
+    /// The columns before and behind `...` are counted where they have no name of their own, as in the
+    /// examples of TestMetricFilter in the API reference.
+    #[test]
+    fn what_is_read() {
+        let read = |pattern: &str, message: &str| -> Vec<(String, String)> {
+            Pattern::parse(pattern).unwrap().extracted(message).into_iter().collect()
+        };
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let line = r#"::1 - [10/Oct/2000:13:25:15 -0700] "GET /" 200"#;
+        let all = [
+            pair("$1", "::1"),
+            pair("$2", "-"),
+            pair("$3", "10/Oct/2000:13:25:15 -0700"),
+            pair("$request", "GET /"),
+            pair("$status", "200"),
+        ];
+        assert_eq!(read("[..., request, status = 2*]", line), all);
+        let json = r#"{"a": {"b": "x"}, "n": 1.5, "t": true, "list": [1]}"#;
+        assert_eq!(
+            read("{ $.a.b = x && ($.n > 1 || $.t IS TRUE) }", json),
+            [pair("$.a.b", "x"), pair("$.n", "1.5"), pair("$.t", "true")]
+        );
+        assert_eq!(read("ERROR", "ERROR"), []);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The room through the whole pipeline, on a virtual clock.
 
 mod events;
+mod filters;
 mod groups;
 mod retention;
 mod search;

@@ -1,6 +1,6 @@
 //! Payload format 1.0: every value on its own as well, what is not there is null.
 
-use super::{Asked, if_any, log_time};
+use super::{Asked, Authorized, if_any, log_time};
 use crate::rules::queries;
 use crate::rules::route_keys::RouteKey;
 use serde::Serialize;
@@ -121,7 +121,7 @@ impl<'a> Context<'a> {
         Context {
             account_id: &asked.account,
             api_id: &asked.api_id,
-            authorizer: asked.authorized.as_ref(),
+            authorizer: asked.authorized.as_ref().map(Authorized::said),
             domain_name: &asked.domain_name,
             domain_prefix: &asked.domain_prefix,
             extended_request_id: &asked.request_id,

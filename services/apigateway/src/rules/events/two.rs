@@ -1,6 +1,6 @@
 //! Payload format 2.0: several values are one text, cookies stand alone, what is not there is left out.
 
-use super::{Asked, if_any, log_time};
+use super::{Asked, Authorized, if_any, log_time};
 use crate::rules::{headers, queries};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -54,8 +54,10 @@ struct Context<'a> {
 }
 
 #[derive(Serialize)]
-struct Authorizer<'a> {
-    lambda: &'a Map<String, Value>,
+#[serde(rename_all = "lowercase")]
+enum Authorizer<'a> {
+    Lambda(&'a Map<String, Value>),
+    Jwt(&'a Map<String, Value>),
 }
 
 #[derive(Serialize)]
@@ -111,7 +113,10 @@ impl<'a> Context<'a> {
         Context {
             account_id: &asked.account,
             api_id: &asked.api_id,
-            authorizer: asked.authorized.as_ref().map(|lambda| Authorizer { lambda }),
+            authorizer: asked.authorized.as_ref().map(|authorized| match authorized {
+                Authorized::Lambda(said) => Authorizer::Lambda(said),
+                Authorized::Jwt(said) => Authorizer::Jwt(said),
+            }),
             domain_name: &asked.domain_name,
             domain_prefix: &asked.domain_prefix,
             http: Http {

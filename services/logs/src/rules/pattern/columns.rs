@@ -4,6 +4,7 @@
 use super::condition::Condition;
 use super::cursor::Cursor;
 use super::{MAX_DEPTH, Malformed};
+use std::collections::BTreeMap;
 
 #[derive(Debug)]
 enum Expression {
@@ -14,12 +15,24 @@ enum Expression {
     Holds(Condition),
 }
 
+/// A column: its name, and what it must say.
+#[derive(Debug)]
+struct Column {
+    name: String,
+    expression: Expression,
+}
+
 /// What the columns of a message must say.
 #[derive(Debug)]
 pub struct Columns {
-    first: Vec<Expression>,
+    first: Vec<Column>,
     /// The columns behind `...`, where there is one.
-    last: Option<Vec<Expression>>,
+    last: Option<Vec<Column>>,
+}
+
+/// Whether a character may be in the name of a column.
+pub fn is_name(c: char) -> bool {
+    c.is_alphanumeric() || "_-.*".contains(c)
 }
 
 impl Columns {
@@ -33,7 +46,9 @@ impl Columns {
                     return Err(Malformed::Pattern);
                 }
             } else {
-                let column = any_of(cursor, MAX_DEPTH)?;
+                let mut name = String::new();
+                let expression = any_of(cursor, MAX_DEPTH, &mut name)?;
+                let column = Column { name, expression };
                 columns.last.as_mut().unwrap_or(&mut columns.first).push(column);
             }
             if !cursor.take(",") {
@@ -41,6 +56,25 @@ impl Columns {
                 return Ok(columns);
             }
         }
+    }
+
+    /// The names of the columns.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.first.iter().chain(self.last.iter().flatten()).map(|column| column.name.as_str())
+    }
+
+    /// The columns of a message by their names; those under `...` by their numbers.
+    pub fn named(&self, message: &str) -> BTreeMap<String, String> {
+        let found: Vec<&str> = Split { rest: message }.take(MAX_NAMED).collect();
+        let behind = found.len().saturating_sub(self.last.as_ref().map_or(0, Vec::len));
+        let name = |at: usize| match self.first.get(at) {
+            Some(column) => column.name.clone(),
+            None => {
+                let last = self.last.as_ref().and_then(|last| last.get(at.checked_sub(behind)?));
+                last.map_or_else(|| (at + 1).to_string(), |column| column.name.clone())
+            }
+        };
+        found.iter().enumerate().map(|(at, value)| (name(at), (*value).to_owned())).collect()
     }
 
     /// Whether a message has these columns.
@@ -58,36 +92,43 @@ impl Columns {
     }
 }
 
-fn hold(expressions: &[Expression], columns: &[&str]) -> bool {
-    expressions.iter().zip(columns).all(|(expression, column)| expression.holds(column))
+/// Columns of a message that are given names.
+const MAX_NAMED: usize = 1000;
+
+fn hold(wanted: &[Column], columns: &[&str]) -> bool {
+    wanted.iter().zip(columns).all(|(wanted, column)| wanted.expression.holds(column))
 }
 
-fn any_of(cursor: &mut Cursor<'_>, depth: usize) -> Result<Expression, Malformed> {
-    let mut parts = vec![all_of(cursor, depth)?];
+fn any_of(cursor: &mut Cursor<'_>, depth: usize, name: &mut String) -> Result<Expression, Malformed> {
+    let mut parts = vec![all_of(cursor, depth, name)?];
     while cursor.take("||") {
-        parts.push(all_of(cursor, depth)?);
+        parts.push(all_of(cursor, depth, name)?);
     }
     Ok(Expression::AnyOf(parts))
 }
 
-fn all_of(cursor: &mut Cursor<'_>, depth: usize) -> Result<Expression, Malformed> {
-    let mut parts = vec![unit(cursor, depth)?];
+fn all_of(cursor: &mut Cursor<'_>, depth: usize, name: &mut String) -> Result<Expression, Malformed> {
+    let mut parts = vec![unit(cursor, depth, name)?];
     while cursor.take("&&") {
-        parts.push(unit(cursor, depth)?);
+        parts.push(unit(cursor, depth, name)?);
     }
     Ok(Expression::AllOf(parts))
 }
 
-fn unit(cursor: &mut Cursor<'_>, depth: usize) -> Result<Expression, Malformed> {
+/// The first name in a column is the column's.
+fn unit(cursor: &mut Cursor<'_>, depth: usize, name: &mut String) -> Result<Expression, Malformed> {
     if cursor.take("(") {
         let depth = depth.checked_sub(1).ok_or(Malformed::Pattern)?;
-        let inside = any_of(cursor, depth)?;
+        let inside = any_of(cursor, depth, name)?;
         cursor.expect(")")?;
         return Ok(inside);
     }
-    let name = cursor.take_while(|c| c.is_alphanumeric() || "_-.*".contains(c));
-    if name.is_empty() {
+    let found = cursor.take_while(is_name);
+    if found.is_empty() {
         return Err(Malformed::Pattern);
+    }
+    if name.is_empty() {
+        name.push_str(found);
     }
     let condition = Condition::parse(cursor, &[',', ']'])?;
     Ok(condition.map_or(Expression::Anything, Expression::Holds))

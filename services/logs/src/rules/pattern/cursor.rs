@@ -14,6 +14,11 @@ impl<'t> Cursor<'t> {
         Cursor { rest: text.trim_start(), regexes: 0 }
     }
 
+    /// What is left.
+    pub fn rest(&self) -> &'t str {
+        self.rest
+    }
+
     /// The next character.
     pub fn peek(&self) -> Option<char> {
         self.rest.chars().next()

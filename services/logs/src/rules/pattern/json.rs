@@ -4,6 +4,7 @@ use super::condition::Condition;
 use super::cursor::Cursor;
 use super::{MAX_DEPTH, Malformed};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 #[derive(Debug)]
 enum Step {
@@ -25,7 +26,35 @@ enum Test {
 enum Expression {
     AllOf(Vec<Expression>),
     AnyOf(Vec<Expression>),
-    Value { path: Vec<Step>, test: Test },
+    Value { path: Path, test: Test },
+}
+
+/// A way to values of a JSON message, as it was written.
+#[derive(Debug)]
+pub struct Path {
+    text: String,
+    steps: Vec<Step>,
+}
+
+impl Path {
+    /// Reads one that is the whole text.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut cursor = Cursor::new(text);
+        selector(&mut cursor).ok().filter(|_| cursor.is_at_end())
+    }
+
+    /// The first value in a message, where that is neither list nor object.
+    pub fn value(&self, message: &str) -> Option<String> {
+        self.value_in(&serde_json::from_str(message).ok()?)
+    }
+
+    fn value_in(&self, message: &Value) -> Option<String> {
+        match selected(message, &self.steps).first()? {
+            Value::String(text) => Some(text.clone()),
+            scalar @ (Value::Number(_) | Value::Bool(_)) => Some(scalar.to_string()),
+            Value::Null | Value::Array(_) | Value::Object(_) => None,
+        }
+    }
 }
 
 /// What a JSON message must say.
@@ -39,6 +68,15 @@ impl Selection {
         let expression = any_of(cursor, MAX_DEPTH)?;
         cursor.expect("}")?;
         Ok(Selection(expression))
+    }
+
+    /// What the selectors of the selection stand for in a message.
+    pub fn extracted(&self, message: &str) -> BTreeMap<String, String> {
+        let mut found = BTreeMap::new();
+        if let Ok(message) = serde_json::from_str(message) {
+            self.0.read(&message, &mut found);
+        }
+        found
     }
 
     /// Whether a message is JSON and says so.
@@ -74,7 +112,8 @@ fn unit(cursor: &mut Cursor<'_>, depth: usize) -> Result<Expression, Malformed> 
     Ok(Expression::Value { path, test: test(cursor)? })
 }
 
-fn selector(cursor: &mut Cursor<'_>) -> Result<Vec<Step>, Malformed> {
+fn selector(cursor: &mut Cursor<'_>) -> Result<Path, Malformed> {
+    let written = cursor.rest();
     cursor.expect("$")?;
     let mut path = Vec::new();
     loop {
@@ -104,7 +143,11 @@ fn selector(cursor: &mut Cursor<'_>) -> Result<Vec<Step>, Malformed> {
             });
             cursor.expect("]")?;
         } else {
-            return if path.is_empty() { Err(Malformed::Pattern) } else { Ok(path) };
+            if path.is_empty() {
+                return Err(Malformed::Pattern);
+            }
+            let text = written[..written.len() - cursor.rest().len()].trim_end().to_owned();
+            return Ok(Path { text, steps: path });
         }
     }
 }
@@ -130,7 +173,21 @@ impl Expression {
         match self {
             Expression::AllOf(parts) => parts.iter().all(|part| part.holds(message)),
             Expression::AnyOf(parts) => parts.iter().any(|part| part.holds(message)),
-            Expression::Value { path, test } => test.holds(&selected(message, path)),
+            Expression::Value { path, test } => test.holds(&selected(message, &path.steps)),
+        }
+    }
+
+    /// As deep as the pattern was read.
+    fn read(&self, message: &Value, found: &mut BTreeMap<String, String>) {
+        match self {
+            Expression::AllOf(parts) | Expression::AnyOf(parts) => {
+                parts.iter().for_each(|part| part.read(message, found));
+            }
+            Expression::Value { path, .. } => {
+                if let Some(value) = path.value_in(message) {
+                    found.insert(path.text.clone(), value);
+                }
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use super::machine::Command;
 use crate::errors::LambdaError;
+use crate::rules::environment::RESERVED;
 use crate::rules::tar::{Archive, Kind};
 use crate::state::ImageChoices;
 use flate2::read::MultiGzDecoder;
@@ -361,6 +362,10 @@ fn lay<R: Read>(root: &Path, mut archive: Archive<R>, room: &mut Room) -> io::Re
             continue;
         }
         if let Some(gone) = name.strip_prefix(WHITEOUT) {
+            // Without the prefix it is a name that nobody has looked at yet.
+            if matches!(gone, "" | "." | "..") {
+                return Err(malformed("a path leads out"));
+            }
             clear(&at.with_file_name(gone))?;
             continue;
         }
@@ -407,7 +412,10 @@ pub fn run(program: &Program, choices: &ImageChoices, root: &Path) -> Result<Com
         .env
         .iter()
         .flatten()
-        .filter_map(|pair| pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
+        .filter_map(|pair| pair.split_once('='))
+        // Of two with one name, programs take the first: the image's would beat the region's.
+        .filter(|(name, _)| !RESERVED.contains(name))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     let folder = choices.working_directory.clone().or_else(|| program.working_dir.clone());
     let folder = folder.filter(|folder| folder.starts_with('/')).unwrap_or_else(|| "/".to_owned());
@@ -433,4 +441,97 @@ pub fn run(program: &Program, choices: &ImageChoices, root: &Path) -> Result<Com
         variables,
         ..Command::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::tar::samples::tar;
+
+    /// A shelf with a root on it, and a neighbour that is none of the root's.
+    struct Shelf(PathBuf);
+
+    impl Shelf {
+        fn new(name: &str) -> Self {
+            let place = std::env::temp_dir().join(format!("lambda-image-{}-{name}", std::process::id()));
+            let _ = fs::remove_dir_all(&place);
+            fs::create_dir_all(place.join("root")).unwrap();
+            fs::write(place.join("neighbour"), b"n").unwrap();
+            Shelf(place)
+        }
+
+        /// Lays layers over the root.
+        fn lay(&self, layers: &[&[(&str, u8, &str, &[u8])]]) -> io::Result<()> {
+            let mut room = Room { bytes: 1 << 20, entries: 100 };
+            let mut each = layers.iter().map(|layer| tar(layer));
+            each.try_for_each(|bytes| lay(&self.0.join("root"), Archive::new(bytes.as_slice()), &mut room))
+        }
+
+        fn has(&self, name: &str) -> bool {
+            fs::symlink_metadata(self.0.join(name)).is_ok()
+        }
+    }
+
+    impl Drop for Shelf {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    const LOW: &[(&str, u8, &str, &[u8])] =
+        &[("a", b'0', "", b"1"), ("d/x", b'0', "", b"2"), ("d/y", b'0', "", b"3"), ("e/z", b'0', "", b"4")];
+
+    #[test]
+    fn what_a_later_layer_takes_away_is_gone() {
+        let shelf = Shelf::new("whiteouts");
+        let high: &[(&str, u8, &str, &[u8])] = &[
+            (".wh.a", b'0', "", b""),
+            ("d/.wh.x", b'0', "", b""),
+            ("e/.wh..wh..opq", b'0', "", b""),
+            ("e/new", b'0', "", b"5"),
+        ];
+        shelf.lay(&[LOW, high]).unwrap();
+        let there = ["root/a", "root/d/x", "root/d/y", "root/e/z", "root/e/new"].map(|name| shelf.has(name));
+        assert_eq!(there, [false, false, true, false, true]);
+    }
+
+    /// Names that are harmless until the prefix is taken off: they would take away the root, or the shelf.
+    #[test]
+    fn what_would_take_away_more_than_a_name_is_refused() {
+        for name in [".wh.", ".wh..", ".wh...", "d/.wh.", "d/.wh..", "d/.wh..."] {
+            let shelf = Shelf::new("leads-out");
+            let refused = shelf.lay(&[LOW, &[(name, b'0', "", b"")]]).unwrap_err();
+            assert!(refused.to_string().contains("leads out"), "{name}: {refused}");
+            for kept in ["neighbour", "root/a", "root/d/x", "root/e/z"] {
+                assert!(shelf.has(kept), "{name} took {kept} away");
+            }
+        }
+    }
+
+    #[test]
+    fn links_lead_nowhere_outside() {
+        let shelf = Shelf::new("links");
+        let through: &[(&str, u8, &str, &[u8])] = &[("l", b'2', "..", b""), ("l/neighbour", b'0', "", b"x")];
+        assert!(shelf.lay(&[through]).is_err());
+        assert_eq!(fs::read(shelf.0.join("neighbour")).unwrap(), b"n");
+    }
+
+    #[test]
+    fn an_image_does_not_set_what_the_region_sets() {
+        let words = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+        let program = Program {
+            cmd: words(&["/bin/app"]),
+            env: words(&[
+                "AWS_REGION=elsewhere",
+                "AWS_LAMBDA_RUNTIME_API=1.2.3.4:80",
+                "PATH=/mine",
+                "NAME=a=b",
+            ]),
+            ..Program::default()
+        };
+        let command = run(&program, &ImageChoices::default(), Path::new("/nowhere")).unwrap();
+        let told: Vec<_> =
+            command.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(told, [("NAME", "a=b"), ("PATH", "/mine")]);
+    }
 }

@@ -4,6 +4,7 @@
 //! Layers are laid one over the other here, not by the kernel: what a later one takes away is gone. Owners
 //! and devices are left out; everything is readable, nothing writable, by who runs there.
 
+use super::code::folders;
 use super::machine::Command;
 use crate::errors::LambdaError;
 use crate::rules::environment::RESERVED;
@@ -15,7 +16,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 /// Largest image unpacked (Lambda quotas: 10 GB).
@@ -83,15 +84,20 @@ impl Source {
         if path.is_dir() {
             return Ok(Source::Folder(path.to_owned()));
         }
-        let (mut archive, mut parts) =
-            (Archive::new(Counted { inner: File::open(path)?, at: 0 }), BTreeMap::new());
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let (mut archive, mut parts) = (Archive::new(BufReader::new(file)), BTreeMap::new());
         while let Some(entry) = archive.next_entry()? {
             if parts.len() >= MAX_ENTRIES {
                 return Err(malformed("it has too many parts"));
             }
             match entry.kind {
                 Kind::File => {
-                    parts.insert(entry.path.join("/"), (archive.inner().at, entry.size));
+                    let at = archive.skip()?;
+                    if at.checked_add(entry.size).is_none_or(|end| end > length) {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                    parts.insert(entry.path.join("/"), (at, entry.size));
                 }
                 // Docker's archives name a layer that occurs twice so.
                 Kind::Link(target) => {
@@ -126,20 +132,6 @@ impl Source {
 
     fn blob(&self, digest: &str) -> io::Result<Vec<u8>> {
         self.document(&blob(digest)?)
-    }
-}
-
-/// Knows how far it was read.
-struct Counted {
-    inner: File,
-    at: u64,
-}
-
-impl Read for Counted {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.at += read as u64;
-        Ok(read)
     }
 }
 
@@ -271,7 +263,7 @@ impl Image {
     /// # Errors
     /// Where it is malformed, too large, or cannot be written.
     pub fn unpack(&self, root: &Path) -> io::Result<()> {
-        folder(root)?;
+        folders(root)?;
         let mut room = Room { bytes: MAX_BYTES, entries: MAX_ENTRIES };
         for layer in &self.layers {
             let mut bytes = BufReader::with_capacity(64 * 1024, self.source.part(layer)?);
@@ -293,7 +285,7 @@ impl Image {
             if !real {
                 return Err(malformed(&format!("/{place} is no folder in it")));
             }
-            folder(&way)?;
+            folders(&way)?;
         }
         Ok(())
     }
@@ -303,10 +295,6 @@ impl Image {
 struct Room {
     bytes: u64,
     entries: usize,
-}
-
-fn folder(place: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o755).create(place)
 }
 
 /// Takes away what is at a place, whatever it is.
@@ -336,9 +324,9 @@ fn place(root: &Path, parts: &[String]) -> io::Result<PathBuf> {
             }
             Ok(_) => {
                 fs::remove_file(&place)?;
-                folder(&place)?;
+                folders(&place)?;
             }
-            Err(_) => folder(&place)?,
+            Err(_) => folders(&place)?,
         }
     }
     place.push(last);
@@ -373,7 +361,7 @@ fn lay<R: Read>(root: &Path, mut archive: Archive<R>, room: &mut Room) -> io::Re
             Kind::Folder => {
                 if !fs::symlink_metadata(&at).is_ok_and(|found| found.is_dir()) {
                     clear(&at)?;
-                    folder(&at)?;
+                    folders(&at)?;
                 }
             }
             Kind::File => {

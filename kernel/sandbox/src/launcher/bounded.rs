@@ -73,7 +73,7 @@ impl Sandboxes {
         let (end, tell_end) = io::pipe().map_err(failed)?;
         match boundary {
             Boundary::Own(walls) => {
-                flags = self.namespaces(walls);
+                flags = self.namespaces();
                 let identity = self.identity(spawn.child);
                 let run = &self.run;
                 let groups = self.groups.get_or_insert_with(|| Groups::find(run));
@@ -145,10 +145,9 @@ impl Sandboxes {
         Err(told.map_or_else(late, |told| String::from_utf8_lossy(&told).into_owned()))
     }
 
-    fn namespaces(&self, walls: &Walls) -> libc::c_int {
+    fn namespaces(&self) -> libc::c_int {
         let users = if self.root { 0 } else { namespace::USERS };
-        let network = if walls.host_network { 0 } else { namespace::NETWORK };
-        namespace::OWN | users | network
+        namespace::OWN | users
     }
 
     /// The user of a sandbox, of its own where that can be given.

@@ -350,7 +350,7 @@ fn lay<R: Read>(root: &Path, mut archive: Archive<R>, room: &mut Room) -> io::Re
             continue;
         }
         if let Some(gone) = name.strip_prefix(WHITEOUT) {
-            // Without the prefix it is a name that nobody has looked at yet.
+            // Such a name is the folder itself or the one around it.
             if matches!(gone, "" | "." | "..") {
                 return Err(malformed("a path leads out"));
             }
@@ -401,7 +401,7 @@ pub fn run(program: &Program, choices: &ImageChoices, root: &Path) -> Result<Com
         .iter()
         .flatten()
         .filter_map(|pair| pair.split_once('='))
-        // Of two with one name, programs take the first: the image's would beat the region's.
+        // What the region itself tells a function is no image's to say.
         .filter(|(name, _)| !RESERVED.contains(name))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
@@ -436,90 +436,50 @@ mod tests {
     use super::*;
     use crate::rules::tar::samples::tar;
 
-    /// A shelf with a root on it, and a neighbour that is none of the root's.
-    struct Shelf(PathBuf);
-
-    impl Shelf {
-        fn new(name: &str) -> Self {
-            let place = std::env::temp_dir().join(format!("lambda-image-{}-{name}", std::process::id()));
-            let _ = fs::remove_dir_all(&place);
-            fs::create_dir_all(place.join("root")).unwrap();
-            fs::write(place.join("neighbour"), b"n").unwrap();
-            Shelf(place)
+    /// A layer laid into a folder of a test, beside a neighbour.
+    fn laid(name: &str, entries: &[(&str, u8, &str, &[u8])]) -> (PathBuf, io::Result<()>) {
+        let shelf = std::env::temp_dir().join(format!("lambda-image-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&shelf);
+        for folder in ["image/a", "neighbour"] {
+            fs::create_dir_all(shelf.join(folder)).unwrap();
+            fs::write(shelf.join(folder).join("file"), "x").unwrap();
         }
-
-        /// Lays layers over the root.
-        fn lay(&self, layers: &[&[(&str, u8, &str, &[u8])]]) -> io::Result<()> {
-            let mut room = Room { bytes: 1 << 20, entries: 100 };
-            let mut each = layers.iter().map(|layer| tar(layer));
-            each.try_for_each(|bytes| lay(&self.0.join("root"), Archive::new(bytes.as_slice()), &mut room))
-        }
-
-        fn has(&self, name: &str) -> bool {
-            fs::symlink_metadata(self.0.join(name)).is_ok()
-        }
-    }
-
-    impl Drop for Shelf {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
-
-    const LOW: &[(&str, u8, &str, &[u8])] =
-        &[("a", b'0', "", b"1"), ("d/x", b'0', "", b"2"), ("d/y", b'0', "", b"3"), ("e/z", b'0', "", b"4")];
-
-    #[test]
-    fn what_a_later_layer_takes_away_is_gone() {
-        let shelf = Shelf::new("whiteouts");
-        let high: &[(&str, u8, &str, &[u8])] = &[
-            (".wh.a", b'0', "", b""),
-            ("d/.wh.x", b'0', "", b""),
-            ("e/.wh..wh..opq", b'0', "", b""),
-            ("e/new", b'0', "", b"5"),
-        ];
-        shelf.lay(&[LOW, high]).unwrap();
-        let there = ["root/a", "root/d/x", "root/d/y", "root/e/z", "root/e/new"].map(|name| shelf.has(name));
-        assert_eq!(there, [false, false, true, false, true]);
-    }
-
-    /// Names that are harmless until the prefix is taken off: they would take away the root, or the shelf.
-    #[test]
-    fn what_would_take_away_more_than_a_name_is_refused() {
-        for name in [".wh.", ".wh..", ".wh...", "d/.wh.", "d/.wh..", "d/.wh..."] {
-            let shelf = Shelf::new("leads-out");
-            let refused = shelf.lay(&[LOW, &[(name, b'0', "", b"")]]).unwrap_err();
-            assert!(refused.to_string().contains("leads out"), "{name}: {refused}");
-            for kept in ["neighbour", "root/a", "root/d/x", "root/e/z"] {
-                assert!(shelf.has(kept), "{name} took {kept} away");
-            }
-        }
+        let mut room = Room { bytes: 1 << 20, entries: 100 };
+        let bytes = tar(entries);
+        let done = lay(&shelf.join("image"), Archive::new(&bytes[..]), &mut room);
+        (shelf, done)
     }
 
     #[test]
-    fn links_lead_nowhere_outside() {
-        let shelf = Shelf::new("links");
-        let through: &[(&str, u8, &str, &[u8])] = &[("l", b'2', "..", b""), ("l/neighbour", b'0', "", b"x")];
-        assert!(shelf.lay(&[through]).is_err());
-        assert_eq!(fs::read(shelf.0.join("neighbour")).unwrap(), b"n");
-    }
-
-    #[test]
-    fn an_image_does_not_set_what_the_region_sets() {
-        let words = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+    fn an_image_says_nothing_that_the_region_tells() {
+        let env = ["PATH=/bin", "AWS_REGION=eu-west-1", "_HANDLER=x", "AWS_LAMBDA_RUNTIME_API=elsewhere"];
         let program = Program {
-            cmd: words(&["/bin/app"]),
-            env: words(&[
-                "AWS_REGION=elsewhere",
-                "AWS_LAMBDA_RUNTIME_API=1.2.3.4:80",
-                "PATH=/mine",
-                "NAME=a=b",
-            ]),
+            entrypoint: Some(vec!["/run".to_owned()]),
+            env: Some(env.map(str::to_owned).to_vec()),
             ..Program::default()
         };
-        let command = run(&program, &ImageChoices::default(), Path::new("/nowhere")).unwrap();
-        let told: Vec<_> =
-            command.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        assert_eq!(told, [("NAME", "a=b"), ("PATH", "/mine")]);
+        let command = run(&program, &ImageChoices::default(), Path::new("/")).unwrap();
+        assert_eq!(command.variables.keys().collect::<Vec<_>>(), ["PATH"]);
+    }
+
+    #[test]
+    fn what_a_layer_takes_away_is_gone() {
+        let (shelf, done) = laid("whiteout", &[("a/.wh.file", b'0', "", b""), ("b", b'0', "", b"new")]);
+        done.unwrap();
+        let is_there = |name: &str| shelf.join(name).exists();
+        assert!(!is_there("image/a/file") && is_there("image/a") && is_there("image/b"));
+        fs::remove_dir_all(shelf).unwrap();
+    }
+
+    #[test]
+    fn a_layer_takes_away_nothing_around_its_root() {
+        for (at, name) in [".wh.", ".wh..", ".wh...", "a/.wh..", "a/.wh..."].into_iter().enumerate() {
+            let (shelf, done) = laid(&format!("out-{at}"), &[(name, b'0', "", b"")]);
+            assert!(done.unwrap_err().to_string().contains("leads out"), "{name}");
+            for kept in ["image/a/file", "neighbour/file"] {
+                assert!(shelf.join(kept).exists(), "{name}: {kept}");
+            }
+            fs::remove_dir_all(shelf).unwrap();
+        }
     }
 }

@@ -135,8 +135,8 @@ impl<R: Read> Archive<R> {
             let kind = block[156];
             let holds = matches!(kind, b'0' | 0 | b'7' | b'L' | b'K' | b'x' | b'g');
             self.left = if holds { size } else { 0 };
-            let whole = self.left.checked_next_multiple_of(BLOCK as u64);
-            self.padding = whole.ok_or_else(|| malformed("a size"))? - self.left;
+            let padded = self.left.checked_next_multiple_of(BLOCK as u64);
+            self.padding = padded.ok_or_else(|| malformed("a size"))? - self.left;
             match kind {
                 b'L' => path = Some(text(&self.small(size)?)),
                 b'K' => link = Some(text(&self.small(size)?)),

@@ -80,21 +80,17 @@ impl LocalRunner {
         if template.level != Level::Process {
             self.probed().await?.allows(template.level)?;
         }
-        let stage = Tmp::make(&template.roots.tmp)?;
-        let mut boundary = None;
-        let mut allowed = None;
+        let tmp = Tmp::make(&template.roots.tmp)?;
+        let (mut boundary, mut allowed) = (None, None);
         if template.level == Level::Sandbox {
             allowed = self.allowed().await?;
             boundary = Some(Boundary::Own(Box::new(walls(&template, allowed.is_some()))));
         }
-        let memory_bytes = template.limits.memory_bytes;
-        let request = request(template, boundary);
-        let (running, mut output) = run(&self.launcher, &self.watchdog, request, memory_bytes).await?;
-        let way = allowed.map(|allowed| Way::new(self.launcher.clone(), running.child.id(), allowed));
-        let supervised = supervised(way.as_ref(), &mut output)?;
         let runner = (self.launcher.clone(), self.watchdog.clone());
-        let output = Mutex::new(output);
-        Ok(Box::new(LocalSandbox { running, output, tmp: Some(stage), runner, way, _supervised: supervised }))
+        run(runner, template, (boundary, Some(tmp)), |launcher, child| {
+            allowed.map(|allowed| Way::new(launcher.clone(), child.id(), allowed))
+        })
+        .await
     }
 
     /// What sandboxes reach of this machine besides the outside; nothing where they have no way out.
@@ -108,36 +104,30 @@ impl LocalRunner {
     }
 }
 
+/// Starts a checked template; its folder is there as long as it.
 async fn run(
-    launcher: &Launcher,
-    watchdog: &Watchdog,
-    request: SpawnRequest,
-    memory_bytes: u64,
-) -> Result<(Arc<Running>, Outputs), RunnerError> {
-    let within = request.boundary.is_some();
-    let mut child = launcher.spawn(request).await.map_err(refused)?;
-    let output = Outputs {
-        stdout: child.stdout.take(),
-        stderr: child.stderr.take(),
-        calls: child.calls.take(),
-        listeners: std::mem::take(&mut child.listeners)
-            .into_iter()
-            .map(|listener| {
-                listener.set_nonblocking(true)?;
-                TcpListener::from_std(listener)
-            })
-            .collect::<io::Result<_>>()
-            .map_err(|error| RunnerError::Refused(error.to_string()))?,
-    };
-    let running = Arc::new(Running {
-        child,
-        within,
-        memory_bytes,
-        over_memory: AtomicBool::new(false),
-        frozen: AtomicBool::new(false),
+    (launcher, watchdog): (Launcher, Watchdog),
+    template: Template,
+    (boundary, tmp): (Option<Boundary>, Option<Tmp>),
+    way: impl FnOnce(&Launcher, &Child) -> Option<Arc<Way>>,
+) -> Result<Box<dyn Sandbox>, RunnerError> {
+    let (within, memory_bytes) = (boundary.is_some(), template.limits.memory_bytes);
+    let mut child = launcher.spawn(request(template, boundary)).await.map_err(refused)?;
+    let way = way(&launcher, &child);
+    let supervised = supervised(way.as_ref(), child.calls.take())?;
+    let listeners = std::mem::take(&mut child.listeners).into_iter().map(|listener| {
+        listener.set_nonblocking(true)?;
+        TcpListener::from_std(listener)
     });
+    let listeners = listeners.collect::<io::Result<_>>();
+    let listeners = listeners.map_err(|error| RunnerError::Refused(error.to_string()))?;
+    let output = Outputs { stdout: child.stdout.take(), stderr: child.stderr.take(), listeners };
+    let (over_memory, frozen) = (AtomicBool::new(false), AtomicBool::new(false));
+    let running = Arc::new(Running { child, within, memory_bytes, over_memory, frozen });
     watchdog.watch(&running);
-    Ok((running, output))
+    let runner = (launcher, watchdog);
+    let output = Mutex::new(output);
+    Ok(Box::new(LocalSandbox { runner, running, output, tmp, way, _supervised: supervised }))
 }
 
 impl Runner for LocalRunner {
@@ -176,8 +166,8 @@ fn check(template: &Template) -> Result<(), RunnerError> {
 }
 
 /// Begins to judge what a program calls, where its calls are handed over.
-fn supervised(way: Option<&Arc<Way>>, output: &mut Outputs) -> Result<Option<Supervised>, RunnerError> {
-    let (Some(way), Some(calls)) = (way, output.calls.take()) else { return Ok(None) };
+fn supervised(way: Option<&Arc<Way>>, calls: Option<OwnedFd>) -> Result<Option<Supervised>, RunnerError> {
+    let (Some(way), Some(calls)) = (way, calls) else { return Ok(None) };
     let supervised = way.supervise(calls);
     supervised.map(Some).map_err(|error| RunnerError::Refused(error.to_string()))
 }
@@ -193,7 +183,6 @@ fn walls(template: &Template, egress: bool) -> Walls {
         processes: limits.processes.unwrap_or(PROCESSES),
         ports: ports.clone(),
         egress,
-        host_network: false,
     }
 }
 
@@ -249,8 +238,6 @@ struct Outputs {
     stdout: Option<pipe::Receiver>,
     stderr: Option<pipe::Receiver>,
     listeners: Vec<TcpListener>,
-    /// Where its calls are handed over that name an address.
-    calls: Option<OwnedFd>,
 }
 
 struct LocalSandbox {
@@ -300,19 +287,13 @@ impl LocalSandbox {
 
     async fn start_beside(&self, template: Template) -> Result<Box<dyn Sandbox>, RunnerError> {
         check(&template)?;
-        let (launcher, watchdog) = &self.runner;
-        let (stage, boundary) = if self.running.within {
+        let (tmp, boundary) = if self.running.within {
             (None, Some(Boundary::Of(self.running.child.id())))
         } else {
             (Some(Tmp::make(&template.roots.tmp)?), None)
         };
-        let memory_bytes = template.limits.memory_bytes;
-        let (running, mut output) =
-            run(launcher, watchdog, request(template, boundary), memory_bytes).await?;
-        let (runner, way) = (self.runner.clone(), self.way.clone());
-        let supervised = supervised(way.as_ref(), &mut output)?;
-        let output = Mutex::new(output);
-        Ok(Box::new(LocalSandbox { running, output, tmp: stage, runner, way, _supervised: supervised }))
+        let way = self.way.clone();
+        run(self.runner.clone(), template, (boundary, tmp), |_, _| way).await
     }
 
     async fn reach(&self, port: u16) -> io::Result<TcpStream> {

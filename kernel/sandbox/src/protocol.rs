@@ -103,8 +103,6 @@ pub struct Walls {
     pub ports: Vec<u16>,
     /// Every address is one of the sandbox's own, and calls that name one are handed over to the daemon.
     pub egress: bool,
-    /// The network of the host instead of one of its own.
-    pub host_network: bool,
 }
 
 /// User and group a program runs as; without it, those of the daemon.

@@ -103,7 +103,8 @@ fn live(inside: &Inside<'_>) -> io::Result<()> {
 
 /// Builds the walls, or goes within those of another, and gives everything up.
 fn confine_all(inside: &Inside<'_>) -> Result<(), Fault> {
-    confine::reset_signals();
+    confine::as_usual();
+    confine::unblock_signals();
     at("cannot tie it to the launcher", confine::end_with_parent())?;
     let (user, group) = inside.identity;
     match &inside.place {
@@ -111,9 +112,7 @@ fn confine_all(inside: &Inside<'_>) -> Result<(), Fault> {
             if !inside.root {
                 at("cannot name its user", name_user((user, group)))?;
             }
-            if !walls.host_network {
-                at("cannot bring up its network", namespace::raise_loopback())?;
-            }
+            at("cannot bring up its network", namespace::raise_loopback())?;
             if walls.egress {
                 let routed = namespace::route_everything_here(crate::egress::OWN_ADDRESS);
                 at("cannot make every address its own", routed)?;

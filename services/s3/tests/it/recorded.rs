@@ -188,7 +188,6 @@ async fn arguments_that_are_none() {
     let head = |owner: &str| HeadBucketInput {
         bucket: "bkt".into(),
         expected_bucket_owner: Some(owner.into()),
-        ..Default::default()
     };
     let refused = region.refused::<HeadBucket>(head("abcd")).await;
     assert_eq!(refused.code, "InvalidBucketOwnerAWSAccountID");

@@ -29,7 +29,10 @@ pub fn opened(peek: &Peek, demand: Demand) -> Result<Demand, S3Error> {
         Caller::Service { .. } | Caller::Anonymous => None,
     };
     let Some(arn) = &demand.head else { return Ok(demand) };
-    let Some(head) = peek.head(arn)? else { return Ok(demand) };
+    let Some(head) = peek.head(arn)? else {
+        // Names of buckets are no secret: a stranger is told that there is none.
+        return if account.is_none() { Err(S3Error::no_bucket(arn.resource())) } else { Ok(demand) };
+    };
     if account == Some(head.head.owner) {
         return Ok(demand);
     }
@@ -90,8 +93,12 @@ fn granted(
         Some(id) => objects::by_id(read, bucket, key, id)?,
         None => objects::newest(read, bucket, key)?,
     };
-    let object = found.and_then(|version| version.object);
-    Ok(object.is_some_and(|object| lists(&object, &demand.action, caller, ignores)))
+    let Some(object) = found.and_then(|version| version.object) else {
+        // Whoever may list the bucket may know that there is nothing to read.
+        let list = bucket.record.acl.as_ref().filter(|_| demand.action == "s3:GetObject");
+        return Ok(list.is_some_and(|list| list.grants("s3:ListBucket", caller, ignores)));
+    };
+    Ok(lists(&object, &demand.action, caller, ignores))
 }
 
 /// Whether an object's list lets a caller do something; where it has none, its writer alone may.

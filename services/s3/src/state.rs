@@ -60,6 +60,11 @@ static PARTS: Table<(Incarnation, u16), PartRecord> = Table::of_incarnation("s3/
 /// What a worker has yet to take apart.
 static DOOMED: Table<u64, DoomedRecord> = Table::new("s3/doomed", Class::Queue);
 
+/// A moment as S3 keeps and answers it: in whole seconds (recorded of AWS: `LastModified` ends in `.000Z`).
+pub fn whole_seconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_seconds(at.seconds())
+}
+
 /// Who has a bucket's name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NameRecord {

@@ -51,7 +51,8 @@ pub fn encryption(
     encryption: &Encryption,
 ) -> (Option<api::ServerSideEncryption>, Option<String>, Option<bool>) {
     let algorithm = api::ServerSideEncryption::from(encryption.algorithm.as_str());
-    let bucket_key = encryption.bucket_key.then_some(true);
+    // A bucket key is one of KMS.
+    let bucket_key = (encryption.bucket_key && encryption.algorithm != "AES256").then_some(true);
     (Some(algorithm), encryption.kms_key.clone(), bucket_key)
 }
 

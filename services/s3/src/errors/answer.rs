@@ -187,7 +187,27 @@ const NO_ACCOUNT: &str = "The e-mail address you provided does not match any acc
 const FAILED: &str = "We encountered an internal error. Please try again.";
 
 fn message(error: &S3Error) -> Cow<'static, str> {
-    let text = match error {
+    Cow::Owned(match error {
+        S3Error::IllegalLocation { given } => incompatible(given.as_deref()),
+        S3Error::InvalidRangeOfSource { message, .. }
+        | S3Error::InvalidRequest { message }
+        | S3Error::WordedArgument { message }
+        | S3Error::MalformedPolicy { message } => message.clone(),
+        S3Error::UntoldArgument { message, .. } => return message.clone(),
+        S3Error::NegativeArgument { name, .. } => negative(name),
+        S3Error::InvalidExpectedOwner { given } => no_account_id(given),
+        S3Error::TooManyTags { limit } => too_many_tags(*limit),
+        S3Error::BadChecksum { algorithm } => wrong_checksum(algorithm),
+        S3Error::BadPartChecksum { algorithm, number } => wrong_part_checksum(algorithm, *number),
+        S3Error::Body(error) => return body_message(error),
+        S3Error::Select(fault) => fault.message.clone(),
+        error => return Cow::Borrowed(fixed(error)),
+    })
+}
+
+/// The messages that are always the same. Those that are not come before it.
+fn fixed(error: &S3Error) -> &'static str {
+    match error {
         S3Error::NoSuchBucket { .. } => "The specified bucket does not exist",
         S3Error::NoSuchKey { .. } | S3Error::Marked { .. } => "The specified key does not exist.",
         S3Error::NoSuchVersion { .. } => "The specified version does not exist.",
@@ -207,7 +227,6 @@ fn message(error: &S3Error) -> Cow<'static, str> {
         S3Error::BucketAlreadyOwnedByYou { .. } => NAME_OWN,
         S3Error::BucketNotEmpty { versioned: false, .. } => NOT_EMPTY,
         S3Error::BucketNotEmpty { versioned: true, .. } => NOT_EMPTY_VERSIONED,
-        S3Error::IllegalLocation { given } => return Cow::Owned(incompatible(given.as_deref())),
         S3Error::InvalidLocation { .. } => "The specified location-constraint is not valid",
         S3Error::IllegalVersioning => "The Versioning element must be specified",
         S3Error::AccessDenied => "Access Denied",
@@ -215,17 +234,10 @@ fn message(error: &S3Error) -> Cow<'static, str> {
         S3Error::PreconditionFailed { .. } => BROKEN_CONDITION,
         S3Error::InvalidRange { .. } => "The requested range is not satisfiable",
         S3Error::InvalidPartNumber { .. } => "The requested partnumber is not satisfiable",
-        S3Error::InvalidRangeOfSource { message, .. }
-        | S3Error::InvalidRequest { message }
-        | S3Error::WordedArgument { message }
-        | S3Error::MalformedPolicy { message } => return Cow::Owned(message.clone()),
         S3Error::InvalidArgument { message, .. } | S3Error::InvalidTag { message, .. } => message,
-        S3Error::UntoldArgument { message, .. } => return message.clone(),
-        S3Error::NegativeArgument { name, .. } => return Cow::Owned(negative(name)),
         S3Error::Destinations(_) => NO_DESTINATION,
         S3Error::NotImplemented { .. } | S3Error::UnsupportedCondition(_) => NO_SUCH_HEADER,
         S3Error::ConditionalConflict { .. } => CONFLICT,
-        S3Error::InvalidExpectedOwner { given } => return Cow::Owned(no_account_id(given)),
         S3Error::IdMismatch => "Document ID does not match the specified configuration ID.",
         S3Error::InvalidDestinationBucket => "Invalid bucket ARN.",
         S3Error::WrongCustomerKey => WRONG_KEY,
@@ -233,17 +245,11 @@ fn message(error: &S3Error) -> Cow<'static, str> {
         S3Error::InvalidObjectState { .. } => ARCHIVED,
         S3Error::ArchivedSource => ARCHIVED_SOURCE,
         S3Error::MetadataTooLarge { .. } => METADATA_TOO_LARGE,
-        S3Error::TooManyTags { limit } => return Cow::Owned(too_many_tags(*limit)),
         S3Error::MalformedXml => MALFORMED_XML,
         S3Error::InvalidDigest { .. } => "The Content-MD5 you specified was invalid.",
         S3Error::BadDigest { .. } => WRONG_MD5,
-        S3Error::BadChecksum { algorithm } => return Cow::Owned(wrong_checksum(algorithm)),
-        S3Error::BadPartChecksum { algorithm, number } => {
-            return Cow::Owned(wrong_part_checksum(algorithm, *number));
-        }
         S3Error::EntityTooLarge { .. } => UPLOAD_TOO_LARGE,
         S3Error::Multipart { fault, .. } => parts_message(fault),
-        S3Error::Body(error) => return body_message(error),
         S3Error::MissingBody => "Request Body is empty",
         S3Error::MalformedAcl => MALFORMED_XML,
         S3Error::UnexpectedContent => "This request does not support content",
@@ -262,15 +268,13 @@ fn message(error: &S3Error) -> Cow<'static, str> {
         S3Error::TooManyConfigurations => {
             "You are attempting to create a new configuration beyond the limit."
         }
-        S3Error::Select(fault) => return Cow::Owned(fault.message.clone()),
         S3Error::MethodNotAllowed => WRONG_METHOD,
         S3Error::AclNotSupported => "The bucket does not allow ACLs",
         S3Error::InvalidBucketAcl => ENFORCED,
         S3Error::NotConfigured { configuration, .. } => absence(*configuration).1,
         S3Error::Store(fault) => store_message(fault),
-        S3Error::Region(_) => FAILED,
-    };
-    Cow::Borrowed(text)
+        _ => FAILED,
+    }
 }
 
 fn incompatible(given: Option<&str>) -> String {
@@ -353,8 +357,9 @@ fn with_fields(answer: ApiError, error: &S3Error) -> ApiError {
         | S3Error::InvalidBucketName { bucket }
         | S3Error::BucketAlreadyExists { bucket }
         | S3Error::BucketAlreadyOwnedByYou { bucket }
-        | S3Error::NotConfigured { bucket, .. }
         | S3Error::BucketNotEmpty { bucket, .. } => answer.field("BucketName", bucket),
+        S3Error::NotConfigured { configuration: Configuration::OneOfMany, .. } => answer,
+        S3Error::NotConfigured { bucket, .. } => answer.field("BucketName", bucket),
         S3Error::NoSuchKey { key } | S3Error::Marked { key, .. } => answer.field("Key", key),
         S3Error::NoSuchVersion { key, version_id } => answer.field("Key", key).field("VersionId", version_id),
         S3Error::NoSuchUpload { upload_id } => answer.field("UploadId", upload_id),

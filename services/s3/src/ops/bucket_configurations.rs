@@ -134,14 +134,14 @@ pub async fn put_accelerate(
     input: Arc<api::PutBucketAccelerateConfigurationInput>,
 ) -> Result<Unit, S3Error> {
     let configuration = input.accelerate_configuration.clone();
-    if matches!(configuration.status, None | Some(api::BucketAccelerateStatus::Other(_))) {
-        return Err(S3Error::MalformedXml);
-    }
     if input.bucket.contains('.') {
         return Err(S3Error::InvalidRequest {
             message: "S3 Transfer Acceleration is not supported for buckets with periods (.) in their names"
                 .to_owned(),
         });
+    }
+    if matches!(configuration.status, None | Some(api::BucketAccelerateStatus::Other(_))) {
+        return Err(S3Error::MalformedXml);
     }
     let place = place!(input, Accelerate);
     let suspends = configuration.status == Some(api::BucketAccelerateStatus::Suspended);

@@ -8,7 +8,9 @@ use crate::rules::acl::Acl;
 use crate::rules::headers::{self, BUCKET_TAGS, TagSetFault};
 use crate::rules::names;
 use crate::state::buckets::{self, Bucket};
-use crate::state::{BucketRecord, Configured, ObjectLock, Ownership, PublicAccessBlock, Versioning, objects};
+use crate::state::{
+    BucketRecord, Configured, ObjectLock, Ownership, PublicAccessBlock, Versioning, objects, whole_seconds,
+};
 use crate::views;
 use ::names::{AccountId, Region, Tags};
 use model_s3 as api;
@@ -59,7 +61,7 @@ pub async fn create(
         let record = BucketRecord {
             incarnation: tx.fresh_incarnation()?,
             region: region.clone(),
-            created: now,
+            created: whole_seconds(now),
             versioning: if lock.is_some() { Versioning::Enabled } else { Versioning::Never },
             ownership: Some(ownership),
             public_access: Some(PublicAccessBlock {

@@ -13,7 +13,7 @@ use crate::rules::notifications::Happening;
 use crate::sealing::{Customer, customer_members, show_customer};
 use crate::source::Source;
 use crate::state::buckets::Bucket;
-use crate::state::{ChecksumRecord, Content, Description, ObjectRecord, objects};
+use crate::state::{ChecksumRecord, Content, Description, ObjectRecord, objects, whole_seconds};
 use crate::views::{self, show_encryption};
 use crate::write::{self, NewVersion, WriteConditions};
 use model_s3 as api;
@@ -56,7 +56,7 @@ pub async fn copy_object(ctx: Ctx, input: Arc<Input>) -> Result<api::CopyObjectO
     show_object_checksum!(result, &object.checksum);
     let new = NewVersion { object, small: copied.small, random: ctx.host().entropy.bytes() };
     let origin = Origin::of(&ctx);
-    result.last_modified = Some(origin.at);
+    result.last_modified = Some(whole_seconds(origin.at));
     let conditions =
         WriteConditions { matches: input.if_match.clone(), none_match: input.if_none_match.clone() };
     let committed = ctx

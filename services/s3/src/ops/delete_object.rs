@@ -10,7 +10,7 @@ use crate::rules::conditions::check_delete;
 use crate::rules::locks;
 use crate::rules::notifications::Happening;
 use crate::state::buckets::Bucket;
-use crate::state::{Version, Versioning, objects, uploads};
+use crate::state::{Version, Versioning, objects, uploads, whole_seconds};
 use crate::write::fresh_id;
 use model_s3 as api;
 use names::Timestamp;
@@ -130,8 +130,12 @@ fn mark(
     random: [u8; 16],
 ) -> Result<Deleted, S3Error> {
     let number = tx.fresh_incarnation()?.0;
-    let mut marker =
-        Version { number, id: fresh_id(bucket, number, random), modified: origin.at, object: None };
+    let mut marker = Version {
+        number,
+        id: fresh_id(bucket, number, random),
+        modified: whole_seconds(origin.at),
+        object: None,
+    };
     replicate::begin(tx, origin, bucket, key, &mut marker)?;
     objects::put(tx, bucket, key, marker.clone())?;
     notify::tell(tx, origin, bucket, Happening::Marked, key, &marker)?;

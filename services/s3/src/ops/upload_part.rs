@@ -9,9 +9,9 @@ use crate::rules::multipart::{MAX_PUT_BYTES, part_number};
 use crate::rules::ranges::{self, CopyRangeFault};
 use crate::sealing::{self, Customer, customer_members, show_customer};
 use crate::source::Source;
-use crate::state::PartRecord;
 use crate::state::buckets::Bucket;
 use crate::state::uploads::{self, Upload};
+use crate::state::{PartRecord, whole_seconds};
 use crate::views::{self, show_encryption};
 use model_s3 as api;
 use names::Timestamp;
@@ -42,7 +42,7 @@ fn number(given: i32) -> Result<u16, S3Error> {
 async fn keep(ctx: &Ctx, place: Place, taken: &Taken, modified: Timestamp) -> Result<(), S3Error> {
     let part = PartRecord {
         md5: taken.md5,
-        modified,
+        modified: whole_seconds(modified),
         checksum: taken.checksum.clone(),
         body: taken.body.clone(),
         nonce: Some(taken.nonce),
@@ -149,7 +149,7 @@ pub async fn upload_part_copy(
     keep(&ctx, place, &taken, now).await?;
     let mut result = api::CopyPartResult {
         e_tag: Some(views::quoted(&hex(&taken.md5))),
-        last_modified: Some(now),
+        last_modified: Some(whole_seconds(now)),
         ..Default::default()
     };
     if let Some(algorithm) = declared {

@@ -10,7 +10,7 @@ use crate::rules::multipart::{number_of, opaque_id};
 use crate::sealing::show_customer;
 use crate::state::buckets::Bucket;
 use crate::state::uploads::{self, Upload};
-use crate::state::{UploadChecksum, UploadRecord, objects};
+use crate::state::{UploadChecksum, UploadRecord, objects, whole_seconds};
 use crate::views::{self, show_encryption};
 use model_s3 as api;
 use service::Ctx;
@@ -34,7 +34,7 @@ pub async fn create(
     };
     let record = UploadRecord {
         id: String::new(),
-        initiated: ctx.now(),
+        initiated: whole_seconds(ctx.now()),
         initiator,
         description: wishes.describe(&bucket)?,
         tags: wishes.tags()?,

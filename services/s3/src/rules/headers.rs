@@ -94,6 +94,11 @@ pub enum TagSetFault {
     Tag(TagFault),
 }
 
+/// Letters, digits, blanks and a few signs: S3 User Guide, "Categorizing your objects using tags".
+fn fits_tags(text: &str) -> bool {
+    text.chars().all(|char| char.is_alphanumeric() || char.is_whitespace() || "_.:/=+-@".contains(char))
+}
+
 /// Tags against the limits.
 ///
 /// # Errors
@@ -103,6 +108,14 @@ pub fn tag_set<'a>(
     tags: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<Tags, TagSetFault> {
     let tags: Vec<_> = tags.into_iter().collect();
+    for (key, value) in &tags {
+        if !fits_tags(key) {
+            return Err(TagSetFault::Tag(TagFault::Key((*key).to_owned())));
+        }
+        if !fits_tags(value) {
+            return Err(TagSetFault::Value { key: (*key).to_owned(), value: (*value).to_owned() });
+        }
+    }
     rules.add(&Tags::new(), tags.iter().copied()).map_err(|fault| match fault {
         TagFault::Value { key } => {
             let value = tags.iter().find(|(known, _)| *known == key).map_or("", |(_, value)| *value);

@@ -185,11 +185,8 @@ async fn ids_that_nobody_gave_out() {
 #[tokio::test]
 async fn arguments_that_are_none() {
     let region = region().await;
-    let head = |owner: &str| HeadBucketInput {
-        bucket: "bkt".into(),
-        expected_bucket_owner: Some(owner.into()),
-        ..Default::default()
-    };
+    let head =
+        |owner: &str| HeadBucketInput { bucket: "bkt".into(), expected_bucket_owner: Some(owner.into()) };
     let refused = region.refused::<HeadBucket>(head("abcd")).await;
     assert_eq!(refused.code, "InvalidBucketOwnerAWSAccountID");
     assert_eq!(region.refused::<HeadBucket>(head("999999999999")).await.code, "AccessDenied");

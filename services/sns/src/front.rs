@@ -179,7 +179,8 @@ fn as_given(kept: &Value) -> Value {
 
 fn shown(captured: &Captured) -> Value {
     let attributes: BTreeMap<String, Value> = serde_json::from_str(&captured.attributes).unwrap_or_default();
-    let attributes: Map<String, Value> = attributes.into_iter().map(|(name, of)| (name, as_given(&of))).collect();
+    let attributes: Map<String, Value> =
+        attributes.into_iter().map(|(name, of)| (name, as_given(&of))).collect();
     let message = json!({
         "PhoneNumber": captured.receiver,
         "TargetArn": captured.receiver,

@@ -147,7 +147,9 @@ impl Receivers {
 fn text_for<'a>(message: &'a Message, subscription: &Subscription) -> &'a str {
     match subscription.protocol {
         // arn:aws:sns:{region}:{account}:endpoint/{platform}/{application}/{id}
-        Protocol::Application => message.text_for(subscription.endpoint.split('/').nth(1).unwrap_or_default()),
+        Protocol::Application => {
+            message.text_for(subscription.endpoint.split('/').nth(1).unwrap_or_default())
+        }
         protocol => message.text_for(protocol.name()),
     }
 }

@@ -92,7 +92,10 @@ pub async fn subscribe(_peek: Peek, input: Arc<api::SubscribeInput>) -> Result<V
 }
 
 /// Confirming needs no credentials: whoever has the token was sent it.
-pub async fn confirm(_peek: Peek, input: Arc<api::ConfirmSubscriptionInput>) -> Result<Vec<Demand>, SnsError> {
+pub async fn confirm(
+    _peek: Peek,
+    input: Arc<api::ConfirmSubscriptionInput>,
+) -> Result<Vec<Demand>, SnsError> {
     // Whether it is one of this region's the handler finds out.
     if crate::ops::subscriptions::is_token(&input.token) {
         return Ok(Vec::new());

@@ -96,7 +96,8 @@ impl Record for Subscription {
     fn upgrade(_from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
         // The first version ended before the principal: nothing, which postcard writes as a zero.
         let bytes = [bytes, &[0]].concat();
-        postcard::from_bytes(&bytes).map_err(|_| Corrupt("a subscription of the first version cannot be read"))
+        postcard::from_bytes(&bytes)
+            .map_err(|_| Corrupt("a subscription of the first version cannot be read"))
     }
 }
 

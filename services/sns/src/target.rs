@@ -66,7 +66,8 @@ fn accept(tx: &mut Tx, delivery: &Delivery, now: Timestamp) -> Result<(), crate:
     };
     let mut draft = Draft::of(&asked)?;
     draft.attributes.clone_from(&detail.attributes);
-    let plain = delivery.context.attributes.iter().filter(|(name, text)| *name != "Subject" && !text.is_empty());
+    let plain =
+        delivery.context.attributes.iter().filter(|(name, text)| *name != "Subject" && !text.is_empty());
     draft.attributes.extend(plain.map(|(name, text)| (name.clone(), plain_attribute(text))));
     publish(tx, (&scope, &topic), draft, delivery, now)
 }

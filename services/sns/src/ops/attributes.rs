@@ -146,7 +146,10 @@ pub async fn get_of_subscription(
     check_owner(&place, &subscription, ctx.account(), "GetSubscriptionAttributes")?;
     let mut attributes = subscription.attributes.clone();
     attributes.retain(|_, text| !text.is_empty());
-    attributes.entry("RawMessageDelivery".to_owned()).or_insert_with(|| "false".to_owned()).make_ascii_lowercase();
+    attributes
+        .entry("RawMessageDelivery".to_owned())
+        .or_insert_with(|| "false".to_owned())
+        .make_ascii_lowercase();
     if attributes.contains_key("FilterPolicy") {
         attributes.entry("FilterPolicyScope".to_owned()).or_insert_with(|| "MessageAttributes".to_owned());
     } else {

@@ -29,8 +29,9 @@ type Place = (Scope, String, String);
 
 fn place(text: &str) -> Result<Place, SnsError> {
     let arn = arn("EndpointArn", text)?;
-    platform::endpoint_place(&arn)
-        .ok_or_else(|| SnsError::invalid("EndpointArn Reason: Wrong number of slashes in relative portion of the ARN."))
+    platform::endpoint_place(&arn).ok_or_else(|| {
+        SnsError::invalid("EndpointArn Reason: Wrong number of slashes in relative portion of the ARN.")
+    })
 }
 
 /// The endpoint of a place; none where its application has gone.

@@ -94,7 +94,9 @@ fn prepared(
             deduplication_id: entry.message_deduplication_id.as_deref(),
             platform: None,
         });
-        if let Err(SnsError::Invalid(why)) = &draft && why == TOO_LONG {
+        if let Err(SnsError::Invalid(why)) = &draft
+            && why == TOO_LONG
+        {
             return Err(SnsError::BatchTooLong);
         }
         let draft = draft?;

@@ -68,15 +68,8 @@ impl Question {
         let (id, at) = (ctx.uuid(), ctx.now().iso8601_millis());
         let (arn, origin) = (state::arn(scope, &topic.name), ctx.request().origin.as_str());
         let token = token(&ctx.host().seal, topic.incarnation, &of.id);
-        let asked = Confirmation {
-            kind,
-            text: &text,
-            id: &id,
-            topic: arn.as_str(),
-            token: &token,
-            origin,
-            at: &at,
-        };
+        let asked =
+            Confirmation { kind, text: &text, id: &id, topic: arn.as_str(), token: &token, origin, at: &at };
         let version = topic.attributes.get("SignatureVersion").map_or("1", String::as_str);
         let signed = ctx.part::<Signer>().sign(ctx, version, origin, &asked.signed_text()).await?;
         let (url, body) = (asked.url(), asked.body(&signed));

@@ -2,10 +2,10 @@
 //! itself that it wants messages is asked in the same commit.
 
 use crate::errors::SnsError;
+use crate::ops::attributes::check_dead_letter;
 use crate::ops::questions::Question;
 use crate::ops::subscriptions::token;
 use crate::ops::{endpoints, found, topic_place};
-use crate::ops::attributes::check_dead_letter;
 use crate::rules::attributes::{Setting, check_subscription};
 use crate::rules::endpoints::{check as check_endpoint, needs_confirmation};
 use crate::state::{self, FanOut, Protocol, Subscription, Topic, platform};

@@ -90,7 +90,9 @@ pub async fn unsubscribe(ctx: Ctx, input: Arc<UnsubscribeInput>) -> Result<Unit,
     let told = {
         let read = ctx.read();
         match found(&read, &there).ok() {
-            Some(topic) => state::subscription(&read, &there.0, topic.incarnation, &place.id)?.map(|of| (topic, of)),
+            Some(topic) => {
+                state::subscription(&read, &there.0, topic.incarnation, &place.id)?.map(|of| (topic, of))
+            }
             None => None,
         }
     };

@@ -2,8 +2,8 @@
 //! SetSubscriptionAttributes, API reference).
 
 use crate::errors::SnsError;
-use crate::rules::{delivery_policy, json as given};
 use crate::rules::filter::{Filter, Refusal, Subject};
+use crate::rules::{delivery_policy, json as given};
 use crate::state::Protocol;
 use names::{AccountId, Arn};
 use serde_json::{Value, json};

@@ -161,7 +161,9 @@ pub fn of_event(event: &[u8]) -> Option<String> {
             out.text(here, text);
         }
     }
-    if let Some(attributes) = sns.get("MessageAttributes").and_then(Value::as_object).filter(|all| !all.is_empty()) {
+    if let Some(attributes) =
+        sns.get("MessageAttributes").and_then(Value::as_object).filter(|all| !all.is_empty())
+    {
         out.member("MessageAttributes", &lines(attributes));
     }
     Some(out.end())
@@ -303,12 +305,21 @@ pub mod tests {
         let coloured = Message { attributes: [("colour".to_owned(), attribute)].into(), ..message("m") };
         let written = notification(&coloured, "a \"b\"", "sub", None);
         // SNS developer guide, "HTTP/HTTPS notification JSON format".
-        assert!(written.starts_with("{\n  \"Type\" : \"Notification\",\n  \"MessageId\" : \"i\",\n"), "{written}");
+        assert!(
+            written.starts_with("{\n  \"Type\" : \"Notification\",\n  \"MessageId\" : \"i\",\n"),
+            "{written}"
+        );
         let parsed: Value = serde_json::from_str(&written).unwrap();
-        assert_eq!((&parsed["Message"], &parsed["MessageAttributes"]["colour"]["Value"]), (&json!("a \"b\""), &json!("red")));
+        assert_eq!(
+            (&parsed["Message"], &parsed["MessageAttributes"]["colour"]["Value"]),
+            (&json!("a \"b\""), &json!("red"))
+        );
         let told = event(&coloured, "a", "sub", None);
         let buried: Value = serde_json::from_str(&of_event(told.as_bytes()).unwrap()).unwrap();
-        assert_eq!((&buried["Message"], &buried["MessageAttributes"]), (&json!("a"), &parsed["MessageAttributes"]));
+        assert_eq!(
+            (&buried["Message"], &buried["MessageAttributes"]),
+            (&json!("a"), &parsed["MessageAttributes"])
+        );
         assert_eq!(of_event(b"no event"), None);
         let event: Value = serde_json::from_str(&event(&message("m"), "m", "sub", None)).unwrap();
         assert_eq!(event["Records"][0]["Sns"]["Subject"], "s");

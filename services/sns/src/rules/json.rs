@@ -37,7 +37,10 @@ fn why(text: &str, line: usize, column: usize) -> Option<String> {
             (format!("Unrecognized token '{word}': was expecting {VALUES}"), column + word.chars().count())
         }
         None | Some('[' | ':') => (
-            format!("Unexpected character ('{found}' (code {})): expected a valid value {VALUES}", found as u32),
+            format!(
+                "Unexpected character ('{found}' (code {})): expected a valid value {VALUES}",
+                found as u32
+            ),
             column,
         ),
         Some(_) => return None,
@@ -76,7 +79,9 @@ mod tests {
         for (text, expect) in table {
             assert_eq!(read(text).unwrap_err(), format!("failed to parse JSON. {expect}"));
         }
-        for text in ["", "{", "[1,", "\u{e9}", "{\"a\":\u{e9}\u{e9}", "\n\n]", "\"", "{\n{", "{\"a\":[\"x\"]} y"] {
+        for text in
+            ["", "{", "[1,", "\u{e9}", "{\"a\":\u{e9}\u{e9}", "\n\n]", "\"", "{\n{", "{\"a\":[\"x\"]} y"]
+        {
             assert!(read(text).unwrap_err().starts_with("failed to parse JSON."), "{text:?}");
         }
         assert!(read("[1]").is_ok());

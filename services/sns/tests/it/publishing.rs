@@ -40,7 +40,10 @@ async fn what_is_refused() {
             PublishInput { topic_arn: None, ..to(&plain) },
             "TopicArn or TargetArn Reason: no value for required",
         ),
-        (PublishInput { topic_arn: None, phone_number: Some("1".to_owned()), ..to(&plain) }, "1 is not valid to publish to"),
+        (
+            PublishInput { topic_arn: None, phone_number: Some("1".to_owned()), ..to(&plain) },
+            "1 is not valid to publish to",
+        ),
     ];
     for (input, words) in table {
         let refused = region.refused::<Publish>(input).await;
@@ -66,7 +69,8 @@ async fn an_entry_that_is_none_fails_its_batch() {
         "Invalid parameter: Message Structure - No default entry in JSON message body"
     );
     assert_eq!(texts(&region, PHONE).await, [""; 0]);
-    let answer = region.call::<PublishBatch>(batch(vec![entry("a", "one"), entry("c", "two")])).await.unwrap();
+    let answer =
+        region.call::<PublishBatch>(batch(vec![entry("a", "one"), entry("c", "two")])).await.unwrap();
     let successful: Vec<_> = answer.successful.unwrap().into_iter().filter_map(|one| one.id).collect();
     assert_eq!(successful, ["a", "c"]);
     let mut sent = texts(&region, PHONE).await;

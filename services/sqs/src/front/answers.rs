@@ -35,7 +35,8 @@ pub(super) fn messages(form: Form, ctx: &Ctx, queue: &Queue, seen: Vec<Seen>) ->
     }
     // One element is no list, in XML and so in its JSON.
     let alone = form == Form::Json && messages.len() == 1;
-    let messages = if alone { messages.into_iter().next().unwrap_or_default() } else { Value::from(messages) };
+    let messages =
+        if alone { messages.into_iter().next().unwrap_or_default() } else { Value::from(messages) };
     let answer = json!({"ReceiveMessageResponse": {
         "ReceiveMessageResult": {"Message": messages},
         "ResponseMetadata": {"RequestId": ctx.request_id()},
@@ -58,7 +59,8 @@ pub(super) fn refusal(form: Form, error: &ApiError) -> FrontReply {
         "QueueDoesNotExist" => "AWS.SimpleQueueService.NonExistentQueue",
         code => code,
     };
-    let body = json!({"ErrorResponse": {"Error": {"Code": code, "Message": error.message, "Type": "Sender"}}});
+    let body =
+        json!({"ErrorResponse": {"Error": {"Code": code, "Message": error.message, "Type": "Sender"}}});
     if form == Form::Json {
         return page(error.status, "application/json", body.to_string());
     }

@@ -114,10 +114,8 @@ pub async fn remove(ctx: Ctx, input: Arc<RemovePermissionInput>) -> Result<Unit,
         let mut head = tx.head(&arn)?.ok_or(SqsError::QueueDoesNotExist)?;
         let mut policy = policy_of(head.policy.as_deref(), arn.as_str());
         if !labelled(&policy, &input.label) {
-            let message = format!(
-                "Value {} for parameter Label is invalid. Reason: can't find label.",
-                input.label
-            );
+            let message =
+                format!("Value {} for parameter Label is invalid. Reason: can't find label.", input.label);
             return Err(SqsError::InvalidParameterValue(message));
         }
         let statements = policy["Statement"].as_array_mut();

@@ -168,7 +168,9 @@ fn known_by(queue: &Queue, outgoing: &Outgoing, id: &str) -> String {
 
 /// The deduplication id of a message, given or by its content.
 fn deduplication(queue: &Queue, outgoing: &Outgoing) -> Result<Option<String>, SqsError> {
-    if let Some(group) = outgoing.group.as_deref().filter(|group| !(queue.attributes.fifo && group.is_empty())) {
+    if let Some(group) =
+        outgoing.group.as_deref().filter(|group| !(queue.attributes.fifo && group.is_empty()))
+    {
         check_id("MessageGroupId", group)?;
     }
     if !queue.attributes.fifo {

@@ -90,7 +90,9 @@ fn tests(source: &mut Source) -> Result<Vec<Test>, Refusal> {
     let mut tests = Vec::new();
     loop {
         tests.push(match source.next() {
-            Token::EndOfArray if tests.is_empty() => return Err(source.refuse("Empty arrays are not allowed")),
+            Token::EndOfArray if tests.is_empty() => {
+                return Err(source.refuse("Empty arrays are not allowed"));
+            }
             Token::EndOfArray => return Ok(tests),
             Token::Object => expression(source)?,
             Token::Text | Token::Number | Token::Word => Test::Equals(source.value()),
@@ -166,9 +168,7 @@ fn values(source: &mut Source) -> Result<Vec<Value>, Refusal> {
             Token::Text | Token::Number => values.push(source.value()),
             Token::EndOfArray => break,
             _ => {
-                return Err(
-                    source.refuse("Inside anything but list, start|null|boolean is not supported.")
-                );
+                return Err(source.refuse("Inside anything but list, start|null|boolean is not supported."));
             }
         }
     }
@@ -238,7 +238,8 @@ fn number(source: &mut Source, token: Token, operator: &str) -> Result<f64, Refu
     match number {
         None => Err(source.refuse(&format!("Value of {operator} must be numeric"))),
         Some(number) if number.abs() > MAX_NUMBER => {
-            Err(source.refuse(&format!("Value must be between {} and {}, inclusive", -MAX_NUMBER, MAX_NUMBER)))
+            Err(source
+                .refuse(&format!("Value must be between {} and {}, inclusive", -MAX_NUMBER, MAX_NUMBER)))
         }
         Some(number) => Ok(number),
     }

@@ -4,6 +4,7 @@
 use super::named::Named;
 use super::{Demands, leading, leading_keys, on_index, on_table, selected};
 use crate::find;
+use crate::rules::expression::placeholders::{Names, Values};
 use crate::rules::value::Item;
 use model::{ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use model_dynamodb as model;
@@ -144,100 +145,137 @@ pub async fn scan(peek: Peek, input: Arc<model::ScanInput>) -> Demands {
 
 /// BatchGetItem.
 pub async fn batch_get_item(peek: Peek, input: Arc<model::BatchGetItemInput>) -> Demands {
-    let demands = input.request_items.iter().map(|(name, request)| {
+    let demands = input.request_items.keys().map(|name| {
         let demand = on_table(&peek, "dynamodb:BatchGetItem", name);
-        let demand = leading_keys(&peek, demand, name, &request.keys);
-        let demand = consumed(demand, input.return_consumed_capacity.as_ref());
-        let names_some = request.projection_expression.is_some() || request.attributes_to_get.is_some();
-        let keys = request.keys.iter().flat_map(|key| key.keys());
-        Named::new(&peek, request.expression_attribute_names.as_ref(), None)
-            .names(keys.chain(request.attributes_to_get.iter().flatten()))
-            .projection(request.projection_expression.as_ref())
-            .demand(selected(demand, None, names_some, false))
+        let (peek, input, name) = (peek.clone(), input.clone(), name.clone());
+        demand.when_read(move |demand| {
+            let Some(request) = input.request_items.get(&name) else { return demand };
+            let demand = leading_keys(&peek, demand, &name, &request.keys);
+            let demand = consumed(demand, input.return_consumed_capacity.as_ref());
+            let names_some = request.projection_expression.is_some() || request.attributes_to_get.is_some();
+            let keys = request.keys.iter().flat_map(|key| key.keys());
+            Named::new(&peek, request.expression_attribute_names.as_ref(), None)
+                .names(keys.chain(request.attributes_to_get.iter().flatten()))
+                .projection(request.projection_expression.as_ref())
+                .demand(selected(demand, None, names_some, false))
+        })
     });
     Ok(demands.collect())
 }
 
 /// BatchWriteItem.
 pub async fn batch_write_item(peek: Peek, input: Arc<model::BatchWriteItemInput>) -> Demands {
-    let demands = input.request_items.iter().map(|(name, requests)| {
+    let demands = input.request_items.keys().map(|name| {
         let demand = on_table(&peek, "dynamodb:BatchWriteItem", name);
-        let items: Vec<&Item> = requests
-            .iter()
-            .filter_map(|request| {
+        let (peek, input, name) = (peek.clone(), input.clone(), name.clone());
+        demand.when_read(move |demand| {
+            let requests = input.request_items.get(&name).into_iter().flatten();
+            let items = requests.filter_map(|request| {
                 let put = request.put_request.as_ref().map(|put| &put.item);
                 put.or(request.delete_request.as_ref().map(|delete| &delete.key))
-            })
-            .collect();
-        let demand = leading_keys(&peek, demand, name, items.iter().copied());
-        let demand = consumed(demand, input.return_consumed_capacity.as_ref());
-        Named::new(&peek, None, None).names(items.into_iter().flat_map(|item| item.keys())).demand(demand)
+            });
+            let items: Vec<&Item> = items.collect();
+            let demand = leading_keys(&peek, demand, &name, items.iter().copied());
+            let demand = consumed(demand, input.return_consumed_capacity.as_ref());
+            let names = items.into_iter().flat_map(|item| item.keys());
+            Named::new(&peek, None, None).names(names).demand(demand)
+        })
     });
     Ok(demands.collect())
-}
-
-/// A part of a transaction: the operation around it, what it is done to, what it answers.
-fn enclosed(
-    peek: &Peek,
-    (operation, action): (&str, &'static str),
-    (table, key): (&str, &Item),
-    shown: Option<&ReturnValuesOnConditionCheckFailure>,
-) -> Demand {
-    let demand = on_table(peek, action, table);
-    let demand = leading_keys(peek, demand, table, [key]);
-    let demand = demand.when("dynamodb:EnclosingOperation", [operation.to_owned()]);
-    let shown = shown.map_or("NONE", ReturnValuesOnConditionCheckFailure::as_str);
-    demand.when("dynamodb:ReturnValues", [shown.to_owned()])
 }
 
 /// TransactGetItems: reading each of the items.
 pub async fn transact_get_items(peek: Peek, input: Arc<model::TransactGetItemsInput>) -> Demands {
-    let demands = input.transact_items.iter().map(|item| {
-        let get = &item.get;
-        let demand = on_table(&peek, "dynamodb:GetItem", &get.table_name);
-        let demand = leading_keys(&peek, demand, &get.table_name, [&get.key]);
-        let demand = demand.when("dynamodb:EnclosingOperation", ["TransactGetItems".to_owned()]);
-        let demand = consumed(demand, input.return_consumed_capacity.as_ref());
-        Named::new(&peek, get.expression_attribute_names.as_ref(), None)
-            .names(get.key.keys())
-            .projection(get.projection_expression.as_ref())
-            .demand(selected(demand, None, get.projection_expression.is_some(), false))
+    let demands = input.transact_items.iter().enumerate().map(|(place, item)| {
+        let demand = on_table(&peek, "dynamodb:GetItem", &item.get.table_name);
+        let (peek, input) = (peek.clone(), input.clone());
+        demand.when_read(move |demand| {
+            let Some(get) = input.transact_items.get(place).map(|item| &item.get) else { return demand };
+            let demand = leading_keys(&peek, demand, &get.table_name, [&get.key]);
+            let demand = demand.when("dynamodb:EnclosingOperation", ["TransactGetItems".to_owned()]);
+            let demand = consumed(demand, input.return_consumed_capacity.as_ref());
+            Named::new(&peek, get.expression_attribute_names.as_ref(), None)
+                .names(get.key.keys())
+                .projection(get.projection_expression.as_ref())
+                .demand(selected(demand, None, get.projection_expression.is_some(), false))
+        })
     });
     Ok(demands.collect())
 }
 
-/// The demand of one part of a transaction that writes, with the attributes it names.
-macro_rules! part_of_transaction {
-    ($peek:ident, $input:ident, $part:ident.$key:ident, $action:literal) => {{
-        let shown = $part.return_values_on_condition_check_failure.as_ref();
-        let of = ("TransactWriteItems", $action);
-        let demand = enclosed(&$peek, of, (&$part.table_name, &$part.$key), shown);
-        let names = $part.expression_attribute_names.as_ref();
-        let named = Named::new(&$peek, names, $part.expression_attribute_values.as_ref());
-        (named.names($part.$key.keys()), consumed(demand, $input.return_consumed_capacity.as_ref()))
-    }};
+/// What a part of a transaction is done to, and what it says.
+struct Part<'r> {
+    action: &'static str,
+    table: &'r str,
+    key: &'r Item,
+    update: Option<&'r String>,
+    condition: Option<&'r String>,
+    names: Option<&'r Names>,
+    values: Option<&'r Values>,
+    shown: Option<&'r ReturnValuesOnConditionCheckFailure>,
+}
+
+impl Part<'_> {
+    fn keys(&self, peek: &Peek, demand: Demand) -> Demand {
+        let demand = leading_keys(peek, demand, self.table, [self.key]);
+        let demand = demand.when("dynamodb:EnclosingOperation", ["TransactWriteItems".to_owned()]);
+        let shown = self.shown.map_or("NONE", ReturnValuesOnConditionCheckFailure::as_str);
+        let demand = demand.when("dynamodb:ReturnValues", [shown.to_owned()]);
+        Named::new(peek, self.names, self.values)
+            .names(self.key.keys())
+            .update(self.update)
+            .condition(self.condition)
+            .demand(demand)
+    }
+}
+
+/// The parts of a write of a transaction: one, unless the operation will refuse it.
+fn parts(item: &model::TransactWriteItem) -> impl Iterator<Item = Part<'_>> {
+    macro_rules! part {
+        ($part:ident.$key:ident, $action:literal, |$one:ident| $update:expr, $condition:expr) => {
+            item.$part.as_ref().map(|$one| Part {
+                action: $action,
+                table: &$one.table_name,
+                key: &$one.$key,
+                update: $update,
+                condition: $condition,
+                names: $one.expression_attribute_names.as_ref(),
+                values: $one.expression_attribute_values.as_ref(),
+                shown: $one.return_values_on_condition_check_failure.as_ref(),
+            })
+        };
+    }
+    [
+        part!(
+            condition_check.key,
+            "dynamodb:ConditionCheckItem",
+            |one| None,
+            Some(&one.condition_expression)
+        ),
+        part!(put.item, "dynamodb:PutItem", |one| None, one.condition_expression.as_ref()),
+        part!(delete.key, "dynamodb:DeleteItem", |one| None, one.condition_expression.as_ref()),
+        part!(
+            update.key,
+            "dynamodb:UpdateItem",
+            |one| Some(&one.update_expression),
+            one.condition_expression.as_ref()
+        ),
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// TransactWriteItems: each of its writes, and a permission of its own for looking only.
 pub async fn transact_write_items(peek: Peek, input: Arc<model::TransactWriteItemsInput>) -> Demands {
-    let mut demands = Vec::new();
-    for item in &input.transact_items {
-        if let Some(check) = &item.condition_check {
-            let (named, demand) = part_of_transaction!(peek, input, check.key, "dynamodb:ConditionCheckItem");
-            demands.push(named.condition(Some(&check.condition_expression)).demand(demand));
-        }
-        if let Some(put) = &item.put {
-            let (named, demand) = part_of_transaction!(peek, input, put.item, "dynamodb:PutItem");
-            demands.push(named.condition(put.condition_expression.as_ref()).demand(demand));
-        }
-        if let Some(delete) = &item.delete {
-            let (named, demand) = part_of_transaction!(peek, input, delete.key, "dynamodb:DeleteItem");
-            demands.push(named.condition(delete.condition_expression.as_ref()).demand(demand));
-        }
-        if let Some(update) = &item.update {
-            let (named, demand) = part_of_transaction!(peek, input, update.key, "dynamodb:UpdateItem");
-            let named = named.update(Some(&update.update_expression));
-            demands.push(named.condition(update.condition_expression.as_ref()).demand(demand));
+    let mut demands = Vec::with_capacity(input.transact_items.len());
+    for (place, item) in input.transact_items.iter().enumerate() {
+        for part in parts(item) {
+            let (action, peek_later, input) = (part.action, peek.clone(), input.clone());
+            demands.push(on_table(&peek, action, part.table).when_read(move |demand| {
+                let mut parts = input.transact_items.get(place).into_iter().flat_map(parts);
+                let Some(part) = parts.find(|part| part.action == action) else { return demand };
+                consumed(part.keys(&peek_later, demand), input.return_consumed_capacity.as_ref())
+            }));
         }
     }
     Ok(demands)

@@ -8,8 +8,8 @@ use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::json;
 
-/// A key made for these tests alone, by `openssl genpkey`.
-const KEY: &[u8] = include_bytes!("issuer.pk8");
+/// A key made for these tests alone, by `openssl`.
+const KEY: &[u8] = include_bytes!("issuer.der");
 /// Its public number.
 const N: &str = "n3GRrwS7r3rk9wqbVUuWD9U8o69pM3tXbVSdfw-COujCaXTXf-4Jv83eEMqx0ismww0pOTw2eDApqVjb4k_TBr8aHiHrHR8hJSGi2ogrDI2XZ69GC0B7zP87b4L0v8xgZSH9iGJRlIdTacVWIwYYhM4AwrbeYCkrsZ_SH6rHjie8Hit_CVtQmmBLBJ_kKGhtIsXQZDWh4b1q6IdowZWou7TiMCd84bJiHuRR-5nUyju0exBZF6dlbWNeU1sJMa8v7gBOZeEKa4oTPnHqIZsVHlh2xsFc-zf4ZCB4yFAWlIY_doeczqsPzkl22HUyyIpFdtHZev6msjv011U8fDjJhw";
 /// The year 2100.
@@ -18,7 +18,7 @@ const END: i64 = 4_102_444_800;
 fn token(kid: &str, claims: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", part(&json!({"alg": "RS256", "kid": kid})), part(claims));
-    let key = RsaKeyPair::from_pkcs8(KEY).unwrap();
+    let key = RsaKeyPair::from_der(KEY).unwrap();
     let mut signature = vec![0; key.public().modulus_len()];
     key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))

@@ -191,6 +191,38 @@ def test_an_image_runs_as_it_says(region, name, layout, sandboxes):
     assert told["Configuration"]["ImageConfigResponse"]["ImageConfig"]["Command"] == ["other"]
 
 
+def put_other_arguments(layout):
+    """Another image of the same layers in its stead, as a build leaves it there."""
+    def read(digest):
+        return json.loads((layout / "blobs/sha256" / digest.split(":")[1]).read_bytes())
+
+    def write(document):
+        data = json.dumps(document).encode()
+        digest = hashlib.sha256(data).hexdigest()
+        (layout / "blobs/sha256" / digest).write_bytes(data)
+        return f"sha256:{digest}"
+
+    index = json.loads((layout / "index.json").read_text())
+    manifest = read(index["manifests"][0]["digest"])
+    config = read(manifest["config"]["digest"])
+    config["config"]["Cmd"] = ["other"]
+    manifest["config"]["digest"] = write(config)
+    index["manifests"][0]["digest"] = write(manifest)
+    (layout / "index.json").write_text(json.dumps(index))
+
+
+def test_an_image_that_changed_is_not_run_unasked(region, name, layout, sandboxes, tmp_path):
+    own = tmp_path / "layout"
+    shutil.copytree(layout, own)
+    image(region, name, f"oci:{own}:latest")
+    put_other_arguments(own)
+    with pytest.raises(ClientError, match="has changed since"):
+        invoke(region, name)
+    region.client("lambda").update_function_code(FunctionName=name, ImageUri=f"oci:{own}:latest")
+    seen, failed = invoke(region, name)
+    assert (seen["word"], failed) == ("other", None)
+
+
 def test_images_that_are_not_there(region, name, layout):
     with pytest.raises(ClientError, match="no such image"):
         image(region, name, f"oci:{layout}:other")
@@ -199,7 +231,8 @@ def test_images_that_are_not_there(region, name, layout):
     with pytest.raises(ClientError, match="registry"):
         invoke(region, name)
     lambda_ = region.client("lambda")
-    assert lambda_.get_function(FunctionName=name)["Code"]["ImageUri"] == uri
+    code = lambda_.get_function(FunctionName=name)["Code"]
+    assert code["ImageUri"] == uri and "ResolvedImageUri" not in code
     assert lambda_.update_function_code(FunctionName=name, ImageUri=f"oci:{layout}:latest")["PackageType"] == "Image"
     with pytest.raises(ClientError, match="Please provide ImageUri"):
         lambda_.update_function_code(FunctionName=name, ZipFile=b"x")

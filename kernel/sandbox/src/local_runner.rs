@@ -77,49 +77,33 @@ impl LocalRunner {
         if template.level != Level::Process {
             self.probed().await?.allows(template.level)?;
         }
-        let stage = Tmp::make(&template.roots.tmp)?;
+        let tmp = Tmp::make(&template.roots.tmp)?;
         let boundary = (template.level == Level::Sandbox).then(|| Boundary::Own(Box::new(walls(&template))));
-        let memory_bytes = template.limits.memory_bytes;
-        let request = request(template, boundary);
-        let running = run(&self.launcher, &self.watchdog, request, memory_bytes).await?;
-        Ok(self.sandbox(running, Some(stage)))
-    }
-
-    fn sandbox(&self, (running, output): (Arc<Running>, Outputs), stage: Option<Tmp>) -> Box<dyn Sandbox> {
-        let runner = (self.launcher.clone(), self.watchdog.clone());
-        Box::new(LocalSandbox { running, output: Mutex::new(output), tmp: stage, runner })
+        run((self.launcher.clone(), self.watchdog.clone()), template, boundary, Some(tmp)).await
     }
 }
 
+/// Starts a checked template; its folder is there as long as it.
 async fn run(
-    launcher: &Launcher,
-    watchdog: &Watchdog,
-    request: SpawnRequest,
-    memory_bytes: u64,
-) -> Result<(Arc<Running>, Outputs), RunnerError> {
-    let within = request.boundary.is_some();
-    let mut child = launcher.spawn(request).await.map_err(refused)?;
-    let output = Outputs {
-        stdout: child.stdout.take(),
-        stderr: child.stderr.take(),
-        listeners: std::mem::take(&mut child.listeners)
-            .into_iter()
-            .map(|listener| {
-                listener.set_nonblocking(true)?;
-                TcpListener::from_std(listener)
-            })
-            .collect::<io::Result<_>>()
-            .map_err(|error| RunnerError::Refused(error.to_string()))?,
-    };
-    let running = Arc::new(Running {
-        child,
-        within,
-        memory_bytes,
-        over_memory: AtomicBool::new(false),
-        frozen: AtomicBool::new(false),
+    (launcher, watchdog): (Launcher, Watchdog),
+    template: Template,
+    boundary: Option<Boundary>,
+    tmp: Option<Tmp>,
+) -> Result<Box<dyn Sandbox>, RunnerError> {
+    let (within, memory_bytes) = (boundary.is_some(), template.limits.memory_bytes);
+    let mut child = launcher.spawn(request(template, boundary)).await.map_err(refused)?;
+    let listeners = std::mem::take(&mut child.listeners).into_iter().map(|listener| {
+        listener.set_nonblocking(true)?;
+        TcpListener::from_std(listener)
     });
+    let listeners = listeners.collect::<io::Result<_>>();
+    let listeners = listeners.map_err(|error| RunnerError::Refused(error.to_string()))?;
+    let output = Outputs { stdout: child.stdout.take(), stderr: child.stderr.take(), listeners };
+    let (over_memory, frozen) = (AtomicBool::new(false), AtomicBool::new(false));
+    let running = Arc::new(Running { child, within, memory_bytes, over_memory, frozen });
     watchdog.watch(&running);
-    Ok((running, output))
+    let runner = (launcher, watchdog);
+    Ok(Box::new(LocalSandbox { runner, running, output: Mutex::new(output), tmp }))
 }
 
 impl Runner for LocalRunner {
@@ -167,7 +151,6 @@ fn walls(template: &Template) -> Walls {
         memory_bytes: limits.memory_bytes,
         processes: limits.processes.unwrap_or(PROCESSES),
         ports: ports.clone(),
-        host_network: false,
     }
 }
 
@@ -269,16 +252,12 @@ impl LocalSandbox {
 
     async fn start_beside(&self, template: Template) -> Result<Box<dyn Sandbox>, RunnerError> {
         check(&template)?;
-        let (launcher, watchdog) = &self.runner;
-        let (stage, boundary) = if self.running.within {
+        let (tmp, boundary) = if self.running.within {
             (None, Some(Boundary::Of(self.running.child.id())))
         } else {
             (Some(Tmp::make(&template.roots.tmp)?), None)
         };
-        let memory_bytes = template.limits.memory_bytes;
-        let (running, output) = run(launcher, watchdog, request(template, boundary), memory_bytes).await?;
-        let runner = self.runner.clone();
-        Ok(Box::new(LocalSandbox { running, output: Mutex::new(output), tmp: stage, runner }))
+        run(self.runner.clone(), template, boundary, tmp).await
     }
 
     async fn reach(&self, port: u16) -> io::Result<TcpStream> {

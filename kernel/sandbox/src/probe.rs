@@ -2,7 +2,7 @@
 //! trials in a forked child sound.
 
 use crate::runner::{CgroupKind, Found, Level, Probe};
-use crate::sys::host;
+use crate::sys::{host, namespace};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
@@ -14,7 +14,7 @@ const CGROUP_ROOT: &str = "/sys/fs/cgroup";
 /// Tries everything once. What came of making a sandbox is told by the launcher, which makes them.
 pub(crate) fn probe(sandbox: Result<String, String>) -> Probe {
     let root = crate::sys::process::user() == 0;
-    let user_namespaces = found("works", host::in_child(|| host::unshare(true, false)));
+    let user_namespaces = entered(libc::CLONE_NEWUSER);
     let mount_namespaces = found("works", host::in_child(|| enter_mount_namespace(root)));
     let overlay = found("works", host::in_child(|| overlay_trial(root)));
     let cgroups = cgroup_kind(Path::new(CGROUP_ROOT));
@@ -23,7 +23,7 @@ pub(crate) fn probe(sandbox: Result<String, String>) -> Probe {
         kernel: host::kernel_release(),
         root,
         levels: levels(sandbox, &kvm),
-        namespaces: namespaces(root),
+        namespaces: namespaces(root, &user_namespaces),
         user_namespaces,
         mount_namespaces,
         cgroups,
@@ -38,10 +38,13 @@ pub(crate) fn probe(sandbox: Result<String, String>) -> Probe {
     }
 }
 
-/// Each kind of namespace by itself.
-fn namespaces(root: bool) -> BTreeMap<String, Found> {
+fn entered(kinds: libc::c_int) -> Found {
+    found("works", host::in_child(|| host::unshare(kinds)))
+}
+
+/// Each kind of namespace by itself, where need be within one of users.
+fn namespaces(root: bool, user: &Found) -> BTreeMap<String, Found> {
     let kinds = [
-        ("user", libc::CLONE_NEWUSER),
         ("mount", libc::CLONE_NEWNS),
         ("pid", libc::CLONE_NEWPID),
         ("ipc", libc::CLONE_NEWIPC),
@@ -49,10 +52,8 @@ fn namespaces(root: bool) -> BTreeMap<String, Found> {
         ("net", libc::CLONE_NEWNET),
     ];
     let of_user = if root { 0 } else { libc::CLONE_NEWUSER };
-    let kinds = kinds.map(|(name, kind)| {
-        (name.to_owned(), found("works", host::in_child(|| host::unshare_kinds(kind | of_user))))
-    });
-    kinds.into()
+    let kinds = kinds.map(|(name, kind)| (name.to_owned(), entered(kind | of_user)));
+    kinds.into_iter().chain([("user".to_owned(), user.clone())]).collect()
 }
 
 /// The machine has no runner for virtual machines, whatever the host offers.
@@ -69,7 +70,7 @@ fn levels(sandbox: Result<String, String>, kvm: &Found) -> BTreeMap<Level, Found
 }
 
 fn enter_mount_namespace(root: bool) -> io::Result<()> {
-    host::unshare(!root, true)?;
+    host::unshare(libc::CLONE_NEWNS | if root { 0 } else { libc::CLONE_NEWUSER })?;
     host::keep_mounts_private()
 }
 
@@ -77,12 +78,12 @@ fn overlay_trial(root: bool) -> io::Result<()> {
     enter_mount_namespace(root)?;
     // Hidden by the mount, in a namespace that ends with this trial: nothing of the host changes.
     let place = Path::new("/tmp");
-    host::mount("tmpfs", place, "size=64k")?;
+    namespace::mount("tmpfs", place, "size=64k", true)?;
     for dir in ["lower", "upper", "work", "merged"] {
         fs::create_dir(place.join(dir))?;
     }
     let options = "lowerdir=/tmp/lower,upperdir=/tmp/upper,workdir=/tmp/work";
-    host::mount("overlay", &place.join("merged"), options)?;
+    namespace::mount("overlay", &place.join("merged"), options, true)?;
     fs::write(place.join("merged/file"), b"x")?;
     fs::metadata(place.join("upper/file")).map(drop)
 }

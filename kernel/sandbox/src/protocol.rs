@@ -87,8 +87,6 @@ pub struct Walls {
     /// Ports of the sandbox's loopback on which the daemon listens: the sockets go through the last
     /// descriptor of the packet.
     pub ports: Vec<u16>,
-    /// The network of the host instead of one of its own.
-    pub host_network: bool,
 }
 
 /// User and group a program runs as; without it, those of the daemon.

@@ -70,6 +70,18 @@ pub fn attributes(definitions: &[AttributeDefinition]) -> Vec<KeyPart> {
     definitions.iter().map(part).collect()
 }
 
+/// Refuses an attribute that is defined twice.
+///
+/// # Errors
+/// AWS's message.
+pub fn check_defined_once(attributes: &[KeyPart]) -> Result<(), DynamoError> {
+    let mut seen = BTreeSet::new();
+    match attributes.iter().find(|part| !seen.insert(part.name.as_str())) {
+        None => Ok(()),
+        Some(twice) => Err(DynamoError::invalid(format!("Attribute Name is duplicated: {}", twice.name))),
+    }
+}
+
 fn names<'n>(all: impl Iterator<Item = &'n String>) -> String {
     sets::listed(all.map(String::as_str))
 }
@@ -148,15 +160,15 @@ pub fn global_key(elements: &[KeySchemaElement], attributes: &[KeyPart]) -> Resu
     check_defined(elements, attributes)?;
     check_first(elements)?;
     if !elements.is_sorted_by_key(|element| element.key_type != KeyType::Hash) {
-        return Err(DynamoError::invalid(
-            "Invalid KeySchema: All HASH key types must come before the RANGE key types",
+        return Err(DynamoError::invalid_value(
+            "All HASH key attributes must precede RANGE key attributes in the KeySchema",
         ));
     }
     let of_side = |side: KeyType| elements.iter().filter(move |element| element.key_type == side);
     for side in [KeyType::Hash, KeyType::Range] {
         if of_side(side.clone()).count() > MAX_KEY_SIDE {
-            return Err(DynamoError::invalid(format!(
-                "Invalid KeySchema: The number of {side} key types exceeds the limit of {MAX_KEY_SIDE}"
+            return Err(DynamoError::invalid_value(format!(
+                "The KeySchema exceeds the maximum allowed number of {side} key attributes"
             )));
         }
     }
@@ -173,7 +185,15 @@ fn projected(projection: &model::Projection) -> Result<Projected, DynamoError> {
     let kind = projection.projection_type.as_ref();
     let kind = kind.ok_or_else(|| DynamoError::invalid_value("Unknown ProjectionType: null"))?;
     match (kind, &projection.non_key_attributes) {
-        (model::ProjectionType::Include, Some(names)) => Ok(Projected::Include(names.clone())),
+        (model::ProjectionType::Include, Some(names)) => {
+            let mut seen = BTreeSet::new();
+            match names.iter().find(|name| !seen.insert(name.as_str())) {
+                None => Ok(Projected::Include(names.clone())),
+                Some(twice) => {
+                    Err(DynamoError::invalid_value(format!("Duplicate element in NonKeyAttributes: {twice}")))
+                }
+            }
+        }
         (model::ProjectionType::Include, None) => Err(DynamoError::invalid_value(
             "ProjectionType is INCLUDE, but NonKeyAttributes is not specified",
         )),

@@ -139,7 +139,7 @@ pub type Finder = fn(&Ctx, &str) -> Result<Found, DynamoError>;
 ///
 /// # Errors
 /// Those of the operation.
-pub async fn settled<T, R>(attempt: impl Fn(Finder) -> R) -> Result<T, DynamoError>
+pub async fn settled<T, R>(mut attempt: impl FnMut(Finder) -> R) -> Result<T, DynamoError>
 where
     R: Future<Output = Result<T, DynamoError>>,
 {

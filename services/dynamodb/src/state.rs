@@ -50,7 +50,7 @@ pub struct TableRecord {
     pub indexes: Vec<IndexRecord>,
     /// Whether it is paid by request, and since when.
     pub on_demand: Option<Timestamp>,
-    /// The billing mode was stated at some time, so it is described.
+    /// The billing mode was once another than provisioned, or changed, so it is described.
     pub billing_stated: bool,
     /// Its provisioned throughput.
     pub throughput: Throughput,

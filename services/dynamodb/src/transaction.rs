@@ -36,7 +36,9 @@ pub fn check_size(bytes: usize) -> Result<(), DynamoError> {
     if bytes <= MAX_BYTES {
         return Ok(());
     }
-    Err(DynamoError::invalid("The aggregate size of the items in the transaction exceeds 4 MB"))
+    // AWS says it twice.
+    let told = "Transaction payload size cannot exceed 4MB. Payload Size: ";
+    Err(DynamoError::invalid(format!("{told}: {told}{bytes}")))
 }
 
 /// Commits the writes; with a token only once for requests with the same fingerprint.
@@ -47,26 +49,23 @@ pub async fn commit(
     ctx: &Ctx,
     operation: &'static str,
     writes: &Arc<Writes>,
-    (token, fingerprint): (Option<&str>, Vec<u8>),
+    token: Option<(&str, Vec<u8>)>,
 ) -> Result<Outcome, DynamoError> {
-    let token = token.filter(|token| !token.is_empty()).map(str::to_owned);
+    let token = token.map(|(token, fingerprint)| (token.to_owned(), fingerprint));
     let (scope, now, running) = (ctx.scope(), ctx.now(), writes.clone());
     let (once, written) = ctx
         .commit(move |tx| {
+            let Some((token, fingerprint)) = &token else {
+                return Ok::<_, DynamoError>((Once::Done(Vec::new()), run_all(tx, &running)?));
+            };
             let mut written = Vec::new();
-            let mut work = |tx: &mut Tx| {
+            let place = (&scope, operation, token.as_str());
+            let once = once(tx, place, fingerprint, (now, now.plus_millis(TOKEN_MS)), |tx: &mut Tx| {
                 written = run_all(tx, &running)?;
                 let sizes = written.iter().flat_map(|one| (one.sizes.1 as u32).to_be_bytes());
                 Ok::<Vec<u8>, DynamoError>(sizes.collect())
-            };
-            let once = match &token {
-                None => Once::Done(work(tx)?),
-                Some(token) => {
-                    let place = (&scope, operation, token.as_str());
-                    once(tx, place, &fingerprint, (now, now.plus_millis(TOKEN_MS)), work)?
-                }
-            };
-            Ok::<_, DynamoError>((once, written))
+            })?;
+            Ok((once, written))
         })
         .await?;
     match once {

@@ -23,6 +23,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use store::Tx;
 
+/// What an update is told that writes, or leaves, more than an item may hold.
+pub const UPDATE_TOO_LARGE: &str = "Item size to update has exceeded the maximum allowed size";
+
 /// What is done to an item.
 #[derive(Debug, Clone)]
 pub enum Act {
@@ -125,13 +128,16 @@ impl ItemWrite {
             }
             Act::Delete => None,
             Act::Put(stored, item) => Some((stored.clone(), item.as_ref().map(Cow::Borrowed))),
+            // What only takes away does not make an item, wherever its paths lead.
+            Act::Update(actions, _) if before.item.is_none() && only_takes_away(actions) => {
+                state::check_epoch(tx, &self.scope, table)?;
+                return Ok(written);
+            }
             Act::Update(actions, legacy) => {
                 let item = self.updated(before.item.as_ref(), actions, *legacy)?;
                 let stored = codec::encode(&item);
                 if stored.size > MAX_ITEM {
-                    return Err(DynamoError::invalid(
-                        "Item size to update has exceeded the maximum allowed size",
-                    ));
+                    return Err(DynamoError::invalid(UPDATE_TOO_LARGE));
                 }
                 Some((stored, Some(Cow::Owned(item))))
             }
@@ -249,6 +255,11 @@ impl ItemWrite {
         }
         Ok(())
     }
+}
+
+fn only_takes_away(actions: &[Action]) -> bool {
+    let takes_away = |action: &Action| matches!(action, Action::Remove(_) | Action::Delete(..));
+    !actions.is_empty() && actions.iter().all(takes_away)
 }
 
 fn write_entry(

@@ -4,6 +4,7 @@
 //! over, wait, judge the end) → `api.rs` (written to the runtime by whoever invokes; its answer comes by
 //! `connection.rs`) → `logs.rs` (behind the answer).
 
+mod accept;
 mod admission;
 mod api;
 mod code;

@@ -7,6 +7,7 @@ pub mod filter;
 pub mod layers;
 pub mod names;
 pub mod outcome;
+pub mod path;
 pub mod permission;
 pub mod report;
 pub mod settings;

@@ -6,6 +6,7 @@ use super::groups::{Group, Groups};
 use super::inside::{self, Inside, Place};
 use crate::protocol::{Boundary, ResourceLimits, Spawn, Status, Walls};
 use crate::run_id::RunId;
+use crate::sys::signals::Interest;
 use crate::sys::spawn::Resource;
 use crate::sys::{self, namespace};
 use std::collections::BTreeMap;
@@ -13,12 +14,17 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
 
 /// Users of sandboxes, where the launcher is root: none that a system gives to anybody.
 const FIRST_USER: u32 = 1_879_048_192;
 const USERS: u64 = 1 << 20;
 /// What tells of a fault is cut here.
-const MAX_FAULT: u64 = 4096;
+const MAX_TOLD: usize = 4096;
+const ROUND: Duration = Duration::from_millis(50);
+/// Rounds within which a program must have been started, five seconds: whoever is in its sandbox already can
+/// stop it, and meanwhile the launcher serves nobody else.
+const ROUNDS_TO_START: usize = 100;
 const TRIALS: [&str; 2] = ["/bin/true", "/usr/bin/true"];
 
 /// Whether this user is one of those that only sandboxes have.
@@ -40,15 +46,16 @@ struct Member {
 pub(super) struct Sandboxes {
     run: RunId,
     root: bool,
+    /// Before the groups below, in which theirs are: they are let go in this order.
+    members: BTreeMap<u64, Member>,
     /// Made with the first sandbox.
     groups: Option<Groups>,
-    members: BTreeMap<u64, Member>,
 }
 
 impl Sandboxes {
     pub(super) fn new(run: RunId) -> Self {
         let root = sys::process::user() == 0;
-        Self { run, root, groups: None, members: BTreeMap::new() }
+        Self { run, root, members: BTreeMap::new(), groups: None }
     }
 
     /// Starts a program within a boundary; the error says which step failed.
@@ -66,7 +73,7 @@ impl Sandboxes {
         let (end, tell_end) = io::pipe().map_err(failed)?;
         match boundary {
             Boundary::Own(walls) => {
-                flags = self.namespaces(walls);
+                flags = self.namespaces();
                 let identity = self.identity(spawn.child);
                 let run = &self.run;
                 let groups = self.groups.get_or_insert_with(|| Groups::find(run));
@@ -92,7 +99,8 @@ impl Sandboxes {
                 (program_fds, channel) = (fds, None);
             }
         }
-        let (mut fault, tell_fault) = io::pipe().map_err(failed)?;
+        let (fault, tell_fault) = io::pipe().map_err(failed)?;
+        let mut fault = File::from(OwnedFd::from(fault));
         let (tell_fault, tell_end) = (OwnedFd::from(tell_fault), OwnedFd::from(tell_end));
         let inside = Inside {
             spawn,
@@ -120,28 +128,26 @@ impl Sandboxes {
         &mut self,
         (child, root): (u64, i32),
         member: Member,
-        fault: &mut io::PipeReader,
+        fault: &mut File,
     ) -> Result<Started, String> {
-        let mut told = String::new();
-        // What cannot be read is no fault that was told.
-        let _ = fault.take(MAX_FAULT).read_to_string(&mut told);
-        if told.is_empty() {
+        let told = heard(fault, ROUNDS_TO_START);
+        let program = only_child(root);
+        if told.as_ref().is_some_and(Vec::is_empty) {
             self.members.insert(child, member);
-            return Ok(Started { pid: only_child(root).unwrap_or(root), root });
+            return Ok(Started { pid: program.unwrap_or(root), root });
         }
-        // It has ended or is about to; what waiting answers adds nothing to its own report.
-        let _ = sys::process::signal_child(root, libc::SIGKILL);
+        // They have ended or are about to; what waiting answers adds nothing to their own report.
+        for pid in program.into_iter().chain([root]) {
+            let _ = sys::process::signal_child(pid, libc::SIGKILL);
+        }
         let _ = sys::process::reap_exactly(root);
-        if let Some(group) = member.group {
-            group.remove();
-        }
-        Err(told)
+        let late = || "it did not start in time".to_owned();
+        Err(told.map_or_else(late, |told| String::from_utf8_lossy(&told).into_owned()))
     }
 
-    fn namespaces(&self, walls: &Walls) -> libc::c_int {
+    fn namespaces(&self) -> libc::c_int {
         let users = if self.root { 0 } else { namespace::USERS };
-        let network = if walls.host_network { 0 } else { namespace::NETWORK };
-        namespace::OWN | users | network
+        namespace::OWN | users
     }
 
     /// The user of a sandbox, of its own where that can be given.
@@ -157,10 +163,9 @@ impl Sandboxes {
     /// Takes note that a child has ended: how, if it ran in a sandbox.
     pub(super) fn ended(&mut self, child: u64) -> Option<Status> {
         let member = self.members.remove(&child)?;
-        let mut told = Vec::new();
         // A first process that was killed has told nothing.
-        let _ = File::from(member.end).take(MAX_FAULT).read_to_end(&mut told);
-        let out = member.group.is_some_and(|group| group.remove());
+        let told = heard(&mut File::from(member.end), 1).unwrap_or_default();
+        let out = member.group.is_some_and(|group| group.was_out_of_memory());
         match postcard::from_bytes(&told) {
             Ok(Status::Signal(libc::SIGKILL)) | Err(_) if out => Some(Status::OutOfMemory),
             Ok(status) => Some(status),
@@ -185,9 +190,8 @@ impl Sandboxes {
         let program = TRIALS.into_iter().find(|place| std::path::Path::new(place).exists());
         let program =
             CString::new(program.ok_or("there is no program to try")?).map_err(|e| e.to_string())?;
-        let stage = std::env::temp_dir().join(format!("elysium-probe-{}", std::process::id()));
-        std::fs::create_dir(&stage).map_err(failed)?;
-        let walls = Walls { stage: stage.clone(), memory_bytes: 64 << 20, processes: 64, ..Walls::default() };
+        // It is there, whoever may write to it, and hidden by the sandbox's root from the sandbox alone.
+        let walls = Walls { stage: "/tmp".into(), memory_bytes: 64 << 20, processes: 64, ..Walls::default() };
         let spawn = Spawn {
             child: u64::MAX,
             argv: vec![program.clone()],
@@ -198,20 +202,15 @@ impl Sandboxes {
             limits: ResourceLimits::default(),
             boundary: None,
         };
-        let tried = (|| {
-            let null = File::options().read(true).write(true).open("/dev/null").map_err(failed)?;
-            let fds = (0..3).map(|_| Ok(null.try_clone()?.into())).collect::<io::Result<Vec<_>>>();
-            let boundary = Boundary::Own(Box::new(walls));
-            let started = self.spawn(&spawn, &boundary, (&[], &[]), &fds.map_err(failed)?, |_| None)?;
-            sys::process::reap_exactly(started.root).map_err(failed)?;
-            match self.ended(u64::MAX) {
-                Some(Status::Code(0)) => Ok(()),
-                other => Err(format!("a program in it ended with {other:?}")),
-            }
-        })();
-        // It is empty: what was mounted over it went with the sandbox.
-        let _ = std::fs::remove_dir(&stage);
-        tried.map(|()| self.describe())
+        let null = File::options().read(true).write(true).open("/dev/null").map_err(failed)?;
+        let fds = (0..3).map(|_| Ok(null.try_clone()?.into())).collect::<io::Result<Vec<_>>>();
+        let boundary = Boundary::Own(Box::new(walls));
+        let started = self.spawn(&spawn, &boundary, (&[], &[]), &fds.map_err(failed)?, |_| None)?;
+        sys::process::reap_exactly(started.root).map_err(failed)?;
+        match self.ended(u64::MAX) {
+            Some(Status::Code(0)) => Ok(self.describe()),
+            other => Err(format!("a program in it ended with {other:?}")),
+        }
     }
 
     fn describe(&self) -> String {
@@ -222,17 +221,45 @@ impl Sandboxes {
     }
 }
 
-impl Drop for Sandboxes {
-    /// What was in them has ended by now, however the launcher ends.
-    fn drop(&mut self) {
-        for group in self.members.values().filter_map(|member| member.group.as_ref()) {
-            group.remove();
+/// What comes through a pipe, as far as one read takes it; `None` where nothing comes for that many rounds of
+/// waiting, not even its end.
+fn heard(pipe: &mut File, rounds: usize) -> Option<Vec<u8>> {
+    for _ in 0..rounds {
+        let interest = Interest { fd: pipe.as_fd(), read: true, write: false };
+        let Ok([ready]) = sys::signals::wait([interest], Some(ROUND)) else { return None };
+        if ready.read || ready.hang_up {
+            let mut told = vec![0; MAX_TOLD];
+            // What cannot be read was not told.
+            let length = pipe.read(&mut told).unwrap_or(0);
+            told.truncate(length);
+            return Some(told);
         }
     }
+    None
 }
 
 /// The program that the first process of a sandbox has just started, by its number outside.
 fn only_child(root: i32) -> Option<i32> {
     let children = std::fs::read_to_string(format!("/proc/{root}/task/{root}/children")).ok()?;
     children.split_ascii_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn what_nobody_says_is_not_waited_for_without_end() {
+        let pipe = || io::pipe().map(|(ours, theirs)| (File::from(OwnedFd::from(ours)), theirs)).unwrap();
+        let (mut silent, _held) = pipe();
+        assert_eq!(heard(&mut silent, 1), None);
+        let (mut told, mut tell) = pipe();
+        tell.write_all(b"why").unwrap();
+        // The other end is still held: as by a program that was stopped before it executed.
+        assert_eq!(heard(&mut told, 1).as_deref(), Some(b"why".as_slice()));
+        let (mut ended, end) = pipe();
+        drop(end);
+        assert_eq!(heard(&mut ended, 1).as_deref(), Some([].as_slice()));
+    }
 }

@@ -48,7 +48,7 @@ impl Groups {
         for (controller, memory, processes, events) in wanted {
             let Some(parent) = place(&own, &mounts, controller) else { continue };
             let folder = parent.join(format!("{PREFIX}{run}"));
-            let usable = fs::create_dir(&folder).is_ok()
+            let usable = is_made(&folder)
                 && [memory, processes].into_iter().flatten().any(|file| folder.join(file).exists());
             // Version 2 bounds below a group only what the group passes on.
             let passes = !controller.is_empty()
@@ -108,18 +108,41 @@ impl Group {
         self.folders.iter().map(open).collect()
     }
 
-    /// Removes it; says whether its memory was out.
-    pub(super) fn remove(&self) -> bool {
-        let mut out = false;
-        for (folder, events) in &self.folders {
-            let told = fs::read_to_string(folder.join(events)).unwrap_or_default();
-            out |= told
-                .lines()
-                .any(|line| line.strip_prefix("oom_kill ").is_some_and(|count| count.trim() != "0"));
+    /// Whether its memory was out.
+    pub(super) fn was_out_of_memory(&self) -> bool {
+        let ended = |line: &str| line.strip_prefix("oom_kill ").is_some_and(|count| count.trim() != "0");
+        self.folders.iter().any(|(folder, events)| {
+            fs::read_to_string(folder.join(events)).unwrap_or_default().lines().any(ended)
+        })
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        for (folder, _) in &self.folders {
             // One that is not empty yet is removed at the next start.
             let _ = fs::remove_dir(folder);
         }
-        out
+    }
+}
+
+/// Makes the folder of a run's groups. A launcher of the same run that was lost may have made it: what is
+/// empty of that one's is removed.
+fn is_made(folder: &Path) -> bool {
+    match fs::create_dir(folder) {
+        Ok(()) => true,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            remove_empty(folder);
+            true
+        }
+        Err(_) => false,
+    }
+}
+
+/// Removes the empty groups in a folder: its files are none of ours to remove, and groups in use stay.
+fn remove_empty(folder: &Path) {
+    for group in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let _ = fs::remove_dir(group.path());
     }
 }
 
@@ -158,10 +181,7 @@ pub(crate) fn sweep(data_dir: &str, current_boot: &str) {
             if !name.starts_with(&prefix) || name == current {
                 continue;
             }
-            for group in fs::read_dir(entry.path()).into_iter().flatten().flatten() {
-                // Its files are none of ours to remove, and folders in use stay.
-                let _ = fs::remove_dir(group.path());
-            }
+            remove_empty(&entry.path());
             let _ = fs::remove_dir(entry.path());
         }
     }
@@ -174,6 +194,34 @@ mod tests {
     const V1: &str = "9:name=systemd:/\n4:memory:/box/a\n3:cpu,cpuacct:/\n0::/\n";
     const V1_MOUNTS: &str = "30 24 0:26 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n\
                              31 24 0:27 / /sys/fs/cgroup/unified rw - cgroup2 cgroup rw\n";
+
+    /// Groups in a folder that is no control group: it takes any name, and has no files of its own.
+    fn hierarchy(folder: &Path) -> Hierarchy {
+        Hierarchy { folder: folder.to_owned(), memory: None, processes: None, events: "events" }
+    }
+
+    #[test]
+    fn groups_go_with_their_sandbox_and_with_a_start_that_failed() {
+        let place = std::env::temp_dir().join(format!("elysium-groups-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&place);
+        fs::create_dir(&place).unwrap();
+        let run = place.join("run");
+        assert!(is_made(&run));
+        let groups = Groups(vec![hierarchy(&run)]);
+        let group = groups.make(7, 1, 1).unwrap();
+        assert!(run.join("7").is_dir());
+        drop(group);
+        assert!(!run.join("7").exists());
+        let torn = Groups(vec![hierarchy(&run), hierarchy(&place.join("gone"))]);
+        assert!(torn.make(8, 1, 1).is_err());
+        assert!(!run.join("8").exists());
+        // As a launcher that was killed leaves it, with a group that is still in use.
+        fs::create_dir_all(run.join("9")).unwrap();
+        fs::create_dir_all(run.join("10/used")).unwrap();
+        assert!(is_made(&run));
+        assert!(!run.join("9").exists() && run.join("10").is_dir());
+        fs::remove_dir_all(&place).unwrap();
+    }
 
     #[test]
     fn the_own_group_is_found_in_each_version() {

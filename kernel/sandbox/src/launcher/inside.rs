@@ -101,7 +101,8 @@ fn live(inside: &Inside<'_>) -> io::Result<()> {
 
 /// Builds the walls, or goes within those of another, and gives everything up.
 fn confine_all(inside: &Inside<'_>) -> Result<(), Fault> {
-    confine::reset_signals();
+    confine::as_usual();
+    confine::unblock_signals();
     at("cannot tie it to the launcher", confine::end_with_parent())?;
     let (user, group) = inside.identity;
     match &inside.place {
@@ -109,9 +110,7 @@ fn confine_all(inside: &Inside<'_>) -> Result<(), Fault> {
             if !inside.root {
                 at("cannot name its user", name_user((user, group)))?;
             }
-            if !walls.host_network {
-                at("cannot bring up its network", namespace::raise_loopback())?;
-            }
+            at("cannot bring up its network", namespace::raise_loopback())?;
             at("cannot listen in its network", listen(walls, inside.channel))?;
             at("cannot name the machine", namespace::set_host_name(HOST_NAME))?;
             root::enter(walls, inside.identity)?;

@@ -5,7 +5,8 @@ use super::{check, check_long};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
-/// Becomes another user in one group. Raw calls: there is one thread, and nothing to be told to others.
+/// Becomes another user in one group. Raw calls: there is one thread, and the C library's wrappers would touch
+/// others where memory is shared.
 pub(crate) fn become_user(user: u32, group: u32, foreign: bool) -> io::Result<()> {
     // SAFETY: an empty list of groups, then plain values.
     unsafe {
@@ -59,18 +60,39 @@ pub(crate) fn end_with_parent() -> io::Result<()> {
     check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) }).map(drop)
 }
 
-/// Signals have their usual meaning again, none is blocked, and files are made as usual.
-pub(crate) fn reset_signals() {
-    // SAFETY: all-zero is `SIG_DFL` with no flags and an empty mask; numbers 1 to 64 are the signals.
+/// What the daemon and its launcher chose for themselves ends here: signals have their usual meaning, files are
+/// made as usual, and memory has huge pages. Makes system calls alone, as a child that shares memory must.
+pub(crate) fn as_usual() {
+    // SAFETY: all-zero is `SIG_DFL` with no flags; numbers 1 to 64 are the signals.
     unsafe {
         let default: libc::sigaction = std::mem::zeroed();
         for signal in 1..=64 {
             libc::sigaction(signal, &default, std::ptr::null_mut());
         }
-        let none: libc::sigset_t = std::mem::zeroed();
-        libc::sigprocmask(libc::SIG_SETMASK, &none, std::ptr::null_mut());
         libc::umask(0o022);
     }
+    go_without_huge_pages(false);
+}
+
+/// No signal is blocked any more.
+pub(crate) fn unblock_signals() {
+    // SAFETY: all-zero is an empty mask.
+    unsafe {
+        let none: libc::sigset_t = std::mem::zeroed();
+        libc::sigprocmask(libc::SIG_SETMASK, &none, std::ptr::null_mut());
+    }
+}
+
+/// Whether the memory of this process, and of what it starts, has no huge pages.
+pub(crate) fn goes_without_huge_pages() -> bool {
+    // SAFETY: plain values.
+    unsafe { libc::prctl(libc::PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1 }
+}
+
+/// Whether it is to have none. A kernel that knows no such wish is as it is.
+pub(crate) fn go_without_huge_pages(without: bool) {
+    // SAFETY: plain values.
+    unsafe { libc::prctl(libc::PR_SET_THP_DISABLE, libc::c_ulong::from(without), 0, 0, 0) };
 }
 
 // Rights of Landlock's first interface, and those that later ones added.

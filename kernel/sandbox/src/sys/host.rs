@@ -27,27 +27,10 @@ pub(crate) fn in_child(trial: impl FnOnce() -> io::Result<()>) -> io::Result<()>
     }
 }
 
-/// Enters new namespaces; in a new user namespace the caller becomes its root.
-pub(crate) fn unshare(user: bool, mount: bool) -> io::Result<()> {
-    let flags = if user { libc::CLONE_NEWUSER } else { 0 } | if mount { libc::CLONE_NEWNS } else { 0 };
-    // SAFETY: plain value.
-    check(unsafe { libc::unshare(flags) }).map(drop)
-}
-
-/// Enters new namespaces of these kinds.
-pub(crate) fn unshare_kinds(kinds: libc::c_int) -> io::Result<()> {
+/// Enters new namespaces of these kinds; in a new one of users the caller becomes its root.
+pub(crate) fn unshare(kinds: libc::c_int) -> io::Result<()> {
     // SAFETY: plain value.
     check(unsafe { libc::unshare(kinds) }).map(drop)
-}
-
-/// Mounts a file system; `options` as in `mount -o`.
-pub(crate) fn mount(kind: &str, target: &Path, options: &str) -> io::Result<()> {
-    let kind = CString::new(kind)?;
-    let target = CString::new(target.as_os_str().as_bytes())?;
-    let options = CString::new(options)?;
-    // SAFETY: C strings that live through the call.
-    check(unsafe { libc::mount(kind.as_ptr(), target.as_ptr(), kind.as_ptr(), 0, options.as_ptr().cast()) })
-        .map(drop)
 }
 
 /// Makes mounts of this namespace invisible to the one it was copied from.

@@ -9,9 +9,9 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// The namespaces of a sandbox, besides those of users and of the network.
+/// The namespaces of a sandbox, besides that of users.
 pub(crate) const OWN: libc::c_int =
-    libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+    libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS | libc::CLONE_NEWNET;
 /// The namespace of users, which gives somebody who is not root the others.
 pub(crate) const USERS: libc::c_int = libc::CLONE_NEWUSER;
 /// The namespace of the network.

@@ -4,7 +4,7 @@
 //! costs the same however large the launcher is, and the child reports the step that failed by
 //! writing it where the launcher reads it. Between clone and exec only system calls are made.
 
-use super::check;
+use super::{check, confine};
 use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -85,6 +85,7 @@ pub(crate) fn spawn(plan: &Plan<'_>) -> Result<i32, Failure> {
         errno: AtomicI32::new(0),
     };
     let mut stack = Vec::<u128>::with_capacity(STACK_BYTES / size_of::<u128>());
+    let without_huge_pages = confine::goes_without_huge_pages();
     let pid = with_signals_blocked(|| {
         let argument = (&raw const shared).cast_mut().cast();
         let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
@@ -96,6 +97,10 @@ pub(crate) fn spawn(plan: &Plan<'_>) -> Result<i32, Failure> {
             libc::clone(child, top.cast(), flags, argument)
         })
     });
+    if without_huge_pages {
+        // A property of the memory, which the child shared: what it changed there is changed here too.
+        confine::go_without_huge_pages(true);
+    }
     let pid = pid.map_err(|cause| Failure { step: STEPS[0], cause })?;
     let errno = shared.errno.load(Ordering::Relaxed);
     if errno == 0 {
@@ -143,14 +148,7 @@ extern "C" fn child(argument: *mut libc::c_void) -> libc::c_int {
 /// Only in the child: changes signals, descriptors, limits and identity of the calling process.
 unsafe fn become_program(shared: &Shared<'_>) -> Result<std::convert::Infallible, (i32, i32)> {
     let plan = shared.plan;
-    // SAFETY: all-zero is `SIG_DFL` with no flags and an empty mask; numbers 1 to 64 are the signals.
-    unsafe {
-        let default: libc::sigaction = std::mem::zeroed();
-        for signal in 1..=64 {
-            libc::sigaction(signal, &default, std::ptr::null_mut());
-        }
-        libc::umask(0o022);
-    }
+    confine::as_usual();
     // SAFETY: no arguments.
     step(SESSION, unsafe { libc::setsid() })?;
     // SAFETY: the descriptors are open in the plan; replacing those of the child is the purpose.
@@ -160,14 +158,8 @@ unsafe fn become_program(shared: &Shared<'_>) -> Result<std::convert::Infallible
         unsafe { lower_limit(*resource, *bound)? };
     }
     if let Some((user, group)) = plan.identity {
-        // Raw calls: the C library's wrappers would touch the other threads of the shared memory.
-        // SAFETY: an empty list of groups, then plain values.
-        unsafe {
-            let nothing: *const libc::gid_t = std::ptr::null();
-            step_long(IDENTITY, libc::syscall(libc::SYS_setgroups, 0, nothing))?;
-            step_long(IDENTITY, libc::syscall(libc::SYS_setresgid, group, group, group))?;
-            step_long(IDENTITY, libc::syscall(libc::SYS_setresuid, user, user, user))?;
-        }
+        let changed = confine::become_user(user, group, true);
+        changed.map_err(|error| (IDENTITY, error.raw_os_error().unwrap_or(libc::EPERM)))?;
     }
     // SAFETY: a C string that the plan owns.
     step(WORKING_DIR, unsafe { libc::chdir(plan.working_dir.as_ptr()) })?;
@@ -179,9 +171,8 @@ unsafe fn become_program(shared: &Shared<'_>) -> Result<std::convert::Infallible
         if libc::getppid() != shared.launcher {
             return Err((LIFE_LINE, libc::ESRCH));
         }
-        let none: libc::sigset_t = std::mem::zeroed();
-        libc::sigprocmask(libc::SIG_SETMASK, &none, std::ptr::null_mut());
     }
+    confine::unblock_signals();
     // SAFETY: null-terminated arrays of C strings that the plan owns.
     let returned =
         unsafe { libc::execve(plan.executable.as_ptr(), shared.argv.as_ptr(), shared.env.as_ptr()) };
@@ -241,8 +232,7 @@ unsafe fn place_descriptors(fds: &[OwnedFd]) -> Result<(), (i32, i32)> {
         step(DESCRIPTORS, unsafe { libc::dup2(*fd, place as RawFd) })?;
     }
     // A kernel without this call still closes them at exec: every one of the launcher's is so marked.
-    // SAFETY: the child has its own table of descriptors.
-    unsafe { libc::syscall(libc::SYS_close_range, count as libc::c_uint, libc::c_uint::MAX, 0) };
+    close_from(count);
     Ok(())
 }
 
@@ -272,11 +262,47 @@ fn step(step: i32, returned: libc::c_int) -> Result<libc::c_int, (i32, i32)> {
     if returned == -1 { Err((step, errno())) } else { Ok(returned) }
 }
 
-fn step_long(step: i32, returned: libc::c_long) -> Result<libc::c_long, (i32, i32)> {
-    if returned == -1 { Err((step, errno())) } else { Ok(returned) }
-}
-
 fn errno() -> i32 {
     // SAFETY: the address of this thread's errno is always valid.
     unsafe { *libc::__errno_location() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    fn status_of_memory(of: &str) -> Option<String> {
+        of.lines().find_map(|line| line.strip_prefix("THP_enabled:")).map(|value| value.trim().to_owned())
+    }
+
+    #[test]
+    fn what_is_started_has_huge_pages_though_the_launcher_has_none() {
+        confine::go_without_huge_pages(true);
+        let own = std::fs::read_to_string("/proc/self/status").unwrap();
+        let Some("0") = status_of_memory(&own).as_deref() else {
+            eprintln!("not tested here: this kernel has no huge pages to be without");
+            return;
+        };
+        let (mut output, theirs) = io::pipe().unwrap();
+        let null = || OwnedFd::from(std::fs::File::open("/dev/null").unwrap());
+        let fds = [null(), theirs.into(), null()];
+        let argv = [c"cat".to_owned(), c"/proc/self/status".to_owned()];
+        let plan = Plan {
+            executable: c"/bin/cat",
+            argv: &argv,
+            env: &[],
+            working_dir: c"/",
+            identity: None,
+            limits: &[],
+            fds: &fds,
+        };
+        let pid = spawn(&plan).unwrap();
+        drop(fds);
+        let mut told = String::new();
+        output.read_to_string(&mut told).unwrap();
+        crate::sys::process::reap_exactly(pid).unwrap();
+        assert_eq!(status_of_memory(&told).as_deref(), Some("1"), "{told}");
+        assert!(confine::goes_without_huge_pages(), "the launcher's own memory is as it was");
+    }
 }

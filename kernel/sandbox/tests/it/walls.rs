@@ -1,9 +1,10 @@
 //! Sandboxes: what a program finds in one, what is shared with what runs beside it, how it is reached, how
 //! it ends and what is left of it. Where this host cannot make sandboxes, the reason is printed instead.
 
-use crate::{EXECUTABLE, eventually, fresh_run, start};
+use crate::{EXECUTABLE, eventually, fresh_run, start, start_as};
 use sandbox::runner::{End, Level, Limits, Roots, Runner, Sandbox, Shown, Template};
-use sandbox::{Isolation, LocalRunner};
+use sandbox::{Handle, Isolation, LocalRunner};
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -190,4 +191,47 @@ async fn nothing_is_left_when_the_daemon_is_killed() {
         // Nothing is mounted over it.
         std::fs::remove_dir(&stage).unwrap();
     }
+}
+
+/// The numbers of a run's sandboxes that have control groups.
+fn bounded(mark: &str) -> BTreeSet<String> {
+    let folders = format!("*/elysium.{mark}/*");
+    let find = Command::new("find").args(["/sys/fs/cgroup", "-type", "d", "-path", &folders]).output();
+    let found = find.map(|found| String::from_utf8_lossy(&found.stdout).into_owned()).unwrap_or_default();
+    found.lines().filter_map(|folder| folder.rsplit('/').next()).map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_launcher_after_one_that_was_killed_makes_groups_too() {
+    let run = fresh_run();
+    let launcher = start_as(run.clone()).await;
+    let runner = LocalRunner::new(launcher.clone(), Isolation::Only(Level::Sandbox));
+    if runner.level().await.is_err() {
+        return;
+    }
+    let first = runner.launch(script("exec sleep 600")).await.unwrap();
+    let before = bounded(&run.to_string());
+    if before.is_empty() {
+        eprintln!("not tested here: no control groups can be made");
+        return;
+    }
+    Handle::open(launcher.pid()).unwrap().kill().unwrap();
+    assert_eq!(first.exited().await.end, End::Lost);
+    launcher.restarted_after(1).await;
+    let _second = runner.launch(script("exec sleep 600")).await.unwrap();
+    let after = bounded(&run.to_string());
+    assert!(!after.is_empty() && after.is_disjoint(&before), "{before:?}, then {after:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_of_somebody_else_does_not_take_the_sandbox_away() {
+    if runner().await.is_none() {
+        return;
+    }
+    let launcher = start().await;
+    let squatted = std::env::temp_dir().join(format!("elysium-probe-{}", launcher.pid()));
+    std::fs::create_dir(&squatted).unwrap();
+    let runner = LocalRunner::new(launcher, Isolation::Best);
+    assert_eq!(runner.level().await, Ok(Level::Sandbox));
+    std::fs::remove_dir(&squatted).unwrap();
 }

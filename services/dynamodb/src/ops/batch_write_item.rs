@@ -59,7 +59,7 @@ struct One<'r> {
     name: &'r String,
     found: Found,
     request: &'r WriteRequest,
-    write: ItemWrite,
+    write: Arc<ItemWrite>,
 }
 
 fn prepare<'r>(ctx: &Ctx, input: &'r BatchWriteItemInput, find: Finder) -> Result<Vec<One<'r>>, DynamoError> {
@@ -78,7 +78,7 @@ fn prepare<'r>(ctx: &Ctx, input: &'r BatchWriteItemInput, find: Finder) -> Resul
             if !seen.insert((found.table.incarnation, write.row.clone())) {
                 return Err(DynamoError::invalid("Provided list of item keys contains duplicates"));
             }
-            all.push(One { name, found: found.clone(), request, write });
+            all.push(One { name, found: found.clone(), request, write: Arc::new(write) });
         }
     }
     Ok(all)

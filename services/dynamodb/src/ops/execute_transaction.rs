@@ -87,7 +87,8 @@ async fn write(
     }
     let writes = Arc::new(writes);
     let all = input.transact_statements.iter().map(|one| (&one.statement, one.parameters.as_ref()));
-    let once = (input.client_request_token.as_deref(), statements::fingerprint(all));
+    let token = input.client_request_token.as_deref().filter(|token| !token.is_empty());
+    let once = token.map(|token| (token, statements::fingerprint(all)));
     let outcome = transaction::commit(ctx, "ExecuteTransaction", &writes, once).await?;
     let asked = input.return_consumed_capacity.as_ref();
     Ok(ExecuteTransactionOutput {

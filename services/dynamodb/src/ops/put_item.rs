@@ -21,8 +21,8 @@ use std::sync::Arc;
 pub async fn put_item(ctx: Ctx, input: Arc<PutItemInput>) -> Result<PutItemOutput, DynamoError> {
     check(&input)?;
     let stored = stored(&input.item)?;
-    let condition = condition(&ctx, &input)?;
-    find::settled(|find| put(&ctx, &input, (condition.clone(), stored.clone()), find)).await
+    let mut decided = Some(condition(&ctx, &input)?);
+    find::settled(|find| put(&ctx, &input, (decided.take(), stored.clone()), find)).await
 }
 
 /// The stored form of an item whose values were checked.
@@ -95,12 +95,14 @@ pub fn item_write(
 async fn put(
     ctx: &Ctx,
     input: &PutItemInput,
-    (condition, stored): (Option<Bound>, Stored),
+    (decided, stored): (Option<Option<Bound>>, Stored),
     find: Finder,
 ) -> Result<PutItemOutput, DynamoError> {
     let found = find(ctx, &input.table_name)?;
     let shows_failed =
         input.return_values_on_condition_check_failure == Some(ReturnValuesOnConditionCheckFailure::AllOld);
+    // Only the first of several attempts finds it decided.
+    let condition = decided.map_or_else(|| condition(ctx, input), Ok)?;
     let write = item_write(&found, (&input.item, stored), condition, shows_failed)?;
     let written = ctx.commit(move |tx| write.run(tx)).await?;
     ctx.part::<Statistics>().add(&written.deltas);

@@ -17,6 +17,18 @@ use crate::streams::is_past;
 use names::{Scope, Timestamp};
 use store::Read;
 
+/// How much a page holds at most.
+fn page(asked: Option<i32>, most: i32) -> Result<usize, DynamoError> {
+    let limit = asked.unwrap_or(most);
+    if limit > most {
+        return Err(DynamoError::invalid(format!(
+            "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member must \
+             have value less than or equal to {most}"
+        )));
+    }
+    Ok(usize::try_from(limit).unwrap_or(1).max(1))
+}
+
 /// A shard of a stream that can still be read.
 fn shard(
     stream: &StreamRecord,

@@ -6,11 +6,12 @@ use crate::errors::{DynamoError, Reasoned};
 use crate::expressions::Expressions;
 use crate::find::{self, Finder, Found};
 use crate::request::{self, Binder};
+use crate::rules::checks;
+use crate::rules::codec::{self, Stored};
 use crate::rules::expression::bind::Bound;
 use crate::rules::expression::placeholders::{Names, Values};
 use crate::rules::expression::update::Action;
 use crate::rules::value::Item;
-use crate::rules::{checks, codec};
 use crate::transaction::{self, Outcome, Writes};
 use crate::write::{self, Act, ItemWrite};
 use model_dynamodb::{
@@ -70,6 +71,7 @@ fn parts(item: &TransactWriteItem) -> Result<Parts<'_>, DynamoError> {
 /// What a write's request alone says.
 struct Decided<'r> {
     parts: Parts<'r>,
+    stored: Option<Stored>,
     condition: Option<Bound>,
     actions: Option<Vec<Action>>,
 }
@@ -77,12 +79,16 @@ struct Decided<'r> {
 fn decide<'r>(ctx: &Ctx, item: &'r TransactWriteItem) -> Result<Decided<'r>, DynamoError> {
     let parts = parts(item)?;
     parts.key.or(parts.item).map(checks::values).transpose()?;
-    parts.item.map(stored).transpose()?;
+    let stored = parts.item.map(stored).transpose()?;
     let mut binder = Binder::new(ctx.part::<Expressions>(), parts.names, parts.values)?;
     let actions = binder.update(parts.update)?;
     let condition = binder.condition("ConditionExpression", parts.condition)?;
     binder.finish()?;
-    Ok(Decided { parts, condition, actions })
+    Ok(Decided { parts, stored, condition, actions })
+}
+
+fn decide_all<'r>(ctx: &Ctx, input: &'r TransactWriteItemsInput) -> Result<Vec<Decided<'r>>, DynamoError> {
+    input.transact_items.iter().map(|item| decide(ctx, item)).collect()
 }
 
 /// TransactWriteItems.
@@ -90,17 +96,15 @@ pub async fn transact_write_items(
     ctx: Ctx,
     input: Arc<TransactWriteItemsInput>,
 ) -> Result<TransactWriteItemsOutput, DynamoError> {
-    for item in &input.transact_items {
-        decide(&ctx, item)?;
-    }
-    find::settled(|find| transact(&ctx, &input, find)).await
+    let mut decided = Some(decide_all(&ctx, &input)?);
+    find::settled(|find| transact(&ctx, &input, decided.take(), find)).await
 }
 
-fn prepare(ctx: &Ctx, input: &TransactWriteItemsInput, find: Finder) -> Result<Writes, DynamoError> {
-    let (mut writes, mut reasons) = (Vec::new(), Vec::new());
-    let (mut seen, mut bytes) = (HashSet::new(), 0);
-    for item in &input.transact_items {
-        let decided = decide(ctx, item)?;
+fn prepare(ctx: &Ctx, all: Vec<Decided<'_>>, find: Finder) -> Result<Writes, DynamoError> {
+    let count = all.len();
+    let (mut writes, mut reasons) = (Vec::with_capacity(count), Vec::new());
+    let (mut seen, mut bytes) = (HashSet::with_capacity(count), 0);
+    for decided in all {
         let found = find(ctx, decided.parts.table)?;
         if let Some(key) = decided.parts.key.or(decided.parts.item) {
             found.table.key.check_empty(key)?;
@@ -116,24 +120,24 @@ fn prepare(ctx: &Ctx, input: &TransactWriteItemsInput, find: Finder) -> Result<W
                 writes.push((found, write));
                 reasons.push(Reasoned::default());
             }
+            // What comes behind the first is not looked at.
             Err(DynamoError::Validation(message)) => {
                 reasons.push(Reasoned { cause: Some(("ValidationError", message)), item: None });
+                reasons.resize(count, Reasoned::default());
+                return Err(DynamoError::Cancelled(reasons));
             }
             Err(other) => return Err(other),
         }
-    }
-    if reasons.iter().any(|reason| reason.cause.is_some()) {
-        return Err(DynamoError::Cancelled(reasons));
     }
     transaction::check_size(bytes)?;
     Ok(writes)
 }
 
 fn item_of(found: &Found, decided: Decided<'_>) -> Result<ItemWrite, DynamoError> {
-    let Decided { parts, condition, actions } = decided;
+    let Decided { parts, stored, condition, actions } = decided;
     let shows_failed = parts.on_failure == Some(&ReturnValuesOnConditionCheckFailure::AllOld);
-    if let Some(item) = parts.item {
-        return item_write(found, (item, stored(item)?), condition, shows_failed);
+    if let (Some(item), Some(stored)) = (parts.item, stored) {
+        return item_write(found, (item, stored), condition, shows_failed);
     }
     let key = parts.key.ok_or(DynamoError::Corrupt("a write of a transaction has no key"))?;
     found.table.key.check_key(key)?;
@@ -151,10 +155,14 @@ fn item_of(found: &Found, decided: Decided<'_>) -> Result<ItemWrite, DynamoError
 async fn transact(
     ctx: &Ctx,
     input: &TransactWriteItemsInput,
+    decided: Option<Vec<Decided<'_>>>,
     find: Finder,
 ) -> Result<TransactWriteItemsOutput, DynamoError> {
-    let writes = Arc::new(prepare(ctx, input, find)?);
-    let once = (input.client_request_token.as_deref(), fingerprint(input)?);
+    // Only the first of several attempts finds it decided.
+    let decided = decided.map_or_else(|| decide_all(ctx, input), Ok)?;
+    let writes = Arc::new(prepare(ctx, decided, find)?);
+    let token = input.client_request_token.as_deref().filter(|token| !token.is_empty());
+    let once = token.map(|token| Ok::<_, DynamoError>((token, fingerprint(input)?))).transpose()?;
     let outcome = transaction::commit(ctx, "TransactWriteItems", &writes, once).await?;
     let asked = input.return_consumed_capacity.as_ref();
     let mut metrics = BTreeMap::<String, Vec<_>>::new();

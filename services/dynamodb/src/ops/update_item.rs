@@ -7,9 +7,11 @@ use crate::expressions::Expressions;
 use crate::find::{self, Finder};
 use crate::request::{self, Binder};
 use crate::rules::expression::bind::Bound;
+use crate::rules::expression::charge;
 use crate::rules::expression::path::Path;
 use crate::rules::expression::projection::Projection;
 use crate::rules::expression::update::Action;
+use crate::rules::size::MAX_ITEM;
 use crate::rules::value::Item;
 use crate::rules::{checks, legacy};
 use crate::statistics::Statistics;
@@ -20,12 +22,11 @@ use std::sync::Arc;
 
 /// UpdateItem.
 pub async fn update_item(ctx: Ctx, input: Arc<UpdateItemInput>) -> Result<UpdateItemOutput, DynamoError> {
-    let decided = decide(&ctx, &input)?;
-    find::settled(|find| update(&ctx, &input, decided.clone(), find)).await
+    let mut decided = Some(decide(&ctx, &input)?);
+    find::settled(|find| update(&ctx, &input, decided.take(), find)).await
 }
 
 /// What the request alone says.
-#[derive(Clone)]
 struct Decided {
     actions: Vec<Action>,
     is_legacy: bool,
@@ -64,13 +65,20 @@ fn decide(ctx: &Ctx, input: &UpdateItemInput) -> Result<Decided, DynamoError> {
 async fn update(
     ctx: &Ctx,
     input: &UpdateItemInput,
-    decided: Decided,
+    decided: Option<Decided>,
     find: Finder,
 ) -> Result<UpdateItemOutput, DynamoError> {
     let found = find(ctx, &input.table_name)?;
-    let Decided { actions, is_legacy, condition } = decided;
+    // Only the first of several attempts finds it decided.
+    let Decided { actions, is_legacy, condition } = match decided {
+        Some(decided) => decided,
+        None => decide(ctx, input)?,
+    };
     found.table.key.check_key(&input.key)?;
     write::check_actions(&found.table, &actions)?;
+    if !is_legacy && charge::of(&actions) > MAX_ITEM {
+        return Err(DynamoError::invalid(write::UPDATE_TOO_LARGE));
+    }
     let shows_failed =
         input.return_values_on_condition_check_failure == Some(ReturnValuesOnConditionCheckFailure::AllOld);
     let parts = asks_for_parts(input).then(|| actions.iter().map(|action| action.path().clone()).collect());

@@ -165,6 +165,12 @@ fn check_index_updates(updates: &[GlobalSecondaryIndexUpdate]) -> Result<(), Dyn
                  GlobalSecondaryIndexUpdate.Delete must not be null",
             ));
         };
+        let asks = [update.update.is_some(), update.create.is_some(), update.delete.is_some()];
+        if asks.into_iter().filter(|asked| *asked).count() > 1 {
+            return Err(DynamoError::invalid_value(
+                "Only one global secondary index action is allowed per GlobalSecondaryIndexUpdate object",
+            ));
+        }
         if !seen.insert(name) {
             return Err(DynamoError::invalid_value(format!(
                 "Only one global secondary index update per index is allowed simultaneously. Index: {name}"
@@ -331,9 +337,13 @@ fn create_index(
         ));
     }
     let given = definitions::attributes(input.attribute_definitions.as_deref().unwrap_or_default());
-    let mut attributes = record.attributes.clone();
-    attributes
-        .extend(given.into_iter().filter(|part| !record.attributes.iter().any(|old| old.name == part.name)));
+    if given.is_empty() {
+        return Err(DynamoError::invalid_value(format!(
+            "AttributeDefinitions is not specified for index: {}",
+            create.index_name
+        )));
+    }
+    definitions::check_defined_once(&given)?;
     let index = model::GlobalSecondaryIndex {
         index_name: create.index_name.clone(),
         key_schema: create.key_schema.clone(),
@@ -342,7 +352,25 @@ fn create_index(
         on_demand_throughput: create.on_demand_throughput.clone(),
         warm_throughput: create.warm_throughput.clone(),
     };
-    let wish = definitions::global_index(&index, &attributes, record.on_demand.is_some())?;
+    // The keys of a new index are defined with it, also those that are known already.
+    let wish = definitions::global_index(&index, &given, record.on_demand.is_some())?;
+    let mut attributes = record.attributes.clone();
+    for part in given {
+        match attributes.iter().find(|old| old.name == part.name) {
+            None => attributes.push(part),
+            Some(old) if old.kind == part.kind => {}
+            Some(old) => {
+                return Err(DynamoError::invalid_value(format!(
+                    "Attributes cannot be redefined. Please check that your attribute has the same type as \
+                     previously defined. Existing schema: Schema:[SchemaElement: key{{{0}:{1}:HASH}}] New \
+                     schema: Schema:[SchemaElement: key{{{0}:{2}:HASH}}]",
+                    part.name,
+                    old.kind.name(),
+                    part.kind.name()
+                )));
+            }
+        }
+    }
     let made = IndexRecord { is_filling: true, ..wish.record(tx.fresh_incarnation()?) };
     let last_global = record.indexes.iter().rposition(|index| index.scope == IndexScope::Global);
     record.indexes.insert(last_global.map_or(0, |place| place + 1), made);

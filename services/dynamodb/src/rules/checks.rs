@@ -49,6 +49,14 @@ pub fn values(values: &BTreeMap<String, Value>) -> Result<(), String> {
     values.values().try_for_each(value)
 }
 
+/// Refuses the name of no attribute.
+///
+/// # Errors
+/// AWS's message.
+pub fn name(name: &str) -> Result<(), String> {
+    if name.is_empty() { Err(EMPTY_NAME.to_owned()) } else { Ok(()) }
+}
+
 /// What an attribute without a name is told.
 const EMPTY_NAME: &str = "Empty attribute name";
 

@@ -6,6 +6,7 @@
 
 pub mod apply;
 pub mod bind;
+pub mod charge;
 pub mod condition;
 pub mod evaluate;
 pub mod key_condition;

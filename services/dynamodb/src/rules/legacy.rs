@@ -127,11 +127,15 @@ fn ask(operator: &ComparisonOperator) -> Ask {
 }
 
 fn test(attribute: &str, operator: &ComparisonOperator, values: &[Value]) -> Bound {
-    let path = Operand::Path(Path::attribute(attribute));
-    let operands = std::iter::once(path).chain(values.iter().cloned().map(Operand::Value)).collect();
+    let path = || Operand::Path(Path::attribute(attribute));
+    let operands = std::iter::once(path()).chain(values.iter().cloned().map(Operand::Value)).collect();
     let test = Condition::Test(ask(operator), operands);
     match operator {
-        ComparisonOperator::NotContains => Condition::Not(Box::new(test)),
+        // Unlike NE, it does not hold where there is nothing.
+        ComparisonOperator::NotContains => {
+            let exists = Condition::Test(Ask::Exists, vec![path()]);
+            Condition::All(vec![exists, Condition::Not(Box::new(test))])
+        }
         _ => test,
     }
 }
@@ -258,6 +262,7 @@ fn one_expected(name: &str, one: &ExpectedAttributeValue) -> Result<Bound, Strin
 /// AWS's message.
 pub fn updates(updates: &BTreeMap<String, model::AttributeValueUpdate>) -> Result<Vec<Action>, String> {
     let actions = updates.iter().map(|(name, update)| {
+        checks::name(name)?;
         let path = Path::attribute(name.clone());
         let action = update.action.as_ref().unwrap_or(&AttributeAction::Put);
         let Some(value) = &update.value else {
@@ -293,6 +298,7 @@ pub fn updates(updates: &BTreeMap<String, model::AttributeValueUpdate>) -> Resul
 /// # Errors
 /// AWS's message.
 pub fn attributes_to_get(names: &[String]) -> Result<Projection, String> {
+    names.iter().try_for_each(|name| checks::name(name))?;
     let mut seen = BTreeSet::new();
     if let Some(twice) = names.iter().find(|name| !seen.insert(name.as_str())) {
         return Err(format!("{INVALID}Duplicate value in attribute name: {twice}"));

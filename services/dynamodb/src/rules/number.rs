@@ -160,15 +160,19 @@ impl Number {
         let shift = u32::from(high.scale.abs_diff(low.scale));
         // The last digit of `low` is not zero: where `high` does not fit, the sum has too many digits.
         let aligned = 10u128.checked_pow(shift).and_then(|factor| high.digits.checked_mul(factor));
-        let aligned = aligned.ok_or(NotANumber::TooPrecise)?;
+        let aligned = aligned.ok_or(NotANumber::Overflow)?;
         let (negative, digits) = if high.negative == low.negative {
-            (high.negative, aligned.checked_add(low.digits).ok_or(NotANumber::TooPrecise)?)
+            (high.negative, aligned.checked_add(low.digits).ok_or(NotANumber::Overflow)?)
         } else if aligned >= low.digits {
             (high.negative, aligned - low.digits)
         } else {
             (low.negative, low.digits - aligned)
         };
-        Number::trimmed(negative, digits, low.scale).checked()
+        // DynamoDB tells of a sum with too many digits as of one that is too large.
+        Number::trimmed(negative, digits, low.scale).checked().map_err(|refusal| match refusal {
+            NotANumber::TooPrecise => NotANumber::Overflow,
+            refusal => refusal,
+        })
     }
 
     /// The exact difference.
@@ -457,7 +461,7 @@ mod tests {
             assert_eq!(number(a).plus(number(b)).unwrap(), number(sum), "{a} + {b}");
             assert_eq!(number(sum).minus(number(b)).unwrap(), number(a), "{sum} - {b}");
         }
-        assert_eq!(number("1e125").plus(number("1")), Err(NotANumber::TooPrecise));
+        assert_eq!(number("1e125").plus(number("1")), Err(NotANumber::Overflow));
         assert_eq!(number("9e125").plus(number("9e125")), Err(NotANumber::Overflow));
         assert_eq!(number("1.1e-130").minus(number("1e-130")), Err(NotANumber::Underflow));
     }

@@ -219,3 +219,66 @@ async fn one_counter_counts_every_update() {
     }
     assert_eq!(get(&region, "things", key(1)).await.unwrap()["hits"], n(160));
 }
+
+/// Alternator, test_item.py::test_update_item_non_existent and test_returnvalues.py, pass on AWS.
+#[tokio::test]
+async fn an_update_that_only_takes_away_makes_no_item() {
+    let region = with_things().await;
+    for text in ["REMOVE a", "REMOVE a.b", "DELETE a :v"] {
+        let values = [(":v", AttributeValue::SS(vec!["x".into()]))];
+        let values = if text.contains(':') { &values[..] } else { &[] };
+        let input = UpdateItemInput { return_values: Some(ReturnValue::AllNew), ..update(text, values) };
+        assert_eq!(region.call::<UpdateItem>(input).await.unwrap().attributes, None, "{text}");
+        assert_eq!(get(&region, "things", key(1)).await, None, "{text}");
+    }
+    let nothing = UpdateItemInput { update_expression: None, ..update("", &[]) };
+    region.call::<UpdateItem>(nothing).await.unwrap();
+    assert_eq!(get(&region, "things", key(1)).await, Some(key(1)));
+}
+
+/// The bytes that an update writes count, with nineteen for its clause and three for itself, and not the key
+/// (conformance suite of paritysuite, tests/tier3/limits/itemSizeBySurface.test.ts, run on AWS).
+#[tokio::test]
+async fn an_update_is_measured_by_what_it_writes() {
+    let region = with_things().await;
+    let text = |length: usize| s(&"x".repeat(length));
+    let largest = 409_600 - 3 - 19 - 1;
+    region.call::<UpdateItem>(update("SET b = :v", &[(":v", text(largest - 4))])).await.unwrap();
+    // An item that is small stays so, and is refused for what its update says.
+    let refused = update("SET b = if_not_exists(b, :v)", &[(":v", text(largest))]);
+    let refused = UpdateItemInput { condition_expression: Some("attribute_exists(c)".into()), ..refused };
+    let refused = region.refused::<UpdateItem>(refused).await;
+    assert_eq!(refused.message, "Item size to update has exceeded the maximum allowed size");
+    region.call::<UpdateItem>(update("SET b = :v", &[(":v", text(largest))])).await.unwrap();
+    let over = region.refused::<UpdateItem>(update("SET b = :v", &[(":v", text(largest + 1))])).await;
+    assert_eq!(over.message, "Item size to update has exceeded the maximum allowed size");
+}
+
+/// Alternator, test_expected.py::test_update_expected_1_not_contains, passes on AWS.
+#[tokio::test]
+async fn what_is_not_there_contains_nothing_and_does_not_lack_it_either() {
+    let region = with_things().await;
+    let one = |operator: ComparisonOperator| ExpectedAttributeValue {
+        comparison_operator: Some(operator),
+        attribute_value_list: Some(vec![n(1)]),
+        ..Default::default()
+    };
+    for (operator, holds) in [
+        (ComparisonOperator::NotContains, false),
+        (ComparisonOperator::Contains, false),
+        (ComparisonOperator::Ne, true),
+    ] {
+        let input = PutItemInput {
+            table_name: "things".into(),
+            item: key(1),
+            expected: Some([("none".to_owned(), one(operator.clone()))].into()),
+            ..Default::default()
+        };
+        let result = if holds {
+            region.call::<PutItem>(input).await.is_ok()
+        } else {
+            region.refused::<PutItem>(input).await.code == "ConditionalCheckFailedException"
+        };
+        assert!(result, "{operator}");
+    }
+}

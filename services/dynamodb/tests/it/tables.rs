@@ -194,10 +194,68 @@ async fn tags_are_kept_with_the_table() {
     let many = (0..12).map(|number| tag(&format!("k{number:02}"), "v")).collect();
     let tags = TagResourceInput { resource_arn: Some(arn.clone()), tags: Some(many) };
     region.call::<TagResource>(tags).await.unwrap();
-    let page = |next_token| ListTagsOfResourceInput { resource_arn: Some(arn.clone()), next_token };
-    let first = region.call::<ListTagsOfResource>(page(None)).await.unwrap();
-    let second = region.call::<ListTagsOfResource>(page(first.next_token)).await.unwrap();
-    assert_eq!((first.tags.unwrap().len(), second.tags.unwrap().len(), second.next_token), (10, 3, None));
+    let list = ListTagsOfResourceInput { resource_arn: Some(arn.clone()), next_token: None };
+    let all = region.call::<ListTagsOfResource>(list).await.unwrap();
+    assert_eq!((all.tags.unwrap().len(), all.next_token), (13, None));
+    for (wrong, message) in [
+        (tag("hi!", "v"), "The Tag Key provided is invalid, Key: hi!"),
+        (tag("k", "d%g"), "The Tag Value provided is invalid, Value: d%g"),
+        (tag("aws:x", "v"), "Tag Key cannot be prefixed with aws:, Key: aws:x"),
+    ] {
+        let tags = TagResourceInput { resource_arn: Some(arn.clone()), tags: Some(vec![wrong]) };
+        assert_eq!(region.refused::<TagResource>(tags).await.message, message);
+    }
+}
+
+/// Words of AWS: alternator, test_table.py and test_gsi_updatetable.py.
+#[tokio::test]
+async fn attributes_are_defined_once_and_with_each_index() {
+    let region = with_things().await;
+    let twice = region.refused::<CreateTable>(table("twice", &["p:S", "p:N"], 1)).await;
+    assert_eq!(twice.message, "Attribute Name is duplicated: p");
+    let index = |definitions: &[(&str, &str)], also_gone: bool| UpdateTableInput {
+        table_name: "things".into(),
+        attribute_definitions: Some(
+            definitions
+                .iter()
+                .map(|(name, kind)| AttributeDefinition {
+                    attribute_name: (*name).into(),
+                    attribute_type: (*kind).into(),
+                })
+                .collect(),
+        ),
+        global_secondary_index_updates: Some(vec![GlobalSecondaryIndexUpdate {
+            create: Some(CreateGlobalSecondaryIndexAction {
+                index_name: "by-r".into(),
+                key_schema: vec![KeySchemaElement { attribute_name: "r".into(), key_type: KeyType::Hash }],
+                projection: projection(ProjectionType::All, &[]),
+                ..Default::default()
+            }),
+            delete: also_gone.then(|| DeleteGlobalSecondaryIndexAction { index_name: "gone".into() }),
+            ..Default::default()
+        }]),
+        ..Default::default()
+    };
+    for (wish, message) in [
+        (
+            index(&[], false),
+            "One or more parameter values were invalid: AttributeDefinitions is not specified for index: by-r",
+        ),
+        (
+            index(&[("r", "S")], false),
+            "One or more parameter values were invalid: Attributes cannot be redefined. Please check that your \
+             attribute has the same type as previously defined. Existing schema: Schema:[SchemaElement: \
+             key{r:N:HASH}] New schema: Schema:[SchemaElement: key{r:S:HASH}]",
+        ),
+        (
+            index(&[("r", "N")], true),
+            "One or more parameter values were invalid: Only one global secondary index action is allowed per \
+             GlobalSecondaryIndexUpdate object",
+        ),
+    ] {
+        assert_eq!(region.refused::<UpdateTable>(wish).await.message, message);
+    }
+    region.call::<UpdateTable>(index(&[("r", "N")], false)).await.unwrap();
 }
 
 /// Words of AWS (moto, test_dynamodb_resource_policy.py, verified there).

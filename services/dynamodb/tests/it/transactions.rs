@@ -96,6 +96,38 @@ async fn transactions_that_make_no_sense_are_refused() {
     );
 }
 
+/// Alternator, test_transact.py, passes on AWS: what comes behind the first write that does not fit its table is
+/// not looked at.
+#[tokio::test]
+async fn the_first_wrong_write_is_told_alone() {
+    let region = with_things().await;
+    let wrong = |r: &str| TransactWriteItem {
+        put: Some(Put {
+            table_name: "things".into(),
+            item: item(&[("p", s("a")), ("r", s(r))]),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let items = vec![put(1, None), wrong("x"), wrong("y"), put(2, Some("attribute_exists(p)"))];
+    let refused = region.refused::<TransactWriteItems>(write(items, None)).await;
+    assert_eq!(
+        refused.message,
+        "Transaction cancelled, please refer cancellation reasons for specific reasons [None, ValidationError, \
+         None, None]"
+    );
+    let large = (0..11).map(|r| TransactWriteItem {
+        put: Some(Put {
+            table_name: "things".into(),
+            item: item(&[("p", s("a")), ("r", n(r)), ("v", s(&"x".repeat(400_000)))]),
+            ..Default::default()
+        }),
+        ..Default::default()
+    });
+    let large = region.refused::<TransactWriteItems>(write(large.collect(), None)).await;
+    assert!(large.message.starts_with("Transaction payload size cannot exceed 4MB."), "{}", large.message);
+}
+
 #[tokio::test]
 async fn reading_several_items_at_one_moment() {
     let region = with_things().await;

@@ -3,8 +3,10 @@
 //! An invocation is written to the connection that waits for it by whoever invokes, without another task in
 //! between; its answer wakes the invoker from the task that read it. Requests are read in `connection.rs`.
 
+use super::accept::accept_all;
 use super::connection;
 use super::extensions::Extensions;
+use super::forward;
 use super::stream::Sink;
 use bytes::{Bytes, BytesMut};
 use ports::runner::Exit;
@@ -13,7 +15,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::AbortHandle;
 
 /// Connections of one environment at once.
 const MAX_CONNECTIONS: usize = 64;
@@ -201,12 +203,14 @@ impl RuntimeApi {
 
     /// Serves it to whoever connects.
     pub fn serve(&self, listener: TcpListener) {
-        self.keep(tokio::spawn(accept(listener, self.shared.clone())).abort_handle());
+        let shared = self.shared.clone();
+        let serve = move |stream, number| connection::serve(shared.clone(), stream, number);
+        self.keep(tokio::spawn(accept_all(listener, MAX_CONNECTIONS, serve)).abort_handle());
     }
 
     /// Passes on to the region what its environment sends there.
     pub fn forward(&self, listener: TcpListener, region: SocketAddr) {
-        self.keep(tokio::spawn(super::forward::pass_on(listener, region)).abort_handle());
+        self.keep(tokio::spawn(forward::pass_on(listener, region)).abort_handle());
     }
 
     fn keep(&self, serving: AbortHandle) {
@@ -265,22 +269,5 @@ impl RuntimeApi {
         let mut state = self.shared.state();
         state.current = None;
         state.queued = None;
-    }
-}
-
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    // Dropped with this task, it ends all of them.
-    let mut connections = JoinSet::new();
-    let mut number = 0;
-    loop {
-        tokio::select! {
-            accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => {
-                if let Ok((stream, _)) = accepted {
-                    number += 1;
-                    connections.spawn(connection::serve(shared.clone(), stream, number));
-                }
-            }
-            Some(_) = connections.join_next(), if !connections.is_empty() => {}
-        }
     }
 }

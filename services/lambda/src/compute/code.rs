@@ -119,12 +119,16 @@ impl Drop for Lease {
 /// Where it is no package, or cannot be written.
 pub async fn unpack(ctx: &Ctx, code: &Code, package: Bytes) -> Result<(), LambdaError> {
     let folder = shelf(ctx).join(hex(&code.sha256));
-    place(ctx, folder, vec![package]).await
+    place(ctx, &folder, move |draft| write_all(draft, &[package])).await
 }
 
-async fn place(ctx: &Ctx, folder: PathBuf, packages: Vec<Bytes>) -> Result<(), LambdaError> {
-    let draft = ctx.uuid();
-    let done = ctx.compute(move || if folder.is_dir() { Ok(()) } else { make(&folder, &draft, &packages) });
+/// Makes a folder, unless it is there.
+async fn place<F>(ctx: &Ctx, folder: &Path, fill: F) -> Result<(), LambdaError>
+where
+    F: FnOnce(&Path) -> Result<(), Unpacked> + Send + 'static,
+{
+    let (folder, draft) = (folder.to_owned(), ctx.uuid());
+    let done = ctx.compute(move || if folder.is_dir() { Ok(()) } else { make(&folder, &draft, fill) });
     Ok(done.await.map_err(LambdaError::Other)??)
 }
 
@@ -150,7 +154,7 @@ pub async fn unpacked(ctx: &Ctx, leases: &Leases, code: &Code) -> Result<Lease, 
     let lease = leases.hold(&shelf(ctx).join(hex(&code.sha256)));
     if !lease.folder().is_dir() {
         let bytes = archive_of(ctx, code).await?;
-        place(ctx, lease.folder().to_owned(), vec![bytes]).await?;
+        place(ctx, lease.folder(), move |draft| write_all(draft, &[bytes])).await?;
     }
     Ok(lease)
 }
@@ -170,7 +174,7 @@ pub async fn layered(ctx: &Ctx, leases: &Leases, layers: &[Code]) -> Result<Leas
         for layer in layers {
             packages.push(archive_of(ctx, layer).await?);
         }
-        place(ctx, lease.folder().to_owned(), packages).await?;
+        place(ctx, lease.folder(), move |draft| write_all(draft, &packages)).await?;
     }
     Ok(lease)
 }
@@ -181,13 +185,10 @@ pub async fn layered(ctx: &Ctx, leases: &Leases, layers: &[Code]) -> Result<Leas
 /// Where it cannot be read or written.
 pub async fn of_image(ctx: &Ctx, leases: &Leases, image: &Image) -> Result<Lease, LambdaError> {
     let lease = leases.hold(&shelf(ctx).join(hex(&image.digest)));
-    if lease.folder().is_dir() {
-        return Ok(lease);
+    if !lease.folder().is_dir() {
+        let image = image.clone();
+        place(ctx, lease.folder(), move |draft| Ok(image.unpack(draft)?)).await?;
     }
-    let (image, place, draft) = (image.clone(), lease.folder().to_owned(), ctx.uuid());
-    let made = ctx.compute(move || make_with(&place, &draft, |draft| Ok(image.unpack(draft)?))).await;
-    let made: Result<(), Unpacked> = made.map_err(LambdaError::Other)?;
-    made?;
     Ok(lease)
 }
 
@@ -243,16 +244,8 @@ fn number(digest: Sha256) -> u64 {
     digest.finalize().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
-fn make(place: &Path, draft: &str, packages: &[Bytes]) -> Result<(), Unpacked> {
-    make_with(place, draft, |draft| packages.iter().try_for_each(|package| write(draft, package)))
-}
-
 /// Makes a folder whole or not at all.
-fn make_with(
-    place: &Path,
-    draft: &str,
-    fill: impl FnOnce(&Path) -> Result<(), Unpacked>,
-) -> Result<(), Unpacked> {
+fn make(place: &Path, draft: &str, fill: impl FnOnce(&Path) -> Result<(), Unpacked>) -> Result<(), Unpacked> {
     let shelf = place.parent().unwrap_or(place);
     fs::create_dir_all(shelf)?;
     let draft = Draft(shelf.join(format!("{draft}.draft")));
@@ -275,6 +268,10 @@ impl Drop for Draft {
             let _ = fs::remove_dir_all(&self.0);
         }
     }
+}
+
+fn write_all(root: &Path, packages: &[Bytes]) -> Result<(), Unpacked> {
+    packages.iter().try_for_each(|package| write(root, package))
 }
 
 /// Writes a package into a folder that may hold others already; what it brings replaces what is there.
@@ -316,7 +313,8 @@ fn make_way(root: &Path, place: &Path, folder: bool) -> io::Result<()> {
     }
 }
 
-fn folders(place: &Path) -> io::Result<()> {
+/// Makes a folder that everybody may read, and those on the way to it.
+pub(super) fn folders(place: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o755).create(place)
 }
 
@@ -400,7 +398,7 @@ mod tests {
     fn unpack(name: &str, files: &[(&str, u32, &[u8])]) -> Result<PathBuf, Unpacked> {
         let root = std::env::temp_dir().join(format!("lambda-code-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&root);
-        make(&root.join("code"), "one", &[Bytes::from(stored(files))]).map(|()| root)
+        make(&root.join("code"), "one", |draft| write(draft, &stored(files))).map(|()| root)
     }
 
     #[test]
@@ -429,7 +427,8 @@ mod tests {
         let _ = fs::remove_dir_all(&root);
         let low = stored(&[("python/a", 0, b"low"), ("bin", 0, b"file"), ("x/y", 0, b"deep")]);
         let high = stored(&[("python/a", 0, b"high"), ("bin/tool", 0, b"t"), ("x", 0o120_777, b"python")]);
-        make(&root.join("opt"), "one", &[Bytes::from(low), Bytes::from(high)]).unwrap();
+        let packages = [Bytes::from(low), Bytes::from(high)];
+        make(&root.join("opt"), "one", |draft| write_all(draft, &packages)).unwrap();
         let read = |name: &str| fs::read(root.join("opt").join(name)).unwrap();
         assert_eq!(
             (read("python/a"), read("bin/tool"), read("x/a")),

@@ -1,10 +1,10 @@
 //! The way from an environment with a network of its own to its region: connections to a port of its
 //! loopback, accepted out here and passed on byte by byte.
 
+use super::accept::accept_all;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 
 /// Connections of one environment to its region at once; more wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 256;
@@ -20,17 +20,7 @@ pub fn region(endpoint: &str) -> Option<SocketAddr> {
 
 /// Passes connections on until dropped, and they with it.
 pub async fn pass_on(listener: TcpListener, region: SocketAddr) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => {
-                if let Ok((stream, _)) = accepted {
-                    connections.spawn(pass(stream, region));
-                }
-            }
-            Some(_) = connections.join_next(), if !connections.is_empty() => {}
-        }
-    }
+    accept_all(listener, MAX_CONNECTIONS, |stream, _| pass(stream, region)).await;
 }
 
 async fn pass(mut inside: TcpStream, region: SocketAddr) -> std::io::Result<()> {

@@ -4,8 +4,10 @@
 //! Layers are laid one over the other here, not by the kernel: what a later one takes away is gone. Owners
 //! and devices are left out; everything is readable, nothing writable, by who runs there.
 
+use super::code::folders;
 use super::machine::Command;
 use crate::errors::LambdaError;
+use crate::rules::environment::RESERVED;
 use crate::rules::tar::{Archive, Kind};
 use crate::state::ImageChoices;
 use flate2::read::MultiGzDecoder;
@@ -14,7 +16,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 /// Largest image unpacked (Lambda quotas: 10 GB).
@@ -82,15 +84,20 @@ impl Source {
         if path.is_dir() {
             return Ok(Source::Folder(path.to_owned()));
         }
-        let (mut archive, mut parts) =
-            (Archive::new(Counted { inner: File::open(path)?, at: 0 }), BTreeMap::new());
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let (mut archive, mut parts) = (Archive::new(BufReader::new(file)), BTreeMap::new());
         while let Some(entry) = archive.next_entry()? {
             if parts.len() >= MAX_ENTRIES {
                 return Err(malformed("it has too many parts"));
             }
             match entry.kind {
                 Kind::File => {
-                    parts.insert(entry.path.join("/"), (archive.inner().at, entry.size));
+                    let at = archive.skip()?;
+                    if at.checked_add(entry.size).is_none_or(|end| end > length) {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                    parts.insert(entry.path.join("/"), (at, entry.size));
                 }
                 // Docker's archives name a layer that occurs twice so.
                 Kind::Link(target) => {
@@ -125,20 +132,6 @@ impl Source {
 
     fn blob(&self, digest: &str) -> io::Result<Vec<u8>> {
         self.document(&blob(digest)?)
-    }
-}
-
-/// Knows how far it was read.
-struct Counted {
-    inner: File,
-    at: u64,
-}
-
-impl Read for Counted {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.at += read as u64;
-        Ok(read)
     }
 }
 
@@ -270,7 +263,7 @@ impl Image {
     /// # Errors
     /// Where it is malformed, too large, or cannot be written.
     pub fn unpack(&self, root: &Path) -> io::Result<()> {
-        folder(root)?;
+        folders(root)?;
         let mut room = Room { bytes: MAX_BYTES, entries: MAX_ENTRIES };
         for layer in &self.layers {
             let mut bytes = BufReader::with_capacity(64 * 1024, self.source.part(layer)?);
@@ -292,7 +285,7 @@ impl Image {
             if !real {
                 return Err(malformed(&format!("/{place} is no folder in it")));
             }
-            folder(&way)?;
+            folders(&way)?;
         }
         Ok(())
     }
@@ -302,10 +295,6 @@ impl Image {
 struct Room {
     bytes: u64,
     entries: usize,
-}
-
-fn folder(place: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o755).create(place)
 }
 
 /// Takes away what is at a place, whatever it is.
@@ -335,9 +324,9 @@ fn place(root: &Path, parts: &[String]) -> io::Result<PathBuf> {
             }
             Ok(_) => {
                 fs::remove_file(&place)?;
-                folder(&place)?;
+                folders(&place)?;
             }
-            Err(_) => folder(&place)?,
+            Err(_) => folders(&place)?,
         }
     }
     place.push(last);
@@ -361,6 +350,10 @@ fn lay<R: Read>(root: &Path, mut archive: Archive<R>, room: &mut Room) -> io::Re
             continue;
         }
         if let Some(gone) = name.strip_prefix(WHITEOUT) {
+            // Such a name is the folder itself or the one around it.
+            if matches!(gone, "" | "." | "..") {
+                return Err(malformed("a path leads out"));
+            }
             clear(&at.with_file_name(gone))?;
             continue;
         }
@@ -368,7 +361,7 @@ fn lay<R: Read>(root: &Path, mut archive: Archive<R>, room: &mut Room) -> io::Re
             Kind::Folder => {
                 if !fs::symlink_metadata(&at).is_ok_and(|found| found.is_dir()) {
                     clear(&at)?;
-                    folder(&at)?;
+                    folders(&at)?;
                 }
             }
             Kind::File => {
@@ -407,7 +400,10 @@ pub fn run(program: &Program, choices: &ImageChoices, root: &Path) -> Result<Com
         .env
         .iter()
         .flatten()
-        .filter_map(|pair| pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
+        .filter_map(|pair| pair.split_once('='))
+        // What the region itself tells a function is no image's to say.
+        .filter(|(name, _)| !RESERVED.contains(name))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     let folder = choices.working_directory.clone().or_else(|| program.working_dir.clone());
     let folder = folder.filter(|folder| folder.starts_with('/')).unwrap_or_else(|| "/".to_owned());
@@ -433,4 +429,57 @@ pub fn run(program: &Program, choices: &ImageChoices, root: &Path) -> Result<Com
         variables,
         ..Command::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::tar::samples::tar;
+
+    /// A layer laid into a folder of a test, beside a neighbour.
+    fn laid(name: &str, entries: &[(&str, u8, &str, &[u8])]) -> (PathBuf, io::Result<()>) {
+        let shelf = std::env::temp_dir().join(format!("lambda-image-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&shelf);
+        for folder in ["image/a", "neighbour"] {
+            fs::create_dir_all(shelf.join(folder)).unwrap();
+            fs::write(shelf.join(folder).join("file"), "x").unwrap();
+        }
+        let mut room = Room { bytes: 1 << 20, entries: 100 };
+        let bytes = tar(entries);
+        let done = lay(&shelf.join("image"), Archive::new(&bytes[..]), &mut room);
+        (shelf, done)
+    }
+
+    #[test]
+    fn an_image_says_nothing_that_the_region_tells() {
+        let env = ["PATH=/bin", "AWS_REGION=eu-west-1", "_HANDLER=x", "AWS_LAMBDA_RUNTIME_API=elsewhere"];
+        let program = Program {
+            entrypoint: Some(vec!["/run".to_owned()]),
+            env: Some(env.map(str::to_owned).to_vec()),
+            ..Program::default()
+        };
+        let command = run(&program, &ImageChoices::default(), Path::new("/")).unwrap();
+        assert_eq!(command.variables.keys().collect::<Vec<_>>(), ["PATH"]);
+    }
+
+    #[test]
+    fn what_a_layer_takes_away_is_gone() {
+        let (shelf, done) = laid("whiteout", &[("a/.wh.file", b'0', "", b""), ("b", b'0', "", b"new")]);
+        done.unwrap();
+        let is_there = |name: &str| shelf.join(name).exists();
+        assert!(!is_there("image/a/file") && is_there("image/a") && is_there("image/b"));
+        fs::remove_dir_all(shelf).unwrap();
+    }
+
+    #[test]
+    fn a_layer_takes_away_nothing_around_its_root() {
+        for (at, name) in [".wh.", ".wh..", ".wh...", "a/.wh..", "a/.wh..."].into_iter().enumerate() {
+            let (shelf, done) = laid(&format!("out-{at}"), &[(name, b'0', "", b"")]);
+            assert!(done.unwrap_err().to_string().contains("leads out"), "{name}");
+            for kept in ["image/a/file", "neighbour/file"] {
+                assert!(shelf.join(kept).exists(), "{name}: {kept}");
+            }
+            fs::remove_dir_all(shelf).unwrap();
+        }
+    }
 }

@@ -66,6 +66,17 @@ fn runner(ctx: &Ctx) -> Result<Arc<dyn Runner>, LambdaError> {
     ctx.ports().runner.clone().ok_or_else(none)
 }
 
+/// The level that a version runs at, asked before anything is unpacked for it.
+async fn level(runner: &Arc<dyn Runner>, configuration: &Configuration) -> Result<Level, LambdaError> {
+    let level = runner.level().await.map_err(|error| LambdaError::CannotRun(error.to_string()))?;
+    if level != Level::Sandbox && matches!(configuration.origin, Origin::Image(_)) {
+        let why =
+            "Images run at level sandbox alone, which this region does not give: elysium doctor says why.";
+        return Err(LambdaError::CannotRun(why.to_owned()));
+    }
+    Ok(level)
+}
+
 fn log_target(
     ctx: &Ctx,
     configuration: &Configuration,
@@ -94,16 +105,10 @@ async fn command(
     ctx: &Ctx,
     machine: &Machine,
     configuration: &Configuration,
-    (runs, level): (&Runs<'_>, Level),
+    runs: &Runs<'_>,
 ) -> Result<Command, LambdaError> {
     match runs.image {
-        Some(image) if level == Level::Sandbox => {
-            image::run(&image.program, &configuration.settings.image, runs.code)
-        }
-        Some(_) => {
-            let why = "Images run at level sandbox alone, which this region does not give: elysium doctor says why.";
-            Err(LambdaError::CannotRun(why.to_owned()))
-        }
+        Some(image) => image::run(&image.program, &configuration.settings.image, runs.code),
         None => machine.command(ctx, configuration, (runs.code, runs.opt), runs.view).await,
     }
 }
@@ -116,6 +121,20 @@ fn open(api: &RuntimeApi, sandbox: &Arc<dyn Sandbox>, region: SocketAddr) {
         api.serve(own);
         api.forward(its, region);
     }
+}
+
+/// The image of a version, if it is still the one that the version was made of.
+async fn unchanged(ctx: &Ctx, configuration: &Configuration, uri: &str) -> Result<Image, LambdaError> {
+    let (named, architecture) = (uri.to_owned(), configuration.settings.architecture.clone());
+    let found = ctx.compute(move || Image::find(&named, &architecture)).await;
+    let found = found.map_err(LambdaError::Other)?.map_err(LambdaError::CannotRun)?;
+    if found.digest == configuration.code.sha256 {
+        return Ok(found);
+    }
+    Err(LambdaError::CannotRun(format!(
+        "The image {uri} is not the one that the function was given: it has changed since. UpdateFunctionCode takes \
+         what is there now."
+    )))
 }
 
 /// The folders of a version's code and layers.
@@ -136,10 +155,8 @@ async fn folders(
         Origin::Package => code::unpacked(ctx, machine.leases(), &configuration.code).await?,
         Origin::Folder(path) => machine.leases().hold(Path::new(path)),
         Origin::Image(uri) => {
-            let (uri, architecture) = (uri.clone(), configuration.settings.architecture.clone());
-            let found = ctx.compute(move || Image::find(&uri, &architecture)).await;
-            let found = found.map_err(LambdaError::Other)?.map_err(LambdaError::CannotRun)?;
-            let lease = code::of_image(ctx, machine.leases(), &found).await?;
+            let found = unchanged(ctx, configuration, uri).await?;
+            let lease = machine.image(ctx, &found).await?;
             image = Some(found);
             lease
         }
@@ -165,13 +182,13 @@ pub async fn launch(
     let (runner, configuration) = (runner(ctx)?, &work.configuration);
     let account = work.scope.account().unwrap_or(AccountId::DEFAULT);
     let region = work.scope.region().cloned().unwrap_or_default();
+    let level = level(&runner, configuration).await?;
     let Folders { code, layers, image } = folders(ctx, machine, configuration).await?;
     let opt = layers.as_ref().map(|layers| layers.folder().to_owned());
-    let level = runner.level().await.map_err(|error| LambdaError::CannotRun(error.to_string()))?;
     readable(configuration, level, &runner).await?;
     let view = view(level, code.folder(), opt.as_deref());
     let runs = Runs { code: code.folder(), opt: opt.as_deref(), view: &view, image: image.as_ref() };
-    let command = command(ctx, machine, configuration, (&runs, level)).await?;
+    let command = command(ctx, machine, configuration, &runs).await?;
     let session = session(ctx, configuration, account).await?;
     let since = ctx.host().clock.instant();
     let api = Arc::new(RuntimeApi::new());

@@ -1,12 +1,13 @@
 //! What this machine runs functions with: interpreters of exactly the version asked for, found once, and
 //! the bootstraps that connect them to the Runtime API.
 
-use super::code::Leases;
+use super::code::{self, Lease, Leases};
+use super::image::Image;
 use crate::errors::LambdaError;
 use crate::state::Configuration;
 use sandbox::runtimes::{Bootstraps, Interpreter, ManagedRuntime, RuntimeError, SearchPlaces};
 use service::Ctx;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -54,7 +55,14 @@ pub struct Machine {
     bootstraps: OnceCell<Arc<Bootstraps>>,
     interpreters: Mutex<HashMap<ManagedRuntime, Interpreter>>,
     leases: Leases,
+    images: Mutex<VecDeque<([u8; 32], Slot)>>,
 }
+
+/// An image that is kept unpacked; locked while it is being unpacked, so that it is once.
+type Slot = Arc<tokio::sync::Mutex<Option<Lease>>>;
+
+/// Images that stay unpacked while nothing runs them; beyond, those that were used longest ago may be swept.
+const MAX_IMAGES: usize = 16;
 
 fn cannot(error: &RuntimeError) -> LambdaError {
     LambdaError::CannotRun(error.to_string())
@@ -120,6 +128,31 @@ impl Machine {
         Ok(Command { argv, programs, runtime_dir, folders: interpreter.folders(), ..Command::default() })
     }
 
+    /// The root file system of an image, unpacked once however many ask for it, and kept for the next.
+    ///
+    /// # Errors
+    /// Where it cannot be read or written.
+    pub async fn image(&self, ctx: &Ctx, image: &Image) -> Result<Lease, LambdaError> {
+        let slot = self.slot(image.digest);
+        let mut kept = slot.lock().await;
+        let lease = code::of_image(ctx, &self.leases, image).await?;
+        *kept = Some(self.leases.hold(lease.folder()));
+        Ok(lease)
+    }
+
+    /// The slot of an image, which is then the one that was used last.
+    fn slot(&self, digest: [u8; 32]) -> Slot {
+        let mut images = self.images.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = images.iter().position(|(known, _)| *known == digest);
+        let known = known.and_then(|at| images.remove(at));
+        let slot = known.map_or_else(Slot::default, |(_, slot)| slot);
+        images.push_back((digest, slot.clone()));
+        if images.len() > MAX_IMAGES {
+            images.pop_front();
+        }
+        slot
+    }
+
     async fn bootstraps(&self, ctx: &Ctx) -> Result<Arc<Bootstraps>, LambdaError> {
         let laid_out = self.bootstraps.get_or_try_init(|| async {
             let store = ctx.host().settings.data_dir.join("lambda");
@@ -140,5 +173,23 @@ impl Machine {
         let found = found.map_err(|error| cannot(&error))?;
         known().insert(managed, found.clone());
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_have_one_slot_each_and_those_used_longest_ago_lose_it() {
+        let machine = Machine::default();
+        let of = |number: usize| machine.slot([number as u8; 32]);
+        let (first, second) = (of(0), of(1));
+        (2..MAX_IMAGES).for_each(|number| drop(of(number)));
+        assert!(Arc::ptr_eq(&first, &of(0)));
+        // One more, for which the second goes.
+        drop(of(MAX_IMAGES));
+        assert!(Arc::ptr_eq(&first, &of(0)));
+        assert!(!Arc::ptr_eq(&second, &of(1)));
     }
 }

@@ -159,9 +159,10 @@ impl Plan<'_> {
         let View { code, opt, runtime } = &self.view;
         let runtime_dir = &self.command.runtime_dir;
         let shown = |from: &Path, at: &Path| Shown { from: from.to_owned(), at: at.to_owned() };
-        let layers = self.opt.zip(opt.as_ref()).map(|(from, at)| shown(from, at));
         let mut read_only = vec![shown(self.code, code)];
-        read_only.extend(layers);
+        if let Some((from, at)) = self.opt.zip(opt.as_deref()) {
+            show_around(&self.command.folders, from, at, &mut read_only);
+        }
         read_only.push(shown(runtime_dir, runtime.as_ref().unwrap_or(runtime_dir)));
         read_only.extend(self.command.folders.iter().map(|folder| shown(folder, folder)));
         Roots { read_only, image, tmp }
@@ -200,6 +201,20 @@ impl Plan<'_> {
             roots,
             limits: limits(&self.configuration.settings),
             ports: self.ports,
+        }
+    }
+}
+
+/// Shows a folder; what is in it one by one where others are to be shown within it too, because nothing can
+/// be made in what is shown.
+fn show_around(others: &[PathBuf], from: &Path, at: &Path, all: &mut Vec<Shown>) {
+    if !others.iter().any(|other| other.starts_with(at)) {
+        return all.push(Shown { from: from.to_owned(), at: at.to_owned() });
+    }
+    for entry in std::fs::read_dir(from).into_iter().flatten().flatten() {
+        // A link that leads nowhere cannot be shown.
+        if entry.path().exists() {
+            show_around(others, &entry.path(), &at.join(entry.file_name()), all);
         }
     }
 }
@@ -308,6 +323,23 @@ mod tests {
             [("/code", "/var/task"), ("/layers", "/opt"), ("/rt", "/var/runtime"), ("/py/lib", "/py/lib")];
         assert!(shown.eq(expected.map(|(from, at)| (Some(from), Some(at)))));
         assert_eq!(template.limits.tmp_bytes, 512 << 20);
+    }
+
+    /// As where a machine keeps its interpreters in `/opt`.
+    #[test]
+    fn layers_are_shown_beside_an_interpreter_below_opt() {
+        let layers = std::env::temp_dir().join(format!("lambda-layers-{}", std::process::id()));
+        for folder in ["bin", "tools/lib", "tools/py/lib"] {
+            std::fs::create_dir_all(layers.join(folder)).unwrap();
+        }
+        let mut all = Vec::new();
+        let interpreter = [PathBuf::from("/opt/tools/py/lib"), PathBuf::from("/opt/tools/py/bin")];
+        show_around(&interpreter, &layers, Path::new("/opt"), &mut all);
+        let mut shown: Vec<_> = all.iter().map(|shown| shown.at.display().to_string()).collect();
+        shown.sort();
+        assert_eq!(shown, ["/opt/bin", "/opt/tools/lib"]);
+        assert!(all.iter().all(|shown| shown.from == layers.join(shown.at.strip_prefix("/opt").unwrap())));
+        std::fs::remove_dir_all(layers).unwrap();
     }
 
     #[test]

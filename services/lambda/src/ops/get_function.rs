@@ -1,6 +1,7 @@
 //! GetFunction, GetFunctionConfiguration, ListFunctions.
 
 use crate::answers::{self, Standing};
+use crate::compute::image::local;
 use crate::download;
 use crate::errors::LambdaError;
 use crate::invoke;
@@ -43,16 +44,17 @@ fn location(ctx: &Ctx, configuration: &Configuration) -> FunctionCodeLocation {
         Origin::Image(uri) => FunctionCodeLocation {
             repository_type: Some("ECR".to_owned()),
             image_uri: Some(uri.clone()),
-            resolved_image_uri: Some(resolved(uri, &configuration.code)),
+            resolved_image_uri: resolved(uri, &configuration.code),
             ..Default::default()
         },
     }
 }
 
-/// The URI by the digest, in place of a tag.
-fn resolved(uri: &str, code: &Code) -> String {
+/// The URI by the digest, in place of a tag; of an image in a registry nobody here knows it.
+fn resolved(uri: &str, code: &Code) -> Option<String> {
+    local(uri)?;
     let name = uri.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(uri, |(name, _)| name);
-    format!("{name}@sha256:{}", service::hex(&code.sha256))
+    Some(format!("{name}@sha256:{}", service::hex(&code.sha256)))
 }
 
 /// Says where no function can run here as it was asked for.

@@ -3,6 +3,7 @@
 //! Entries are taken from the central directory alone. Stored and deflated ones are read, with the sizes of
 //! zip64 where they are given; what is encrypted, or compressed otherwise, is refused.
 
+use super::path;
 use flate2::{Decompress, FlushDecompress, Status};
 
 /// Most bytes of all files together (Lambda quotas: 250 MB unzipped).
@@ -191,11 +192,7 @@ fn widen(sizes: &mut [u64; 3], mut extra: &[u8]) {
 
 fn checked_path(name: &str) -> Result<Vec<String>, ArchiveFault> {
     let escapes = || ArchiveFault::Escapes(name.to_owned());
-    if name.starts_with('/') || name.contains('\0') {
-        return Err(escapes());
-    }
-    let parts = name.split('/').filter(|part| !part.is_empty() && *part != ".");
-    parts.map(|part| if part == ".." { Err(escapes()) } else { Ok(part.to_owned()) }).collect()
+    if name.starts_with('/') { Err(escapes()) } else { path::parts(name).ok_or_else(escapes) }
 }
 
 /// The content of an entry, piece by piece.

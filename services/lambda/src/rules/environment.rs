@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 const MAX_BYTES: usize = 4096;
 
 /// Names that Lambda sets itself (Lambda developer guide, "Defined runtime environment variables").
-const RESERVED: [&str; 22] = [
+pub const RESERVED: [&str; 22] = [
     "_HANDLER",
     "_X_AMZN_TRACE_ID",
     "AWS_DEFAULT_REGION",

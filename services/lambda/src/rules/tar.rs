@@ -1,7 +1,8 @@
 //! Reading tar archives as images consist of: entries one after the other, with the long names of GNU and
 //! of POSIX. Paths are checked; whoever unpacks decides what becomes of the rest.
 
-use std::io::{self, Read};
+use super::path;
+use std::io::{self, Read, Seek};
 
 const BLOCK: usize = 512;
 /// Longest name or record of names.
@@ -63,14 +64,8 @@ fn text(field: &[u8]) -> String {
     String::from_utf8_lossy(&field[..end]).into_owned()
 }
 
-/// The parts of a path that stays within its folder.
 fn parts(path: &str) -> io::Result<Vec<String>> {
-    let parts = path.split('/').filter(|part| !part.is_empty() && *part != ".");
-    let parts: Vec<String> = parts.map(str::to_owned).collect();
-    if parts.iter().any(|part| part == "..") || path.contains('\0') {
-        return Err(malformed("a path leads out"));
-    }
-    Ok(parts)
+    path::parts(path).ok_or_else(|| malformed("a path leads out"))
 }
 
 /// `path` and `linkpath` in records of POSIX: each `length key=value`.
@@ -94,11 +89,6 @@ impl<R: Read> Archive<R> {
     /// Over its bytes.
     pub fn new(inner: R) -> Self {
         Archive { inner, left: 0, padding: 0 }
-    }
-
-    /// What it is read from.
-    pub fn inner(&self) -> &R {
-        &self.inner
     }
 
     fn small(&mut self, size: u64) -> io::Result<Vec<u8>> {
@@ -145,7 +135,8 @@ impl<R: Read> Archive<R> {
             let kind = block[156];
             let holds = matches!(kind, b'0' | 0 | b'7' | b'L' | b'K' | b'x' | b'g');
             self.left = if holds { size } else { 0 };
-            self.padding = self.left.next_multiple_of(BLOCK as u64) - self.left;
+            let padded = self.left.checked_next_multiple_of(BLOCK as u64);
+            self.padding = padded.ok_or_else(|| malformed("a size"))? - self.left;
             match kind {
                 b'L' => path = Some(text(&self.small(size)?)),
                 b'K' => link = Some(text(&self.small(size)?)),
@@ -185,6 +176,20 @@ impl<R: Read> Archive<R> {
         };
         let mode = u32::try_from(number(&block[100..108])?).unwrap_or(0) & 0o7777;
         Ok(Entry { path: parts(&path)?, kind, mode, size: self.left })
+    }
+}
+
+impl<R: Read + Seek> Archive<R> {
+    /// Goes past the present entry's content without reading it; says where it begins.
+    ///
+    /// # Errors
+    /// Where what it is read from cannot be gone through.
+    pub fn skip(&mut self) -> io::Result<u64> {
+        let at = self.inner.stream_position()?;
+        let rest = i64::try_from(self.left + self.padding).map_err(|_| malformed("a size"))?;
+        self.inner.seek_relative(rest)?;
+        (self.left, self.padding) = (0, 0);
+        Ok(at)
     }
 }
 
@@ -270,6 +275,29 @@ mod tests {
             ]
         );
         assert_eq!((found[1].2.as_slice(), found[5].2.len()), (b"content".as_slice(), 1000));
+    }
+
+    #[test]
+    fn contents_are_gone_past_without_reading() {
+        let bytes = tar(&[("a", b'0', "", &[1; 700]), ("d/", b'5', "", b""), ("b", b'0', "", b"second")]);
+        let mut archive = Archive::new(io::Cursor::new(bytes.as_slice()));
+        let mut found = Vec::new();
+        while let Some(entry) = archive.next_entry().unwrap() {
+            let at = usize::try_from(archive.skip().unwrap()).unwrap();
+            found.push((entry.path.join("/"), bytes[at..at + entry.size as usize].to_vec()));
+        }
+        let expected = [("a", vec![1; 700]), ("d", Vec::new()), ("b", b"second".to_vec())];
+        assert_eq!(found, expected.map(|(path, content)| (path.to_owned(), content)));
+    }
+
+    #[test]
+    fn a_size_beyond_all_is_no_panic() {
+        let mut bytes = tar(&[("a", b'0', "", b"")]);
+        bytes[124..136].fill(0xFF);
+        bytes[148..156].fill(b' ');
+        let sum: u32 = bytes[..512].iter().map(|byte| u32::from(*byte)).sum();
+        bytes[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        assert!(all(&bytes).unwrap_err().to_string().contains("a size"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::rules::keys::KeySchema;
 use crate::state::streams::{Shard, StreamRecord};
 use crate::streams::is_past;
 use model::{
-    DescribeStreamInput, DescribeStreamOutput, KeySchemaElement, KeyType, SequenceNumberRange,
+    DescribeStreamInput, DescribeStreamOutput, KeySchemaElement, KeyType, SequenceNumberRange, ShardFilter,
     ShardFilterType, StreamDescription, StreamStatus,
 };
 use model_dynamodbstreams as model;
@@ -23,14 +23,10 @@ pub async fn describe_stream(
     ctx: Ctx,
     input: Arc<DescribeStreamInput>,
 ) -> Result<DescribeStreamOutput, DynamoError> {
-    let (now, limit) = (ctx.now(), input.limit.unwrap_or(MAX_PAGE).clamp(1, MAX_PAGE));
+    let (now, limit) = (ctx.now(), super::page(input.limit, MAX_PAGE)?);
     let address = StreamAddress::of(&input.stream_arn, ctx.region())?;
     let stream = address.find(&ctx.read(), &input.stream_arn)?;
-    let parent = input
-        .shard_filter
-        .as_ref()
-        .filter(|filter| filter.type_.is_none() || filter.type_ == Some(ShardFilterType::ChildShards));
-    let parent = parent.and_then(|filter| filter.shard_id.as_ref());
+    let parent = input.shard_filter.as_ref().map(parent).transpose()?.flatten();
     let after = input.exclusive_start_shard_id.as_ref();
     let mut shards: Vec<model::Shard> = stream
         .shards
@@ -40,7 +36,6 @@ pub async fn describe_stream(
         .filter(|shard| parent.is_none_or(|parent| shard.parent.as_ref() == Some(parent)))
         .map(described)
         .collect();
-    let limit = usize::try_from(limit).unwrap_or(1);
     let more = shards.len() > limit;
     shards.truncate(limit);
     let last = shards.last().filter(|_| more).and_then(|shard| shard.shard_id.clone());
@@ -57,6 +52,22 @@ pub async fn describe_stream(
             last_evaluated_shard_id: last,
         }),
     })
+}
+
+/// The shard whose children are asked for.
+fn parent(filter: &ShardFilter) -> Result<Option<&String>, DynamoError> {
+    let missing = |member: &str| {
+        DynamoError::invalid(format!(
+            "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must \
+             not be null"
+        ))
+    };
+    match (&filter.type_, &filter.shard_id) {
+        (None, _) => Err(missing("shardFilter.type")),
+        (Some(ShardFilterType::ChildShards), None) => Err(missing("shardFilter.shardId")),
+        (Some(ShardFilterType::ChildShards), Some(parent)) => Ok(Some(parent)),
+        (Some(ShardFilterType::Other(_)), _) => Ok(None),
+    }
 }
 
 fn status(ctx: &Ctx, stream: &StreamRecord, now: Timestamp) -> StreamStatus {

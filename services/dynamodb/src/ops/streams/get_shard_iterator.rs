@@ -50,7 +50,11 @@ fn named(input: &GetShardIteratorInput) -> Result<Option<u64>, DynamoError> {
         ShardIteratorType::AtSequenceNumber | ShardIteratorType::AfterSequenceNumber
     );
     match (&input.sequence_number, names) {
-        (_, false) => Ok(None),
+        (None, false) => Ok(None),
+        (Some(_), false) => Err(DynamoError::invalid(format!(
+            "SequenceNumber may not be specified for ShardIteratorType {}",
+            input.shard_iterator_type
+        ))),
         (None, true) => Err(DynamoError::invalid(format!(
             "SequenceNumber is required for ShardIteratorType {}",
             input.shard_iterator_type

@@ -13,7 +13,7 @@ const MAX_PAGE: i32 = 100;
 
 /// ListStreams.
 pub async fn list_streams(ctx: Ctx, input: Arc<ListStreamsInput>) -> Result<ListStreamsOutput, DynamoError> {
-    let limit = usize::try_from(input.limit.unwrap_or(MAX_PAGE).clamp(1, MAX_PAGE)).unwrap_or(1);
+    let limit = super::page(input.limit, MAX_PAGE)?;
     let after = input.exclusive_start_stream_arn.as_deref();
     let after = after.map(|arn| StreamAddress::of(arn, ctx.region())).transpose()?;
     let after = after.map(|address| (address.table, address.label));

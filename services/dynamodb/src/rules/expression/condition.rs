@@ -139,7 +139,12 @@ pub fn parse(text: &str) -> Result<Parsed, String> {
         return Err("The expression has redundant parentheses;".to_owned());
     }
     if let Some(name) = grammar.unknown {
-        return Err(format!("Invalid function name; function: {name}"));
+        return Err(match name.as_str() {
+            "if_not_exists" | "list_append" => {
+                format!("The function is not allowed in a condition expression; function: {name}")
+            }
+            _ => format!("Invalid function name; function: {name}"),
+        });
     }
     if let Some(name) = grammar.misused {
         return Err(format!(

@@ -56,7 +56,7 @@ fn token(rest: &str, first: char) -> (Sort, usize) {
     };
     let of_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     match first {
-        'a'..='z' | 'A'..='Z' | '_' => (Sort::Word, run(0, of_word)),
+        'a'..='z' | 'A'..='Z' => (Sort::Word, run(0, of_word)),
         '#' => (Sort::Alias, run(1, of_word)),
         ':' => (Sort::Placeholder, run(1, of_word)),
         '0'..='9' => (Sort::Digits, run(0, |byte| byte.is_ascii_digit())),

@@ -27,6 +27,11 @@ impl<'r> Placeholders<'r> {
     pub fn new(names: Option<&'r Names>, values: Option<&'r Values>) -> Result<Self, String> {
         if let Some(names) = names {
             keys("ExpressionAttributeNames", '#', names.keys())?;
+            for (key, name) in names {
+                checks::name(name).map_err(|refusal| {
+                    format!("ExpressionAttributeNames contains invalid value: {refusal} for key {key}")
+                })?;
+            }
         }
         if let Some(values) = values {
             keys("ExpressionAttributeValues", ':', values.keys())?;

@@ -6,7 +6,7 @@ use super::words;
 /// The longest expression, in bytes.
 const MAX_BYTES: usize = 4096;
 /// How deep parentheses and calls may be nested.
-const MAX_DEPTH: u32 = 100;
+const MAX_DEPTH: u32 = 150;
 /// The most operators and functions.
 const MAX_OPERATORS: usize = 300;
 /// The most steps of a document path: an item has at most 32 levels.
@@ -262,7 +262,7 @@ impl<'t> Cursor<'t> {
             }
             if path.len() > MAX_STEPS {
                 return Err(format!(
-                    "The document path has too many nesting elements; nesting level: {}",
+                    "The document path has too many nesting levels; nesting levels: {}",
                     path.len()
                 ));
             }

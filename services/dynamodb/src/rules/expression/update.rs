@@ -228,15 +228,26 @@ fn operands(action: &RawAction) -> Vec<&Raw> {
 }
 
 fn known_functions(actions: &[RawAction]) -> Result<(), String> {
-    let mut unknown = None;
+    let (mut unknown, mut misused) = (None, None);
     for operand in actions.iter().flat_map(operands) {
-        operand.each_call(&mut |name, _| {
+        operand.each_call(&mut |name, operands| {
             if !matches!(name, "if_not_exists" | "list_append") {
                 unknown.get_or_insert_with(|| name.to_owned());
             }
+            // Lists that were joined are joined no further.
+            let joined = |operand: &Raw| matches!(operand, Raw::Call(inner, _) if inner == "list_append");
+            if name == "list_append" && operands.iter().any(joined) {
+                misused.get_or_insert_with(|| name.to_owned());
+            }
         });
     }
-    unknown.map_or(Ok(()), |name| Err(format!("Invalid function name; function: {name}")))
+    match (unknown, misused) {
+        (Some(name), _) => Err(format!("Invalid function name; function: {name}")),
+        (None, Some(name)) => {
+            Err(format!("The function is not allowed to be used this way in an expression; function: {name}"))
+        }
+        (None, None) => Ok(()),
+    }
 }
 
 impl Parsed {

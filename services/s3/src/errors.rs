@@ -43,12 +43,11 @@ pub enum S3Error {
     InvalidBucketName {
         bucket: String,
     },
-    /// A name without the ending of the account's own namespace, of which the request wants it.
+    /// A name without the ending of the account's own namespace, of which the request wants it; or, without an
+    /// ending here, a name of a namespace and a request that does not want one of those.
     WrongNamespace {
-        ending: String,
+        ending: Option<String>,
     },
-    /// A name of a namespace, and a request that does not want one of those.
-    NamespaceUnsaid,
     KeyTooLong {
         size: usize,
     },

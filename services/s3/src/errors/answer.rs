@@ -33,8 +33,8 @@ fn code_and_status(error: &S3Error) -> (&'static str, u16) {
         S3Error::NoSuchUpload { .. } => ("NoSuchUpload", 404),
         S3Error::IsMarker { .. } => ("MethodNotAllowed", 405),
         S3Error::InvalidBucketName { .. } => ("InvalidBucketName", 400),
-        S3Error::WrongNamespace { .. } => ("InvalidNamespaceHeader", 400),
-        S3Error::NamespaceUnsaid => ("MissingNamespaceHeader", 400),
+        S3Error::WrongNamespace { ending: Some(_) } => ("InvalidNamespaceHeader", 400),
+        S3Error::WrongNamespace { ending: None } => ("MissingNamespaceHeader", 400),
         S3Error::KeyTooLong { .. } => ("KeyTooLongError", 400),
         S3Error::BucketAlreadyExists { .. } => ("BucketAlreadyExists", 409),
         S3Error::BucketAlreadyOwnedByYou { .. } => ("BucketAlreadyOwnedByYou", 409),
@@ -162,8 +162,6 @@ const NO_UPLOAD: &str = "The specified upload does not exist. The upload ID may 
                          been aborted or completed.";
 const NAME_TAKEN: &str = "The requested bucket name is not available. The bucket namespace is shared by all users \
                           of the system. Please select a different name and try again.";
-const NAMESPACE_UNSAID: &str = "The requested bucket is an account-regional namespace bucket, but your request is missing the \
-                                required x-amz-bucket-namespace header.";
 const NAME_OWN: &str = "Your previous request to create the named bucket succeeded and you already own it.";
 const NOT_EMPTY: &str = "The bucket you tried to delete is not empty";
 const NOT_EMPTY_VERSIONED: &str =
@@ -214,14 +212,7 @@ fn fixed(error: &S3Error) -> &'static str {
         S3Error::NoSuchUpload { .. } => NO_UPLOAD,
         S3Error::IsMarker { .. } => WRONG_METHOD,
         S3Error::InvalidBucketName { .. } => "The specified bucket is not valid.",
-        S3Error::WrongNamespace { ending } => {
-            return Cow::Owned(format!(
-                "The requested bucket name did not include the account-regional namespace suffix, but the provided \
-                 x-amz-bucket-namespace header value is account-regional. Specify {ending} as the bucket name suffix \
-                 to create a bucket in your account-regional namespace, or remove the header."
-            ));
-        }
-        S3Error::NamespaceUnsaid => NAMESPACE_UNSAID,
+        S3Error::WrongNamespace { ending } => return Cow::Owned(namespace(ending.as_deref())),
         S3Error::KeyTooLong { .. } => "Your key is too long",
         S3Error::BucketAlreadyExists { .. } => NAME_TAKEN,
         S3Error::BucketAlreadyOwnedByYou { .. } => NAME_OWN,
@@ -274,6 +265,21 @@ fn fixed(error: &S3Error) -> &'static str {
         S3Error::NotConfigured { configuration, .. } => absence(*configuration).1,
         S3Error::Store(fault) => store_message(fault),
         _ => FAILED,
+    }
+}
+
+fn namespace(ending: Option<&str>) -> String {
+    match ending {
+        Some(ending) => format!(
+            "The requested bucket name did not include the account-regional namespace suffix, but the provided \
+             x-amz-bucket-namespace header value is account-regional. Specify {ending} as the bucket name suffix \
+             to create a bucket in your account-regional namespace, or remove the header."
+        ),
+        None => {
+            "The requested bucket is an account-regional namespace bucket, but your request is missing the \
+                 required x-amz-bucket-namespace header."
+                .to_owned()
+        }
     }
 }
 

@@ -29,10 +29,10 @@ const MAX_LISTED: usize = 10_000;
 fn check_namespace(input: &api::CreateBucketInput, own_ending: &str) -> Result<(), S3Error> {
     match &input.bucket_namespace {
         Some(api::BucketNamespace::AccountRegional) if !input.bucket.ends_with(own_ending) => {
-            Err(S3Error::WrongNamespace { ending: own_ending.to_owned() })
+            Err(S3Error::WrongNamespace { ending: Some(own_ending.to_owned()) })
         }
         Some(api::BucketNamespace::AccountRegional) => Ok(()),
-        _ if names::is_in_a_namespace(&input.bucket) => Err(S3Error::NamespaceUnsaid),
+        _ if names::is_in_a_namespace(&input.bucket) => Err(S3Error::WrongNamespace { ending: None }),
         _ => Ok(()),
     }
 }

@@ -135,6 +135,15 @@ fn invalid(message: String) -> ApiError {
         .with(model::InvalidParameterValueException { type_: user(), message: None })
 }
 
+fn stale(told_by: &str) -> ApiError {
+    let message = format!(
+        "The Revision Id provided does not match the latest Revision Id. Call the {told_by} API to retrieve the \
+         latest Revision Id"
+    );
+    ApiError::new("PreconditionFailedException", 412, message)
+        .with(model::PreconditionFailedException { type_: user(), message: None })
+}
+
 impl From<LambdaError> for ApiError {
     fn from(error: LambdaError) -> Self {
         match error {
@@ -148,15 +157,7 @@ impl From<LambdaError> for ApiError {
                 .with(model::InvalidParameterValueException { type_: None, message: None }),
             LambdaError::Validation(message) => ApiError::new("ValidationException", 400, message),
             LambdaError::Denied => ApiError::new("AccessDeniedException", 403, ""),
-            LambdaError::StaleRevision(told_by) => ApiError::new(
-                "PreconditionFailedException",
-                412,
-                format!(
-                    "The Revision Id provided does not match the latest Revision Id. Call the {told_by} API to retrieve the \
-                     latest Revision Id"
-                ),
-            )
-            .with(model::PreconditionFailedException { type_: user(), message: None }),
+            LambdaError::StaleRevision(told_by) => stale(told_by),
             LambdaError::InvalidJson(why) => ApiError::new(
                 "InvalidRequestContentException",
                 400,

@@ -110,6 +110,11 @@ fn of_batch(error: SqsError) -> ApiError {
     }
 }
 
+fn of_attribute(name: &str, why: &str) -> ApiError {
+    let why = if why.is_empty() { String::new() } else { format!(" Reason: {why}") };
+    ApiError::new("InvalidAttributeValue", 400, format!("Invalid value for the parameter {name}.{why}"))
+}
+
 impl From<SqsError> for ApiError {
     fn from(error: SqsError) -> Self {
         let bad = |code: &'static str, message: String| ApiError::new(code, 400, message);
@@ -141,11 +146,10 @@ impl From<SqsError> for ApiError {
                     "One or more parameters are invalid. Reason: Message must be shorter than {limit} bytes."
                 ),
             ),
-            SqsError::InvalidAttributeValue(name, why) => {
-                let why = if why.is_empty() { String::new() } else { format!(" Reason: {why}") };
-                bad("InvalidAttributeValue", format!("Invalid value for the parameter {name}.{why}"))
+            SqsError::InvalidAttributeValue(name, why) => of_attribute(&name, &why),
+            SqsError::InvalidParameterValue(message) | SqsError::Tags(message) => {
+                bad("InvalidParameterValue", message)
             }
-            SqsError::InvalidParameterValue(message) => bad("InvalidParameterValue", message),
             SqsError::MissingParameter(name) => {
                 bad("MissingParameter", format!("The request must contain the parameter {name}."))
             }
@@ -165,7 +169,6 @@ impl From<SqsError> for ApiError {
             | SqsError::BatchRequestTooLong(_)) => of_batch(batch),
             SqsError::OverLimit(message) => ApiError::new("OverLimit", 403, message),
             SqsError::UnsupportedOperation(message) => bad("UnsupportedOperation", message),
-            SqsError::Tags(message) => bad("InvalidParameterValue", message),
             SqsError::InvalidToken => bad("InvalidParameterValue", "Invalid or expired next token.".to_owned()),
             SqsError::ResourceNotFound(message) => ApiError::new("ResourceNotFoundException", 404, message),
             SqsError::QueueDeletedRecently => bad(

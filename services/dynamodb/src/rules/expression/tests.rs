@@ -7,6 +7,8 @@ use crate::rules::value::{Item, Value};
 use bytes::Bytes;
 use proptest::prelude::*;
 
+type Pairs<'a, T> = &'a [(&'a str, T)];
+
 fn s(text: &str) -> Value {
     Value::S(text.into())
 }
@@ -19,20 +21,20 @@ fn ss(texts: &[&str]) -> Value {
     Value::SS(texts.iter().map(|text| (*text).into()).collect())
 }
 
-fn map(pairs: &[(&str, Value)]) -> Value {
+fn map(pairs: Pairs<Value>) -> Value {
     Value::M(item(pairs))
 }
 
-fn item(pairs: &[(&str, Value)]) -> Item {
+fn item(pairs: Pairs<Value>) -> Item {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
 }
 
-fn names(pairs: &[(&str, &str)]) -> Names {
+fn names(pairs: Pairs<&str>) -> Names {
     pairs.iter().map(|(alias, name)| ((*alias).to_owned(), (*name).to_owned())).collect()
 }
 
 /// Binds with the given names and values, of which unused ones do not matter.
-fn refusal(text: &str, names: &[(&str, &str)], values: &[(&str, Value)]) -> String {
+fn refusal(text: &str, names: Pairs<&str>, values: Pairs<Value>) -> String {
     let (names, values): (Names, Values) = (self::names(names), item(values));
     let mut placeholders =
         Placeholders::new((!names.is_empty()).then_some(&names), (!values.is_empty()).then_some(&values))
@@ -310,19 +312,13 @@ fn deep_and_long_expressions_are_refused() {
     assert!(condition::parse(&many).is_err_and(|message| message.contains("operator")));
 }
 
-fn updated(
-    text: &str,
-    names: &[(&str, &str)],
-    values: &[(&str, Value)],
-    before: Item,
-) -> Result<Item, String> {
+fn updated(text: &str, names: Pairs<&str>, values: Pairs<Value>, mut kept: Item) -> Result<Item, String> {
     let (names, values) = (self::names(names), item(values));
     let mut placeholders =
         Placeholders::new((!names.is_empty()).then_some(&names), (!values.is_empty()).then_some(&values))?;
     let actions = update::parse(text)?.bind(&mut placeholders)?;
-    let mut after = before;
-    apply::apply(&actions, &mut after).map_err(|why| why.to_string())?;
-    Ok(after)
+    apply::apply(&actions, &mut kept).map_err(|why| why.to_string())?;
+    Ok(kept)
 }
 
 #[test]

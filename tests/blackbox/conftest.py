@@ -110,6 +110,19 @@ def name(request):
 
 
 @pytest.fixture
+def s3(region):
+    """A client of the region's object store."""
+    return region.client("s3")
+
+
+@pytest.fixture
+def bucket(s3, name):
+    """A bucket of the test's own."""
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
 def eventually():
     """`eventually(probe, seconds=10)`: the first true answer of `probe`; fails with its last one."""
     def poll(probe, seconds=10):

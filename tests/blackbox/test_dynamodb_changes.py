@@ -1,32 +1,11 @@
 """DynamoDB by boto3: streams, backups, and files that go to S3 and come from there."""
 
-import gzip
 import json
-import time
 
 import pytest
 from botocore.exceptions import ClientError
 
-
-def made(region, name, **more):
-    client = region.client("dynamodb")
-    client.create_table(
-        TableName=name,
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        BillingMode="PAY_PER_REQUEST",
-        **more,
-    )
-    return client
-
-
-def until(look, is_done):
-    for _ in range(200):
-        found = look()
-        if is_done(found):
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"it never came: {found}")
+from support.tables import export_ended, exported, import_ended, made
 
 
 def test_a_stream_is_read_from_its_beginning(region, name):
@@ -51,28 +30,18 @@ def test_a_stream_is_read_from_its_beginning(region, name):
     assert caught.value.response["Error"]["Code"] == "ValidationException"
 
 
-def test_an_export_can_be_imported(region, name):
-    client = made(region, name)
-    client.update_continuous_backups(
-        TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
-    )
+def test_an_export_can_be_imported(region, name, eventually):
+    client = made(region, name, recovers=True)
     for at in range(30):
         client.put_item(TableName=name, Item={"id": {"S": str(at)}, "n": {"N": "1.5"}, "l": {"L": [{"BOOL": True}]}})
-    s3 = region.client("s3")
     bucket = f"{name}-files".lower().replace("_", "-")
-    s3.create_bucket(Bucket=bucket)
+    region.client("s3").create_bucket(Bucket=bucket)
     arn = client.describe_table(TableName=name)["Table"]["TableArn"]
     export = client.export_table_to_point_in_time(TableArn=arn, S3Bucket=bucket, S3Prefix="out")["ExportDescription"]
-    told = until(
-        lambda: client.describe_export(ExportArn=export["ExportArn"])["ExportDescription"],
-        lambda told: told["ExportStatus"] != "IN_PROGRESS",
-    )
+    told = export_ended(client, export["ExportArn"], eventually)
     assert (told["ExportStatus"], told["ItemCount"]) == ("COMPLETED", 30)
-    summary = json.loads(s3.get_object(Bucket=bucket, Key=told["ExportManifest"])["Body"].read())
+    lines, summary, keys = exported(region, bucket, told)
     assert summary["itemCount"] == 30
-    files = s3.get_object(Bucket=bucket, Key=summary["manifestFilesS3Key"])["Body"].read().splitlines()
-    keys = [json.loads(line)["dataFileS3Key"] for line in files]
-    lines = [line for key in keys for line in gzip.decompress(s3.get_object(Bucket=bucket, Key=key)["Body"].read()).splitlines()]
     assert len(lines) == 30 and all("Item" in json.loads(line) for line in lines)
     imported = client.import_table(
         S3BucketSource={"S3Bucket": bucket, "S3KeyPrefix": keys[0].rsplit("/", 1)[0]},
@@ -85,10 +54,7 @@ def test_an_export_can_be_imported(region, name):
             "BillingMode": "PAY_PER_REQUEST",
         },
     )["ImportTableDescription"]
-    told = until(
-        lambda: client.describe_import(ImportArn=imported["ImportArn"])["ImportTableDescription"],
-        lambda told: told["ImportStatus"] != "IN_PROGRESS",
-    )
+    told = import_ended(client, imported["ImportArn"], eventually)
     assert (told["ImportStatus"], told["ImportedItemCount"], told["ErrorCount"]) == ("COMPLETED", 30, 0)
 
     def items(table):
@@ -97,7 +63,7 @@ def test_an_export_can_be_imported(region, name):
     assert items(f"{name}-in") == items(name)
 
 
-def test_lines_of_values_are_imported(region, name):
+def test_lines_of_values_are_imported(region, name, eventually):
     client, s3 = region.client("dynamodb"), region.client("s3")
     bucket = f"{name}-lines".lower().replace("_", "-")
     s3.create_bucket(Bucket=bucket)
@@ -113,10 +79,7 @@ def test_lines_of_values_are_imported(region, name):
             "BillingMode": "PAY_PER_REQUEST",
         },
     )["ImportTableDescription"]
-    told = until(
-        lambda: client.describe_import(ImportArn=imported["ImportArn"])["ImportTableDescription"],
-        lambda told: told["ImportStatus"] != "IN_PROGRESS",
-    )
+    told = import_ended(client, imported["ImportArn"], eventually)
     assert (told["ImportStatus"], told["FailureCode"]) == ("FAILED", "ItemValidationError")
     assert (told["ProcessedItemCount"], told["ImportedItemCount"], told["ErrorCount"]) == (3, 2, 1)
     found = sorted(client.scan(TableName=name)["Items"], key=lambda item: item["id"]["S"])
@@ -126,17 +89,11 @@ def test_lines_of_values_are_imported(region, name):
     ]
 
 
-def test_a_bucket_that_is_not_there_fails_the_job(region, name):
-    client = made(region, name)
-    client.update_continuous_backups(
-        TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
-    )
+def test_a_bucket_that_is_not_there_fails_the_job(region, name, eventually):
+    client = made(region, name, recovers=True)
     arn = client.describe_table(TableName=name)["Table"]["TableArn"]
     export = client.export_table_to_point_in_time(TableArn=arn, S3Bucket=f"{name}-none".lower())["ExportDescription"]
-    told = until(
-        lambda: client.describe_export(ExportArn=export["ExportArn"])["ExportDescription"],
-        lambda told: told["ExportStatus"] != "IN_PROGRESS",
-    )
+    told = export_ended(client, export["ExportArn"], eventually)
     # As AWS answered getmoto/moto's tests (tests/test_dynamodb/test_dynamodb_export_table.py).
     assert (told["ExportStatus"], told["FailureCode"]) == ("FAILED", "S3NoSuchBucket")
     assert "The specified bucket does not exist" in told["FailureMessage"]

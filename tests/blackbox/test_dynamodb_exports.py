@@ -1,12 +1,13 @@
 """DynamoDB's incremental exports and exports in Ion, over a period that the virtual clock lets pass."""
 
 import datetime
-import gzip
 import json
 import urllib.request
 
 import pytest
 from botocore.exceptions import ClientError
+
+from support import tables
 
 MINUTE = datetime.timedelta(minutes=1)
 
@@ -20,16 +21,7 @@ def advance(region, seconds):
 def kept(fresh_region, name):
     """A region with a table that keeps its changes, and a bucket."""
     region = fresh_region("--memory")
-    client = region.client("dynamodb")
-    client.create_table(
-        TableName=name,
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    client.update_continuous_backups(
-        TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
-    )
+    client = tables.made(region, name, recovers=True)
     region.client("s3").create_bucket(Bucket="files")
     return region, client
 
@@ -40,23 +32,12 @@ def now(client, table):
 
 
 def exported(region, client, table, eventually, **wish):
-    """The lines of an export, its summary, and the keys of its files."""
+    """The lines of an export, its summary, the keys of its files, and its description."""
     arn = client.describe_table(TableName=table)["Table"]["TableArn"]
     export = client.export_table_to_point_in_time(TableArn=arn, S3Bucket="files", S3Prefix="out", **wish)
-    arn = export["ExportDescription"]["ExportArn"]
-
-    def done():
-        told = client.describe_export(ExportArn=arn)["ExportDescription"]
-        return told if told["ExportStatus"] != "IN_PROGRESS" else None
-
-    told = eventually(done)
+    told = tables.export_ended(client, export["ExportDescription"]["ExportArn"], eventually)
     assert told["ExportStatus"] == "COMPLETED", told
-    s3 = region.client("s3")
-    summary = json.loads(s3.get_object(Bucket="files", Key=told["ExportManifest"])["Body"].read())
-    files = s3.get_object(Bucket="files", Key=summary["manifestFilesS3Key"])["Body"].read().splitlines()
-    keys = [json.loads(line)["dataFileS3Key"] for line in files]
-    bodies = [gzip.decompress(s3.get_object(Bucket="files", Key=key)["Body"].read()).decode() for key in keys]
-    return [line for body in bodies for line in body.splitlines()], summary, keys, told
+    return *tables.exported(region, "files", told), told
 
 
 def test_an_incremental_export_tells_what_became_of_each_item(kept, name, eventually):

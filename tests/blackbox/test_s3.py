@@ -14,17 +14,6 @@ MIB = 1024 * 1024
 PARALLEL = TransferConfig(multipart_threshold=5 * MIB, multipart_chunksize=5 * MIB, max_concurrency=4)
 
 
-@pytest.fixture
-def s3(region):
-    return region.client("s3")
-
-
-@pytest.fixture
-def bucket(s3, name):
-    s3.create_bucket(Bucket=name)
-    return name
-
-
 def code_of(error):
     return error.value.response["Error"]["Code"]
 

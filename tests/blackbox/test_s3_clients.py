@@ -29,17 +29,6 @@ def has_crt():
     return True
 
 
-@pytest.fixture
-def s3(region):
-    return region.client("s3")
-
-
-@pytest.fixture
-def bucket(s3, name):
-    s3.create_bucket(Bucket=name)
-    return name
-
-
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("config", [WHOLE, PARTS], ids=["whole", "parts"])
 def test_transfers_with_every_checksum(s3, bucket, algorithm, config):

@@ -17,17 +17,6 @@ KEY = b"k" * 32
 CUSTOMER = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": KEY}
 
 
-@pytest.fixture
-def s3(region):
-    return region.client("s3")
-
-
-@pytest.fixture
-def bucket(s3, name):
-    s3.create_bucket(Bucket=name)
-    return name
-
-
 def code_of(error):
     return error.value.response["Error"]["Code"]
 
@@ -46,16 +35,6 @@ def test_a_customers_key(s3, bucket):
     with pytest.raises(ClientError) as error:
         s3.get_object(Bucket=bucket, Key="large", SSECustomerAlgorithm="AES256", SSECustomerKey=b"x" * 32)
     assert code_of(error) == "AccessDenied"
-
-
-@pytest.mark.parametrize("algorithm", ["CRC32", "SHA1", "SHA256"])
-def test_transfers_with_checksums(s3, bucket, algorithm):
-    content = os.urandom(12 * MIB)
-    extra = {"ChecksumAlgorithm": algorithm}
-    s3.upload_fileobj(io.BytesIO(content), bucket, "k", ExtraArgs=extra, Config=PARALLEL)
-    read = io.BytesIO()
-    s3.download_fileobj(bucket, "k", read, ExtraArgs={"ChecksumMode": "ENABLED"}, Config=PARALLEL)
-    assert read.getvalue() == content
 
 
 def test_a_query(s3, bucket):

@@ -141,6 +141,11 @@ def test_http_handshake_signature_and_end(region, name, listen, eventually):
     with urllib.request.urlopen(notified["UnsubscribeURL"], timeout=10) as ended:
         assert ended.status == 200
     assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
+    [left] = eventually(lambda: listener.of_kind("UnsubscribeConfirmation"))
+    assert verify(left) == "SHA-256" and "deactivate subscription" in left["Message"]
+    with urllib.request.urlopen(left["SubscribeURL"], timeout=10) as back:
+        assert back.status == 200
+    assert len(sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]) == 1
 
 
 def confirmed(region, topic, listener, eventually, **attributes):
@@ -298,6 +303,20 @@ def test_many_subscribers(region, name):
     assert all("Messages" not in sqs.receive_message(QueueUrl=url) for url in urls)
     assert len(sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
                .build_full_result()["Subscriptions"]) == 60
+
+
+def test_a_subscriber_that_is_gone_keeps_nothing_from_the_others(region, name):
+    """All are in one account and service, so that they share commits."""
+    sns, sqs = region.client("sns"), region.client("sqs")
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    urls = []
+    for number in range(60):
+        url, arn = queue(region, f"{name}-{number}")
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+        urls.append(url)
+    sqs.delete_queue(QueueUrl=urls.pop(7))
+    sns.publish(TopicArn=topic, Message="to the others")
+    assert [[m["Body"] for m in receive(region, url)] for url in urls] == [["to the others"]] * 59
 
 
 def test_a_queue_that_is_gone_goes_to_its_dead_letter(region, name):

@@ -129,19 +129,21 @@ def read_back(client, writer, found):
 
 
 def no_orphans(region, client):
-    """Uploads that a kill cut off are aborted; then no more files of bodies may be left than there are objects
-    that need one. The sweepers take their time."""
+    """Uploads that a kill cut off are aborted; then no more files of bodies may be left than there are bodies
+    that need one: a copy has that of its source. The sweepers take their time."""
+    end = time.monotonic() + SWEPT_SECONDS
     while uploads := unfinished(client):
+        if time.monotonic() > end:
+            return [f"orphans: {len(uploads)} uploads cannot be aborted"]
         for key, upload in uploads:
             client.s3("DELETE", f"/{BUCKET}/{key}", [("uploadId", upload)])
-    end = time.monotonic() + SWEPT_SECONDS
     while True:
-        needed = sum(1 for _, _, size in listed(client) if size > INLINE)
+        needed = len({tag for _, tag, size in listed(client) if size > INLINE})
         files = [file for file in region.data_dir.rglob("*") if re.fullmatch(r"[0-9a-f]{16}(\.part)?", file.name)]
         if len(files) <= needed:
             return []
         if time.monotonic() > end:
-            return [f"orphans: {len(files)} files of bodies for {needed} objects"]
+            return [f"orphans: {len(files)} files of bodies for {needed} bodies"]
         time.sleep(0.5)
 
 

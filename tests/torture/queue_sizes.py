@@ -10,6 +10,7 @@ not signed, so that the client costs as little as it can; times are the client's
 
 import argparse
 import asyncio
+import concurrent.futures
 import http.client
 import json
 import os
@@ -18,7 +19,6 @@ import random
 import resource
 import statistics
 import sys
-import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -48,32 +48,37 @@ class Caller:
 
 
 def in_threads(region, work):
-    """Has several threads work, each with a connection of its own and its number."""
-    threads = [threading.Thread(target=work, args=(Caller(region), number)) for number in range(THREADS)]
+    """Has several threads work, each with a connection of its own: the time that took, and what they answered."""
     begun = time.monotonic()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return time.monotonic() - begun
+    with concurrent.futures.ThreadPoolExecutor(THREADS) as threads:
+        futures = [threads.submit(work, Caller(region)) for _ in range(THREADS)]
+        answers = [future.result() for future in futures]
+    return time.monotonic() - begun, answers
 
 
 def fill(region, url, count):
     entries = [{"Id": str(number), "MessageBody": BODY} for number in range(BATCH)]
 
-    def send(call, _number):
+    def send(call):
         for _ in range(count // BATCH // THREADS):
             if call("SendMessageBatch", QueueUrl=url, Entries=entries).get("Failed"):
                 raise RuntimeError("an entry failed")
-    return in_threads(region, send)
+    return in_threads(region, send)[0]
 
 
-def empty(region, url):
-    def take(call, _number):
+def empty(region, url, count):
+    def take(call):
+        taken = 0
         while messages := call("ReceiveMessage", QueueUrl=url, MaxNumberOfMessages=BATCH).get("Messages"):
             entries = [{"Id": str(at), "ReceiptHandle": one["ReceiptHandle"]} for at, one in enumerate(messages)]
-            call("DeleteMessageBatch", QueueUrl=url, Entries=entries)
-    return in_threads(region, take)
+            if call("DeleteMessageBatch", QueueUrl=url, Entries=entries).get("Failed"):
+                raise RuntimeError("an entry was not deleted")
+            taken += len(messages)
+        return taken
+    took_s, taken = in_threads(region, take)
+    if sum(taken) != count:
+        raise RuntimeError(f"{sum(taken)} messages came of {count}")
+    return took_s
 
 
 def receive_p50_us(call, url, expect):
@@ -108,7 +113,7 @@ def million(region, count):
         first_s = time.monotonic() - begun
         print(f"restart after {'kill -9' if kill else 'a clean stop'}: ready in {ready_s:.2f} s, first receive {first_s:.2f} s "
               f"(bar: 3 together); resident {region.resident_mb():.0f} MB", flush=True)
-    taking_s = empty(region, large)
+    taking_s = empty(region, large, count // BATCH // THREADS * BATCH * THREADS)
     call = Caller(region)
     nothing, after = receive_p50_us(call, bare, False), receive_p50_us(call, large, False)
     print(f"{count} received and deleted in {taking_s:.0f} s; receive p50 then {after:.0f} us, of a queue that never held "
@@ -140,8 +145,11 @@ class Poller:
         self.writer.write(self.request)
 
     async def answered(self):
-        await self.reader.read(65536)
-        return time.perf_counter()
+        answer = await self.reader.read(65536)
+        at = time.perf_counter()
+        if not answer.startswith(b"HTTP/1.1 200 "):
+            raise RuntimeError(f"a poll was answered {answer[:100]!r}")
+        return at
 
 
 async def waiters(region, queues, polls):
@@ -167,6 +175,8 @@ async def waiters(region, queues, polls):
         sender = await asyncio.to_thread(call, "SendMessage", QueueUrl=urls[number], MessageBody=BODY)
         assert sender["MessageId"]
         done, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED, timeout=5)
+        if not done:
+            raise RuntimeError("no poll was answered within 5 s of the message")
         times += [(task.result() - begun) * 1e3 for task in done]
         for task in waiting:
             task.cancel()

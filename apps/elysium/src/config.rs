@@ -7,7 +7,7 @@ mod flags;
 
 use gateway::{IamMode, Profile};
 use ports::runner::Level;
-use sandbox::Isolation;
+use sandbox::{Egress, Isolation, Network};
 use service::Fidelity;
 use sqs::UrlForm;
 use std::collections::BTreeMap;
@@ -40,7 +40,7 @@ const fn known(
 }
 
 /// All settings.
-pub const SETTINGS: [Setting; 16] = [
+pub const SETTINGS: [Setting; 18] = [
     setting("port", "PORT", "port of all services (4566)"),
     setting("listen", "ADDRESS", "address to listen on (127.0.0.1)"),
     setting("data-dir", "FOLDER", "where state is kept (.elysium)"),
@@ -53,6 +53,12 @@ pub const SETTINGS: [Setting; 16] = [
         "best|process|sandbox",
         "how functions are kept apart (best: sandbox where it works)",
     ),
+    setting(
+        "function-egress",
+        "internet|none",
+        "what functions in sandboxes reach beyond the region (internet)",
+    ),
+    setting("function-egress-allow", "NETWORK,…", "networks of this machine that functions reach as well"),
     setting("supervise", "", "restart the region when it ends (on in profile host)"),
     setting("allow-host", "NAME,…", "further host names that requests may name"),
     known("allow-origin", "URL,…", "further origins of web pages", "EXTRA_CORS_ALLOWED_ORIGINS"),
@@ -94,6 +100,8 @@ pub struct Config {
     pub fidelity: Fidelity,
     /// How functions are kept apart from each other and from this machine.
     pub isolation: Isolation,
+    /// What functions in sandboxes reach beyond the region.
+    pub egress: Egress,
     /// Restarted when it ends.
     pub supervise: bool,
     /// Further host names.
@@ -175,6 +183,7 @@ pub fn read(flags: &[String]) -> Result<Config, Refusal> {
         profile,
         fidelity: one_of("fidelity", text("fidelity").unwrap_or("fast"), fidelity)?,
         isolation: one_of("isolation", text("isolation").unwrap_or("best"), isolation)?,
+        egress: egress(text("function-egress"), text("function-egress-allow"))?,
         supervise: switch("supervise")?.unwrap_or(host),
         allowed_hosts: list(text("allow-host")),
         allowed_origins: list(text("allow-origin")),
@@ -208,6 +217,17 @@ fn isolation(name: &str) -> Option<Isolation> {
         "process" => Some(Isolation::Only(Level::Process)),
         "sandbox" => Some(Isolation::Only(Level::Sandbox)),
         _ => None,
+    }
+}
+
+fn egress(reach: Option<&str>, allowed: Option<&str>) -> Result<Egress, Refusal> {
+    let networks = list(allowed).iter().map(|text| parsed("function-egress-allow", text)).collect();
+    let networks: Result<Vec<Network>, Refusal> = networks;
+    match reach.unwrap_or("internet") {
+        "internet" => Ok(Egress::Internet(networks?)),
+        "none" if allowed.is_none() => Ok(Egress::None),
+        "none" => Err("function-egress-allow means nothing with function-egress none".to_owned()),
+        other => Err(wrong("function-egress", other)),
     }
 }
 
@@ -279,6 +299,9 @@ mod tests {
             (&["--port", "x"], "expected PORT"),
             (&["--iam", "maybe"], "off|warn|enforce"),
             (&["--isolation", "vm"], "best|process|sandbox"),
+            (&["--function-egress", "lan"], "internet|none"),
+            (&["--function-egress-allow", "10.0.0.0/33"], "expected NETWORK"),
+            (&["--function-egress", "none", "--function-egress-allow", "10.0.0.1"], "means nothing"),
             (&["--port"], "--port"),
             (&["--profile", "host", "--listen", "0.0.0.0", "--iam", "warn"], "enforce"),
         ];

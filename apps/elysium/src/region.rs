@@ -102,7 +102,7 @@ pub async fn prepare(config: &Config, loads: mpsc::Sender<Load>) -> Result<Groun
         init: Arc::default(),
         loads: Some(loads),
     };
-    let runner = LocalRunner::new(launcher.clone(), config.isolation);
+    let runner = LocalRunner::new(launcher.clone(), config.isolation, config.egress.clone());
     let (queue_urls, runner, tls) = (config.queue_urls, Arc::new(runner), tls.server);
     Ok(Ground { clock, entropy, settings, edge, queue_urls, runner, launcher, tls })
 }

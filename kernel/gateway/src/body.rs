@@ -8,13 +8,13 @@ use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::StreamExt;
 use schema::{ApiError, Body, BodyError, Location, Member, OperationShape, Ty};
+use service::checksum::{Algorithm, Running};
 use service::{Budget, Held};
 use signature::{
     ChunkError, ChunkedDecoder, PayloadCheck, PayloadHash, RequestHead, Wording, decoded_length,
 };
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use wire::{Algorithm, Checksum};
 
 /// Whether the operation's input is a body that is not held in memory.
 pub fn is_streamed(operation: &OperationShape) -> bool {
@@ -92,10 +92,10 @@ pub fn verified(incoming: &Incoming, identity: &Identity) -> Result<Body, ApiErr
 }
 
 /// The checksum that a trailer announces, with its name.
-fn trailing_checksum(announced: &str) -> Option<(String, Checksum)> {
+fn trailing_checksum(announced: &str) -> Option<(String, Running)> {
     let mut names = announced.split(',').map(|name| name.trim().to_ascii_lowercase());
     names.find_map(|name| {
-        let checksum = Algorithm::by_header(&name).map(Checksum::new)?;
+        let checksum = Algorithm::by_header(&name)?.begin();
         Some((name, checksum))
     })
 }
@@ -135,7 +135,7 @@ struct Framed {
     chunks: Chunks,
     decoder: Option<ChunkedDecoder>,
     input: Bytes,
-    checksum: Option<(String, Checksum)>,
+    checksum: Option<(String, Running)>,
 }
 
 fn rejected(error: &ChunkError) -> BodyError {

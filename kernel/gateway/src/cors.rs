@@ -22,7 +22,7 @@ pub enum Page {
     None,
     /// The region's own rule lets it in.
     Region,
-    /// The endpoint lets all in.
+    /// The region's own rule lets it in, and the endpoint answers all pages with `*`.
     Any,
     /// The resource lets it in, by these headers.
     Resource(PageHeaders),

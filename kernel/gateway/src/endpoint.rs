@@ -8,9 +8,9 @@ use crate::message::{Incoming, Outgoing};
 use crate::pipeline::{Pipeline, head_of};
 use bytes::Bytes;
 use http::Method;
-use schema::{Body, ServiceShape};
+use schema::{ApiError, Body, Protocol, ServiceShape};
 use serde::de::IgnoredAny;
-use wire::{Reply, ReplyBody};
+use wire::{AnswerForm, Reply, ReplyBody};
 
 /// Longest body that such a front reads, in bytes.
 const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -25,8 +25,8 @@ pub fn addressed(pipeline: &Pipeline, incoming: &Incoming) -> Option<&'static Se
 }
 
 /// The id of a request as the service shows it: 52 digits and capital letters behind such a front.
-pub fn request_id(service: Option<&ServiceShape>, id: String) -> String {
-    if !service.is_some_and(|service| service.dialect.sums_bodies) {
+pub fn request_id(service: &ServiceShape, id: String) -> String {
+    if !service.dialect.sums_bodies {
         return id;
     }
     let digits = id.bytes().filter_map(|byte| char::from(byte).to_digit(16));
@@ -45,7 +45,7 @@ pub fn finish(reply: &mut Reply, service: &ServiceShape, incoming: &Incoming) {
         return;
     }
     let is_json = |value: &http::HeaderValue| value.as_bytes().starts_with(b"application/x-amz-json");
-    let is_plain = content_type(incoming).is_none_or(|said| said == "application/json");
+    let is_plain = head_of(incoming).content_type().is_none_or(|said| said == "application/json");
     if is_plain && reply.headers.get(http::header::CONTENT_TYPE).is_some_and(is_json) {
         let plain = http::HeaderValue::from_static("application/json");
         reply.headers.insert(http::header::CONTENT_TYPE, plain);
@@ -53,12 +53,12 @@ pub fn finish(reply: &mut Reply, service: &ServiceShape, incoming: &Incoming) {
     wire::seal(reply, &service.dialect, incoming.header("accept-encoding"));
 }
 
-/// The answer to a preflight; pages of all sites may ask such an endpoint.
+/// The answer to a preflight of a page that the region lets in: `*`, whichever page it is.
 pub fn preflight(service: &ServiceShape, incoming: &Incoming, id: &str) -> Outgoing {
     let answer = empty(200, ReplyBody::Bytes(Bytes::new()))
         .header("access-control-allow-origin", "*")
         .header("access-control-max-age", MAX_AGE_S)
-        .header("x-amzn-requestid", &request_id(Some(service), id.to_owned()));
+        .header("x-amzn-requestid", &request_id(service, id.to_owned()));
     let shown = [
         ("access-control-request-headers", "access-control-allow-headers"),
         ("access-control-request-method", "access-control-allow-methods"),
@@ -72,50 +72,57 @@ pub fn preflight(service: &ServiceShape, incoming: &Incoming, id: &str) -> Outgo
 /// The answer to a request that means no operation of the service that it is for.
 pub async fn unrouted(
     pipeline: &Pipeline,
-    service: &ServiceShape,
+    service: &'static ServiceShape,
     incoming: &Incoming,
     id: &str,
 ) -> Outgoing {
-    let answer = said(pipeline, incoming).await;
+    let answer = match said(pipeline, incoming).await {
+        Ok(answer) => answer,
+        Err(error) => failed(service, &error, id),
+    };
     let mut reply = Reply { status: answer.status, headers: answer.headers, body: answer.body };
     wire::seal(&mut reply, &service.dialect, None);
     Outgoing::from(reply).header("x-amzn-requestid", id)
 }
 
-async fn said(pipeline: &Pipeline, incoming: &Incoming) -> Outgoing {
+/// What the region itself fails at is no fault of the request.
+fn failed(service: &'static ServiceShape, error: &ApiError, id: &str) -> Outgoing {
+    let spoken = service.protocols.first().copied().unwrap_or(Protocol::AwsJson10);
+    let form = AnswerForm { service: Some(service), ..AnswerForm::bare(spoken) };
+    wire::encode_error(&form, error, id).into()
+}
+
+async fn said(pipeline: &Pipeline, incoming: &Incoming) -> Result<Outgoing, ApiError> {
     if incoming.method == Method::GET {
         // The blank at its end is AWS's.
         let host = guard::without_port(incoming.authority());
-        return Outgoing::text(200, "text/plain", format!("healthy: {host} "));
+        return Ok(Outgoing::text(200, "text/plain", format!("healthy: {host} ")));
     }
     let budget = pipeline.host.budgets.of("gateway");
     let (body, _held) = match body::whole(&incoming.body, MAX_BODY, &budget).await {
         Ok(whole) => whole,
         Err(error) if error.status == 413 => {
-            return empty(413, ReplyBody::Stream(Body::stream(None, futures_util::stream::empty())));
+            return Ok(empty(413, ReplyBody::Stream(Body::stream(None, futures_util::stream::empty()))));
         }
-        Err(_) => return refused(incoming, "SerializationException"),
+        Err(error) if error.status >= 500 => return Err(error),
+        Err(_) => return Ok(refused(incoming, "SerializationException")),
     };
-    let spoken = content_type(incoming).unwrap_or_default();
+    let spoken = head_of(incoming).content_type().unwrap_or_default();
     let is_known = matches!(spoken, "application/json" | "application/x-amz-json-1.0");
     if incoming.method != Method::POST || !(body.is_empty() || is_known) {
-        return Outgoing::text(404, "text/html", "<UnknownOperationException/>\n");
+        return Ok(Outgoing::text(404, "text/html", "<UnknownOperationException/>\n"));
     }
     let is_json = body.is_empty() || serde_json::from_slice::<IgnoredAny>(&body).is_ok();
-    refused(incoming, if is_json { "UnknownOperationException" } else { "SerializationException" })
+    Ok(refused(incoming, if is_json { "UnknownOperationException" } else { "SerializationException" }))
 }
 
 /// A refusal of the front itself, which has no message.
 fn refused(incoming: &Incoming, code: &str) -> Outgoing {
     let body = format!("{{\"__type\":\"com.amazon.coral.service#{code}\"}}");
-    let spoken = content_type(incoming).filter(|said| *said == "application/x-amz-json-1.0");
+    let spoken = head_of(incoming).content_type().filter(|said| *said == "application/x-amz-json-1.0");
     Outgoing::text(400, spoken.unwrap_or("application/json"), body)
 }
 
 fn empty(status: u16, body: ReplyBody) -> Outgoing {
     Outgoing { status, headers: http::HeaderMap::new(), body }
-}
-
-fn content_type(incoming: &Incoming) -> Option<&str> {
-    incoming.header("content-type").map(|said| said.split(';').next().unwrap_or(said).trim())
 }

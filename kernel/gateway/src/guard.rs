@@ -126,5 +126,11 @@ mod tests {
         for origin in ["https://evil.example", "null", "file://", "https://localhost.evil.example"] {
             assert!(with(origin).is_some(), "{origin}");
         }
+        let open = EdgeConfig { allowed_origins: vec!["*".into()], ..config() };
+        for origin in ["https://evil.example", "null", "file://", "chrome-extension://a"] {
+            let mut headers = HeaderMap::new();
+            headers.insert(http::header::ORIGIN, origin.parse().unwrap());
+            assert_eq!(refused_origin(&headers, &open), None, "{origin}");
+        }
     }
 }

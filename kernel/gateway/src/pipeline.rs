@@ -139,7 +139,7 @@ impl Pipeline {
         let Some(service) = endpoint::addressed(self, incoming) else {
             return self.unroutable(incoming, unroutable, &id);
         };
-        let id = endpoint::request_id(Some(service), id);
+        let id = endpoint::request_id(service, id);
         let trace = Trace::of(self, service.name, incoming.summary().into(), &id);
         let answer = endpoint::unrouted(self, service, incoming, &id).await;
         trace.end(self, answer.status, (answer.status >= 400).then_some(&*unroutable.error));
@@ -166,7 +166,7 @@ impl Pipeline {
     }
 
     async fn operation(self: &Arc<Self>, asked: Asked<'_>, id: String) -> Outgoing {
-        let id = endpoint::request_id(Some(asked.route.service), id);
+        let id = endpoint::request_id(asked.route.service, id);
         let mut trace = Trace::begin(self, &asked.route, &id);
         let result = self.run(&asked, &mut trace).await;
         let name = asked.route.operation.name();

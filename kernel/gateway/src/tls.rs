@@ -9,13 +9,16 @@ use std::sync::Arc;
 use std::{fs, io};
 
 /// The names in the leaf certificate.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 10] = [
     "localhost",
     "*.localhost",
     "*.s3.localhost",
     "localhost.localstack.cloud",
     "*.localhost.localstack.cloud",
     "*.s3.localhost.localstack.cloud",
+    // The hosts of queues' URLs: `us-east-1.queue.…` and `sqs.us-east-1.…`.
+    "*.queue.localhost.localstack.cloud",
+    "*.us-east-1.localhost.localstack.cloud",
     "127.0.0.1",
     "::1",
 ];

@@ -40,7 +40,6 @@ pub fn tell(
             path: &incoming.path,
             query: &incoming.query,
             source: incoming.source,
-            secure: incoming.secure,
             status: reply.status,
             error: error.map(|error| error.code.as_ref()),
             sent: sent.filter(|_| !route.head),

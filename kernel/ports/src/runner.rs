@@ -206,6 +206,8 @@ pub struct Probe {
     pub overlay: Found,
     /// Virtual machines.
     pub kvm: Found,
+    /// A way out of sandboxes to other hosts.
+    pub egress: Found,
 }
 
 /// Whether something is there.

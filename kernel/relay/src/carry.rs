@@ -1,13 +1,13 @@
 //! One batch to the targets of a turn: taken, permitted, accepted; and what becomes of those that are refused.
 
-use crate::{Relay, row};
+use crate::{Receivers, Relay, row};
 use names::Timestamp;
 use schema::ApiError;
 use service::{Deliver, Delivery, Ended, Log, Reception, Target};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use store::{Claim, Fault, Read, RowId, Tx};
+use store::{Claim, Fault, Payload, Read, RowId, Tx};
 use tokio::task::JoinSet;
 
 /// Deliveries of one commit.
@@ -32,6 +32,8 @@ enum Refusal {
 struct Held {
     claim: Claim<RowId>,
     delivery: Delivery,
+    /// Where its payload is.
+    payload: Payload,
     /// How often it was refused before.
     refused: u32,
 }
@@ -58,7 +60,7 @@ pub async fn batch(relay: &Arc<Relay>, targets: &[Arc<str>]) -> Result<bool, Fau
     let mut held: Vec<Held> = Vec::with_capacity(claims.len());
     for claim in claims {
         match read(&snapshot, &claim)? {
-            Some((delivery, refused)) => held.push(Held { claim, delivery, refused }),
+            Some((delivery, payload, refused)) => held.push(Held { claim, delivery, payload, refused }),
             // It left the outbox between the view and the snapshot.
             None => {
                 claim.settle();
@@ -86,10 +88,10 @@ pub async fn batch(relay: &Arc<Relay>, targets: &[Arc<str>]) -> Result<bool, Fau
     Ok(true)
 }
 
-/// A delivery, and how often it was refused.
-fn read(read: &impl Read, id: &RowId) -> Result<Option<(Delivery, u32)>, Fault> {
+/// A delivery, where its payload is, and how often it was refused.
+fn read(read: &impl Read, id: &RowId) -> Result<Option<(Delivery, Payload, u32)>, Fault> {
     match store::delivery(read, id)? {
-        Some((found, payload)) => Ok(Some((row::delivery(id, &found, payload)?, found.attempt))),
+        Some((found, bytes)) => Ok(Some((row::delivery(id, &found, bytes)?, found.payload, found.attempt))),
         None => Ok(None),
     }
 }
@@ -102,13 +104,27 @@ async fn store_all(
     held: Vec<Held>,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    let mut permitted = Vec::with_capacity(held.len());
+    let (mut permitted, mut barred) = (Vec::with_capacity(held.len()), Vec::new());
     for held in held {
         match permit(relay, receiver.as_ref(), &held.delivery) {
             Ok(()) => permitted.push(held),
-            Err(error) => put_off(relay, held, Refusal::Refused(error)).await?,
+            Err(error) => barred.push((held, error)),
         }
     }
+    store_permitted(relay, receiver, permitted, now).await?;
+    // Each of these takes a commit of its own, for which nobody waits that is let in.
+    for (held, error) in barred {
+        put_off(relay, held, Refusal::Refused(error)).await?;
+    }
+    Ok(())
+}
+
+async fn store_permitted(
+    relay: &Arc<Relay>,
+    receiver: Arc<dyn Target>,
+    permitted: Vec<Held>,
+    now: Timestamp,
+) -> Result<(), Fault> {
     let Some(refused) = store_together(relay, &receiver, permitted, now).await? else { return Ok(()) };
     let mut apart: HashMap<String, Vec<Held>> = HashMap::new();
     for held in refused {
@@ -140,8 +156,7 @@ async fn store_together(
     if held.is_empty() {
         return Ok(None);
     }
-    let ids: Vec<RowId> = held.iter().map(|held| *held.claim).collect();
-    if accept(relay, receiver, ids, now).await?.is_err() {
+    if accept(relay, receiver, Given::of(&held), now).await?.is_err() {
         return Ok(Some(held));
     }
     held.into_iter().for_each(|held| carried(relay, held));
@@ -156,7 +171,7 @@ async fn store_each(
     now: Timestamp,
 ) -> Result<(), Fault> {
     for held in held {
-        match accept(relay, receiver, vec![*held.claim], now).await? {
+        match accept(relay, receiver, Given::of(std::slice::from_ref(&held)), now).await? {
             Ok(()) => carried(relay, held),
             Err(error) => put_off(relay, held, Refusal::Refused(error)).await?,
         }
@@ -181,6 +196,21 @@ fn tell_back(relay: &Arc<Relay>, delivery: Delivery, outcome: Result<(), ApiErro
     tokio::spawn(async move { source.ended(ctx, Ended { delivery, outcome, attempts }).await });
 }
 
+/// What a commit gets of the deliveries in hand: they are not read once more.
+struct Given {
+    rows: Vec<(RowId, Payload)>,
+    deliveries: Vec<Delivery>,
+}
+
+impl Given {
+    fn of(held: &[Held]) -> Self {
+        Given {
+            rows: held.iter().map(|held| (*held.claim, held.payload.clone())).collect(),
+            deliveries: held.iter().map(|held| held.delivery.clone()).collect(),
+        }
+    }
+}
+
 enum Unaccepted {
     Fault(Fault),
     Refused(ApiError),
@@ -195,18 +225,24 @@ impl From<Fault> for Unaccepted {
 async fn accept(
     relay: &Arc<Relay>,
     receiver: &Arc<dyn Target>,
-    ids: Vec<RowId>,
+    Given { rows, deliveries }: Given,
     now: Timestamp,
 ) -> Result<Result<(), ApiError>, Fault> {
     let receiver = receiver.clone();
     let committed = relay.host.store.commit(move |tx| {
-        let mut deliveries = Vec::with_capacity(ids.len());
-        for id in &ids {
-            if let Some((found, payload)) = tx.take_delivery(id)? {
-                deliveries.push(row::delivery(id, &found, payload)?);
+        // They were read a moment ago: whether they are still there is all that is to be seen.
+        let mut gone = Vec::new();
+        for (at, ((id, payload), delivery)) in rows.iter().zip(&deliveries).enumerate() {
+            if !tx.take_known(id, payload, delivery.group.is_some())? {
+                gone.push(at);
             }
         }
-        receiver.accept(tx, &deliveries, now).map_err(Unaccepted::Refused)
+        if gone.is_empty() {
+            return receiver.accept(tx, &deliveries, now).map_err(Unaccepted::Refused);
+        }
+        let there = deliveries.iter().enumerate().filter(|(at, _)| !gone.contains(at));
+        let there: Vec<Delivery> = there.map(|(_, delivery)| delivery.clone()).collect();
+        receiver.accept(tx, &there, now).map_err(Unaccepted::Refused)
     });
     match committed.await {
         Ok(()) => Ok(Ok(())),
@@ -254,13 +290,14 @@ fn permit(relay: &Relay, receiver: &dyn Target, delivery: &Delivery) -> Result<(
 
 /// Has a delivery tried again later, or gives it up.
 async fn put_off(relay: &Arc<Relay>, held: Held, refusal: Refusal) -> Result<(), Fault> {
-    let Held { claim, delivery, refused } = held;
+    let Held { claim, delivery, refused, .. } = held;
     let (id, now) = (*claim, relay.host.clock.now());
     let (counted, error) = match refusal {
         Refusal::Refused(error) => (true, error),
         Refusal::Later(error) => (false, error),
     };
     let last = counted && delivery.context.message.refusal_is_final && error.is_sender();
+    let receivers = relay.receivers.clone();
     let final_word = relay
         .host
         .store
@@ -272,7 +309,7 @@ async fn put_off(relay: &Arc<Relay>, held: Held, refusal: Refusal) -> Result<(),
                 let wait = FIRST_WAIT_MS.saturating_mul(1 << row.attempt.min(16)).min(MAX_WAIT_MS);
                 row.post.ready = now.plus_millis(wait);
             })?;
-            if given_up { give_up(tx, &id, now) } else { Ok(false) }
+            if given_up { give_up(tx, receivers.as_ref(), &id, now) } else { Ok(false) }
         })
         .await;
     if final_word? {
@@ -289,10 +326,13 @@ async fn put_off(relay: &Arc<Relay>, held: Held, refusal: Refusal) -> Result<(),
 }
 
 /// Takes a delivery out of the outbox for good, towards its dead letter where it has one.
-fn give_up(tx: &mut Tx, id: &RowId, now: Timestamp) -> Result<bool, Fault> {
+fn give_up(tx: &mut Tx, receivers: &dyn Receivers, id: &RowId, now: Timestamp) -> Result<bool, Fault> {
     let Some((found, payload)) = tx.take_delivery(id)? else { return Ok(true) };
     let mut delivery = row::delivery(id, &found, payload)?;
     if let Some(dead_letter) = delivery.context.dead_letter.take() {
+        if let Ok(source) = receivers.target(delivery.source.service()) {
+            source.buried(&mut delivery);
+        }
         delivery.target = dead_letter;
         delivery.context.told_back = None;
         delivery.hops = delivery.hops.saturating_add(1);

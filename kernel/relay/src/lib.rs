@@ -139,8 +139,15 @@ impl Relay {
     /// Starts work on every target that something may go to; says when to look again.
     fn start_ready(self: &Arc<Self>) -> Result<Option<Timestamp>, Fault> {
         let now = self.host.clock.now();
-        let known = self.busy().targets.len();
-        let ready = self.lanes.ready(now, known + TURNS_AT_ONCE * TARGETS_OF_A_TURN)?;
+        let (known, room) = {
+            let busy = self.busy();
+            (busy.targets.len(), TURNS_AT_ONCE - busy.turns)
+        };
+        // Targets that are worked on may be ready too; of the others no more are looked at than can be begun.
+        let ready = match room {
+            0 => Vec::new(),
+            room => self.lanes.ready(now, known + room * TARGETS_OF_A_TURN)?,
+        };
         for targets in self.turns_of(ready) {
             let mut busy = self.busy();
             if busy.turns == TURNS_AT_ONCE {
@@ -182,14 +189,28 @@ impl Relay {
 
     async fn work_on(self: Arc<Self>, targets: Vec<Arc<str>>) {
         let turn = Turn { relay: self.clone(), targets };
+        if self.carry_all(&turn.targets).await {
+            return;
+        }
+        // What cannot be carried to one of several is no reason to keep it from the others.
+        let mut all_carried = turn.targets.len() > 1;
+        for target in turn.targets.iter().filter(|_| turn.targets.len() > 1) {
+            all_carried &= self.carry_all(std::slice::from_ref(target)).await;
+        }
+        if !all_carried {
+            self.host.clock.rest(std::time::Duration::from_millis(FAULT_PAUSE_MS)).await;
+        }
+    }
+
+    /// Carries to some targets until nothing is left; says whether the store gave all of it.
+    async fn carry_all(self: &Arc<Self>, targets: &[Arc<str>]) -> bool {
         loop {
-            match carry::batch(&self, &turn.targets).await {
+            match carry::batch(self, targets).await {
                 Ok(true) => {}
-                Ok(false) => return,
+                Ok(false) => return true,
                 Err(fault) => {
-                    Log::error("relay", &format!("deliveries to {}: {fault}", turn.targets.join(", ")));
-                    self.host.clock.rest(std::time::Duration::from_millis(FAULT_PAUSE_MS)).await;
-                    return;
+                    Log::error("relay", &format!("deliveries to {}: {fault}", targets.join(", ")));
+                    return false;
                 }
             }
         }

@@ -6,14 +6,17 @@
 mod connection;
 mod driver;
 
-use crate::protocol::{Boundary, Ended, Identity, Notice, ResourceLimits, Scope, Spawn, Status, Verb};
+use crate::protocol::{
+    Boundary, CALLS, Ended, Identity, Notice, PORTS, ResourceLimits, Scope, Spawn, Status, Verb,
+};
 use crate::run_id::RunId;
 use crate::runner::Probe;
 use crate::sys::socket::{self, MAX_FDS};
+use std::collections::HashMap;
 use std::ffi::{CString, OsString};
 use std::fmt;
 use std::io;
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddrV4, TcpListener, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
@@ -115,6 +118,8 @@ pub struct Child {
     pub stderr: Option<pipe::Receiver>,
     /// The sockets that listen in its sandbox on the ports asked for, in their order.
     pub listeners: Vec<TcpListener>,
+    /// Where calls are handed over that name an address, if they are.
+    pub(crate) calls: Option<OwnedFd>,
 }
 
 /// Why the launcher did not do what was asked.
@@ -192,7 +197,7 @@ impl Launcher {
             Some(Boundary::Own(walls)) => walls.ports.len(),
             _ => 0,
         };
-        let channel = if ports > 0 {
+        let channel = if request.boundary.is_some() {
             let (ours, theirs) = socket::pair(MAX_FDS)?;
             fds.push(theirs);
             Some(ours)
@@ -210,6 +215,7 @@ impl Launcher {
             stdout: Some(pipe::Receiver::from_owned_fd(stdout.into())?),
             stderr: Some(pipe::Receiver::from_owned_fd(stderr.into())?),
             listeners: Vec::new(),
+            calls: None,
         };
         let spawn = Verb::Spawn(request.into_spawn(id)?);
         match self.ask(spawn, fds, Some(tell_exit)).await? {
@@ -218,12 +224,31 @@ impl Launcher {
         }
         if let Some(channel) = channel {
             // They were sent before the program was started.
-            child.listeners = received(&channel)?.into_iter().map(TcpListener::from).collect();
+            let mut sent = sent_through(&channel)?;
+            child.calls = sent.remove(CALLS).and_then(|mut fds| fds.pop());
+            let listeners = sent.remove(PORTS).unwrap_or_default();
+            child.listeners = listeners.into_iter().map(TcpListener::from).collect();
             if child.listeners.len() != ports {
                 return Err(LauncherError::Refused("the sandbox sent too few sockets".to_owned()));
             }
         }
         Ok(child)
+    }
+
+    /// Binds a socket to an address within a child's sandbox, for datagrams or to listen.
+    pub(crate) async fn bind(
+        &self,
+        child: u64,
+        address: SocketAddrV4,
+        datagrams: bool,
+    ) -> Result<OwnedFd, LauncherError> {
+        let (ours, theirs) = socket::pair(MAX_FDS)?;
+        match self.ask(Verb::Bind { child, address, datagrams }, vec![theirs], None).await? {
+            Notice::Done => {}
+            other => return Err(unexpected(&other)),
+        }
+        let socket = received(&ours)?.pop();
+        socket.ok_or_else(|| LauncherError::Refused("no socket came".to_owned()))
     }
 
     /// Ends every program and the launcher; resolves when all are gone.
@@ -250,6 +275,23 @@ impl Launcher {
         match answered.await.map_err(|_| LauncherError::Lost)?? {
             Notice::Refused(reason) => Err(LauncherError::Refused(reason)),
             notice => Ok(notice),
+        }
+    }
+}
+
+/// The descriptors of all packets that are there already, by what the packets say.
+fn sent_through(channel: &OwnedFd) -> io::Result<HashMap<Vec<u8>, Vec<OwnedFd>>> {
+    let mut all = HashMap::new();
+    loop {
+        let mut buffer = [0; 16];
+        match socket::receive(channel.as_fd(), &mut buffer) {
+            Ok(received) if received.len == 0 => return Ok(all),
+            Ok(received) => {
+                let said = buffer.get(..received.len).unwrap_or_default().to_vec();
+                all.entry(said).or_insert_with(Vec::new).extend(received.fds);
+            }
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(all),
+            Err(e) => return Err(e),
         }
     }
 }

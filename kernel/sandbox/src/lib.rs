@@ -11,6 +11,7 @@
 #![deny(clippy::undocumented_unsafe_blocks)]
 
 mod client;
+mod egress;
 pub mod launcher;
 mod local_runner;
 mod probe;
@@ -24,6 +25,7 @@ mod sweep;
 mod sys;
 
 pub use client::{Child, Launcher, LauncherConfig, LauncherError, SpawnRequest, Stdin};
+pub use egress::{Egress, Network};
 pub use local_runner::{Isolation, LocalRunner};
 pub use process::Handle;
 pub use protocol::{Boundary, Ended, Identity, ResourceLimits, Scope, Status, Walls};

@@ -8,6 +8,7 @@
 mod watchdog;
 
 use crate::client::{Child, Launcher, LauncherError, SpawnRequest, Stdin};
+use crate::egress::{Egress, Network, Supervised, Way};
 use crate::procfs;
 use crate::protocol::{Boundary, ResourceLimits, Status, Walls};
 use crate::runner::{
@@ -16,6 +17,7 @@ use crate::runner::{
 use std::fs::DirBuilder;
 use std::io;
 use std::net::Ipv4Addr;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,6 +48,7 @@ pub enum Isolation {
 pub struct LocalRunner {
     launcher: Launcher,
     isolation: Isolation,
+    egress: Egress,
     /// Made when it is first needed: it takes some milliseconds.
     probe: OnceCell<Probe>,
     watchdog: Watchdog,
@@ -53,8 +56,8 @@ pub struct LocalRunner {
 
 impl LocalRunner {
     /// Must be called within a tokio runtime.
-    pub fn new(launcher: Launcher, isolation: Isolation) -> Self {
-        Self { launcher, isolation, probe: OnceCell::new(), watchdog: Watchdog::start() }
+    pub fn new(launcher: Launcher, isolation: Isolation, egress: Egress) -> Self {
+        Self { launcher, isolation, egress, probe: OnceCell::new(), watchdog: Watchdog::start() }
     }
 
     async fn probed(&self) -> Result<&Probe, RunnerError> {
@@ -78,8 +81,26 @@ impl LocalRunner {
             self.probed().await?.allows(template.level)?;
         }
         let tmp = Tmp::make(&template.roots.tmp)?;
-        let boundary = (template.level == Level::Sandbox).then(|| Boundary::Own(Box::new(walls(&template))));
-        run((self.launcher.clone(), self.watchdog.clone()), template, boundary, Some(tmp)).await
+        let (mut boundary, mut allowed) = (None, None);
+        if template.level == Level::Sandbox {
+            allowed = self.allowed().await?;
+            boundary = Some(Boundary::Own(Box::new(walls(&template, allowed.is_some()))));
+        }
+        let runner = (self.launcher.clone(), self.watchdog.clone());
+        run(runner, template, (boundary, Some(tmp)), |launcher, child| {
+            allowed.map(|allowed| Way::new(launcher.clone(), child.id(), allowed))
+        })
+        .await
+    }
+
+    /// What sandboxes reach of this machine besides the outside; nothing where they have no way out.
+    async fn allowed(&self) -> Result<Option<Arc<[Network]>>, RunnerError> {
+        match &self.egress {
+            Egress::Internet(allowed) if self.probed().await?.egress.is_present() => {
+                Ok(Some(allowed.as_slice().into()))
+            }
+            _ => Ok(None),
+        }
     }
 }
 
@@ -87,11 +108,13 @@ impl LocalRunner {
 async fn run(
     (launcher, watchdog): (Launcher, Watchdog),
     template: Template,
-    boundary: Option<Boundary>,
-    tmp: Option<Tmp>,
+    (boundary, tmp): (Option<Boundary>, Option<Tmp>),
+    way: impl FnOnce(&Launcher, &Child) -> Option<Arc<Way>>,
 ) -> Result<Box<dyn Sandbox>, RunnerError> {
     let (within, memory_bytes) = (boundary.is_some(), template.limits.memory_bytes);
     let mut child = launcher.spawn(request(template, boundary)).await.map_err(refused)?;
+    let way = way(&launcher, &child);
+    let supervised = supervised(way.as_ref(), child.calls.take())?;
     let listeners = std::mem::take(&mut child.listeners).into_iter().map(|listener| {
         listener.set_nonblocking(true)?;
         TcpListener::from_std(listener)
@@ -103,7 +126,8 @@ async fn run(
     let running = Arc::new(Running { child, within, memory_bytes, over_memory, frozen });
     watchdog.watch(&running);
     let runner = (launcher, watchdog);
-    Ok(Box::new(LocalSandbox { runner, running, output: Mutex::new(output), tmp }))
+    let output = Mutex::new(output);
+    Ok(Box::new(LocalSandbox { runner, running, output, tmp, way, _supervised: supervised }))
 }
 
 impl Runner for LocalRunner {
@@ -141,7 +165,14 @@ fn check(template: &Template) -> Result<(), RunnerError> {
     Ok(())
 }
 
-fn walls(template: &Template) -> Walls {
+/// Begins to judge what a program calls, where its calls are handed over.
+fn supervised(way: Option<&Arc<Way>>, calls: Option<OwnedFd>) -> Result<Option<Supervised>, RunnerError> {
+    let (Some(way), Some(calls)) = (way, calls) else { return Ok(None) };
+    let supervised = way.supervise(calls);
+    supervised.map(Some).map_err(|error| RunnerError::Refused(error.to_string()))
+}
+
+fn walls(template: &Template, egress: bool) -> Walls {
     let Template { roots, limits, ports, .. } = template;
     Walls {
         stage: roots.tmp.clone(),
@@ -151,6 +182,7 @@ fn walls(template: &Template) -> Walls {
         memory_bytes: limits.memory_bytes,
         processes: limits.processes.unwrap_or(PROCESSES),
         ports: ports.clone(),
+        egress,
     }
 }
 
@@ -214,6 +246,9 @@ struct LocalSandbox {
     output: Mutex<Outputs>,
     /// There until the sandbox is dropped.
     tmp: Option<Tmp>,
+    /// The way out of the sandbox that it runs in.
+    way: Option<Arc<Way>>,
+    _supervised: Option<Supervised>,
 }
 
 impl Drop for LocalSandbox {
@@ -257,7 +292,8 @@ impl LocalSandbox {
         } else {
             (Some(Tmp::make(&template.roots.tmp)?), None)
         };
-        run(self.runner.clone(), template, boundary, tmp).await
+        let way = self.way.clone();
+        run(self.runner.clone(), template, (boundary, tmp), |_, _| way).await
     }
 
     async fn reach(&self, port: u16) -> io::Result<TcpStream> {

@@ -12,7 +12,7 @@ use std::path::Path;
 const CGROUP_ROOT: &str = "/sys/fs/cgroup";
 
 /// Tries everything once. What came of making a sandbox is told by the launcher, which makes them.
-pub(crate) fn probe(sandbox: Result<String, String>) -> Probe {
+pub(crate) fn probe(sandbox: Result<String, String>, egress: Result<String, String>) -> Probe {
     let root = crate::sys::process::user() == 0;
     let user_namespaces = entered(libc::CLONE_NEWUSER);
     let mount_namespaces = found("works", host::in_child(|| enter_mount_namespace(root)));
@@ -35,6 +35,10 @@ pub(crate) fn probe(sandbox: Result<String, String>) -> Probe {
         seccomp: found("ends processes", host::seccomp_kills_processes()),
         overlay,
         kvm,
+        egress: match egress {
+            Ok(_) => Found::Present("sandboxes reach what this machine reaches".to_owned()),
+            Err(reason) => Found::Absent(reason),
+        },
     }
 }
 

@@ -4,6 +4,7 @@
 use crate::runner::{Probe, Usage};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::ffi::CString;
+use std::net::SocketAddrV4;
 use std::path::{Component, PathBuf};
 
 /// Largest packet either side accepts; an execution environment of Lambda needs about 10 KiB.
@@ -13,6 +14,11 @@ pub(crate) const MAX_STRINGS: usize = 1024;
 
 /// Most files and folders shown in one sandbox.
 const MAX_SHOWN: usize = 64;
+
+/// What a packet from a sandbox says that carries the sockets of its ports.
+pub(crate) const PORTS: &[u8] = b"ports";
+/// What a packet from a sandbox says that carries what hands over its calls.
+pub(crate) const CALLS: &[u8] = b"calls";
 
 const SEQUENCE_BYTES: usize = 8;
 
@@ -40,11 +46,20 @@ pub(crate) enum Verb {
         child: u64,
         port: u16,
     },
+    /// Bind a socket to an address within a child's sandbox, for datagrams or to listen; it goes through the
+    /// descriptor of the packet.
+    Bind {
+        child: u64,
+        address: SocketAddrV4,
+        datagrams: bool,
+    },
     /// End everything, answer, exit.
     Stop,
 }
 
-/// A program to start; the descriptors of the packet become its 0, 1, 2, ….
+/// A program to start; the descriptors of the packet become its 0, 1, 2, …. Where it is kept within a
+/// boundary, the last one is none of its own: by it, sockets of the sandbox and what hands over its calls go
+/// to the daemon.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Spawn {
     /// Chosen by the daemon, never used twice, so that an early exit can already be attributed.
@@ -84,9 +99,10 @@ pub struct Walls {
     pub memory_bytes: u64,
     /// Processes and threads of all within.
     pub processes: u64,
-    /// Ports of the sandbox's loopback on which the daemon listens: the sockets go through the last
-    /// descriptor of the packet.
+    /// Ports of the sandbox's loopback on which the daemon listens.
     pub ports: Vec<u16>,
+    /// Every address is one of the sandbox's own, and calls that name one are handed over to the daemon.
+    pub egress: bool,
 }
 
 /// User and group a program runs as; without it, those of the daemon.

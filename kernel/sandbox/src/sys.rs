@@ -5,6 +5,7 @@
 pub(crate) mod confine;
 pub(crate) mod host;
 pub(crate) mod namespace;
+pub(crate) mod notify;
 pub(crate) mod process;
 pub(crate) mod signals;
 pub(crate) mod socket;

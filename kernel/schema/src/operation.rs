@@ -125,7 +125,9 @@ pub struct Dialect {
     pub missing_member: Option<(&'static str, &'static str)>,
     /// The key of the message of errors that are not modelled: `message`, or `Message`.
     pub message_key: &'static str,
-    /// Answers carry the CRC-32 of their body, which is compressed where the client accepts that.
+    /// The service stands behind a front of its own, older than the protocols' libraries: answers carry the CRC-32
+    /// of their body, which is compressed where the client accepts that; request ids have the front's form; and it
+    /// is the front that answers what means no operation, has no body or is nobody's.
     pub sums_bodies: bool,
     /// XML errors are a bare `<Error>` with a `HostId`; answers carry `x-amz-request-id` and `x-amz-id-2`.
     pub bare_errors: bool,

@@ -19,6 +19,7 @@
 
 mod bucket;
 mod budget;
+pub mod checksum;
 mod clock;
 mod compute;
 mod cross_origin;

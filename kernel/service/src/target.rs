@@ -54,6 +54,11 @@ pub trait Target: Send + Sync {
         Box::pin(std::future::ready(()))
     }
 
+    /// Changes a delivery of its own that goes to a dead letter, where that gets another form of it than the target.
+    fn buried(&self, delivery: &mut Delivery) {
+        let _ = delivery;
+    }
+
     /// Answers a question.
     fn answer(&self, ctx: Ctx, request: TargetRequest) -> BoxFuture<'_, Result<TargetReply, ApiError>> {
         let _ = (ctx, request);

@@ -23,8 +23,6 @@ pub struct Answered<'a> {
     pub query: &'a str,
     /// Where it came from.
     pub source: IpAddr,
-    /// Over TLS.
-    pub secure: bool,
     /// The status of its answer.
     pub status: u16,
     /// The code of the error that it was answered with.

@@ -198,14 +198,28 @@ impl Tx {
     /// gone.
     pub fn take_delivery(&mut self, id: &RowId) -> Result<Option<(OutboxRow, Bytes)>, Fault> {
         let Some((row, payload)) = delivery(self, id)? else { return Ok(None) };
+        self.take_row(id, &row.payload, row.post.lane.group.is_some())?;
+        Ok(Some((row, payload)))
+    }
+
+    /// Takes a delivery out of the outbox that was read before; says whether it was still there.
+    pub fn take_known(&mut self, id: &RowId, payload: &Payload, ordered: bool) -> Result<bool, Fault> {
+        if !self.has(&ROWS, &Scope::Partition, id)? {
+            return Ok(false);
+        }
+        self.take_row(id, payload, ordered)?;
+        Ok(true)
+    }
+
+    fn take_row(&mut self, id: &RowId, payload: &Payload, ordered: bool) -> Result<(), Fault> {
         self.delete(&ROWS, &Scope::Partition, id)?;
-        if let Payload::Shared(number) = &row.payload {
+        if let Payload::Shared(number) = payload {
             self.release(number)?;
         }
-        if row.post.lane.group.is_some() {
+        if ordered {
             self.forget_empty_lane(id.lane)?;
         }
-        Ok(Some((row, payload)))
+        Ok(())
     }
 
     /// Changes a delivery that stays: its attempt, when it is ready, a fan-out's cursor. Says whether it

@@ -9,7 +9,6 @@
 
 mod answer;
 mod cbor;
-mod checksum;
 mod decode;
 mod dump;
 mod error;
@@ -38,7 +37,6 @@ mod violations;
 mod xml;
 
 pub use answer::encode_output;
-pub use checksum::{Algorithm, Checksum};
 pub use decode::{decode, input_stream};
 pub use dump::dump;
 pub use error::encode_error;

@@ -19,14 +19,14 @@ pub struct Head<'a> {
     pub headers: &'a HeaderMap,
 }
 
-impl Head<'_> {
+impl<'a> Head<'a> {
     /// A header's text; `None` where it is absent or is no visible ASCII.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&'a str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
     /// The content type without its parameters.
-    pub(crate) fn content_type(&self) -> Option<&str> {
+    pub fn content_type(&self) -> Option<&'a str> {
         self.header("content-type").map(|text| text.split(';').next().unwrap_or(text).trim())
     }
 }

@@ -38,9 +38,9 @@ schema::text_enum!(EventSourceMappingSystemLogLevel {
 });
 
 schema::text_enum!(EventSourcePosition {
-    TrimHorizon = "TRIM_HORIZON",
     Latest = "LATEST",
     AtTimestamp = "AT_TIMESTAMP",
+    TrimHorizon = "TRIM_HORIZON",
 });
 
 schema::text_enum!(FullDocument {
@@ -72,8 +72,8 @@ schema::text_enum!(InvocationType {
 });
 
 schema::text_enum!(InvokeMode {
-    Buffered = "BUFFERED",
     ResponseStream = "RESPONSE_STREAM",
+    Buffered = "BUFFERED",
 });
 
 schema::text_enum!(KafkaSchemaRegistryAuthType {
@@ -152,8 +152,8 @@ schema::text_enum!(ProvisionedConcurrencyStatusEnum {
 });
 
 schema::text_enum!(RecursiveLoop {
-    Allow = "Allow",
     Terminate = "Terminate",
+    Allow = "Allow",
 });
 
 schema::text_enum!(ResponseStreamingInvocationType {

@@ -89,7 +89,7 @@ s::object!(CreateEventSourceMappingInput, tables::CREATE_EVENT_SOURCE_MAPPING_RE
 #[derive(Clone, Default, PartialEq)]
 pub struct CreateFunctionInput {
     pub function_name: String,
-    pub runtime: Option<Runtime>,
+    pub runtime: Option<String>,
     pub role: String,
     pub handler: Option<String>,
     pub code: FunctionCode,
@@ -612,7 +612,7 @@ pub struct UpdateFunctionConfigurationInput {
     pub memory_size: Option<i32>,
     pub vpc_config: Option<VpcConfig>,
     pub environment: Option<Environment>,
-    pub runtime: Option<Runtime>,
+    pub runtime: Option<String>,
     pub dead_letter_config: Option<DeadLetterConfig>,
     pub kms_key_arn: Option<String>,
     pub tracing_config: Option<TracingConfig>,

@@ -170,7 +170,7 @@ pub static CREATE_EVENT_SOURCE_MAPPING_REQUEST: Shape = Shape::new("CreateEventS
 
 pub static CREATE_FUNCTION_REQUEST: Shape = Shape::new("CreateFunctionRequest", &[
     Member { required: true, ..Member::new("FunctionName", &ty::FUNCTION_NAME) },
-    Member::new("Runtime", &ty::RUNTIME),
+    Member::new("Runtime", &Ty::TEXT),
     Member { required: true, ..Member::new("Role", &ty::ROLE_ARN) },
     Member::new("Handler", &ty::HANDLER),
     Member { required: true, ..Member::new("Code", &ty::FUNCTION_CODE) },
@@ -1350,7 +1350,7 @@ pub static UPDATE_FUNCTION_CONFIGURATION_REQUEST: Shape = Shape::new("UpdateFunc
     Member::new("MemorySize", &ty::MEMORY_SIZE),
     Member::new("VpcConfig", &ty::VPC_CONFIG),
     Member::new("Environment", &ty::ENVIRONMENT),
-    Member::new("Runtime", &ty::RUNTIME),
+    Member::new("Runtime", &Ty::TEXT),
     Member::new("DeadLetterConfig", &ty::DEAD_LETTER_CONFIG),
     Member::new("KMSKeyArn", &ty::KMS_KEY_ARN),
     Member::new("TracingConfig", &ty::TRACING_CONFIG),

@@ -1322,7 +1322,7 @@ pub static PUT_BUCKET_POLICY: OperationShape = OperationShape {
     input_root: None,
     input_namespace: None,
     errors: &[],
-    http: HttpBinding { method: "PUT", path: "/{Bucket}?policy", status: 200 },
+    http: HttpBinding { method: "PUT", path: "/{Bucket}?policy", status: 204 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: Some(Checksum { required: true, algorithm_member: Some("ChecksumAlgorithm"), validation_mode_member: None }),

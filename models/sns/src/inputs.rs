@@ -32,7 +32,7 @@ s::object!(ConfirmSubscriptionInput, tables::CONFIRM_SUBSCRIPTION_INPUT, { 0 top
 pub struct CreatePlatformApplicationInput {
     pub name: String,
     pub platform: String,
-    pub attributes: Option<BTreeMap<String, String>>,
+    pub attributes: BTreeMap<String, String>,
 }
 s::object!(CreatePlatformApplicationInput, tables::CREATE_PLATFORM_APPLICATION_INPUT, { 0 name, 1 platform, 2 attributes });
 
@@ -280,7 +280,7 @@ s::object!(TagResourceInput, tables::TAG_RESOURCE_REQUEST, { 0 resource_arn, 1 t
 
 #[derive(Clone, Default, PartialEq)]
 pub struct UnsubscribeInput {
-    pub subscription_arn: String,
+    pub subscription_arn: Option<String>,
 }
 s::object!(UnsubscribeInput, tables::UNSUBSCRIBE_INPUT, { 0 subscription_arn });
 

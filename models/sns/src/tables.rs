@@ -59,7 +59,7 @@ pub static CREATE_ENDPOINT_RESPONSE: Shape = Shape::new("CreateEndpointResponse"
 pub static CREATE_PLATFORM_APPLICATION_INPUT: Shape = Shape::new("CreatePlatformApplicationInput", &[
     Member { required: true, ..Member::new("Name", &Ty::TEXT) },
     Member { required: true, ..Member::new("Platform", &Ty::TEXT) },
-    Member::new("Attributes", &ty::MAP_STRING_TO_STRING),
+    Member { required: true, ..Member::new("Attributes", &ty::MAP_STRING_TO_STRING) },
 ], || Box::new(crate::CreatePlatformApplicationInput::default()));
 
 pub static CREATE_PLATFORM_APPLICATION_RESPONSE: Shape = Shape::new("CreatePlatformApplicationResponse", &[
@@ -509,7 +509,7 @@ pub static TOPIC_LIMIT_EXCEEDED_EXCEPTION: Shape = Shape { error: true, ..Shape:
 ], || Box::new(crate::TopicLimitExceededException::default())) };
 
 pub static UNSUBSCRIBE_INPUT: Shape = Shape::new("UnsubscribeInput", &[
-    Member { required: true, ..Member::new("SubscriptionArn", &Ty::TEXT) },
+    Member::new("SubscriptionArn", &Ty::TEXT),
 ], || Box::new(crate::UnsubscribeInput::default()));
 
 pub static UNTAG_RESOURCE_REQUEST: Shape = Shape::new("UntagResourceRequest", &[

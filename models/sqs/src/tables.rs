@@ -373,7 +373,7 @@ pub static START_MESSAGE_MOVE_TASK_RESULT: Shape = Shape::new("StartMessageMoveT
 
 pub static TAG_QUEUE_REQUEST: Shape = Shape::new("TagQueueRequest", &[
     Member { required: true, ..Member::new("QueueUrl", &Ty::TEXT) },
-    Member { required: true, flattened: true, ..Member::new("Tags", &ty::TAG_MAP) },
+    Member { required: true, query_name: Some("Tag"), flattened: true, ..Member::new("Tags", &ty::TAG_MAP) },
 ], || Box::new(crate::TagQueueInput::default()));
 
 pub static TOO_MANY_ENTRIES_IN_BATCH_REQUEST: Shape = Shape { error: true, ..Shape::new("TooManyEntriesInBatchRequest", &[

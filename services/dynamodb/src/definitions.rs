@@ -7,7 +7,7 @@ use crate::rules::sets;
 use crate::state::{IndexRecord, IndexScope, Projected, Throughput};
 use model::{AttributeDefinition, KeySchemaElement, KeyType, ProvisionedThroughput, ScalarAttributeType};
 use model_dynamodb as model;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use store::Incarnation;
 
 /// The most local indexes of a table.
@@ -125,8 +125,8 @@ pub fn check_plain_length(elements: &[KeySchemaElement], place: &str) -> Result<
 }
 
 fn check_defined(elements: &[KeySchemaElement], attributes: &[KeyPart]) -> Result<(), DynamoError> {
-    let is_defined = |name: &str| attributes.iter().any(|part| part.name == name);
-    if elements.iter().all(|element| is_defined(&element.attribute_name)) {
+    let defined: HashSet<&str> = attributes.iter().map(|part| part.name.as_str()).collect();
+    if elements.iter().all(|element| defined.contains(element.attribute_name.as_str())) {
         return Ok(());
     }
     Err(DynamoError::invalid_value(format!(
@@ -164,22 +164,21 @@ pub fn global_key(elements: &[KeySchemaElement], attributes: &[KeyPart]) -> Resu
             "All HASH key attributes must precede RANGE key attributes in the KeySchema",
         ));
     }
-    let side = |side: KeyType| -> Vec<KeyPart> {
-        let elements = elements.iter().filter(|element| element.key_type == side);
-        elements
-            .filter_map(|element| attributes.iter().find(|part| part.name == element.attribute_name))
-            .cloned()
-            .collect()
-    };
-    let key = KeySchema { partition: side(KeyType::Hash), sort: side(KeyType::Range) };
-    for (side, parts) in [("HASH", &key.partition), ("RANGE", &key.sort)] {
-        if parts.len() > MAX_KEY_SIDE {
+    let of_side = |side: KeyType| elements.iter().filter(move |element| element.key_type == side);
+    for side in [KeyType::Hash, KeyType::Range] {
+        if of_side(side.clone()).count() > MAX_KEY_SIDE {
             return Err(DynamoError::invalid_value(format!(
                 "The KeySchema exceeds the maximum allowed number of {side} key attributes"
             )));
         }
     }
-    Ok(key)
+    let side = |side: KeyType| -> Vec<KeyPart> {
+        let part = |element: &KeySchemaElement| {
+            attributes.iter().find(|part| part.name == element.attribute_name).cloned()
+        };
+        of_side(side).filter_map(part).collect()
+    };
+    Ok(KeySchema { partition: side(KeyType::Hash), sort: side(KeyType::Range) })
 }
 
 fn projected(projection: &model::Projection) -> Result<Projected, DynamoError> {
@@ -225,6 +224,25 @@ pub fn throughput(asked: &ProvisionedThroughput) -> Result<Throughput, DynamoErr
         write: asked.write_capacity_units,
         ..Throughput::default()
     })
+}
+
+/// What units of a table that is paid by request are told.
+pub fn units_on_demand() -> DynamoError {
+    DynamoError::invalid_value(
+        "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST",
+    )
+}
+
+/// What a table is told that is to be provisioned without units.
+pub fn no_units() -> DynamoError {
+    DynamoError::invalid_value(
+        "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED",
+    )
+}
+
+/// The same of one of its indexes, or of several by their names.
+pub fn no_index_units(names: &str) -> DynamoError {
+    DynamoError::invalid_value(format!("ProvisionedThroughput must be specified for index: {names}"))
 }
 
 /// The view of a stream that is to be opened; `None` where none is.
@@ -305,7 +323,8 @@ pub fn local_indexes(
         ));
     }
     let mut wishes: Vec<IndexWish> = Vec::new();
-    for index in asked {
+    // Of more than there may be the first that is too many is enough to refuse them.
+    for index in asked.iter().take(MAX_LOCAL + 1) {
         check_plain_length(&index.key_schema, "localSecondaryIndexes.1.member.keySchema")?;
         let key = key(&index.key_schema, attributes)?;
         if key.sort.is_empty() {
@@ -385,10 +404,7 @@ pub fn global_index(
             )));
         }
         (None, false) => {
-            return Err(DynamoError::invalid_value(format!(
-                "ProvisionedThroughput must be specified for index: {}",
-                index.index_name
-            )));
+            return Err(no_index_units(&index.index_name));
         }
         (Some(asked), false) => self::throughput(asked)?,
         (None, true) => Throughput::default(),
@@ -419,7 +435,9 @@ pub fn global_indexes(
     if asked.is_empty() {
         return Err(DynamoError::invalid_value("List of GlobalSecondaryIndexes is empty"));
     }
-    let wishes = asked.iter().map(|index| global_index(index, attributes, on_demand));
+    // Of more than there may be the first that is too many is enough to refuse them.
+    let asked = asked.iter().take(MAX_GLOBAL + 1);
+    let wishes = asked.map(|index| global_index(index, attributes, on_demand));
     let wishes: Vec<IndexWish> = wishes.collect::<Result<_, _>>()?;
     if wishes.len() > MAX_GLOBAL {
         return Err(DynamoError::invalid_value(

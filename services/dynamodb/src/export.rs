@@ -38,7 +38,7 @@ pub async fn run(
     let source = Source { read, scope: scope.clone(), rows: exported.incarnation, back: None };
     let (contents, scratch) = match &record.window {
         Some(window) => {
-            let changes = Changes::of(&source, &exported, window)?;
+            let changes = Some(Changes::of(&source, &exported, window)?);
             (Contents { source, is_ion: record.is_ion, changes }, None)
         }
         None => {

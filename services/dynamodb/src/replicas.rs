@@ -84,8 +84,7 @@ pub fn change(
                  ReplicationGroupUpdate.Delete must not be null",
             )
         })?;
-        let region: Region =
-            name.parse().map_err(|_| DynamoError::invalid(format!("Invalid region: {name}")))?;
+        let region = region(name)?;
         if region == region_of(scope) {
             return Err(DynamoError::invalid(
                 "Cannot add, delete, or update the local region through ReplicaUpdates. Use CreateTable, \
@@ -119,6 +118,14 @@ pub fn change(
         }
     }
     Ok(filling)
+}
+
+/// The region of a name that a request gives.
+///
+/// # Errors
+/// Where it can be none.
+pub fn region(name: &str) -> Result<Region, DynamoError> {
+    name.parse().map_err(|_| DynamoError::invalid(format!("Invalid region: {name}")))
 }
 
 fn exists(name: &str) -> DynamoError {

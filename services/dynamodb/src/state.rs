@@ -109,6 +109,20 @@ pub struct Throughput {
     pub decreases: i64,
 }
 
+impl Throughput {
+    /// Takes other units, and remembers when they were raised and lowered.
+    pub fn change(&mut self, (read, write): (i64, i64), now: Timestamp) {
+        if read > self.read || write > self.write {
+            self.raised = Some(now);
+        }
+        if read < self.read || write < self.write {
+            self.lowered = Some(now);
+            self.decreases += 1;
+        }
+        (self.read, self.write) = (read, write);
+    }
+}
+
 /// Whose keys an index has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum IndexScope {

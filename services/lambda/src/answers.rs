@@ -9,7 +9,8 @@ use crate::state::{
 };
 use model_lambda as model;
 use names::{Arn, Scope, Timestamp};
-use service::Ctx;
+use service::{Ctx, hex};
+use sha2::{Digest, Sha256};
 
 /// Where a function stands when it is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,10 +81,27 @@ pub fn configuration(
             optimization_status: Some(model::SnapStartOptimizationStatus::Off),
         }),
         logging_config: Some(logging(configuration)),
+        runtime_version_config: runtime_version(arn, configuration),
         ..Default::default()
     };
     stand(&mut answer, standing);
     answer
+}
+
+/// Which version of its runtime a configuration is run with: the one that was chosen by hand, or the only one
+/// that this region has. Images bring their own.
+fn runtime_version(arn: &Arn, configuration: &Configuration) -> Option<model::RuntimeVersionConfig> {
+    let runtime = configuration.settings.runtime.as_str();
+    if runtime.is_empty() {
+        return None;
+    }
+    let only = || {
+        let region = arn.region().unwrap_or_default();
+        let digits = hex(&Sha256::digest(format!("{runtime}/{}", configuration.settings.architecture)));
+        format!("arn:aws:lambda:{}::runtime:{digits}", region.as_str())
+    };
+    let version = configuration.runtime_update.version.clone().unwrap_or_else(only);
+    Some(model::RuntimeVersionConfig { runtime_version_arn: Some(version), error: None })
 }
 
 fn image_choices(configuration: &Configuration) -> Option<model::ImageConfigResponse> {
@@ -191,6 +209,16 @@ fn stand(answer: &mut model::FunctionConfiguration, standing: Standing) {
     }
 }
 
+/// A configuration in a listing, which does not tell where functions stand.
+pub fn listed(scope: &Scope, found: &Configuration) -> model::FunctionConfiguration {
+    model::FunctionConfiguration {
+        state: None,
+        last_update_status: None,
+        runtime_version_config: None,
+        ..active(scope, found)
+    }
+}
+
 /// A configuration that can be invoked, under its own ARN.
 pub fn active(scope: &Scope, found: &Configuration) -> model::FunctionConfiguration {
     configuration(&arn_of(scope, found), found, Standing::Active)
@@ -261,7 +289,10 @@ pub fn mapping(mapping: &Mapping, state: &str) -> model::EventSourceMappingConfi
             on_failure: Some(model::OnFailure { destination: mapping.on_failure.clone() }),
             on_success: None,
         }),
-        state_transition_reason: Some("USER_INITIATED".to_owned()),
+        // Both are AWS's words.
+        state_transition_reason: Some(
+            if stream.is_some() { "User action" } else { "USER_INITIATED" }.to_owned(),
+        ),
         function_response_types: Some(reports.into_iter().collect()),
         scaling_config: mapping
             .max_concurrency

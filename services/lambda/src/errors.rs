@@ -18,10 +18,14 @@ pub enum LambdaError {
     Conflict(String),
     /// The value is none of the parameter: the whole message.
     InvalidParameter(String),
+    /// As [`LambdaError::InvalidParameter`], where Lambda does not say whose fault it is.
+    Untyped(String),
     /// A value breaks a constraint: the whole message.
     Validation(String),
-    /// The revision is not the current one.
-    StaleRevision,
+    /// Another account's function, which nobody here may see.
+    Denied,
+    /// The revision is not the current one: the operation that tells the current one.
+    StaleRevision(&'static str),
     /// The event is no JSON: where.
     InvalidJson(String),
     /// The payload of an invocation is too large.
@@ -41,8 +45,10 @@ pub enum LambdaError {
     CodeNotVerified,
     /// Nothing is kept ready by this qualifier: the whole message.
     NoProvisionedConcurrency(String),
-    /// No configuration of code signing of this ARN.
+    /// No configuration of code signing of this ARN, which a function is to have.
     CodeSigningConfigNotFound(String),
+    /// No configuration of code signing of this ARN, which is asked for itself.
+    NoSigningConfig(String),
     /// The limit of concurrent invocations that was reached.
     Throttled(Limit),
     /// The execution role cannot be assumed: its ARN.
@@ -138,12 +144,17 @@ impl From<LambdaError> for ApiError {
             LambdaError::Conflict(message) => ApiError::new("ResourceConflictException", 409, message)
                 .with(model::ResourceConflictException { type_: user(), message: None }),
             LambdaError::InvalidParameter(message) => invalid(message),
+            LambdaError::Untyped(message) => ApiError::new("InvalidParameterValueException", 400, message)
+                .with(model::InvalidParameterValueException { type_: None, message: None }),
             LambdaError::Validation(message) => ApiError::new("ValidationException", 400, message),
-            LambdaError::StaleRevision => ApiError::new(
+            LambdaError::Denied => ApiError::new("AccessDeniedException", 403, ""),
+            LambdaError::StaleRevision(told_by) => ApiError::new(
                 "PreconditionFailedException",
                 412,
-                "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias \
-                 API to retrieve the latest Revision Id",
+                format!(
+                    "The Revision Id provided does not match the latest Revision Id. Call the {told_by} API to retrieve the \
+                     latest Revision Id"
+                ),
             )
             .with(model::PreconditionFailedException { type_: user(), message: None }),
             LambdaError::InvalidJson(why) => ApiError::new(
@@ -183,6 +194,12 @@ impl From<LambdaError> for ApiError {
                 format!("The code signing configuration cannot be found. Check that the provided configuration is not deleted: {arn}."),
             )
             .with(model::CodeSigningConfigNotFoundException { type_: user(), message: None }),
+            LambdaError::NoSigningConfig(arn) => ApiError::new(
+                "ResourceNotFoundException",
+                404,
+                format!("The Lambda code signing configuration {arn} can not be found."),
+            )
+            .with(model::ResourceNotFoundException { type_: None, message: None }),
             LambdaError::Throttled(limit) => throttled(limit),
             LambdaError::RoleNotAssumable => ApiError::new(
                 "AccessDeniedException",

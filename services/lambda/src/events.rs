@@ -26,6 +26,9 @@ const HASTENED: i64 = 60;
 const PUT_BACK_REST: Duration = Duration::from_secs(1);
 /// Longest record for a destination, in bytes: what a queue takes. Longer ones are lost, as on AWS.
 const MAX_TOLD: usize = 1024 * 1024 - 4096;
+/// Hops that led to an invocation that is part of a loop: two for each of about 16 invocations (Lambda developer
+/// guide, "Recursive loop detection"). A topic or queue between two functions is the other one.
+const LOOP_HOPS: u8 = 30;
 const PRINCIPAL: &str = "lambda.amazonaws.com";
 
 /// Makes a waiting invocation ready.
@@ -101,6 +104,9 @@ async fn run(ctx: &Ctx, number: u64) -> Result<(), LambdaError> {
         name: event.function.clone(),
         qualifier: event.qualifier.clone(),
     };
+    if event.hops >= LOOP_HOPS && !may_loop(&ctx.read(), &named)? {
+        return stopped(&ctx, number, event, named, payload).await;
+    }
     let extras = Extras { request_id: event.request_id.clone(), ..Extras::default() };
     match invoke::run(&ctx, &named, payload.clone(), extras).await {
         Ok(outcome) => {
@@ -115,6 +121,31 @@ async fn run(ctx: &Ctx, number: u64) -> Result<(), LambdaError> {
         }
     }
     Ok(())
+}
+
+/// Whether a function may be part of a loop.
+fn may_loop(read: &impl Read, named: &Named) -> Result<bool, Fault> {
+    let function = state::function(read, &named.scope, &named.name)?;
+    Ok(function.is_some_and(|function| function.may_loop))
+}
+
+/// Ends an invocation that is part of a loop, without running it: as one that failed as often as it may.
+async fn stopped(
+    ctx: &Ctx,
+    number: u64,
+    event: Event,
+    named: Named,
+    payload: Bytes,
+) -> Result<(), LambdaError> {
+    let now = ctx.now();
+    Log::warn(&event.request_id, &format!("a loop of invocations is stopped before {}", event.function));
+    let next = Next::Never(Condition::RetriesExhausted);
+    put_in_bucket(ctx, (&event, &named, &payload), &next, None).await?;
+    ctx.commit(move |tx| {
+        let following = Following { number, event: &event, named: &named, payload: &payload };
+        follow(tx, &following, Next::Never(Condition::RetriesExhausted), None, now)
+    })
+    .await
 }
 
 /// What the owner of a function wants for its events, and the function if it is still there.
@@ -266,7 +297,9 @@ fn tell(
 ) -> Result<(), LambdaError> {
     let Following { event, named, payload, .. } = following;
     let (config, function) = config_of(tx, named)?;
-    let Some(Function { latest: Configuration { settings, .. }, .. }) = function else { return Ok(()) };
+    let Some(Function { latest: Configuration { settings, .. }, may_loop, .. }) = function else {
+        return Ok(());
+    };
     let arn = state::arn(&named.scope, &named.name, Some(named.qualifier.as_deref().unwrap_or(LATEST)));
     let mut context = DeliveryContext::of(PRINCIPAL, named.scope.account().unwrap_or(AccountId::DEFAULT));
     context.role = Some(settings.role);
@@ -280,7 +313,11 @@ fn tell(
         let source = state::arn(&named.scope, &named.name, None);
         let mut delivery = Delivery::new(source, target, payload, context, now);
         delivery.cause.clone_from(&event.request_id);
-        delivery.hops = event.hops.saturating_add(1);
+        delivery.hops = match delivery.target.service() {
+            _ if may_loop => 0,
+            "lambda" => event.hops.saturating_add(2),
+            _ => event.hops.saturating_add(1),
+        };
         tx.allow_large();
         tx.deliver(delivery)
     };

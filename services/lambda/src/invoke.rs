@@ -35,11 +35,44 @@ pub fn found(read: &impl Read, named: &Named) -> Result<Function, LambdaError> {
     state::function(read, &named.scope, &named.name)?.ok_or_else(|| absent(named))
 }
 
+/// The function that is to be invoked. Without a qualifier it is `$LATEST` that is not there.
+///
+/// # Errors
+/// Where there is none.
+pub fn target(read: &impl Read, named: &Named) -> Result<Function, LambdaError> {
+    state::function(read, &named.scope, &named.name)?.ok_or_else(|| {
+        let qualifier = named.qualifier.as_deref().unwrap_or(state::LATEST);
+        LambdaError::FunctionNotFound(state::arn(&named.scope, &named.name, Some(qualifier)).to_string())
+    })
+}
+
 /// That there is no such function, version or alias.
 pub fn absent(named: &Named) -> LambdaError {
     LambdaError::FunctionNotFound(
         state::arn(&named.scope, &named.name, named.qualifier.as_deref()).to_string(),
     )
+}
+
+/// That there is no such version or alias, as settings of versions and aliases are told to be absent.
+pub fn absent_qualifier(named: &Named) -> LambdaError {
+    let arn = state::arn(&named.scope, &named.name, named.qualifier.as_deref()).to_string();
+    match Qualifier::of(named.qualifier.as_deref()) {
+        Qualifier::Alias(name) if !name.contains('$') => LambdaError::AliasNotFound(arn),
+        _ => LambdaError::FunctionNotFound(arn),
+    }
+}
+
+/// Refuses a version or alias that a function does not have.
+///
+/// # Errors
+/// Where it does not.
+pub fn check_qualifier(read: &impl Read, named: &Named, function: &Function) -> Result<(), LambdaError> {
+    let there = match Qualifier::of(named.qualifier.as_deref()) {
+        Qualifier::Latest => true,
+        Qualifier::Version(number) => state::version(read, &named.scope, function, number)?.is_some(),
+        Qualifier::Alias(name) => state::alias(read, &named.scope, function, name)?.is_some(),
+    };
+    if there { Ok(()) } else { Err(absent_qualifier(named)) }
 }
 
 /// The configuration that a qualifier stands for; of an alias with weights, the one that `draw` (below 1)
@@ -112,7 +145,7 @@ pub async fn run_streamed(
 async fn work(ctx: &Ctx, named: &Named, payload: Bytes, extras: Extras) -> Result<Work, LambdaError> {
     let mut work = {
         let read = ctx.read();
-        let function = found(&read, named)?;
+        let function = target(&read, named)?;
         let configuration = configuration(&read, named, &function, draw(ctx))?;
         Work {
             scope: named.scope.clone(),

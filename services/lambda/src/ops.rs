@@ -188,8 +188,20 @@ pub fn named(ctx: &Ctx, input: &impl OfFunction) -> Result<Named, LambdaError> {
 /// # Errors
 /// Where the revision is another.
 pub fn check_revision(given: Option<&String>, current: &str) -> Result<(), LambdaError> {
+    check_revision_of("GetFunction/GetAlias", given, current)
+}
+
+/// As [`check_revision`], of what another operation tells.
+///
+/// # Errors
+/// Where the revision is another.
+pub fn check_revision_of(
+    told_by: &'static str,
+    given: Option<&String>,
+    current: &str,
+) -> Result<(), LambdaError> {
     match given {
-        Some(given) if given != current => Err(LambdaError::StaleRevision),
+        Some(given) if given != current => Err(LambdaError::StaleRevision(told_by)),
         _ => Ok(()),
     }
 }

@@ -1,6 +1,7 @@
 //! Event source mappings at work: one poller for each that is enabled, begun when it comes or changes and
 //! after each start of the region, ended when it goes.
 
+mod places;
 mod queue;
 mod stream;
 

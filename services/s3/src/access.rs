@@ -4,15 +4,16 @@
 
 use crate::access_logs::LOG_DELIVERY;
 use crate::errors::S3Error;
+use crate::policy;
 use crate::rules::acl::Acl;
 use crate::rules::public;
 use crate::state::buckets::{self, Bucket};
-use crate::state::{Ownership, objects};
+use crate::state::{ObjectRecord, Ownership, objects};
 use crate::views::canonical_id;
-use policy::{Policy, ResourceRule};
+use ::policy::{Policy, ResourceRule};
 use ports::Caller;
 use serde_json::{Value, json};
-use service::{Demand, Peek};
+use service::{Ctx, Demand, Peek};
 use std::sync::Arc;
 use store::Read;
 
@@ -21,14 +22,17 @@ use store::Read;
 /// # Errors
 /// The store's.
 pub fn opened(peek: &Peek, demand: Demand) -> Result<Demand, S3Error> {
+    let logs = matches!(peek.caller(), Caller::Service { principal, .. } if principal == LOG_DELIVERY);
     let account = match peek.caller() {
-        Caller::Service { principal, .. } if principal == LOG_DELIVERY => None,
-        Caller::Service { .. } => return Ok(demand),
+        Caller::Service { .. } if !logs => return Ok(demand),
         Caller::Principal(principal) => Some(principal.account),
-        Caller::Anonymous => None,
+        Caller::Service { .. } | Caller::Anonymous => None,
     };
     let Some(arn) = &demand.head else { return Ok(demand) };
-    let Some(head) = peek.head(arn)? else { return Ok(demand) };
+    let Some(head) = peek.head(arn)? else {
+        // Names of buckets are no secret: a stranger is told that there is none.
+        return if account.is_none() { Err(S3Error::no_bucket(arn.resource())) } else { Ok(demand) };
+    };
     if account == Some(head.head.owner) {
         return Ok(demand);
     }
@@ -37,9 +41,10 @@ pub fn opened(peek: &Peek, demand: Demand) -> Result<Demand, S3Error> {
     let text = head.head.policy.as_deref();
     let written: Option<Value> = text.and_then(|text| serde_json::from_str(text).ok());
     let restricts = bucket.record.public_access.is_some_and(|block| block.restrict);
-    let statements = if restricts && written.as_ref().is_some_and(public::is_public) {
+    // A restricted bucket is still open to services (S3 API Reference, PublicAccessBlockConfiguration).
+    let statements = if !logs && restricts && written.as_ref().is_some_and(public::is_public) {
         vec![json!({"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"})]
-    } else if delivers_logs(peek, &bucket, &demand)
+    } else if (logs && takes_logs(&bucket, &demand))
         || granted(&read, &bucket, &demand, account.map(canonical_id).as_deref())?
     {
         let own = json!({"Effect": "Allow", "Principal": "*", "Action": demand.action, "Resource": "*"});
@@ -59,11 +64,9 @@ pub fn opened(peek: &Peek, demand: Demand) -> Result<Demand, S3Error> {
     })
 }
 
-/// Whether the bucket's list lets access logs in, and this is one.
-fn delivers_logs(peek: &Peek, bucket: &Bucket, demand: &Demand) -> bool {
-    let logs = matches!(peek.caller(), Caller::Service { principal, .. } if principal == LOG_DELIVERY);
-    let lists = bucket.record.ownership != Some(Ownership::BucketOwnerEnforced);
-    logs && lists
+/// Whether the bucket's list lets access logs in, where one is put.
+fn takes_logs(bucket: &Bucket, demand: &Demand) -> bool {
+    bucket.record.ownership != Some(Ownership::BucketOwnerEnforced)
         && demand.action == "s3:PutObject"
         && bucket.record.acl.as_ref().is_some_and(Acl::takes_logs)
 }
@@ -90,8 +93,54 @@ fn granted(
         Some(id) => objects::by_id(read, bucket, key, id)?,
         None => objects::newest(read, bucket, key)?,
     };
-    let object = found.and_then(|version| version.object);
-    let list =
-        object.as_ref().and_then(|object| object.extras.as_ref()).and_then(|extras| extras.acl.as_ref());
-    Ok(list.is_some_and(|list| list.grants(&demand.action, caller, ignores)))
+    let Some(object) = found.and_then(|version| version.object) else {
+        // Whoever may list the bucket may know that there is nothing to read.
+        let list = bucket.record.acl.as_ref().filter(|_| demand.action == "s3:GetObject");
+        return Ok(list.is_some_and(|list| list.grants("s3:ListBucket", caller, ignores)));
+    };
+    Ok(lists(&object, &demand.action, caller, ignores))
+}
+
+/// Whether an object's list lets a caller do something; where it has none, its writer alone may.
+fn lists(object: &ObjectRecord, action: &str, caller: Option<&str>, ignores: bool) -> bool {
+    let list = object.extras.as_ref().and_then(|extras| extras.acl.as_ref());
+    match (list, object.writer()) {
+        (Some(list), _) => list.grants(action, caller, ignores),
+        (None, Some(writer)) => {
+            caller == Some(writer) && Acl::private(writer).grants(action, caller, ignores)
+        }
+        (None, None) => false,
+    }
+}
+
+/// Refuses what the list of an object does not grant where another account wrote it: neither policies of
+/// the bucket nor those of its owner's account open it.
+/// S3 User Guide, "Controlling ownership of objects": bucket policies are for objects of the bucket's owner.
+///
+/// # Errors
+/// `AccessDenied`, or the store's.
+pub fn of_writer(
+    ctx: &Ctx,
+    bucket: &Bucket,
+    key: &str,
+    object: &ObjectRecord,
+    action: &'static str,
+) -> Result<(), S3Error> {
+    if object.writer().is_none() || bucket.record.ownership == Some(Ownership::BucketOwnerEnforced) {
+        return Ok(());
+    }
+    let caller = match ctx.caller() {
+        Caller::Principal(principal) => Some(canonical_id(principal.account)),
+        Caller::Anonymous => None,
+        Caller::Service { .. } => return Ok(()),
+    };
+    let ignores = bucket.record.public_access.is_some_and(|block| block.ignore_acls);
+    if lists(object, action, caller.as_deref(), ignores) {
+        return Ok(());
+    }
+    let closed = json!({"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"});
+    let closed = json!({"Version": "2012-10-17", "Statement": [closed]}).to_string();
+    let closed = Policy::parse(&closed).map_err(|_| S3Error::AccessDenied)?;
+    let demand = policy::on_object(action, &bucket.name, key).under(Arc::new(closed), ResourceRule::Grants);
+    Ok(ctx.permit(&demand)?)
 }

@@ -12,19 +12,20 @@ use model_s3 as api;
 use model_s3::operations::PutObject;
 use names::Timestamp;
 use ports::{Caller, PrincipalKind};
-use schema::Body;
+use schema::{ApiError, Body};
 use service::{Answered, Ctx, Host, Log, Witness, Worker, hex};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::Fault;
 
 /// The service that delivers.
 pub const LOG_DELIVERY: &str = "logging.s3.amazonaws.com";
 /// Longest time that a line waits, in milliseconds of virtual time.
 const PERIOD_MS: i64 = 60_000;
-/// Most lines that wait; what comes beyond is lost.
-const MAX_WAITING: usize = 10_000;
+/// Most lines that wait, and most bytes of them; what comes beyond is lost.
+const MAX_LINES: usize = 10_000;
+const MAX_BYTES: usize = 8 * 1024 * 1024;
 const DAY_MS: i64 = 86_400_000;
 
 const UNKNOWN: u8 = 0;
@@ -36,13 +37,25 @@ const SOME: u8 = 2;
 pub struct AccessLogs {
     /// Whether any bucket is logged, so that in most regions nobody looks.
     any: AtomicU8,
-    waiting: Mutex<Vec<Waiting>>,
+    waiting: Mutex<Waiting>,
 }
 
+/// Lines with the moments that they tell of, by bucket; how many they are, and their bytes.
+#[derive(Default)]
 struct Waiting {
-    bucket: String,
-    at: Timestamp,
-    text: String,
+    by_bucket: BTreeMap<String, Vec<(Timestamp, String)>>,
+    lines: usize,
+    bytes: usize,
+}
+
+impl Waiting {
+    fn add(&mut self, bucket: String, at: Timestamp, text: String) {
+        if self.lines < MAX_LINES && self.bytes + text.len() <= MAX_BYTES {
+            self.lines += 1;
+            self.bytes += text.len();
+            self.by_bucket.entry(bucket).or_default().push((at, text));
+        }
+    }
 }
 
 impl AccessLogs {
@@ -56,22 +69,15 @@ impl AccessLogs {
         if known != UNKNOWN {
             return known == SOME;
         }
-        let found = configurations::is_any_logged(&host.store.read()).unwrap_or(true);
+        let found = buckets::is_any_logged(&host.store.read()).unwrap_or(true);
         let learned = if found { SOME } else { NONE };
         // Whoever has said meanwhile that there is one is right.
         let _ = self.any.compare_exchange(UNKNOWN, learned, Ordering::Relaxed, Ordering::Relaxed);
         found
     }
 
-    fn add(&self, line: Waiting) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() < MAX_WAITING {
-            waiting.push(line);
-        }
-    }
-
-    fn take(&self) -> Vec<Waiting> {
-        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -89,16 +95,17 @@ impl Witness for Onlooker {
         let Some(name) = label("Bucket") else { return };
         // A bucket that cannot be read is told of by the request itself.
         let Ok(Some(bucket)) = logged(host, name) else { return };
-        let at = host.clock.now();
+        // A line tells when the request came.
+        let at = host.clock.now().plus_millis(-i64::try_from(request.micros / 1000).unwrap_or(0));
         let text = line(&bucket, at, request, label("Key"));
-        logs.add(Waiting { bucket: bucket.name, at, text });
+        logs.waiting().add(bucket.name, at, text);
     }
 }
 
 /// A bucket, if its requests are logged.
 fn logged(host: &Host, name: &str) -> Result<Option<Bucket>, Fault> {
-    let read = host.store.read();
-    if configurations::is_logged(&read, name)? { buckets::find(&read, name) } else { Ok(None) }
+    let bucket = buckets::find(&host.store.read(), name)?;
+    Ok(bucket.filter(|bucket| bucket.record.configured.logging))
 }
 
 fn line(bucket: &Bucket, at: Timestamp, request: &Answered<'_>, key: Option<&str>) -> String {
@@ -127,7 +134,6 @@ fn line(bucket: &Bucket, at: Timestamp, request: &Answered<'_>, key: Option<&str
         host_id: (request.said)("x-amz-id-2"),
         signed: signed(request),
         host: (request.asked)("host"),
-        secure: request.secure,
     };
     line.text()
 }
@@ -180,36 +186,52 @@ pub fn deliveries() -> Worker {
     Worker::every("s3/access-logs", PERIOD_MS, deliver)
 }
 
-/// One round: an object for each bucket, or for each of its days.
+/// One round. Nobody waits for a log: whoever looks for one that did not come finds the reason in the region's.
 async fn deliver(ctx: Ctx) -> Result<(), S3Error> {
-    let now = ctx.now();
-    let mut texts: BTreeMap<(String, i64), String> = BTreeMap::new();
-    for waiting in ctx.part::<AccessLogs>().take() {
-        let enabled = enabled(&ctx, &waiting.bucket)?;
-        let by_event = enabled.is_some_and(|(_, enabled)| access_line::is_by_event(&enabled));
-        let day = if by_event { waiting.at.0.div_euclid(DAY_MS) * DAY_MS } else { now.0 };
-        texts.entry((waiting.bucket, day)).or_default().push_str(&waiting.text);
-    }
-    for ((name, at), text) in texts {
-        let Some((bucket, enabled)) = enabled(&ctx, &name)? else { continue };
-        let unique = hex(&ctx.host().entropy.bytes::<8>()).to_uppercase();
-        let source = access_line::Source {
-            account: bucket.owner,
-            region: &bucket.record.region,
-            bucket: &bucket.name,
-        };
-        let key = access_line::key(&enabled, source, Timestamp(at), &unique);
-        let caller = Caller::Service {
-            principal: LOG_DELIVERY.into(),
-            source_arn: Some(bucket.arn()),
-            source_account: bucket.owner,
-        };
-        if let Err(error) = ctx.call_as::<PutObject>(caller, object(&enabled, key, text)).await {
-            // Nobody waits for it: whoever looks for the log finds the reason here.
+    let waiting = std::mem::take(&mut *ctx.part::<AccessLogs>().waiting());
+    for (name, lines) in waiting.by_bucket {
+        let lost = |error: ApiError| {
             Log::warn(ctx.request_id(), &format!("access log of {name} not delivered: {error}"));
+        };
+        match enabled(&ctx, &name) {
+            Ok(Some((bucket, enabled))) => {
+                for object in objects(&ctx, &bucket, &enabled, lines) {
+                    let caller = Caller::Service {
+                        principal: LOG_DELIVERY.into(),
+                        source_arn: Some(bucket.arn()),
+                        source_account: bucket.owner,
+                    };
+                    ctx.call_as::<PutObject>(caller, object).await.map_or_else(lost, drop);
+                }
+            }
+            // It is not logged any more.
+            Ok(None) => {}
+            Err(error) => lost(error.into()),
         }
     }
     Ok(())
+}
+
+/// The objects to put for the lines of a bucket: one, or one for each of their days.
+fn objects(
+    ctx: &Ctx,
+    bucket: &Bucket,
+    enabled: &api::LoggingEnabled,
+    lines: Vec<(Timestamp, String)>,
+) -> Vec<api::PutObjectInput> {
+    let (now, by_event) = (ctx.now(), access_line::is_by_event(enabled));
+    let mut texts: BTreeMap<Timestamp, String> = BTreeMap::new();
+    for (at, line) in lines {
+        let midnight = Timestamp(at.0.div_euclid(DAY_MS) * DAY_MS);
+        texts.entry(if by_event { midnight } else { now }).or_default().push_str(&line);
+    }
+    let source =
+        access_line::Source { account: bucket.owner, region: &bucket.record.region, bucket: &bucket.name };
+    let object = |(at, text)| {
+        let unique = hex(&ctx.host().entropy.bytes::<8>()).to_uppercase();
+        object(enabled, access_line::key(enabled, source, at, &unique), text)
+    };
+    texts.into_iter().map(object).collect()
 }
 
 /// A bucket and where its log goes, if that is configured still.

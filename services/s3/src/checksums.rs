@@ -1,11 +1,11 @@
 //! Checksums as requests give them and answers show them. The API has a member for each algorithm; here
 //! they are one value.
 
-use crate::digest::Algorithm;
 use crate::errors::S3Error;
 use crate::rules::multipart::base64;
 use crate::state::ChecksumRecord;
 use base64::Engine;
+use service::checksum::Algorithm;
 
 /// The algorithm of content that came without a checksum: S3 User Guide, "Checking object integrity".
 pub const DEFAULT: Algorithm = Algorithm::Crc64Nvme;
@@ -84,7 +84,7 @@ macro_rules! checksum_members {
 /// Puts a checksum into its member of an output.
 macro_rules! show_checksum {
     ($output:expr, $algorithm:expr, $text:expr) => {{
-        use $crate::digest::Algorithm;
+        use service::checksum::Algorithm;
         let text = Some($text);
         match $algorithm {
             Algorithm::Crc32 => $output.checksum_crc32 = text,

@@ -9,6 +9,7 @@ use crate::sealing::{Customer, Given};
 use crate::state::buckets::Bucket;
 use crate::state::{Description, Encryption, Extras};
 use names::{Tags, Timestamp};
+use service::Ctx;
 use std::collections::BTreeMap;
 
 /// The members that PutObject, CopyObject and CreateMultipartUpload share.
@@ -107,7 +108,7 @@ impl Wishes<'_> {
             content_language: owned(self.content_language),
             expires: owned(self.expires),
             website_redirect: owned(self.website_redirect),
-            metadata: self.metadata.cloned().unwrap_or_default(),
+            metadata: self.metadata.map(headers::decoded_metadata).unwrap_or_default(),
             encryption: self.encryption(bucket)?,
         })
     }
@@ -130,15 +131,14 @@ impl Wishes<'_> {
     /// # Errors
     /// Where it is incomplete, or beside another encryption.
     pub fn customer(&self) -> Result<Option<Customer>, S3Error> {
-        let customer = Customer::given(self.customer)?;
         match self.encryption {
-            Some(other) if customer.is_some() => Err(S3Error::InvalidArgument {
+            Some(other) if self.customer != (None, None, None) => Err(S3Error::InvalidArgument {
                 message: "Server Side Encryption with Customer provided key is incompatible with the encryption method \
                           specified",
                 name: "x-amz-server-side-encryption",
                 value: other.to_owned(),
             }),
-            _ => Ok(customer),
+            _ => Customer::given(self.customer),
         }
     }
 
@@ -154,17 +154,20 @@ impl Wishes<'_> {
     pub fn extras(
         &self,
         bucket: &Bucket,
-        now: Timestamp,
+        ctx: &Ctx,
         customer: Option<(&Customer, [u8; 16])>,
     ) -> Result<Option<Box<Extras>>, S3Error> {
+        let now = ctx.now();
         let lock = bucket.record.lock;
         if lock.is_none() && self.locks() {
             return Err(S3Error::no_lock());
         }
         let given = self.retention(now)?;
         let default = lock.and_then(|lock| lock.default).map(|default| default.begun(now));
+        let writer = grants::writer(ctx.caller(), bucket, self.acl.canned);
         let extras = Extras {
-            acl: grants::of_object(&self.acl, bucket)?,
+            acl: grants::of_object(&self.acl, bucket, writer.as_deref())?,
+            writer,
             retention: given.or(default),
             legal_hold: self.hold()?,
             customer: customer.map(|(customer, salt)| customer.kept(salt)),
@@ -188,11 +191,16 @@ impl Wishes<'_> {
                 ),
                 Some(mode) => Ok(Some(Retention { mode, until })),
             },
-            _ => invalid(
-                "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied",
-                "x-amz-object-lock-mode",
-                self.lock_mode.unwrap_or(""),
-            ),
+            (mode, _) => Err(S3Error::UntoldArgument {
+                message:
+                    "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied"
+                        .into(),
+                name: if mode.is_some() {
+                    "x-amz-object-lock-retain-until-date"
+                } else {
+                    "x-amz-object-lock-mode"
+                },
+            }),
         }
     }
 

@@ -9,6 +9,7 @@ use crate::select;
 use names::Timestamp;
 use schema::{ApiError, BodyError};
 use service::TagFault;
+use std::borrow::Cow;
 use store::Fault;
 
 /// An error of S3.
@@ -31,6 +32,7 @@ pub enum S3Error {
     Marked {
         key: String,
         version_id: String,
+        modified: Timestamp,
     },
     /// The version that was asked for is a delete marker.
     IsMarker {
@@ -41,8 +43,11 @@ pub enum S3Error {
     InvalidBucketName {
         bucket: String,
     },
-    /// A name without the ending of the account's own namespace, of which the request wants it.
-    WrongNamespace,
+    /// A name without the ending of the account's own namespace, of which the request wants it; or, without an
+    /// ending here, a name of a namespace and a request that does not want one of those.
+    WrongNamespace {
+        ending: Option<String>,
+    },
     KeyTooLong {
         size: usize,
     },
@@ -91,6 +96,11 @@ pub enum S3Error {
         name: &'static str,
         value: String,
     },
+    /// An argument whose value is not told again.
+    UntoldArgument {
+        message: Cow<'static, str>,
+        name: &'static str,
+    },
     /// A number below zero.
     NegativeArgument {
         name: &'static str,
@@ -103,6 +113,23 @@ pub enum S3Error {
     NotImplemented {
         header: &'static str,
     },
+    /// The conditions of a write are not taken as they are.
+    UnsupportedCondition(WriteFault),
+    /// What a write is on the condition of was changed since the upload began.
+    ConditionalConflict {
+        condition: &'static str,
+        key: String,
+    },
+    /// What a request says of the bucket's owner cannot be an account.
+    InvalidExpectedOwner {
+        given: String,
+    },
+    /// A configuration has another id than its request.
+    IdMismatch,
+    /// An inventory goes to what is no bucket's ARN.
+    InvalidDestinationBucket,
+    /// An object is read with another customer's key.
+    WrongCustomerKey,
     InvalidStorageClass {
         given: String,
     },
@@ -117,6 +144,7 @@ pub enum S3Error {
     InvalidTag {
         message: &'static str,
         key: Option<String>,
+        value: Option<String>,
     },
     TooManyTags {
         limit: usize,
@@ -133,7 +161,12 @@ pub enum S3Error {
         calculated: String,
     },
     BadChecksum {
+        algorithm: Cow<'static, str>,
+    },
+    /// A part's checksum is of another algorithm than the upload's.
+    BadPartChecksum {
         algorithm: &'static str,
+        number: i32,
     },
     EntityTooLarge {
         size: u64,
@@ -194,11 +227,8 @@ pub enum S3Error {
     /// What is only for buckets of another kind.
     MethodNotAllowed,
     InvalidBucketAcl,
-    /// A notification's destination cannot be used.
-    Destinations {
-        arn: String,
-        why: &'static str,
-    },
+    /// Destinations of notifications that cannot be used, and why.
+    Destinations(Vec<(String, String)>),
     /// A configuration that the bucket does not have.
     NotConfigured {
         bucket: String,
@@ -268,27 +298,33 @@ impl S3Error {
             WriteFault::Broken(broken) => {
                 S3Error::PreconditionFailed { condition: broken.header().to_owned() }
             }
-            WriteFault::Unsupported => S3Error::NotImplemented { header: "If-None-Match" },
+            fault => S3Error::UnsupportedCondition(fault),
         }
     }
 
     /// A tag set that is against the rules; `header` where it came in `x-amz-tagging`.
     pub fn tags(fault: TagSetFault, header: Option<&str>) -> Self {
-        let invalid = |message, key| S3Error::InvalidTag { message, key: Some(key) };
+        let invalid = |message, key| S3Error::InvalidTag { message, key: Some(key), value: None };
         match (fault, header) {
-            (TagSetFault::Malformed | TagSetFault::Tag(TagFault::Duplicate(_)), Some(header)) => {
-                S3Error::InvalidArgument {
-                    message: "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query \
+            (
+                TagSetFault::Malformed | TagSetFault::Value { .. } | TagSetFault::Tag(TagFault::Duplicate(_)),
+                Some(header),
+            ) => S3Error::InvalidArgument {
+                message: "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query \
                               parameters without tag name duplicates.",
-                    name: "x-amz-tagging",
-                    value: header.to_owned(),
-                }
-            }
+                name: "x-amz-tagging",
+                value: header.to_owned(),
+            },
             (TagSetFault::Malformed, None) => S3Error::MalformedXml,
             (TagSetFault::Tag(TagFault::TooMany { limit }), _) => S3Error::TooManyTags { limit },
             (TagSetFault::Tag(TagFault::Key(key)), _) => {
                 invalid("The TagKey you have provided is invalid", key)
             }
+            (TagSetFault::Value { key, value }, None) => S3Error::InvalidTag {
+                message: "The TagValue you have provided is invalid",
+                key: Some(key),
+                value: Some(value),
+            },
             (TagSetFault::Tag(TagFault::Value { key }), _) => {
                 invalid("The TagValue you have provided is invalid", key)
             }

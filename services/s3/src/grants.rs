@@ -1,12 +1,13 @@
 //! Access control lists as requests give them and answers show them, held against what the bucket allows.
 
 use crate::errors::S3Error;
-use crate::rules::acl::{self, Acl, Grant, Grantee, GranteeFault, MAX_GRANTS, Permission};
+use crate::rules::acl::{self, Acl, Grant, Grantee, GranteeFault, MAX_GRANTS, Owners, Permission};
 use crate::state::Ownership;
 use crate::state::buckets::Bucket;
 use crate::views::canonical_id;
 use model_s3 as api;
 use names::AccountId;
+use ports::Caller;
 
 /// The order of the grant headers in [`Wanted`].
 const HEADERS: [(Permission, &str); 5] = [
@@ -45,18 +46,18 @@ impl Wanted<'_> {
         Ok(())
     }
 
-    fn list(&self, owner: &str, of_bucket: bool) -> Result<Acl, S3Error> {
+    fn list(&self, owners: Owners<'_>) -> Result<Acl, S3Error> {
         self.check()?;
         let invalid =
             |message, name, value: &str| S3Error::InvalidArgument { message, name, value: value.to_owned() };
         match self.canned {
-            Some(name) => acl::canned(name, owner, of_bucket).ok_or_else(|| invalid("", "x-amz-acl", name)),
-            None if !self.granted() => Ok(private(owner)),
+            Some(name) => acl::canned(name, owners).ok_or_else(|| invalid("", "x-amz-acl", name)),
+            None if !self.granted() => Ok(Acl::private(owners.own())),
             None => {
                 let mut grants = Vec::new();
                 for ((permission, name), text) in HEADERS.into_iter().zip(self.headers) {
                     let Some(text) = text else { continue };
-                    let grantees = acl::header(text).map_err(|fault| refused(fault, name, text))?;
+                    let grantees = acl::header(text).map_err(|fault| refused(fault, Some(name)))?;
                     grants.extend(grantees.into_iter().map(|grantee| Grant { grantee, permission }));
                 }
                 bounded(Acl { grants })
@@ -65,21 +66,21 @@ impl Wanted<'_> {
     }
 }
 
-fn private(owner: &str) -> Acl {
-    let grantee = Grantee::User(owner.to_owned());
-    Acl { grants: vec![Grant { grantee, permission: Permission::FullControl }] }
-}
-
 fn bounded(list: Acl) -> Result<Acl, S3Error> {
     if list.grants.len() > MAX_GRANTS { Err(S3Error::MalformedAcl) } else { Ok(list) }
 }
 
-fn refused(fault: GranteeFault, name: &'static str, text: &str) -> S3Error {
+/// A grantee that is refused, in a header or in a body, which call its parts differently.
+fn refused(fault: GranteeFault, header: Option<&'static str>) -> S3Error {
     let invalid = |message, name, value| S3Error::InvalidArgument { message, name, value };
+    let (id_name, uri_name) =
+        if header.is_some() { ("id", "uri") } else { ("CanonicalUser/ID", "Group/URI") };
     match fault {
-        GranteeFault::Shape => invalid("Argument format not recognized", name, text.to_owned()),
-        GranteeFault::Id(id) => invalid("Invalid id", "CanonicalUser/ID", id),
-        GranteeFault::Uri(uri) => invalid("Invalid group uri", "Group/URI", uri),
+        GranteeFault::Shape(text) => {
+            invalid("Argument format not recognized", header.unwrap_or("Grantee"), text)
+        }
+        GranteeFault::Id(id) => invalid("Invalid id", id_name, id),
+        GranteeFault::Uri(uri) => invalid("Invalid group uri", uri_name, uri),
         GranteeFault::Email(address) => S3Error::UnresolvableGrant { address },
     }
 }
@@ -92,21 +93,42 @@ fn kept(list: Acl, bucket: &Bucket, owner: &str) -> Result<Option<Acl>, S3Error>
     Ok((!list.is_private(owner)).then_some(list))
 }
 
-/// The list of a new object.
+/// Strangers own what they write by this id, as on AWS.
+const NOBODY: &str = "65a011a29cdf8ec533ec3d1ccaae921c";
+
+/// Who owns what a caller writes into a bucket, by its canonical id; `None` for the bucket's owner.
+/// S3 User Guide, "Controlling ownership of objects": the bucket's settings decide.
+pub fn writer(caller: &Caller, bucket: &Bucket, canned: Option<&str>) -> Option<String> {
+    match bucket.record.ownership {
+        Some(Ownership::BucketOwnerEnforced) => return None,
+        Some(Ownership::BucketOwnerPreferred) if canned == Some("bucket-owner-full-control") => return None,
+        Some(Ownership::BucketOwnerPreferred | Ownership::ObjectWriter) | None => {}
+    }
+    match caller {
+        Caller::Service { .. } => None,
+        Caller::Anonymous => Some(NOBODY.to_owned()),
+        Caller::Principal(principal) if principal.account == bucket.owner => None,
+        Caller::Principal(principal) => Some(canonical_id(principal.account)),
+    }
+}
+
+/// The list of a new object, `writer` being its owner where that is not the bucket's.
 ///
 /// # Errors
 /// Where the bucket has no lists, or this one is not taken.
-pub fn of_object(wanted: &Wanted<'_>, bucket: &Bucket) -> Result<Option<Acl>, S3Error> {
+pub fn of_object(wanted: &Wanted<'_>, bucket: &Bucket, writer: Option<&str>) -> Result<Option<Acl>, S3Error> {
     if !wanted.any() {
         return Ok(None);
     }
     wanted.check()?;
+    let buckets = canonical_id(bucket.owner);
+    let owner = writer.unwrap_or(&buckets);
+    let list = wanted.list(Owners::Object(owner, &buckets))?;
     if bucket.record.ownership == Some(Ownership::BucketOwnerEnforced) {
         let owners = wanted.canned == Some("bucket-owner-full-control");
         return if owners { Ok(None) } else { Err(S3Error::AclNotSupported) };
     }
-    let owner = canonical_id(bucket.owner);
-    kept(wanted.list(&owner, false)?, bucket, &owner)
+    kept(list, bucket, owner)
 }
 
 /// The list of a new bucket, which is held against its ownership only: a public one comes before the block
@@ -120,7 +142,7 @@ pub fn of_new_bucket(
     owner: AccountId,
 ) -> Result<Option<Acl>, S3Error> {
     let owner = canonical_id(owner);
-    let list = wanted.list(&owner, true)?;
+    let list = wanted.list(Owners::Bucket(&owner))?;
     let list = (!list.is_private(&owner)).then_some(list);
     if list.is_some() && ownership == Ownership::BucketOwnerEnforced {
         return Err(S3Error::InvalidBucketAcl);
@@ -136,27 +158,27 @@ pub fn replacing(
     wanted: &Wanted<'_>,
     body: Option<&api::AccessControlPolicy>,
     bucket: &Bucket,
-    of_bucket: bool,
+    owners: Owners<'_>,
 ) -> Result<Option<Acl>, S3Error> {
-    let owner = canonical_id(bucket.owner);
-    let body = body.filter(|body| body.grants.is_some() || body.owner.is_some());
+    let owner = owners.own();
     let list = match body {
         Some(_) if wanted.any() => return Err(S3Error::UnexpectedContent),
-        Some(body) => read(body, &owner)?,
-        None if wanted.any() => wanted.list(&owner, of_bucket)?,
+        Some(body) => read(body, owner)?,
+        None if wanted.any() => wanted.list(owners)?,
         None => return Err(S3Error::MissingSecurityHeader),
     };
     if bucket.record.ownership == Some(Ownership::BucketOwnerEnforced) {
         let owners =
-            list.is_private(&owner) && (body.is_some() || wanted.canned == Some("bucket-owner-full-control"));
+            list.is_private(owner) && (body.is_some() || wanted.canned == Some("bucket-owner-full-control"));
         return if owners { Ok(None) } else { Err(S3Error::AclNotSupported) };
     }
-    kept(list, bucket, &owner)
+    kept(list, bucket, owner)
 }
 
 /// The list of a body.
 fn read(body: &api::AccessControlPolicy, owner: &str) -> Result<Acl, S3Error> {
     let named = body.owner.as_ref().and_then(|named| named.id.as_deref()).ok_or(S3Error::MalformedAcl)?;
+    acl::user(named).map_err(|fault| refused(fault, None))?;
     if named != owner {
         return Err(S3Error::AccessDenied);
     }
@@ -165,22 +187,31 @@ fn read(body: &api::AccessControlPolicy, owner: &str) -> Result<Acl, S3Error> {
         let permission =
             grant.permission.as_ref().and_then(|permission| Permission::of_name(permission.as_str()));
         let permission = permission.ok_or(S3Error::MalformedAcl)?;
-        let found = match (&grantee.id, &grantee.uri, &grantee.email_address) {
-            (Some(id), None, None) => acl::user(id),
-            (None, Some(uri), None) => acl::group(uri),
-            (None, None, Some(address)) => Err(GranteeFault::Email(address.clone())),
-            _ => return Err(S3Error::MalformedAcl),
-        };
-        let grantee = found.map_err(|fault| refused(fault, "Grantee", ""))?;
-        Ok(Grant { grantee, permission })
+        Ok(Grant { grantee: self::grantee(grantee)?, permission })
     });
     bounded(Acl { grants: grants.collect::<Result<_, S3Error>>()? })
 }
 
+/// Who is meant by a grantee of a body.
+///
+/// # Errors
+/// Where nobody can be, or it is said in several ways.
+pub fn grantee(given: &api::Grantee) -> Result<Grantee, S3Error> {
+    if matches!(given.type_, api::Type::Other(_)) {
+        return Err(S3Error::MalformedAcl);
+    }
+    let found = match (&given.id, &given.uri, &given.email_address) {
+        (Some(id), None, None) => acl::user(id),
+        (None, Some(uri), None) => acl::group(uri),
+        (None, None, Some(address)) => Err(GranteeFault::Email(address.clone())),
+        _ => return Err(S3Error::MalformedAcl),
+    };
+    found.map_err(|fault| refused(fault, None))
+}
+
 /// A list as it is answered, the owner's alone where there is none.
-pub fn shown(list: Option<&Acl>, owner: AccountId) -> Vec<api::Grant> {
-    let owner = canonical_id(owner);
-    let own = private(&owner);
+pub fn shown(list: Option<&Acl>, owner: &str) -> Vec<api::Grant> {
+    let own = Acl::private(owner);
     list.unwrap_or(&own)
         .grants
         .iter()

@@ -2,7 +2,6 @@
 //! at its end. Small content stays in memory and goes into a row; nothing larger is ever whole in memory.
 
 use crate::checksums::{DEFAULT, Given};
-use crate::digest::{Algorithm, Running};
 use crate::errors::S3Error;
 use crate::rules::multipart::base64;
 use crate::sealing::{Cipher, Customer};
@@ -12,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use md5::{Digest, Md5};
 use schema::Body;
+use service::checksum::{Algorithm, Running};
 use service::{Ctx, Host};
 use store::{BlobRef, BlobWriter, Blobs, Fault, INLINE_LIMIT};
 
@@ -182,7 +182,7 @@ pub async fn take(ctx: &Ctx, body: Option<&Body>, expected: &Expected) -> Result
     let calculated = taken.second.as_ref().unwrap_or(&taken.checksum);
     if expected.checksum.value.as_ref().is_some_and(|given| given != calculated) {
         abandon(ctx, &taken.body).await;
-        return Err(S3Error::BadChecksum { algorithm: second.unwrap_or(algorithm).name() });
+        return Err(S3Error::BadChecksum { algorithm: second.unwrap_or(algorithm).name().into() });
     }
     Ok(taken)
 }

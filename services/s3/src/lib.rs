@@ -10,7 +10,6 @@ mod ageing;
 mod checksums;
 mod cross_origin;
 mod describe;
-mod digest;
 mod errors;
 mod expiry;
 mod forget;

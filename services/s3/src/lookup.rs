@@ -2,12 +2,12 @@
 
 use crate::errors::S3Error;
 use crate::rules::headers::is_archived;
-use crate::rules::multipart::number_of;
+use crate::rules::multipart::is_sealed;
 use crate::rules::names;
 use crate::state::buckets::{self, Bucket};
 use crate::state::uploads::{self, Upload};
 use crate::state::{ObjectRecord, Version, objects};
-use ::names::Timestamp;
+use ::names::{AccountId, Timestamp};
 use store::Read;
 
 /// The bucket of a name, which must be of the owner that the request expects.
@@ -15,6 +15,9 @@ use store::Read;
 /// # Errors
 /// `NoSuchBucket`, or `AccessDenied` where it has another owner.
 pub fn bucket(read: &impl Read, name: &str, expected_owner: Option<&str>) -> Result<Bucket, S3Error> {
+    if let Some(given) = expected_owner.filter(|given| given.parse::<AccountId>().is_err()) {
+        return Err(S3Error::InvalidExpectedOwner { given: given.to_owned() });
+    }
     let bucket = buckets::find(read, name)?.ok_or_else(|| S3Error::no_bucket(name))?;
     match expected_owner {
         Some(owner) if owner != bucket.owner.to_string() => Err(S3Error::AccessDenied),
@@ -30,16 +33,13 @@ pub fn check_key(key: &str) -> Result<(), S3Error> {
     if names::is_key(key) { Ok(()) } else { Err(S3Error::KeyTooLong { size: key.len() }) }
 }
 
-/// Refuses a text that cannot be a version's id.
-///
-/// # Errors
-/// `InvalidArgument`.
-pub fn check_version_id(id: &str) -> Result<(), S3Error> {
-    if id == "null" || number_of(id).is_some() {
-        return Ok(());
+/// What a version that is not there is told as: an id that nobody gave out is no argument.
+pub fn absent_version(key: &str, id: &str) -> S3Error {
+    if id == "null" || is_sealed(id) {
+        return S3Error::NoSuchVersion { key: key.to_owned(), version_id: id.to_owned() };
     }
     let message = "Invalid version id specified";
-    Err(S3Error::InvalidArgument { message, name: "versionId", value: id.to_owned() })
+    S3Error::InvalidArgument { message, name: "versionId", value: id.to_owned() }
 }
 
 /// A version of a key that is an object: the named one, or the newest.
@@ -65,19 +65,36 @@ pub fn object(
     check_key(key)?;
     let found = match version_id {
         None => objects::newest(read, bucket, key)?.ok_or_else(|| S3Error::no_key(key))?,
-        Some(id) => {
-            check_version_id(id)?;
-            objects::by_id(read, bucket, key, id)?
-                .ok_or_else(|| S3Error::NoSuchVersion { key: key.to_owned(), version_id: id.to_owned() })?
-        }
+        Some(id) => objects::by_id(read, bucket, key, id)?.ok_or_else(|| absent_version(key, id))?,
     };
     match (&found.object, version_id) {
         (Some(object), _) => Ok(Found { object: object.clone(), version: found }),
-        (None, None) => Err(S3Error::Marked { key: key.to_owned(), version_id: found.shown_id().to_owned() }),
+        (None, None) => Err(S3Error::Marked {
+            key: key.to_owned(),
+            version_id: found.shown_id().to_owned(),
+            modified: found.modified,
+        }),
         (None, Some(id)) => {
             Err(S3Error::IsMarker { method, version_id: id.to_owned(), modified: found.modified })
         }
     }
+}
+
+/// The object of a key whose tags or lists are asked for: a marker is told as one, whether it is named or the
+/// newest version.
+///
+/// # Errors
+/// Where there is none.
+pub fn described_object(
+    read: &impl Read,
+    bucket: &Bucket,
+    named: (&str, Option<&str>),
+    method: &'static str,
+) -> Result<Found, S3Error> {
+    object(read, bucket, named, method).map_err(|error| match error {
+        S3Error::Marked { version_id, modified, .. } => S3Error::IsMarker { method, version_id, modified },
+        error => error,
+    })
 }
 
 /// Whether an object is archived and not restored for now.

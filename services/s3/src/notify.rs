@@ -61,6 +61,9 @@ impl Origin {
     }
 }
 
+/// The entity tag of no bytes, which a marker is told with.
+const OF_NOTHING: &str = "d41d8cd98f00b204e9800998ecf8427e";
+
 /// Delivers to everybody who listens.
 ///
 /// # Errors
@@ -91,7 +94,10 @@ pub fn tell(
         owner: &owner,
         key,
         size: object.map(|object| object.size),
-        etag: object.map(|object| object.etag.as_str()),
+        etag: match happening {
+            Happening::Marked => Some(OF_NOTHING),
+            _ => object.map(|object| object.etag.as_str()),
+        },
         version_id: version.id.as_deref(),
         sequence: version.number,
     };

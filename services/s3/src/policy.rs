@@ -152,7 +152,7 @@ fn object_arn(bucket: &str, key: &str) -> Arn {
 }
 
 /// An action on an object, judged by its bucket's head.
-fn on_object(action: &'static str, bucket: &str, key: &str) -> Demand {
+pub fn on_object(action: &'static str, bucket: &str, key: &str) -> Demand {
     Demand::new(action, &object_arn(bucket, key)).headed_by(&buckets::arn(bucket))
 }
 

@@ -148,6 +148,7 @@ fn copy(
         object.change_extras(|extras| {
             extras.replication = Some(Replication::Replica);
             extras.restored = None;
+            extras.writer = None;
             if target.record.lock.is_none() {
                 (extras.retention, extras.legal_hold) = (None, None);
             }

@@ -65,21 +65,35 @@ impl Customer {
         if (algorithm, key, md5) == (None, None, None) {
             return Ok(None);
         }
-        let refused = |message, name| S3Error::InvalidArgument { message, name, value: "null".to_owned() };
+        let refused = |message: &'static str| S3Error::UntoldArgument {
+            message: message.into(),
+            name: "x-amz-server-side-encryption",
+        };
         match algorithm {
             Some("AES256") => {}
             Some(other) => return Err(S3Error::InvalidEncryptionAlgorithm { given: other.to_owned() }),
-            None => return Err(refused(NO_ALGORITHM, ALGORITHM)),
+            None => return Err(refused(NO_ALGORITHM)),
         }
-        let key = key.ok_or_else(|| refused(NO_KEY, KEY))?;
+        let key = key.ok_or_else(|| refused(NO_KEY))?;
         let key = STANDARD.decode(key).ok().and_then(|key| <[u8; 32]>::try_from(key).ok());
-        let key = key.ok_or_else(|| refused(WRONG_KEY, KEY))?;
-        let md5 = md5.ok_or_else(|| refused(NO_MD5, KEY_MD5))?;
+        let key = key.ok_or_else(|| refused(WRONG_KEY))?;
+        let md5 = md5.ok_or_else(|| refused(NO_MD5))?;
         let calculated: [u8; 16] = Md5::digest(key).into();
         if STANDARD.decode(md5).ok().as_deref() != Some(calculated.as_slice()) {
-            return Err(refused(WRONG_MD5, KEY_MD5));
+            return Err(refused(WRONG_MD5));
         }
         Ok(Some(Customer { key, md5: calculated }))
+    }
+
+    /// Reads what a request says of the key that something was encrypted with.
+    ///
+    /// # Errors
+    /// As `given`; what cannot be a key is told as a wrong one.
+    pub fn reading(given: Given<'_>) -> Result<Option<Self>, S3Error> {
+        Self::given(given).map_err(|error| match error {
+            S3Error::UntoldArgument { message, .. } if message == WRONG_KEY => S3Error::WrongCustomerKey,
+            error => error,
+        })
     }
 
     /// What is kept of it.
@@ -98,9 +112,6 @@ impl Customer {
     }
 }
 
-const ALGORITHM: &str = "x-amz-server-side-encryption-customer-algorithm";
-const KEY: &str = "x-amz-server-side-encryption-customer-key";
-const KEY_MD5: &str = "x-amz-server-side-encryption-customer-key-MD5";
 const NO_ALGORITHM: &str = "Requests specifying Server Side Encryption with Customer provided keys must provide a \
                             valid encryption algorithm.";
 const NO_KEY: &str = "Requests specifying Server Side Encryption with Customer provided keys must provide an \
@@ -153,7 +164,7 @@ pub fn check(object: &ObjectRecord, customer: Option<&Customer>) -> Result<(), S
     match (object.customer(), customer) {
         (None, None) => Ok(()),
         (Some(kept), Some(customer)) if customer.is(kept) => Ok(()),
-        (Some(_), Some(_)) => Err(S3Error::AccessDenied),
+        (Some(_), Some(_)) => Err(S3Error::WrongCustomerKey),
         (Some(_), None) => refused(
             "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to \
              retrieve the object.",
@@ -171,17 +182,14 @@ pub fn check_part(upload: Option<&CustomerKey>, customer: Option<&Customer>) -> 
     match (upload, customer) {
         (None, None) => Ok(()),
         (Some(kept), Some(customer)) if customer.is(kept) => Ok(()),
-        (Some(_), None) => refused(
+        // AWS says so in both cases (recorded 2024: a part with a key for an upload without).
+        (Some(_), None) | (None, Some(_)) => refused(
             "The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate \
              encryption parameters.",
         ),
         (Some(_), Some(_)) => {
             refused("The provided encryption parameters did not match the ones used originally.")
         }
-        (None, Some(_)) => refused(
-            "The multipart upload initiate did not request encryption. Please resend the request without sending \
-             encryption parameters.",
-        ),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The object that a copy is made from.
 
+use crate::access;
 use crate::errors::S3Error;
 use crate::intake::{Intake, Taken};
 use crate::lookup::{self, Found};
@@ -41,9 +42,9 @@ impl Source {
         customer: Option<Customer>,
     ) -> Result<Self, S3Error> {
         let named = headers::copy_source(header).ok_or_else(|| S3Error::InvalidArgument {
-            message: "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
+            message: "Invalid copy source object key",
             name: "x-amz-copy-source",
-            value: header.to_owned(),
+            value: "x-amz-copy-source".to_owned(),
         })?;
         let read = ctx.read();
         let bucket = lookup::bucket(&read, &named.bucket, expected_owner)?;
@@ -55,6 +56,7 @@ impl Source {
             },
             error => unless_hidden(ctx, &named.bucket, error),
         })?;
+        access::of_writer(ctx, &bucket, &named.key, &found.object, "s3:GetObject")?;
         let state = State { etag: &found.object.etag, modified: found.version.modified };
         conditions.check(state).map_err(|broken| S3Error::PreconditionFailed {
             condition: format!("x-amz-copy-source-{}", broken.header()),

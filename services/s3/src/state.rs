@@ -13,17 +13,19 @@ mod before;
 pub mod buckets;
 pub mod configurations;
 mod kept;
+pub mod listed;
 pub mod objects;
 pub mod uploads;
 
-use crate::digest::Algorithm;
 use crate::rules::acl::Acl;
 use crate::rules::cors::CorsRule;
 use crate::rules::locks::{DefaultRetention, Retention};
 use crate::rules::notifications::Rule;
 use configurations::ConfigurationRecord;
+use listed::Listed;
 use names::{AccountId, Region, Scope, Tags, Timestamp};
 use serde::{Deserialize, Serialize};
+use service::checksum::Algorithm;
 use std::collections::BTreeMap;
 use store::{BlobRef, Class, Corrupt, Incarnation, Raw, Record, Table, TimerId, record};
 
@@ -41,10 +43,10 @@ static CONFIGURATIONS: Table<(Incarnation, String, String), ConfigurationRecord>
     Table::of_incarnation("s3/configurations", Class::Records).large();
 /// The timers of buckets with lifecycle rules.
 static AGEING: Table<String, AgeingRecord> = Table::new("s3/ageing", Class::Records);
-/// Buckets whose requests are logged, so that most requests look at nothing else for it.
-static LOGGED: Table<String, LoggedRecord> = Table::new("s3/logged", Class::Records);
 /// The newest version of each key: bucket, key.
 static OBJECTS: Table<(Incarnation, String), Entry> = Table::of_incarnation("s3/objects", Class::Items);
+/// The same rows, of which listings read what they show.
+static LISTED: Table<(Incarnation, String), Listed> = Table::of_incarnation("s3/objects", Class::Items);
 /// Older versions: bucket, key, the version's number from above.
 static NONCURRENT: Table<(Incarnation, String, u64), Version> =
     Table::of_incarnation("s3/noncurrent", Class::Items);
@@ -57,6 +59,11 @@ static UPLOADS: Table<(Incarnation, String, u64), UploadRecord> =
 static PARTS: Table<(Incarnation, u16), PartRecord> = Table::of_incarnation("s3/parts", Class::Items);
 /// What a worker has yet to take apart.
 static DOOMED: Table<u64, DoomedRecord> = Table::new("s3/doomed", Class::Queue);
+
+/// A moment as S3 keeps and answers it: in whole seconds (recorded of AWS: `LastModified` ends in `.000Z`).
+pub fn whole_seconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_seconds(at.seconds())
+}
 
 /// Who has a bucket's name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,7 +102,7 @@ impl Record for BucketRecord {
     const VERSION: u8 = 2;
 
     fn upgrade(from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
-        before::read::<before::BucketRecord, Self>(from, bytes)
+        before::read::<before::BucketRecord, Self>((1, from), bytes)
     }
 }
 
@@ -112,11 +119,6 @@ pub struct AgeingRecord {
     timer: TimerId,
 }
 record!(AgeingRecord, 1);
-
-/// A bucket whose requests are logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LoggedRecord;
-record!(LoggedRecord, 1);
 
 /// Which configurations a bucket has, so that most requests read none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -202,7 +204,7 @@ impl Record for NotificationRecord {
     const VERSION: u8 = 2;
 
     fn upgrade(from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
-        before::read::<before::NotificationRecord, Self>(from, bytes)
+        before::read::<before::NotificationRecord, Self>((1, from), bytes)
     }
 }
 
@@ -231,10 +233,10 @@ pub struct Entry {
 }
 
 impl Record for Entry {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
     fn upgrade(from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
-        before::read::<before::Entry, Self>(from, bytes)
+        before::read::<before::Entry, Self>((2, from), bytes)
     }
 }
 
@@ -252,10 +254,10 @@ pub struct Version {
 }
 
 impl Record for Version {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
     fn upgrade(from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
-        before::read::<before::Version, Self>(from, bytes)
+        before::read::<before::Version, Self>((2, from), bytes)
     }
 }
 
@@ -305,6 +307,11 @@ impl ObjectRecord {
         self.extras.as_ref().and_then(|extras| extras.customer.as_ref())
     }
 
+    /// Who owns it, by canonical id, where that is not the bucket's owner.
+    pub fn writer(&self) -> Option<&str> {
+        self.extras.as_ref().and_then(|extras| extras.writer.as_deref())
+    }
+
     /// Until when it can be read, where it is archived and was restored.
     pub fn restored_until(&self) -> Option<Timestamp> {
         self.extras.as_ref().and_then(|extras| extras.restored)
@@ -329,6 +336,8 @@ pub struct Extras {
     pub replication: Option<Replication>,
     /// Until when an archived object can be read.
     pub restored: Option<Timestamp>,
+    /// Who owns it, by canonical id, where that is not the bucket's owner.
+    pub writer: Option<String>,
 }
 
 /// What is kept of a customer's key: enough to know it again, and not the key.
@@ -430,13 +439,15 @@ pub struct UploadRecord {
     pub checksum: Option<UploadChecksum>,
     /// What few objects have.
     pub extras: Extras,
+    /// Whether an object of this key was deleted for good since it began.
+    pub overtaken: bool,
 }
 
 impl Record for UploadRecord {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
     fn upgrade(from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
-        before::read::<before::UploadRecord, Self>(from, bytes)
+        before::read::<before::UploadRecord, Self>((2, from), bytes)
     }
 }
 
@@ -468,7 +479,7 @@ impl Record for PartRecord {
     const VERSION: u8 = 2;
 
     fn upgrade(from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
-        before::read::<before::PartRecord, Self>(from, bytes)
+        before::read::<before::PartRecord, Self>((1, from), bytes)
     }
 }
 

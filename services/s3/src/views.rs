@@ -17,6 +17,14 @@ pub fn owner(account: AccountId) -> api::Owner {
     api::Owner { id: Some(canonical_id(account)), display_name: None }
 }
 
+/// Who owns what is in a bucket: who wrote it, or the bucket's owner.
+pub fn owner_of(writer: Option<&str>, bucket: &Bucket) -> api::Owner {
+    match writer {
+        Some(writer) => api::Owner { id: Some(writer.to_owned()), display_name: None },
+        None => owner(bucket.owner),
+    }
+}
+
 /// Tags as a list.
 pub fn tag_set(tags: &Tags) -> Vec<api::Tag> {
     tags.iter().map(|(key, value)| api::Tag { key: key.to_owned(), value: value.to_owned() }).collect()
@@ -43,7 +51,8 @@ pub fn encryption(
     encryption: &Encryption,
 ) -> (Option<api::ServerSideEncryption>, Option<String>, Option<bool>) {
     let algorithm = api::ServerSideEncryption::from(encryption.algorithm.as_str());
-    let bucket_key = encryption.bucket_key.then_some(true);
+    // A bucket key is one of KMS.
+    let bucket_key = (encryption.bucket_key && encryption.algorithm != "AES256").then_some(true);
     (Some(algorithm), encryption.kms_key.clone(), bucket_key)
 }
 

@@ -7,7 +7,7 @@ use crate::rules::conditions::check_write;
 use crate::rules::multipart::opaque_id;
 use crate::rules::notifications::Happening;
 use crate::state::buckets::Bucket;
-use crate::state::{Content, ObjectRecord, Version, Versioning, objects};
+use crate::state::{Content, ObjectRecord, Version, Versioning, objects, whole_seconds};
 use bytes::Bytes;
 use store::{BlobRef, Tx};
 
@@ -75,7 +75,7 @@ pub fn commit(
     let mut version = Version {
         number,
         id: fresh_id(bucket, number, new.random),
-        modified: origin.at,
+        modified: whole_seconds(origin.at),
         object: Some(Box::new(new.object.clone())),
     };
     if let Some(bytes) = &new.small {

@@ -27,8 +27,8 @@ pub enum SnsError {
     TooManyEntries,
     /// Two entries of one id.
     IdsNotDistinct,
-    /// An id of other characters, or too long.
-    InvalidBatchEntryId,
+    /// An id of other characters, or too long: what stands behind `The Id of a batch entry in the batch request `.
+    InvalidBatchEntryId(String),
     /// All messages together are too large.
     BatchTooLong,
     /// The filter policy is wider than one may be.
@@ -103,13 +103,13 @@ impl From<SnsError> for ApiError {
                 "BatchEntryIdsNotDistinctException",
                 "Two or more batch entries in the request have the same Id.",
             ),
-            SnsError::InvalidBatchEntryId => bad(
+            SnsError::InvalidBatchEntryId(what) => bad(
                 "InvalidBatchEntryIdException",
-                "The Id of a batch entry in a batch request doesn't abide by the specification. ",
+                &format!("The Id of a batch entry in the batch request {what}"),
             ),
             SnsError::BatchTooLong => bad(
                 "BatchRequestTooLongException",
-                "The length of all the batch messages put together is more than the limit.",
+                "The length of all the messages put together is more than the limit.",
             ),
             SnsError::FilterPolicyLimit(message) => {
                 ApiError::new("FilterPolicyLimitExceededException", 403, message)

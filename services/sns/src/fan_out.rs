@@ -2,7 +2,7 @@
 //! with how far it has come. The messages of a topic keep their order.
 
 use crate::errors::SnsError;
-use crate::hand_over::{self, CHUNK};
+use crate::hand_over::{self, CHUNK, Signatures};
 use crate::state::{self, FanOut};
 use crate::views::WaitingFanOuts;
 use names::Scope;
@@ -17,12 +17,18 @@ pub async fn round(ctx: Ctx) -> Result<(), SnsError> {
             places.first_key_value().map(|((number, topic), scope)| (scope.clone(), (*topic, *number)))
         })?;
         let Some((scope, key)) = first else { return Ok(()) };
-        while chunk(&ctx, &scope, key).await? {}
+        let mut signatures = Signatures::default();
+        while chunk(&ctx, &scope, key, &mut signatures).await? {}
     }
 }
 
 /// Gives a message to some of its subscribers; says whether there are more.
-async fn chunk(ctx: &Ctx, scope: &Scope, key: (Incarnation, u64)) -> Result<bool, SnsError> {
+async fn chunk(
+    ctx: &Ctx,
+    scope: &Scope,
+    key: (Incarnation, u64),
+    signatures: &mut Signatures,
+) -> Result<bool, SnsError> {
     let read = ctx.read();
     let Some(mut fan_out) = state::fan_out(&read, scope, key)? else { return Ok(false) };
     let topic = state::topic(&read, scope, &fan_out.topic)?.filter(|topic| topic.incarnation == key.0);
@@ -38,8 +44,10 @@ async fn chunk(ctx: &Ctx, scope: &Scope, key: (Incarnation, u64)) -> Result<bool
     }
     let (after, only) = (fan_out.after.as_deref(), fan_out.only.as_deref());
     let place = (scope, &topic);
-    let mut receivers = hand_over::receivers(ctx, place, &fan_out.message, after, only, CHUNK).await?;
+    let mut receivers = hand_over::receivers(ctx, place, &fan_out.message, after, only, CHUNK)?;
     let more = receivers.cut(&fan_out.message) || receivers.len() == CHUNK;
+    receivers.sign(ctx, &topic, &fan_out.message, signatures).await?;
+    *signatures = receivers.signatures();
     let rest = more.then(|| FanOut { after: receivers.last().map(str::to_owned), ..fan_out.clone() });
     let given = Arc::new((scope.clone(), topic, fan_out.message, receivers));
     let giving = given.clone();

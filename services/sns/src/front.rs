@@ -9,12 +9,12 @@
 //! | `GET /_aws/sns/email-messages` | `email_messages`: by address |
 //! | `GET /_aws/sns/firehose-messages` | `firehose_messages`: by the stream's ARN |
 //! | `GET /_aws/sns/subscription-tokens/{arn}` | `subscription_token`: with what it is confirmed |
-//! | `PUT /_aws/sns/opted-out/{number}` | notes that a number wants no messages |
+//! | `PUT /_aws/sns/opted-out/{number}`, `POST /_aws/sns/phone-opt-outs` with `phoneNumber` in JSON | notes that a number wants no messages |
 //!
 //! Lists take `accountId`, `region` and the name of a receiver; DELETE empties them.
 
 use crate::errors::SnsError;
-use crate::ops::place_of;
+use crate::ops::{place_of, subscriptions};
 use crate::rules::names::is_phone;
 use crate::signing::Signer;
 use crate::state::captured::{self, Captured, Kind};
@@ -27,7 +27,7 @@ use serde_json::{Map, Value, json};
 use service::{BoxFuture, Ctx, Front, FrontReply, FrontRequest};
 use std::collections::BTreeMap;
 
-/// The longest body: pages have none.
+/// The longest body: that of a page is a number.
 const MAX_BODY_BYTES: usize = 1024;
 
 /// The pages.
@@ -96,7 +96,7 @@ async fn answer(ctx: &Ctx, request: &FrontRequest) -> Result<FrontReply, SnsErro
             list(ctx, request, method, ("firehose_messages", "deliveryStreamArn", Kind::Stream)).await
         }
         ("subscription-tokens", "GET") => token(ctx, request),
-        ("opted-out", "PUT") => opt_out(ctx, request).await,
+        ("opted-out", "PUT") | ("phone-opt-outs", "POST") => opt_out(ctx, request).await,
         _ => Ok(json_reply(404, &json!({"message": "Not Found"}))),
     }
 }
@@ -167,8 +167,20 @@ fn listed(
     Ok(json!({list: receivers, "region": region}))
 }
 
+/// An attribute as it was given, which is kept as it stands in envelopes.
+fn as_given(kept: &Value) -> Value {
+    let member = if kept["Type"].as_str().is_some_and(|of| of.starts_with("Binary")) {
+        "BinaryValue"
+    } else {
+        "StringValue"
+    };
+    json!({"DataType": kept["Type"], member: kept["Value"]})
+}
+
 fn shown(captured: &Captured) -> Value {
-    let attributes: Value = serde_json::from_str(&captured.attributes).unwrap_or_default();
+    let attributes: BTreeMap<String, Value> = serde_json::from_str(&captured.attributes).unwrap_or_default();
+    let attributes: Map<String, Value> =
+        attributes.into_iter().map(|(name, of)| (name, as_given(&of))).collect();
     let message = json!({
         "PhoneNumber": captured.receiver,
         "TargetArn": captured.receiver,
@@ -191,20 +203,36 @@ fn shown(captured: &Captured) -> Value {
 
 fn token(ctx: &Ctx, request: &FrontRequest) -> Result<FrontReply, SnsError> {
     let arn = decoded(request.path.trim_start_matches('/'));
-    let place = place_of(&arn)?;
+    let refused = |status, why: &str| Ok(json_reply(status, &json!({"error": why, "subscription_arn": arn})));
+    let Ok(place) = place_of(&arn) else { return refused(400, "The provided SubscriptionARN is invalid") };
     let read = ctx.read();
-    let topic = state::topic(&read, &place.scope, &place.topic)?.ok_or(SnsError::NotFound("Topic"))?;
-    let found = state::subscription(&read, &place.scope, topic.incarnation, &place.id)?;
-    let token = found.and_then(|found| found.token).ok_or(SnsError::NotFound("Subscription token"))?;
-    Ok(json_reply(200, &json!({"subscription_token": token, "subscription_arn": arn})))
+    let found = match state::topic(&read, &place.scope, &place.topic)? {
+        Some(topic) => state::subscription(&read, &place.scope, topic.incarnation, &place.id)?
+            .map(|found| subscriptions::token(&ctx.host().seal, topic.incarnation, &found.id)),
+        None => None,
+    };
+    match found {
+        Some(token) => Ok(json_reply(200, &json!({"subscription_token": token, "subscription_arn": arn}))),
+        None => refused(404, "The provided SubscriptionARN is not found"),
+    }
+}
+
+/// The number of a request: in its path, or as JSON in its body.
+fn number(request: &FrontRequest) -> (String, BTreeMap<String, String>) {
+    let mut given = parameters(&request.query);
+    let body: BTreeMap<String, String> = serde_json::from_slice(&request.body).unwrap_or_default();
+    given.extend(body);
+    let of_path = decoded(request.path.trim_start_matches('/'));
+    let number = if of_path.is_empty() { given.remove("phoneNumber").unwrap_or_default() } else { of_path };
+    (number, given)
 }
 
 async fn opt_out(ctx: &Ctx, request: &FrontRequest) -> Result<FrontReply, SnsError> {
-    let number = decoded(request.path.trim_start_matches('/'));
+    let (number, given) = number(request);
     if !is_phone(&number) {
         return Err(SnsError::invalid(format!("{number} does not meet the E164 format")));
     }
-    let (scope, now) = (scope(ctx, &parameters(&request.query)), ctx.now());
+    let (scope, now) = (scope(ctx, &given), ctx.now());
     ctx.commit(move |tx| sms::opt_out(tx, &scope, &number, now)).await.map_err(SnsError::Store)?;
     Ok(reply(204, "application/json", String::new()))
 }

@@ -9,7 +9,7 @@ use crate::rules::filter::Seen;
 use crate::signing::Signer;
 use crate::state::captured::{self, Captured, Kind};
 use crate::state::sending::{self, Sending};
-use crate::state::{self, FanOut, Message, Protocol, Topic, platform, sms};
+use crate::state::{self, FanOut, Message, Protocol, Subscription, Topic, platform, sms};
 use crate::status::{self, Status};
 use crate::views::{Subscriber, Subscribers};
 use bytes::Bytes;
@@ -36,12 +36,11 @@ const ENVELOPE_BYTES: usize = 1500;
 /// The subscribers that get a message, and what they need to get it.
 pub struct Receivers {
     list: Vec<Arc<Subscriber>>,
-    /// By the text that is signed.
-    signed: Arc<BTreeMap<String, Signed>>,
+    signed: Signatures,
 }
 
 /// Those of a topic's subscribers that want a message, after one of them.
-pub async fn receivers(
+pub fn receivers(
     ctx: &Ctx,
     (scope, topic): (&Scope, &Topic),
     message: &Message,
@@ -63,31 +62,41 @@ pub async fn receivers(
     let wants =
         |one: &&Arc<Subscriber>| one.filter.as_ref().is_none_or(|filter| filter.wants(message, &mut seen));
     let list: Vec<Arc<Subscriber>> = listed[begin..].iter().filter(wants).take(limit).cloned().collect();
-    let signed = if topic.fifo { BTreeMap::new() } else { sign(ctx, topic, message, &list).await? };
-    Ok(Receivers { list, signed: Arc::new(signed) })
+    Ok(Receivers { list, signed: Signatures::default() })
 }
 
-/// Signs each text that goes out in an envelope, once.
-async fn sign(
-    ctx: &Ctx,
-    topic: &Topic,
-    message: &Message,
-    list: &[Arc<Subscriber>],
-) -> Result<BTreeMap<String, Signed>, SnsError> {
-    let mut signed = BTreeMap::new();
-    let version = topic.attributes.get("SignatureVersion").map_or("1", String::as_str);
-    for subscriber in list.iter().filter(|one| envelope::is_signed(&one.subscription)) {
-        let text = message.text_for(subscriber.subscription.protocol.name());
-        if !signed.contains_key(text) {
-            let covered = envelope::signed_text(message, text);
-            let signature = ctx.part::<Signer>().sign(ctx, version, &message.origin, &covered).await?;
-            signed.insert(text.to_owned(), signature);
-        }
-    }
-    Ok(signed)
-}
+/// The signatures of one message, by the text that each covers.
+pub type Signatures = Arc<BTreeMap<String, Signed>>;
 
 impl Receivers {
+    /// Signs each text that goes out in an envelope, once; those that are signed already stay as they are.
+    pub async fn sign(
+        &mut self,
+        ctx: &Ctx,
+        topic: &Topic,
+        message: &Message,
+        already: &Signatures,
+    ) -> Result<(), SnsError> {
+        self.signed = already.clone();
+        // What a FIFO topic sends is not signed.
+        let list = if topic.fifo { &[] } else { self.list.as_slice() };
+        let version = topic.attributes.get("SignatureVersion").map_or("1", String::as_str);
+        for subscriber in list.iter().filter(|one| envelope::is_signed(&one.subscription)) {
+            let text = text_for(message, &subscriber.subscription);
+            if !self.signed.contains_key(text) {
+                let covered = envelope::signed_text(message, text);
+                let signature = ctx.part::<Signer>().sign(ctx, version, &message.origin, &covered).await?;
+                Arc::make_mut(&mut self.signed).insert(text.to_owned(), signature);
+            }
+        }
+        Ok(())
+    }
+
+    /// The signatures that were made.
+    pub fn signatures(&self) -> Signatures {
+        self.signed.clone()
+    }
+
     /// Whether all of them can be given the message in the commit that publishes it.
     pub fn are_few(&self, topic: &Topic, message: &Message) -> bool {
         let most = if topic.fifo { AT_ONCE_FIFO } else { AT_ONCE };
@@ -123,14 +132,25 @@ impl Receivers {
         for subscriber in &self.list {
             // It may have gone since it was listed.
             let id = &subscriber.subscription.id;
-            if state::subscription(tx, scope, topic.incarnation, id)?.is_some() {
-                let text = message.text_for(subscriber.subscription.protocol.name());
+            if state::has_subscription(tx, scope, topic.incarnation, id)? {
+                let text = text_for(message, &subscriber.subscription);
                 let handed =
                     Handed { scope, topic, message, subscriber, text, signed: self.signed.get(text) };
                 handed.give(tx)?;
             }
         }
         Ok(())
+    }
+}
+
+/// The text that a subscriber gets: a device that of its platform.
+fn text_for<'a>(message: &'a Message, subscription: &Subscription) -> &'a str {
+    match subscription.protocol {
+        // arn:aws:sns:{region}:{account}:endpoint/{platform}/{application}/{id}
+        Protocol::Application => {
+            message.text_for(subscription.endpoint.split('/').nth(1).unwrap_or_default())
+        }
+        protocol => message.text_for(protocol.name()),
     }
 }
 
@@ -156,6 +176,7 @@ impl Receivers {
             let status = Status {
                 kind,
                 message: &message.id,
+                digest: &status::digest(&message.text),
                 posted: message.at,
                 destination: &subscription.endpoint,
                 response: response.to_owned(),
@@ -254,7 +275,7 @@ impl Handed<'_> {
         // What is no ARN was never let in.
         let Ok(target) = subscription.endpoint.parse::<Arn>() else { return Ok(()) };
         let mut context = self.context();
-        context.told_back = status::told_back(self.topic, subscription.protocol, &self.message.id);
+        context.told_back = status::told_back(self.topic, subscription.protocol, self.message);
         let body = match (subscription.protocol, subscription.is_raw()) {
             (Protocol::Lambda, _) => envelope::event(self.message, self.text, &self.arn(), self.signed),
             (_, true) => {

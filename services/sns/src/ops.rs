@@ -8,6 +8,7 @@ pub mod permissions;
 pub mod platform;
 pub mod publish;
 pub mod publish_batch;
+pub mod questions;
 pub mod sms;
 pub mod subscribe;
 pub mod subscriptions;
@@ -20,7 +21,7 @@ use crate::rules::names::arn;
 use crate::state::{self, Topic};
 use model_sns::operations as of;
 use names::Scope;
-use service::Operation;
+use service::{Ctx, Operation};
 use store::Read;
 
 /// All operations.
@@ -102,10 +103,20 @@ fn of_phones() -> Vec<Operation> {
     ]
 }
 
-/// Where the topic of an ARN lives, and its name.
-pub fn topic_place(parameter: &str, text: &str) -> Result<(Scope, String), SnsError> {
+/// Where the topic of an ARN lives, and its name. Who signs a request says which region it is for, and that
+/// has no other's topics.
+pub fn topic_place(ctx: &Ctx, parameter: &str, text: &str) -> Result<(Scope, String), SnsError> {
     let arn = arn(parameter, text)?;
-    state::place(&arn).ok_or_else(|| SnsError::invalid(parameter))
+    let place = state::place(&arn).ok_or_else(|| SnsError::invalid(parameter))?;
+    if is_signed(ctx) && place.0.region() != Some(ctx.region()) {
+        return Err(SnsError::invalid(parameter));
+    }
+    Ok(place)
+}
+
+/// Whether the request was signed.
+pub fn is_signed(ctx: &Ctx) -> bool {
+    ctx.caller().principal().is_some_and(|principal| !principal.access_key.is_empty())
 }
 
 /// The topic of a place.
@@ -126,9 +137,9 @@ pub struct SubscriptionPlace {
 /// Where the subscription of an ARN is.
 pub fn place_of(text: &str) -> Result<SubscriptionPlace, SnsError> {
     let arn = arn("SubscriptionArn", text)?;
-    let absent = || SnsError::NotFound("Subscription");
-    let (topic, id) = arn.resource().split_once(':').ok_or_else(absent)?;
-    let (account, region) = (arn.account().ok_or_else(absent)?, arn.region().ok_or_else(absent)?);
+    let none = || SnsError::invalid("SubscriptionId");
+    let (topic, id) = arn.resource().split_once(':').ok_or_else(none)?;
+    let (account, region) = (arn.account().ok_or_else(none)?, arn.region().ok_or_else(none)?);
     Ok(SubscriptionPlace {
         scope: Scope::Regional(account, region),
         topic: topic.to_owned(),

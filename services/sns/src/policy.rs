@@ -92,12 +92,12 @@ pub async fn subscribe(_peek: Peek, input: Arc<api::SubscribeInput>) -> Result<V
 }
 
 /// Confirming needs no credentials: whoever has the token was sent it.
-pub async fn confirm(peek: Peek, input: Arc<api::ConfirmSubscriptionInput>) -> Result<Vec<Demand>, SnsError> {
-    if let Ok(arn) = input.topic_arn.parse::<Arn>()
-        && let Some((scope, name)) = state::place(&arn)
-        && let Some(topic) = state::topic(&peek.read(), &scope, &name)?
-        && crate::ops::subscriptions::by_token(&peek.read(), &scope, &topic, &input.token)?.is_some()
-    {
+pub async fn confirm(
+    _peek: Peek,
+    input: Arc<api::ConfirmSubscriptionInput>,
+) -> Result<Vec<Demand>, SnsError> {
+    // Whether it is one of this region's the handler finds out.
+    if crate::ops::subscriptions::is_token(&input.token) {
         return Ok(Vec::new());
     }
     Ok(vec![on("sns:ConfirmSubscription".to_owned(), &input.topic_arn)])
@@ -107,7 +107,7 @@ pub async fn confirm(peek: Peek, input: Arc<api::ConfirmSubscriptionInput>) -> R
 /// message.
 pub async fn unsubscribe(peek: Peek, input: Arc<api::UnsubscribeInput>) -> Result<Vec<Demand>, SnsError> {
     if matches!(peek.caller(), Caller::Anonymous)
-        && let Ok(place) = place_of(&input.subscription_arn)
+        && let Ok(place) = place_of(input.subscription_arn.as_deref().unwrap_or_default())
         && let Some(topic) = state::topic(&peek.read(), &place.scope, &place.topic)?
         && let Some(found) = state::subscription(&peek.read(), &place.scope, topic.incarnation, &place.id)?
         && !found.authenticate_on_unsubscribe

@@ -6,6 +6,7 @@ pub mod delivery_policy;
 pub mod endpoints;
 pub mod envelope;
 pub mod filter;
+pub mod json;
 pub mod names;
 pub mod publication;
 

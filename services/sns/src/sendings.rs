@@ -146,10 +146,11 @@ async fn attempt(ctx: &Ctx, scope: &Scope, number: u64) -> Result<(), SnsError> 
     let hastened = if ctx.host().settings.fidelity == Fidelity::Aws { 1 } else { HASTENED };
     let now = ctx.now();
     let tells = matches!(next, Next::Done | Next::GivenUp) && !sending.asks;
-    if let Some(topic) = about.topic.as_ref().filter(|_| tells) {
+    if let Some(topic) = about.topic.as_ref().filter(|topic| tells && status::is_watched(topic, "HTTP")) {
         let status = Status {
             kind: "HTTP",
             message: &sending.message,
+            digest: &status::digest(&sending.text()),
             posted: sending.posted,
             destination: &sending.url,
             response: told,

@@ -6,7 +6,7 @@ mod power;
 
 use crate::errors::SnsError;
 use crate::rules::envelope::Signed;
-use crate::state::sending;
+use crate::state::sending::{self, SigningKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use key::Key;
@@ -56,12 +56,15 @@ impl Signer {
 
 async fn load_or_make(ctx: &Ctx) -> Result<Arc<Key>, SnsError> {
     let unusable = || SnsError::Internal("The key that signs cannot be used.".to_owned());
-    if let Some(kept) = sending::signing_key(&ctx.read())? {
-        return Key::of(&kept).map(Arc::new).ok_or_else(unusable);
+    if let Some(key) = sending::signing_key(&ctx.read())?.and_then(|kept| Key::of(&kept)) {
+        return Ok(Arc::new(key));
     }
     let (host, now) = (ctx.host().clone(), ctx.host_time());
     let made = ctx.compute(move || key::make(&host.entropy, now)).await;
     let made = made.ok().flatten().ok_or_else(unusable)?;
-    let kept = ctx.commit(move |tx| sending::keep_signing_key(tx, &made)).await.map_err(SnsError::Store)?;
+    // What is there in another form, an older one's, gives way.
+    let fits = |kept: &SigningKey| Key::of(kept).is_some();
+    let keeping = ctx.commit(move |tx| sending::keep_signing_key(tx, &made, fits));
+    let kept = keeping.await.map_err(SnsError::Store)?;
     Key::of(&kept).map(Arc::new).ok_or_else(unusable)
 }

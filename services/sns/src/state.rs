@@ -2,6 +2,7 @@
 //! fanned out or sent over HTTP, and what went to phones, mailboxes and devices.
 
 pub mod captured;
+pub mod ended;
 pub mod platform;
 pub mod sending;
 pub mod sms;
@@ -10,7 +11,7 @@ use names::{AccountId, Arn, Region, Scope, Timestamp};
 use serde::{Deserialize, Serialize};
 use service::TypedAttribute;
 use std::collections::BTreeMap;
-use store::{Class, Fault, Incarnation, Read, Span, Table, Tx, record};
+use store::{Class, Corrupt, Fault, Incarnation, Read, Record, Span, Table, Tx, record};
 
 /// A topic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,8 +86,20 @@ pub struct Subscription {
     pub authenticate_on_unsubscribe: bool,
     /// Attributes that were set, as texts.
     pub attributes: BTreeMap<String, String>,
+    /// Who made it: an ARN.
+    pub principal: Option<String>,
 }
-record!(Subscription, 1);
+
+impl Record for Subscription {
+    const VERSION: u8 = 2;
+
+    fn upgrade(_from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
+        // The first version ended before the principal: nothing, which postcard writes as a zero.
+        let bytes = [bytes, &[0]].concat();
+        postcard::from_bytes(&bytes)
+            .map_err(|_| Corrupt("a subscription of the first version cannot be read"))
+    }
+}
 
 impl Subscription {
     /// Whether it gets messages without an envelope.
@@ -231,6 +244,16 @@ pub fn subscription(
     id: &str,
 ) -> Result<Option<Subscription>, Fault> {
     read.get(&SUBSCRIPTIONS, scope, &(topic, id.to_owned()))
+}
+
+/// Whether a subscription is there.
+pub fn has_subscription(
+    read: &impl Read,
+    scope: &Scope,
+    topic: Incarnation,
+    id: &str,
+) -> Result<bool, Fault> {
+    read.has(&SUBSCRIPTIONS, scope, &(topic, id.to_owned()))
 }
 
 /// The subscriptions of all topics of a scope, after one of them, with the incarnation of each one's topic.
@@ -409,4 +432,30 @@ pub fn put_fan_out(
 /// Everything that is to be fanned out, in all scopes.
 pub fn fan_outs(read: &store::Snapshot) -> impl Iterator<Item = Result<(Scope, (Incarnation, u64)), Fault>> {
     read.everywhere(&FAN_OUTS).map(|row| row.map(|(scope, key, _)| (scope, key)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subscription_of_the_first_version_is_read() {
+        let subscription = Subscription {
+            id: "i".to_owned(),
+            topic: "t".to_owned(),
+            protocol: Protocol::Sms,
+            endpoint: "+15551234567".to_owned(),
+            owner: AccountId::DEFAULT,
+            created: Timestamp(0),
+            token: None,
+            authenticated: true,
+            authenticate_on_unsubscribe: false,
+            attributes: BTreeMap::new(),
+            principal: None,
+        };
+        let written = postcard::to_stdvec(&subscription).unwrap();
+        // What the second version added is its last byte.
+        let first = &written[..written.len() - 1];
+        assert_eq!(Subscription::upgrade(1, first).unwrap(), subscription);
+    }
 }

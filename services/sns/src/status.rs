@@ -1,13 +1,14 @@
 //! Delivery status: what became of a message at a subscriber, written to the log group of its topic where
 //! that wants it (SNS developer guide, "Amazon SNS message delivery status").
 
-use crate::state::{self, Protocol, Topic};
+use crate::state::{self, Message, Protocol, Topic};
 use bytes::Bytes;
-use names::{AccountId, Scope, Timestamp};
+use md5::{Digest, Md5};
+use names::{AccountId, Arn, Scope, Timestamp};
 use ports::LogTarget;
 use schema::ApiError;
 use serde_json::json;
-use service::{Ctx, Ended, Log};
+use service::{Ctx, Ended, Log, hex};
 
 /// What became of a message at one subscriber.
 pub struct Status<'a> {
@@ -15,6 +16,8 @@ pub struct Status<'a> {
     pub kind: &'static str,
     /// The message's id.
     pub message: &'a str,
+    /// The MD5 of its text.
+    pub digest: &'a str,
     /// When it was published.
     pub posted: Timestamp,
     /// Where it went.
@@ -80,22 +83,7 @@ pub async fn tell(ctx: &Ctx, scope: &Scope, topic: &Topic, status: &Status<'_>) 
     let failure = if success { "" } else { "/Failure" };
     let group = format!("sns/{region}/{account}/{}{failure}", topic.name);
     let now = ctx.now();
-    let line = json!({
-        "notification": {
-            "messageId": status.message,
-            "topicArn": state::arn(scope, &topic.name).as_str(),
-            "timestamp": status.posted.iso8601_millis(),
-        },
-        "delivery": {
-            "deliveryId": ctx.uuid(),
-            "destination": status.destination,
-            "providerResponse": status.response,
-            "dwellTimeMs": status.took_ms,
-            "attempts": status.attempts,
-            "statusCode": status.code,
-        },
-        "status": if success { "SUCCESS" } else { "FAILURE" },
-    });
+    let line = line(&state::arn(scope, &topic.name), status, &ctx.uuid());
     let target = LogTarget { account, region, group, stream: topic.name.clone() };
     let written = logs.write(target, vec![(now, Bytes::from(line.to_string()))]).await;
     if let Err(error) = written {
@@ -103,19 +91,48 @@ pub async fn tell(ctx: &Ctx, scope: &Scope, topic: &Topic, status: &Status<'_>) 
     }
 }
 
+/// The line of a log: its members are those of SNS's (SNS developer guide, "Amazon SNS message delivery status"; that of
+/// a function, which has no attempts, as LocalStack's test_delivery_lambda recorded it).
+fn line(topic: &Arn, status: &Status<'_>, id: &str) -> serde_json::Value {
+    let success = status.is_success();
+    let mut line = json!({
+        "notification": {
+            "messageMD5Sum": status.digest,
+            "messageId": status.message,
+            "topicArn": topic.as_str(),
+            "timestamp": status.posted.iso8601_millis().replace('T', " ").trim_end_matches('Z'),
+        },
+        "delivery": {
+            "deliveryId": id,
+            "destination": status.destination,
+            "providerResponse": status.response,
+            "dwellTimeMs": status.took_ms,
+            "statusCode": status.code,
+        },
+        "status": if success { "SUCCESS" } else { "FAILURE" },
+    });
+    if !(success && status.kind == "Lambda") {
+        line["delivery"]["attempts"] = status.attempts.into();
+    }
+    line
+}
+
+/// The MD5 of a message's text, as a log has it.
+pub fn digest(text: &str) -> String {
+    hex(&Md5::digest(text))
+}
+
 /// What the relay tells back of a delivery to a queue or a function, where the topic wants to know of it.
-pub fn told_back(topic: &Topic, protocol: Protocol, message: &str) -> Option<String> {
+pub fn told_back(topic: &Topic, protocol: Protocol, message: &Message) -> Option<String> {
     let kind = kind(protocol).filter(|kind| is_watched(topic, kind))?;
-    Some(format!("{kind} {message}"))
+    Some(format!("{kind} {} {}", message.id, digest(&message.text)))
 }
 
 /// Logs how a delivery to a queue or a function ended.
 pub async fn tell_ended(ctx: &Ctx, ended: &Ended) {
     let delivery = &ended.delivery;
-    let Some((kind, message)) = delivery.context.told_back.as_deref().and_then(|told| told.split_once(' '))
-    else {
-        return;
-    };
+    let mut told = delivery.context.told_back.as_deref().unwrap_or_default().split(' ');
+    let (Some(kind), Some(message), Some(digest)) = (told.next(), told.next(), told.next()) else { return };
     let Some((scope, name)) = state::place(&delivery.source) else { return };
     let Ok(Some(topic)) = state::topic(&ctx.read(), &scope, &name) else { return };
     // What each answers with when it takes a message: a queue 200, a function that is invoked as an event 202.
@@ -127,6 +144,7 @@ pub async fn tell_ended(ctx: &Ctx, ended: &Ended) {
     let status = Status {
         kind,
         message,
+        digest,
         posted: delivery.posted,
         destination: delivery.target.as_str(),
         response: response.to_string(),
@@ -171,8 +189,12 @@ mod tests {
         assert!(is_wanted(&both, "SQS", true, 29) && !is_wanted(&both, "SQS", true, 30));
         assert!(!is_wanted(&both, "SQS", false, 0), "nobody asked for failures");
         assert!(!is_wanted(&both, "Lambda", true, 0));
-        assert_eq!(told_back(&both, Protocol::Sqs, "id").as_deref(), Some("SQS id"));
-        assert_eq!(told_back(&both, Protocol::Lambda, "id"), None);
+        let text = "Should be received";
+        let message = crate::rules::envelope::tests::message(text);
+        // The digest: LocalStack's test_delivery_lambda recorded it.
+        let told = "SQS i c1c7ff780647014d463e6801bf83c59d";
+        assert_eq!(told_back(&both, Protocol::Sqs, &message).as_deref(), Some(told));
+        assert_eq!(told_back(&both, Protocol::Lambda, &message), None);
         let failures = topic(&[("LambdaFailureFeedbackRoleArn", role)]);
         assert!(is_watched(&failures, "Lambda") && !is_wanted(&failures, "Lambda", true, 0));
     }

@@ -1,12 +1,16 @@
 //! A delivery to a topic is a message published to it. It is left to be fanned out: what that needs, a
 //! signature above all, is no work for the commit that accepts it.
 
+use crate::rules::envelope;
 use crate::rules::publication::{Asked, Draft, deduplication};
 use crate::state::{self, FanOut, Message, Topic};
 use crate::status;
+use bytes::Bytes;
 use names::{Scope, Timestamp};
 use schema::ApiError;
-use service::{BoxFuture, Ctx, Delivery, Ended, Reception, Target, uuid_of};
+use service::{
+    AttributeContent, BoxFuture, Ctx, Delivery, Ended, Reception, Target, TypedAttribute, uuid_of,
+};
 use std::collections::BTreeMap;
 use store::Tx;
 
@@ -31,6 +35,15 @@ impl Target for Topics {
         deliveries.iter().try_for_each(|delivery| accept(tx, delivery, now).map_err(ApiError::from))
     }
 
+    fn buried(&self, delivery: &mut Delivery) {
+        // A dead letter of a function gets what a queue would have got.
+        if delivery.target.service() == "lambda"
+            && let Some(notification) = envelope::of_event(&delivery.payload)
+        {
+            delivery.payload = Bytes::from(notification);
+        }
+    }
+
     fn ended(&self, ctx: Ctx, ended: Ended) -> BoxFuture<'_, ()> {
         Box::pin(async move { status::tell_ended(&ctx, &ended).await })
     }
@@ -49,10 +62,21 @@ fn accept(tx: &mut Tx, delivery: &Delivery, now: Timestamp) -> Result<(), crate:
         attributes: None,
         group: delivery.group.as_deref().or(detail.group.as_deref()).or(topic.fifo.then_some("default")),
         deduplication_id: detail.deduplication_id.as_deref().or(topic.fifo.then_some(delivery.id.as_str())),
+        platform: None,
     };
     let mut draft = Draft::of(&asked)?;
     draft.attributes.clone_from(&detail.attributes);
+    let plain =
+        delivery.context.attributes.iter().filter(|(name, text)| *name != "Subject" && !text.is_empty());
+    draft.attributes.extend(plain.map(|(name, text)| (name.clone(), plain_attribute(text))));
     publish(tx, (&scope, &topic), draft, delivery, now)
+}
+
+/// An attribute that came without a type: a number or a text.
+fn plain_attribute(text: &str) -> TypedAttribute {
+    let number = text.bytes().all(|byte| byte.is_ascii_digit());
+    let data_type = if number { "Number" } else { "String" };
+    TypedAttribute { data_type: data_type.to_owned(), content: AttributeContent::Text(text.to_owned()) }
 }
 
 fn publish(

@@ -1,9 +1,9 @@
 //! Housekeeping: what is remembered for a time only — deduplication ids, archived messages, subscriptions that
-//! nobody confirmed.
+//! nobody confirmed, and those that have ended.
 
 use crate::errors::SnsError;
 use crate::rules::attributes::archive_days;
-use crate::state::{self, Topic};
+use crate::state::{self, Topic, ended};
 use names::{Scope, Timestamp};
 use service::Ctx;
 
@@ -33,7 +33,8 @@ async fn keep(ctx: &Ctx, scope: &Scope, topic: &Topic) -> Result<bool, SnsError>
         let unconfirmed = unconfirmed(&read, scope, topic, now)?;
         let archive = archive_end(topic, now);
         let duplicates = topic.fifo && state::has_old_duplicates(&read, scope, topic.incarnation, now)?;
-        !unconfirmed.is_empty() || archive.is_some() || duplicates
+        let left = !ended::over(&read, scope, topic.incarnation, now, 1)?.is_empty();
+        !unconfirmed.is_empty() || archive.is_some() || duplicates || left
     };
     if !has_more {
         return Ok(false);
@@ -44,7 +45,11 @@ async fn keep(ctx: &Ctx, scope: &Scope, topic: &Topic) -> Result<bool, SnsError>
         for id in &old {
             state::remove_subscription(tx, &scope, topic.incarnation, id)?;
         }
-        let mut removed = old.len();
+        let left = ended::over(tx, &scope, topic.incarnation, now, STEP)?;
+        for id in &left {
+            ended::forget(tx, &scope, topic.incarnation, id)?;
+        }
+        let mut removed = old.len() + left.len();
         removed += state::forget_duplicates(tx, &scope, topic.incarnation, now, STEP)?;
         if let Some(end) = archive_end(&topic, now) {
             removed += state::forget_archived(tx, &scope, topic.incarnation, end, STEP)?;

@@ -17,6 +17,10 @@ pub enum SqsError {
     InvalidFifoName,
     /// There is no such attribute.
     UnknownAttribute(String),
+    /// The attribute cannot be given here: the whole message.
+    InvalidAttributeName(String),
+    /// The message is longer than its queue takes, in bytes.
+    MessageTooLong(usize),
     /// The value is none of the attribute.
     InvalidAttributeValue(String, String),
     /// The value is none of the parameter: the whole message.
@@ -73,7 +77,8 @@ fn of_store(fault: &Fault) -> ApiError {
     }
 }
 
-const CONTENTS: &str = "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to \
+/// What a text may hold.
+pub const CONTENTS: &str = "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to \
      #xFFFD | #x10000 to #x10FFFF";
 
 /// What is wrong with a batch.
@@ -129,6 +134,13 @@ impl From<SqsError> for ApiError {
                     .to_owned(),
             ),
             SqsError::UnknownAttribute(name) => bad("InvalidAttributeName", format!("Unknown Attribute {name}.")),
+            SqsError::InvalidAttributeName(message) => bad("InvalidAttributeName", message),
+            SqsError::MessageTooLong(limit) => bad(
+                "InvalidParameterValue",
+                format!(
+                    "One or more parameters are invalid. Reason: Message must be shorter than {limit} bytes."
+                ),
+            ),
             SqsError::InvalidAttributeValue(name, why) => {
                 let why = if why.is_empty() { String::new() } else { format!(" Reason: {why}") };
                 bad("InvalidAttributeValue", format!("Invalid value for the parameter {name}.{why}"))

@@ -2,26 +2,37 @@
 //! LocalStack's users know.
 //!
 //! `GET /_aws/sqs/messages?QueueUrl=…` or `/_aws/sqs/messages/{region}/{account}/{queue}`, with
-//! `ShowInvisible=true` and `ShowDelayed=true` for what cannot be received now. XML, or JSON for who accepts it.
+//! `ShowInvisible=true` and `ShowDelayed=true` for what cannot be received now. XML, or JSON for who accepts it. An SDK
+//! whose endpoint the page is gets it as the answer to ReceiveMessage, in the protocol that it speaks.
+
+mod answers;
 
 use crate::errors::SqsError;
 use crate::ops::{Place, found, place};
-use crate::rules::contents;
-use crate::state::{self, Content, Message, Queue, Standing};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use names::{AccountId, Arn, Region, Scope};
+use crate::rules::names::of_url;
+use crate::state::{self, Message, Queue, Standing};
+use answers::Form;
+use names::{AccountId, Region, Scope};
 use ports::Caller;
 use schema::ApiError;
-use serde_json::{Value, json};
+use serde_json::Value;
 use service::{BoxFuture, Ctx, Front, FrontReply, FrontRequest};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Longest body: a form with a queue's URL.
 const MAX_BODY_BYTES: usize = 16 * 1024;
 /// Messages that are shown at most.
 const SHOWN: usize = 10_000;
+
+/// A message that is shown, and why it could not be received.
+struct Seen {
+    number: u64,
+    message: Message,
+    standing: Standing,
+    /// Where that was asked for.
+    is_visible: Option<bool>,
+    is_delayed: Option<bool>,
+}
 
 /// The page.
 pub struct Pages;
@@ -41,10 +52,11 @@ impl Front for Pages {
 
     fn serve(&self, ctx: Ctx, request: FrontRequest) -> BoxFuture<'_, FrontReply> {
         Box::pin(async move {
-            let accepts_json = header(&request, "accept").contains("json");
-            match answer(&ctx, &request) {
-                Ok(messages) => reply(200, accepts_json, &ctx, &messages),
-                Err(error) => refusal(&ApiError::from(error), accepts_json),
+            let form = form(&request);
+            let answered = asked(&request, form).and_then(|given| answer(&ctx, &request, &given));
+            match answered {
+                Ok((queue, seen)) => answers::messages(form, &ctx, &queue, seen),
+                Err(error) => answers::refusal(form, &error),
             }
         })
     }
@@ -55,46 +67,97 @@ fn header<'a>(request: &'a FrontRequest, name: &str) -> &'a str {
     found.map_or("", |(_, value)| value.as_str())
 }
 
-fn answer(ctx: &Ctx, request: &FrontRequest) -> Result<Vec<Value>, SqsError> {
+/// In which form the answer is wanted.
+fn form(request: &FrontRequest) -> Form {
+    if header(request, "content-type").starts_with("application/x-amz-json") {
+        Form::Sdk
+    } else if header(request, "accept").contains("json") {
+        Form::Json
+    } else {
+        Form::Xml
+    }
+}
+
+/// What the request says. An SDK must want to receive.
+fn asked(request: &FrontRequest, form: Form) -> Result<BTreeMap<String, String>, ApiError> {
+    let mut given = parameters(&request.query);
+    let operation = match form {
+        Form::Sdk => {
+            let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+            let url = body.get("QueueUrl").and_then(Value::as_str);
+            given.extend(url.map(|url| ("QueueUrl".to_owned(), url.to_owned())));
+            let target = header(request, "x-amz-target");
+            target.rsplit('.').next().unwrap_or_default().to_owned()
+        }
+        Form::Json | Form::Xml => {
+            given.extend(parameters(&String::from_utf8_lossy(&request.body)));
+            given.get("Action").cloned().unwrap_or_else(|| "ReceiveMessage".to_owned())
+        }
+    };
+    if operation == "ReceiveMessage" {
+        return Ok(given);
+    }
+    Err(ApiError::new("InvalidRequest", 400, "This endpoint only accepts ReceiveMessage calls"))
+}
+
+fn answer(
+    ctx: &Ctx,
+    request: &FrontRequest,
+    given: &BTreeMap<String, String>,
+) -> Result<(Queue, Vec<Seen>), ApiError> {
     // What is in queues is for whoever may see it: where permissions are enforced, not for strangers.
     if ctx.host().settings.enforces && matches!(ctx.caller(), Caller::Anonymous) {
-        return Err(SqsError::Forbidden);
+        return Err(SqsError::Forbidden.into());
     }
     if request.label != "messages" {
-        return Err(SqsError::QueueDoesNotExist);
+        return Err(SqsError::QueueDoesNotExist.into());
     }
-    let mut given = parameters(&request.query);
-    given.extend(parameters(&String::from_utf8_lossy(&request.body)));
-    let is = |name: &str| given.get(name).is_some_and(|text| text.eq_ignore_ascii_case("true"));
-    let place = match by_path(&request.path) {
-        Some(place) => place,
-        None => {
-            let url =
-                given.get("QueueUrl").ok_or_else(|| SqsError::MissingParameter("QueueUrl".to_owned()))?;
-            place(ctx, url)
+    let place = match (by_path(&request.path), given.get("QueueUrl")) {
+        (Some(place), _) => place,
+        (None, Some(url)) if url.contains("://") && of_url(url).account.is_none() => {
+            let why = "The address https://queue.amazonaws.com/ is not valid for this endpoint.";
+            return Err(ApiError::new("InvalidAddress", 404, why));
         }
+        (None, Some(url)) => place(ctx, url),
+        (None, None) => return Err(SqsError::QueueDoesNotExist.into()),
     };
     let read = ctx.read();
     let queue = found(&read, &place)?;
-    let (now, mut messages) = (ctx.now(), Vec::new());
+    let is = |name: &str| given.get(name).is_some_and(|text| matches!(text.as_str(), "1" | "true" | "True"));
+    let seen = seen(ctx, &place, &queue, (is("ShowInvisible"), is("ShowDelayed")));
+    Ok((queue, seen.map_err(SqsError::Store)?))
+}
+
+/// The messages of a queue that are to be shown: those that can be received, and which of the others are wanted.
+fn seen(
+    ctx: &Ctx,
+    place: &Place,
+    queue: &Queue,
+    (invisible, delayed): (bool, bool),
+) -> Result<Vec<Seen>, store::Fault> {
+    let (read, now) = (ctx.read(), ctx.now());
+    let (mut seen, mut held) = (Vec::new(), HashSet::new());
     for row in state::standings(&read, &place.0, queue.incarnation) {
         let (number, standing) = row?;
         let hidden = standing.visible_at > now;
-        let wanted = match (hidden, standing.receives > 0) {
-            (false, _) => true,
-            (true, true) => is("ShowInvisible"),
-            (true, false) => is("ShowDelayed"),
-        };
-        if let Some(message) =
-            state::message(&read, &place.0, (queue.incarnation, number))?.filter(|_| wanted)
-        {
-            messages.push(shown(&queue, number, message, &standing));
+        let (in_flight, waits) = (hidden && standing.receives > 0, hidden && standing.receives == 0);
+        if in_flight {
+            held.extend(standing.group.clone());
         }
-        if messages.len() == SHOWN {
+        // What is behind a message in flight in its group waits for it.
+        let behind = standing.group.as_ref().is_some_and(|group| held.contains(group));
+        let wanted = if waits { delayed } else { invisible || !(in_flight || behind) };
+        let message = state::message(&read, &place.0, (queue.incarnation, number))?;
+        if let Some(message) = message.filter(|_| wanted) {
+            let is_visible = invisible.then_some(!in_flight);
+            let is_delayed = delayed.then_some(waits);
+            seen.push(Seen { number, message, standing, is_visible, is_delayed });
+        }
+        if seen.len() == SHOWN {
             break;
         }
     }
-    Ok(messages)
+    Ok(seen)
 }
 
 /// `/{region}/{account}/{queue}`
@@ -113,86 +176,4 @@ fn parameters(query: &str) -> BTreeMap<String, String> {
 fn decoded(text: &str) -> String {
     let plain = text.replace('+', "%20");
     percent_encoding::percent_decode_str(&plain).decode_utf8_lossy().into_owned()
-}
-
-/// A message as ReceiveMessage would show it, with a handle that is none.
-fn shown(queue: &Queue, number: u64, message: Message, standing: &Standing) -> Value {
-    let fifo = queue.attributes.fifo;
-    let system = [
-        ("SenderId", Some(message.sender)),
-        ("SentTimestamp", Some(message.sent.millis().to_string())),
-        ("ApproximateReceiveCount", Some(standing.receives.to_string())),
-        ("ApproximateFirstReceiveTimestamp", standing.first_received.map(|at| at.millis().to_string())),
-        ("MessageGroupId", message.group),
-        ("MessageDeduplicationId", message.deduplication_id.filter(|_| fifo)),
-        ("SequenceNumber", fifo.then(|| crate::ops::send_message::sequence(number))),
-        ("AWSTraceHeader", message.trace_header),
-        ("DeadLetterQueueSourceArn", message.dead_letter_source.as_ref().map(Arn::to_string)),
-    ];
-    let system = system.into_iter().filter_map(|(name, value)| Some(json!({"Name": name, "Value": value?})));
-    let attributes = message.attributes.iter().map(|(name, value)| {
-        let (member, text) = match &value.content {
-            Content::Text(text) => ("StringValue", text.clone()),
-            Content::Binary(bytes) => ("BinaryValue", STANDARD.encode(bytes)),
-        };
-        json!({"Name": name, "Value": {"DataType": value.data_type, member: text}})
-    });
-    json!({
-        "MessageId": message.id,
-        "ReceiptHandle": "SQS/BACKDOOR/ACCESS",
-        "MD5OfBody": contents::md5(&message.body),
-        "Body": message.body,
-        "Attribute": system.collect::<Vec<_>>(),
-        "MessageAttribute": attributes.collect::<Vec<_>>(),
-    })
-}
-
-fn reply(status: u16, json: bool, ctx: &Ctx, messages: &[Value]) -> FrontReply {
-    let answer = json!({"ReceiveMessageResponse": {
-        "ReceiveMessageResult": {"Message": messages},
-        "ResponseMetadata": {"RequestId": ctx.request_id()},
-    }});
-    if json {
-        return page(status, "application/json", answer.to_string());
-    }
-    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
-    write_xml(&mut xml, "", &answer);
-    page(status, "text/xml", xml)
-}
-
-fn refusal(error: &ApiError, json: bool) -> FrontReply {
-    let body = json!({"ErrorResponse": {"Error": {"Code": error.code, "Message": error.message}}});
-    if json {
-        return page(error.status, "application/json", body.to_string());
-    }
-    let mut xml = String::new();
-    write_xml(&mut xml, "", &body);
-    page(error.status, "text/xml", xml)
-}
-
-fn page(status: u16, kind: &str, body: String) -> FrontReply {
-    let headers = vec![("content-type".to_owned(), kind.to_owned())];
-    FrontReply { status, headers, body: Bytes::from(body).into() }
-}
-
-/// Writes a value as elements: a list as its items, each in an element of the list's name.
-fn write_xml(out: &mut String, name: &str, value: &Value) {
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| write_xml(out, name, item)),
-        Value::Object(members) => {
-            if !name.is_empty() {
-                out.push_str(&format!("<{name}>"));
-            }
-            members.iter().for_each(|(member, value)| write_xml(out, member, value));
-            if !name.is_empty() {
-                out.push_str(&format!("</{name}>"));
-            }
-        }
-        Value::String(text) => out.push_str(&format!("<{name}>{}</{name}>", escaped(text))),
-        other => out.push_str(&format!("<{name}>{other}</{name}>")),
-    }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\r', "&#xD;")
 }

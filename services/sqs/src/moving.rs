@@ -106,7 +106,7 @@ fn move_one(tx: &mut Tx, target: &Arn, message: &Message, now: Timestamp) -> Res
     let Some(queue) = state::queue(tx, &scope, target.resource())? else { return Ok(false) };
     let number = state::number(tx, &scope, &queue)?;
     // It is a new message there: its age begins anew (SQS developer guide, dead-letter queue redrive).
-    let moved = Message { sent: now, dead_letter_source: None, ..message.clone() };
+    let moved = Message { sent: now, dead_letter_source: None, received_before: 0, ..message.clone() };
     let group = message.group.clone().filter(|_| queue.attributes.fifo);
     let standing = Standing { visible_at: now, receives: 0, first_received: None, sent: now, group };
     state::add(tx, &scope, (queue.incarnation, number), &moved, &standing)?;

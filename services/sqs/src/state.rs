@@ -7,7 +7,7 @@ use crate::rules::attributes::Attributes;
 use names::{AccountId, Arn, Region, Scope, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use store::{Class, Fault, Incarnation, Read, Span, Start, Store, Table, Tx, record};
+use store::{Class, Corrupt, Fault, Incarnation, Read, Record, Span, Start, Store, Table, Tx, record};
 
 /// A queue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,8 +64,26 @@ pub struct Message {
     pub deduplication_id: Option<String>,
     /// The queue from which it came here as a dead letter.
     pub dead_letter_source: Option<Arn>,
+    /// How often it was received there.
+    pub received_before: u32,
 }
-record!(Message, 1);
+
+impl Message {
+    /// How often it was received, here and before it came here.
+    pub fn received(&self, standing: &Standing) -> u32 {
+        self.received_before.saturating_add(standing.receives)
+    }
+}
+
+impl Record for Message {
+    const VERSION: u8 = 2;
+
+    fn upgrade(_from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
+        // The first version ended before the count: none, which postcard writes as a zero.
+        let bytes = [bytes, &[0]].concat();
+        postcard::from_bytes(&bytes).map_err(|_| Corrupt("a message of the first version cannot be read"))
+    }
+}
 
 /// Where a message stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -241,5 +259,30 @@ pub async fn forget_duplicates(store: &Store, now: Timestamp) -> Result<(), Faul
         if after.is_none() {
             return Ok(());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_the_first_version_is_read() {
+        let message = Message {
+            id: "i".to_owned(),
+            body: "b".to_owned(),
+            attributes: BTreeMap::new(),
+            trace_header: None,
+            sender: "s".to_owned(),
+            sent: Timestamp(0),
+            group: None,
+            deduplication_id: None,
+            dead_letter_source: None,
+            received_before: 0,
+        };
+        let written = postcard::to_stdvec(&message).unwrap();
+        // What the second version added is its last byte.
+        let first = &written[..written.len() - 1];
+        assert_eq!(Message::upgrade(1, first).unwrap(), message);
     }
 }

@@ -259,14 +259,18 @@ async fn new_queue(admin: &mut Admin, name: &str) -> Result<String, String> {
     json_string(&answer, "QueueUrl").ok_or_else(|| "CreateQueue answered no URL".into())
 }
 
-/// A topic with queues; its ARN, and the URL of the last queue by name, which is the last to be handed anything.
+/// How many subscribers are handed a publication in one commit.
+const CHUNK: usize = 50;
+
+/// A topic with queues; its ARN, and the URL of the queue that is the last to be handed anything: of the last chunk
+/// of subscriptions in the order of their ids, the greatest by name.
 async fn topic(admin: &mut Admin, name: &str, queues: usize) -> Result<(String, String), String> {
     let made = admin.query("sns", SNS_VERSION, "CreateTopic", &[("Name", name)]).await?;
     let topic = xml_text(&made, "TopicArn").ok_or("CreateTopic answered no ARN")?.to_owned();
-    let mut url = String::new();
+    let mut subscribed = Vec::with_capacity(queues);
     for number in 0..queues {
         let name = format!("{name}-{number:03}");
-        url = new_queue(admin, &name).await?;
+        let url = new_queue(admin, &name).await?;
         let queue = format!("arn:aws:sqs:us-east-1:000000000000:{name}");
         let policy = format!(
             r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Service":"sns.amazonaws.com"}},"Action":"sqs:SendMessage","Resource":"{queue}"}}]}}"#
@@ -274,9 +278,13 @@ async fn topic(admin: &mut Admin, name: &str, queues: usize) -> Result<(String, 
         let attributes = serde_json::json!({"QueueUrl": url, "Attributes": {"Policy": policy}}).to_string();
         admin.json("sqs", "AmazonSQS.SetQueueAttributes", &attributes).await?;
         let subscription = [("TopicArn", topic.as_str()), ("Protocol", "sqs"), ("Endpoint", queue.as_str())];
-        admin.query("sns", SNS_VERSION, "Subscribe", &subscription).await?;
+        let answer = admin.query("sns", SNS_VERSION, "Subscribe", &subscription).await?;
+        let id = xml_text(&answer, "SubscriptionArn").ok_or("Subscribe answered no ARN")?.to_owned();
+        subscribed.push((id, url));
     }
-    Ok((topic, url))
+    subscribed.sort();
+    let last = subscribed.chunks(CHUNK).next_back().unwrap_or_default().iter().map(|(_, url)| url).max();
+    Ok((topic, last.cloned().unwrap_or_default()))
 }
 
 async fn objects(admin: &mut Admin) -> Result<(), String> {

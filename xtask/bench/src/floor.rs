@@ -11,11 +11,14 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::LazyLock;
 
 /// Asks a floor for an answer of so many bytes in place of a kilobyte.
 pub const ANSWER_BYTES: &str = "x-answer-bytes";
 const ANSWER: &[u8] = &[b'x'; 1024];
 const MOST_BYTES: usize = 16 << 20;
+/// What longer answers are cut from: a floor does not pay for making them.
+static PAGE: LazyLock<Bytes> = LazyLock::new(|| vec![b'x'; MOST_BYTES].into());
 
 /// Serves until it is killed. Arguments: `--port N`, `--secret S`, and for the log `--file PATH`.
 pub async fn serve(durable: bool, args: &[String]) -> Result<(), String> {
@@ -70,7 +73,7 @@ async fn answer(
     let asked = parts.headers.get(ANSWER_BYTES).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     let answer = match asked {
         None => Bytes::from_static(ANSWER),
-        Some(bytes) => Bytes::from(vec![b'x'; bytes.min(MOST_BYTES)]),
+        Some(bytes) => PAGE.slice(..bytes.min(MOST_BYTES)),
     };
     Ok(Response::new(Full::new(answer)))
 }

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Read};
+use std::net::{SocketAddrV4, TcpListener, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ struct Member {
     end: OwnedFd,
     identity: (u32, u32),
     namespaces: libc::c_int,
+    /// Its calls that name an address are handed over.
+    egress: bool,
     /// Of a sandbox's first program.
     group: Option<Group>,
 }
@@ -68,8 +71,8 @@ impl Sandboxes {
         root_of: impl Fn(u64) -> Option<i32>,
     ) -> Result<Started, String> {
         let failed = |error: io::Error| format!("cannot start a sandbox: {error}");
-        let (place, flags, member, doors);
-        let (program_fds, channel): (&[OwnedFd], Option<&OwnedFd>);
+        let (place, flags, member, doors, egress);
+        let (channel, program_fds) = fds.split_last().ok_or("a sandbox was given no descriptors")?;
         let (end, tell_end) = io::pipe().map_err(failed)?;
         match boundary {
             Boundary::Own(walls) => {
@@ -81,11 +84,8 @@ impl Sandboxes {
                 let group = groups.make(spawn.child, memory, walls.processes).map_err(failed)?;
                 doors = group.doors().map_err(failed)?;
                 place = Place::New(walls);
-                member = Member { end: end.into(), identity, namespaces: flags, group: Some(group) };
-                (program_fds, channel) = match fds.split_last() {
-                    Some((channel, fds)) if !walls.ports.is_empty() => (fds, Some(channel)),
-                    _ => (fds, None),
-                };
+                egress = walls.egress;
+                member = Member { end: end.into(), identity, namespaces: flags, egress, group: Some(group) };
             }
             Boundary::Of(other) => {
                 let gone = || "the sandbox to run in has ended".to_owned();
@@ -95,8 +95,8 @@ impl Sandboxes {
                 flags = 0;
                 place = Place::Joined(process, owner.namespaces);
                 let (identity, namespaces) = (owner.identity, owner.namespaces);
-                member = Member { end: end.into(), identity, namespaces, group: None };
-                (program_fds, channel) = (fds, None);
+                egress = owner.egress;
+                member = Member { end: end.into(), identity, namespaces, egress, group: None };
             }
         }
         let (fault, tell_fault) = io::pipe().map_err(failed)?;
@@ -111,6 +111,7 @@ impl Sandboxes {
             root: self.root,
             fds: program_fds,
             channel,
+            egress,
             tell_fault: &tell_fault,
             tell_end: &tell_end,
             doors: &doors,
@@ -184,14 +185,33 @@ impl Sandboxes {
         })
     }
 
+    /// Binds a socket within a sandbox, for datagrams or to listen: a process that goes there and sends it.
+    pub(super) fn bind(
+        &self,
+        (child, root): (u64, i32),
+        (address, datagrams): (SocketAddrV4, bool),
+        channel: &OwnedFd,
+    ) -> io::Result<()> {
+        let member = self.members.get(&child).ok_or(io::ErrorKind::NotFound)?;
+        let process = sys::process::open(root)?;
+        let kinds = member.namespaces & (namespace::USERS | namespace::NETWORK);
+        sys::host::in_child(|| {
+            namespace::join(&process, kinds)?;
+            let socket: OwnedFd =
+                if datagrams { UdpSocket::bind(address)?.into() } else { TcpListener::bind(address)?.into() };
+            sys::socket::send(channel.as_fd(), b"bound", &[socket])
+        })
+    }
+
     /// Makes a sandbox that does nothing, to see whether it can be made; says what it consists of.
-    pub(super) fn try_one(&mut self) -> Result<String, String> {
+    pub(super) fn try_one(&mut self, egress: bool) -> Result<String, String> {
         let failed = |error: io::Error| error.to_string();
         let program = TRIALS.into_iter().find(|place| std::path::Path::new(place).exists());
         let program =
             CString::new(program.ok_or("there is no program to try")?).map_err(|e| e.to_string())?;
         // It is there, whoever may write to it, and hidden by the sandbox's root from the sandbox alone.
-        let walls = Walls { stage: "/tmp".into(), memory_bytes: 64 << 20, processes: 64, ..Walls::default() };
+        let walls =
+            Walls { stage: "/tmp".into(), memory_bytes: 64 << 20, processes: 64, egress, ..Walls::default() };
         let spawn = Spawn {
             child: u64::MAX,
             argv: vec![program.clone()],
@@ -204,8 +224,11 @@ impl Sandboxes {
         };
         let null = File::options().read(true).write(true).open("/dev/null").map_err(failed)?;
         let fds = (0..3).map(|_| Ok(null.try_clone()?.into())).collect::<io::Result<Vec<_>>>();
+        let (_kept, channel) = sys::socket::pair(sys::socket::MAX_FDS).map_err(failed)?;
+        let mut fds = fds.map_err(failed)?;
+        fds.push(channel);
         let boundary = Boundary::Own(Box::new(walls));
-        let started = self.spawn(&spawn, &boundary, (&[], &[]), &fds.map_err(failed)?, |_| None)?;
+        let started = self.spawn(&spawn, &boundary, (&[], &[]), &fds, |_| None)?;
         sys::process::reap_exactly(started.root).map_err(failed)?;
         match self.ended(u64::MAX) {
             Some(Status::Code(0)) => Ok(self.describe()),

@@ -6,6 +6,7 @@
 
 use crate::sys::confine;
 use std::io;
+use std::os::fd::OwnedFd;
 
 #[cfg(target_arch = "x86_64")]
 const ARCHITECTURE: u32 = 0xC000_003E;
@@ -104,8 +105,13 @@ const NEW_NAMESPACES: libc::c_int = libc::CLONE_NEWNS
 const NUMBER: u32 = 0;
 const ARCH: u32 = 4;
 const FIRST_ARGUMENT: u32 = 16;
+/// The flags of `sendmsg`.
+const THIRD_ARGUMENT: u32 = 32;
+/// The address of `sendto`, both halves.
+const FIFTH_ARGUMENT: [u32; 2] = [48, 52];
 const ALLOW: u32 = 0x7FFF_0000;
 const KILL: u32 = 0x8000_0000;
+const HAND_OVER: u32 = 0x7FC0_0000;
 const ERROR: u32 = 0x0005_0000;
 
 const LOAD: u16 = 0x20;
@@ -133,7 +139,30 @@ fn of_call(call: libc::c_long, tests: &[[libc::sock_filter; 2]]) -> Vec<libc::so
     all
 }
 
-fn program() -> Vec<libc::sock_filter> {
+/// Hands over calls that name an address. What is sent without one to where a socket is connected is not,
+/// nor is what this crate's own processes send.
+fn handed_over() -> Vec<libc::sock_filter> {
+    let of =
+        |call: libc::c_long, skipped| libc::sock_filter { code: EQUAL, jt: 0, jf: skipped, k: call as u32 };
+    let unless =
+        |value: u32| [libc::sock_filter { code: EQUAL, jt: 1, jf: 0, k: value }, one(RETURN, HAND_OVER)];
+    let mut all = Vec::new();
+    all.extend(when(EQUAL, libc::SYS_connect as u32, HAND_OVER));
+    all.extend(when(EQUAL, libc::SYS_sendmmsg as u32, HAND_OVER));
+    all.push(of(libc::SYS_sendto, 7));
+    for half in FIFTH_ARGUMENT {
+        all.push(one(LOAD, half));
+        all.extend(unless(0));
+    }
+    all.push(one(RETURN, ALLOW));
+    all.push(of(libc::SYS_sendmsg, 4));
+    all.push(one(LOAD, THIRD_ARGUMENT));
+    all.extend(unless(crate::sys::socket::SENDING as u32));
+    all.push(one(RETURN, ALLOW));
+    all
+}
+
+fn program(egress: bool) -> Vec<libc::sock_filter> {
     let refused = |error: libc::c_int| ERROR | error as u32;
     let mut all = vec![one(LOAD, ARCH)];
     all.push(libc::sock_filter { code: EQUAL, jt: 1, jf: 0, k: ARCHITECTURE });
@@ -148,13 +177,17 @@ fn program() -> Vec<libc::sock_filter> {
     all.extend(of_call(libc::SYS_clone, &[when(ANY_BIT, NEW_NAMESPACES as u32, refused(libc::EPERM))]));
     let sockets = FORBIDDEN_SOCKETS.map(|family| when(EQUAL, family as u32, refused(libc::EPERM)));
     all.extend(of_call(libc::SYS_socket, &sockets));
+    if egress {
+        all.extend(handed_over());
+    }
     all.push(one(RETURN, ALLOW));
     all
 }
 
-/// Puts the filter before every call of this process and all it starts.
-pub(super) fn restrict() -> io::Result<()> {
-    confine::filter_calls(&program())
+/// Puts the filter before every call of this process and all it starts. With a way out, gives what hands
+/// over their calls.
+pub(super) fn restrict(egress: bool) -> io::Result<Option<OwnedFd>> {
+    confine::filter_calls(&program(egress), egress)
 }
 
 #[cfg(test)]
@@ -163,7 +196,11 @@ mod tests {
 
     /// What the filter answers, by running it as the kernel does.
     fn answer(number: u32, first: u32) -> u32 {
-        let (program, mut at, mut held) = (program(), 0, 0);
+        answer_of(&program(false), number, &|_| first)
+    }
+
+    fn answer_of(program: &[libc::sock_filter], number: u32, argument: &dyn Fn(u32) -> u32) -> u32 {
+        let (mut at, mut held) = (0, 0);
         loop {
             let step = program[at];
             at += 1;
@@ -173,8 +210,7 @@ mod tests {
                     held = match step.k {
                         NUMBER => number,
                         ARCH => ARCHITECTURE,
-                        FIRST_ARGUMENT => first,
-                        other => panic!("loads {other}"),
+                        place => argument(place),
                     }
                 }
                 EQUAL => jump(held == step.k),
@@ -184,6 +220,24 @@ mod tests {
                 other => panic!("does {other}"),
             }
         }
+    }
+
+    #[test]
+    fn calls_that_name_an_address_are_handed_over_where_there_is_a_way_out() {
+        let out = |call: libc::c_long, argument: &dyn Fn(u32) -> u32| {
+            answer_of(&program(true), call as u32, argument)
+        };
+        let only = |place: u32, value: u32| move |asked: u32| if asked == place { value } else { 0 };
+        assert_eq!(out(libc::SYS_connect, &|_| 0), HAND_OVER);
+        assert_eq!(out(libc::SYS_sendmmsg, &|_| 0), HAND_OVER);
+        assert_eq!(out(libc::SYS_sendto, &|_| 0), ALLOW);
+        assert_eq!(out(libc::SYS_sendto, &only(48, 1)), HAND_OVER);
+        assert_eq!(out(libc::SYS_sendto, &only(52, 1)), HAND_OVER);
+        assert_eq!(out(libc::SYS_sendmsg, &|_| 0), HAND_OVER);
+        assert_eq!(out(libc::SYS_sendmsg, &only(32, crate::sys::socket::SENDING as u32)), ALLOW);
+        assert_eq!(out(libc::SYS_write, &|_| 0), ALLOW);
+        assert_eq!(out(libc::SYS_mount, &|_| 0), ERROR | libc::EPERM as u32);
+        assert_eq!(answer(libc::SYS_connect as u32, 0), ALLOW);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::sys::{self};
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::CString;
 use std::io;
+use std::net::SocketAddrV4;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
@@ -98,9 +99,20 @@ impl Children {
         self.sandboxes.connect((child, self.pid(child)?), port, channel)
     }
 
-    /// Whether a sandbox can be made here: by making one.
-    pub(super) fn try_sandbox(&mut self) -> Result<String, String> {
-        self.sandboxes.try_one()
+    /// Sends a socket that is bound within a child's sandbox through `channel`.
+    pub(super) fn bind(
+        &self,
+        child: u64,
+        wanted: (SocketAddrV4, bool),
+        channel: &[OwnedFd],
+    ) -> io::Result<()> {
+        let channel = channel.first().ok_or(io::ErrorKind::InvalidInput)?;
+        self.sandboxes.bind((child, self.pid(child)?), wanted, channel)
+    }
+
+    /// Whether a sandbox can be made here, with a way out or without: by making one.
+    pub(super) fn try_sandbox(&mut self, egress: bool) -> Result<String, String> {
+        self.sandboxes.try_one(egress)
     }
 
     /// What was asked for, and the two variables by which the program is found again, which nobody

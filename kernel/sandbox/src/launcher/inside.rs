@@ -6,7 +6,7 @@
 
 use super::calls;
 use super::root::{self, Fault, at};
-use crate::protocol::{Spawn, Status, Walls};
+use crate::protocol::{CALLS, PORTS, Spawn, Status, Walls};
 use crate::sys::process::{Outcome, Reaped};
 use crate::sys::spawn::Resource;
 use crate::sys::{self, confine, namespace};
@@ -44,8 +44,10 @@ pub(super) struct Inside<'a> {
     pub(super) root: bool,
     /// Become descriptors of the program.
     pub(super) fds: &'a [OwnedFd],
-    /// By which the sockets of ports go to the daemon.
-    pub(super) channel: Option<&'a OwnedFd>,
+    /// By which the sockets of ports, and what hands over calls, go to the daemon.
+    pub(super) channel: &'a OwnedFd,
+    /// Calls that name an address are handed over.
+    pub(super) egress: bool,
     pub(super) tell_fault: &'a OwnedFd,
     pub(super) tell_end: &'a OwnedFd,
     /// By which processes are put into control groups.
@@ -111,6 +113,10 @@ fn confine_all(inside: &Inside<'_>) -> Result<(), Fault> {
                 at("cannot name its user", name_user((user, group)))?;
             }
             at("cannot bring up its network", namespace::raise_loopback())?;
+            if walls.egress {
+                let routed = namespace::route_everything_here(crate::egress::OWN_ADDRESS);
+                at("cannot make every address its own", routed)?;
+            }
             at("cannot listen in its network", listen(walls, inside.channel))?;
             at("cannot name the machine", namespace::set_host_name(HOST_NAME))?;
             root::enter(walls, inside.identity)?;
@@ -124,7 +130,16 @@ fn confine_all(inside: &Inside<'_>) -> Result<(), Fault> {
     at("cannot drop its capabilities", confine::drop_capabilities())?;
     at("cannot keep to itself", confine::keep_to_itself())?;
     at("cannot restrict its files", confine::restrict_files(&WRITABLE))?;
-    at("cannot restrict its calls", calls::restrict())
+    let calls = at("cannot restrict its calls", calls::restrict(inside.egress))?;
+    match calls {
+        Some(calls) => at("cannot hand over its calls", hand_over(inside.channel, calls)),
+        None => Ok(()),
+    }
+}
+
+/// Sends what hands over calls to the daemon, by the one way of sending that is not itself handed over.
+fn hand_over(channel: &OwnedFd, calls: OwnedFd) -> io::Result<()> {
+    sys::socket::send(channel.as_fd(), CALLS, &[calls])
 }
 
 /// Says who somebody is who is not root, in a namespace of users of their own.
@@ -135,11 +150,13 @@ fn name_user((user, group): (u32, u32)) -> io::Result<()> {
 }
 
 /// Sockets that belong to the sandbox's network, and are the daemon's to accept from.
-fn listen(walls: &Walls, channel: Option<&OwnedFd>) -> io::Result<()> {
-    let Some(channel) = channel else { return Ok(()) };
+fn listen(walls: &Walls, channel: &OwnedFd) -> io::Result<()> {
+    if walls.ports.is_empty() {
+        return Ok(());
+    }
     let bind = |port: &u16| Ok(OwnedFd::from(TcpListener::bind((Ipv4Addr::LOCALHOST, *port))?));
     let sockets = walls.ports.iter().map(bind).collect::<io::Result<Vec<OwnedFd>>>()?;
-    sys::socket::send(channel.as_fd(), b"ports", &sockets)
+    sys::socket::send(channel.as_fd(), PORTS, &sockets)
 }
 
 /// Returns only with the reason why not.

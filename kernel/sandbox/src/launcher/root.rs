@@ -1,6 +1,7 @@
 //! The root file system of a sandbox: programs and libraries of the host, or an image, only to be read; a
 //! few files of its own in `/etc`; the harmless devices; `/proc` of its own processes; a bounded `/tmp`.
 
+use crate::egress::RESOLVER;
 use crate::protocol::Walls;
 use crate::sys::namespace::{self, Without};
 use std::fs::{self, DirBuilder, File};
@@ -34,7 +35,7 @@ const LINKS: [(&str, &str); 4] = [
     ("/proc/self/fd/2", "stderr"),
 ];
 const HOSTS: &str = "127.0.0.1 localhost sandbox.localdomain sandbox\n::1 localhost\n";
-/// Names are looked for in the file above first, and nowhere else: there is no other network.
+/// Names are looked for in the file above first.
 const ORDER: &str = "passwd: files\ngroup: files\nhosts: files dns\n";
 /// What is mounted over in an image.
 const MOUNTED: [&str; 3] = ["dev", "proc", "tmp"];
@@ -65,7 +66,7 @@ pub(super) fn enter(walls: &Walls, (user, group): (u32, u32)) -> Result<(), Faul
         None => {
             let mounted = namespace::mount("tmpfs", root, "size=1m,mode=755", true);
             at("cannot mount a root", mounted)?;
-            from_host(root, (user, group))?;
+            from_host(root, (user, group), resolvers(walls))?;
         }
     }
     for (source, target) in &walls.shown {
@@ -78,6 +79,9 @@ pub(super) fn enter(walls: &Walls, (user, group): (u32, u32)) -> Result<(), Faul
     let options =
         format!("size={},nr_inodes={files},mode=700,uid={user},gid={group}", walls.tmp_bytes.max(4096));
     at("cannot mount /tmp", namespace::mount("tmpfs", &tmp, &options, true))?;
+    if walls.image.is_some() && walls.egress {
+        over_resolvers(root, &resolvers(walls))?;
+    }
     let proc = root.join("proc");
     folder(&proc)?;
     at("cannot mount /proc", namespace::mount("proc", &proc, "", false))?;
@@ -88,7 +92,12 @@ pub(super) fn enter(walls: &Walls, (user, group): (u32, u32)) -> Result<(), Faul
     Ok(())
 }
 
-fn from_host(root: &Path, (user, group): (u32, u32)) -> Result<(), Fault> {
+/// Where names are asked for; nowhere, where there is no way out.
+fn resolvers(walls: &Walls) -> String {
+    if walls.egress { format!("nameserver {}\n", RESOLVER.ip()) } else { String::new() }
+}
+
+fn from_host(root: &Path, (user, group): (u32, u32), resolvers: String) -> Result<(), Fault> {
     for place in OF_HOST.map(Path::new) {
         match fs::symlink_metadata(place) {
             Ok(found) if found.is_symlink() => {
@@ -114,12 +123,28 @@ fn from_host(root: &Path, (user, group): (u32, u32)) -> Result<(), Fault> {
         ("group", format!("root:x:0:\nsbx_user1051:x:{group}:\n")),
         ("hosts", HOSTS.to_owned()),
         ("nsswitch.conf", ORDER.to_owned()),
-        ("resolv.conf", String::new()),
+        ("resolv.conf", resolvers),
     ];
     for (name, content) in files {
         at("cannot write into /etc", fs::write(etc.join(name), content))?;
     }
     ["var/task", "opt", "var/runtime", "root"].iter().try_for_each(|name| folder(&root.join(name)))
+}
+
+/// Puts a file over that of an image in which it is said where names are asked for, if it has one.
+fn over_resolvers(root: &Path, content: &str) -> Result<(), Fault> {
+    let place = root.join("etc/resolv.conf");
+    // A link on the way there would be followed before the root is entered.
+    let is = |place: &Path, folder: bool| {
+        fs::symlink_metadata(place).is_ok_and(|found| !found.is_symlink() && found.is_dir() == folder)
+    };
+    if !is(&root.join("etc"), true) || !is(&place, false) {
+        return Ok(());
+    }
+    let draft = root.join("tmp/resolv.conf");
+    at("cannot write into /tmp", fs::write(&draft, content))?;
+    show(&draft, &place)?;
+    at("cannot write into /tmp", fs::remove_file(&draft))
 }
 
 /// Shows a file or folder of the host, only to be read.

@@ -117,14 +117,16 @@ impl Server {
         let done = match verb {
             Verb::Hello => Ok(()),
             Verb::Probe => {
-                let sandbox = self.children.try_sandbox();
-                return Some(Notice::Probed(Box::new(crate::probe::probe(sandbox))));
+                let sandbox = self.children.try_sandbox(false);
+                let egress = sandbox.clone().and_then(|_| self.children.try_sandbox(true));
+                return Some(Notice::Probed(Box::new(crate::probe::probe(sandbox, egress))));
             }
             Verb::Spawn(spawn) => return Some(self.spawn(&spawn, &fds)),
             Verb::Signal { child, signal, scope } => self.children.signal(child, signal, scope),
             Verb::Freeze { child } => self.children.freeze(child),
             Verb::Thaw { child } => self.children.thaw(child),
             Verb::Connect { child, port } => self.children.connect(child, port, &fds),
+            Verb::Bind { child, address, datagrams } => self.children.bind(child, (address, datagrams), &fds),
             Verb::Stop => {
                 (self.over, self.stop) = (true, Some(sequence));
                 return None;
@@ -281,6 +283,7 @@ mod tests {
             Verb::Thaw { child: 9 },
             Verb::Signal { child: 9, signal: 9, scope: Scope::Tree },
             Verb::Connect { child: 9, port: 9 },
+            Verb::Bind { child: 9, address: "192.0.2.1:9".parse().unwrap(), datagrams: true },
         ] {
             assert_eq!(refused(&verb, &[null()]), "no such child, or it has ended");
         }

@@ -157,13 +157,20 @@ fn allow(rules: &OwnedFd, place: &str, allowed: u64) -> io::Result<()> {
     .map(drop)
 }
 
-/// Puts a filter before every system call of this process and all it starts, for good.
-pub(crate) fn filter_calls(program: &[libc::sock_filter]) -> io::Result<()> {
+/// Puts a filter before every system call of this process and all it starts, for good. Where it hands calls
+/// over, gives the descriptor by which they are received.
+pub(crate) fn filter_calls(program: &[libc::sock_filter], hands_over: bool) -> io::Result<Option<OwnedFd>> {
     const SET_MODE_FILTER: libc::c_uint = 1;
+    const NEW_LISTENER: libc::c_ulong = 8;
     let program = libc::sock_fprog {
         len: u16::try_from(program.len()).map_err(|_| io::ErrorKind::InvalidInput)?,
         filter: program.as_ptr().cast_mut(),
     };
-    // SAFETY: the program and its length belong together; the kernel checks what it says.
-    check_long(unsafe { libc::syscall(libc::SYS_seccomp, SET_MODE_FILTER, 0, &raw const program) }).map(drop)
+    let flags = if hands_over { NEW_LISTENER } else { 0 };
+    // SAFETY: the program and its length belong together; the kernel checks what it says. The descriptor
+    // returned is new and ours.
+    unsafe {
+        let made = check_long(libc::syscall(libc::SYS_seccomp, SET_MODE_FILTER, flags, &raw const program))?;
+        Ok(hands_over.then(|| OwnedFd::from_raw_fd(made as RawFd)))
+    }
 }

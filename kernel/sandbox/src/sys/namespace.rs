@@ -5,6 +5,7 @@
 use super::{check, check_long};
 use std::ffi::CString;
 use std::io;
+use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -119,6 +120,61 @@ pub(crate) fn raise_loopback() -> io::Result<()> {
     request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
     // SAFETY: the request is a local of the right type.
     check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS as _, &raw const request) }).map(drop)
+}
+
+/// Makes every IPv4 address one of this network's own loopback, where whoever has a socket bound to it is
+/// reached, and `own` the one that connections come from.
+pub(crate) fn route_everything_here(own: Ipv4Addr) -> io::Result<()> {
+    const NEW_ADDRESS: u16 = 20;
+    const NEW_ROUTE: u16 = 24;
+    // Attributes of addresses and of routes.
+    let (address_attribute, local, output, source) = (1, 2, 4, 7);
+    const LOOPBACK: u32 = 1;
+    // The scope, the table, who made it, and what kind it is of.
+    let (of_host, table, fixed, own_kind) = (254, 255, 4, 2);
+    let (family, own, loopback) = (libc::AF_INET as u8, own.octets(), LOOPBACK.to_ne_bytes());
+    let mut address = vec![family, 32, 0, of_host];
+    address.extend(loopback);
+    address.extend(attribute(local, own));
+    address.extend(attribute(address_attribute, own));
+    let mut route = vec![family, 0, 0, 0, table, fixed, of_host, own_kind, 0, 0, 0, 0];
+    route.extend(attribute(output, loopback));
+    route.extend(attribute(source, own));
+    ask_network(NEW_ADDRESS, &address)?;
+    ask_network(NEW_ROUTE, &route)
+}
+
+/// An attribute of a request to the network, of four bytes.
+fn attribute(kind: u16, value: [u8; 4]) -> [u8; 8] {
+    let ([a, b], [c, d], [e, f, g, h]) = (8_u16.to_ne_bytes(), kind.to_ne_bytes(), value);
+    [a, b, c, d, e, f, g, h]
+}
+
+/// Asks the network of this process to make something, and waits for the answer.
+fn ask_network(kind: u16, body: &[u8]) -> io::Result<()> {
+    use std::os::fd::FromRawFd;
+    const HEAD: usize = 16;
+    let flags = (libc::NLM_F_REQUEST | libc::NLM_F_ACK | libc::NLM_F_CREATE | libc::NLM_F_EXCL) as u16;
+    let length = (HEAD + body.len()) as u32;
+    let mut request = length.to_ne_bytes().to_vec();
+    request.extend(kind.to_ne_bytes());
+    request.extend(flags.to_ne_bytes());
+    request.extend([0; 8]);
+    request.extend(body);
+    let mut answer = [0_u8; 512];
+    // SAFETY: plain values, then buffers with their lengths; the descriptor returned is new and ours.
+    let got = unsafe {
+        let made = libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, libc::NETLINK_ROUTE);
+        let socket = OwnedFd::from_raw_fd(check(made)?);
+        check_long(libc::send(socket.as_raw_fd(), request.as_ptr().cast(), request.len(), 0) as _)?;
+        check_long(libc::recv(socket.as_raw_fd(), answer.as_mut_ptr().cast(), answer.len(), 0) as _)?
+    };
+    let error = answer.get(HEAD..HEAD + 4).and_then(|bytes| bytes.first_chunk().copied());
+    match error.map(i32::from_ne_bytes) {
+        Some(0) if got >= (HEAD + 4) as libc::c_long => Ok(()),
+        Some(error) if error < 0 => Err(io::Error::from_raw_os_error(-error)),
+        _ => Err(io::ErrorKind::InvalidData.into()),
+    }
 }
 
 /// A connection to a port of loopback, which may still be coming about.

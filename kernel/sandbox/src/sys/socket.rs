@@ -80,6 +80,10 @@ pub(crate) fn adopt(fd: RawFd) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// The flags by which [`send`] sends: nobody else has this combination, of which the last means nothing here.
+/// By it, filters of calls know what this crate sends itself.
+pub(crate) const SENDING: libc::c_int = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL | libc::MSG_CONFIRM;
+
 /// Sends one message without blocking; `WouldBlock` when the other side does not keep up.
 pub(crate) fn send(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[OwnedFd]) -> io::Result<()> {
     if fds.len() > MAX_FDS {
@@ -107,7 +111,7 @@ pub(crate) fn send(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[OwnedFd]) -> io:
         }
     }
     // SAFETY: `header` points at locals and at slices that live through the call.
-    let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &header, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) };
+    let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &header, SENDING) };
     check_long_size(sent).map(drop)
 }
 

@@ -2,12 +2,12 @@
 
 use crate::start;
 use sandbox::runner::{End, Level, Limits, Roots, Runner, RunnerError, Shown, Template};
-use sandbox::{Isolation, LocalRunner};
+use sandbox::{Egress, Isolation, LocalRunner};
 use std::path::PathBuf;
 use tokio::io::AsyncReadExt;
 
 async fn runner() -> Box<dyn Runner> {
-    Box::new(LocalRunner::new(start().await, Isolation::Only(Level::Process)))
+    Box::new(LocalRunner::new(start().await, Isolation::Only(Level::Process), Egress::None))
 }
 
 fn template(name: &str, script: &str) -> Template {
@@ -90,7 +90,7 @@ async fn a_level_that_cannot_be_given_fails_with_the_reason() {
     };
     assert!(!reason.is_empty());
     assert!(!tmp("level").exists());
-    let only = LocalRunner::new(start().await, Isolation::Only(Level::Vm));
+    let only = LocalRunner::new(start().await, Isolation::Only(Level::Vm), Egress::None);
     assert!(matches!(only.level().await, Err(RunnerError::LevelUnavailable { .. })));
 }
 

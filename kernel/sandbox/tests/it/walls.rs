@@ -3,7 +3,7 @@
 
 use crate::{EXECUTABLE, eventually, fresh_run, start, start_as};
 use sandbox::runner::{End, Level, Limits, Roots, Runner, Sandbox, Shown, Template};
-use sandbox::{Handle, Isolation, LocalRunner};
+use sandbox::{Egress, Handle, Isolation, LocalRunner};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// A runner of sandboxes, if this host can make them.
 pub async fn runner() -> Option<LocalRunner> {
-    let runner = LocalRunner::new(start().await, Isolation::Only(Level::Sandbox));
+    let runner = LocalRunner::new(start().await, Isolation::Only(Level::Sandbox), Egress::None);
     match runner.level().await {
         Ok(_) => Some(runner),
         Err(reason) => {
@@ -205,7 +205,7 @@ fn bounded(mark: &str) -> BTreeSet<String> {
 async fn the_launcher_after_one_that_was_killed_makes_groups_too() {
     let run = fresh_run();
     let launcher = start_as(run.clone()).await;
-    let runner = LocalRunner::new(launcher.clone(), Isolation::Only(Level::Sandbox));
+    let runner = LocalRunner::new(launcher.clone(), Isolation::Only(Level::Sandbox), Egress::None);
     if runner.level().await.is_err() {
         return;
     }
@@ -231,7 +231,7 @@ async fn a_folder_of_somebody_else_does_not_take_the_sandbox_away() {
     let launcher = start().await;
     let squatted = std::env::temp_dir().join(format!("elysium-probe-{}", launcher.pid()));
     std::fs::create_dir(&squatted).unwrap();
-    let runner = LocalRunner::new(launcher, Isolation::Best);
+    let runner = LocalRunner::new(launcher, Isolation::Best, Egress::None);
     assert_eq!(runner.level().await, Ok(Level::Sandbox));
     std::fs::remove_dir(&squatted).unwrap();
 }

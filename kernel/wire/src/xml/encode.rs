@@ -6,6 +6,9 @@ use names::Timestamp;
 use schema::{List, ListTy, Location, Map, MapTy, Member, Obj, TimeFormat, Ty, Val, XmlNamespace};
 use std::borrow::Cow;
 
+/// Most bytes that room is made for before they are written.
+const MAX_RESERVED: usize = 1 << 20;
+
 /// Which names elements have, and how moments are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Naming {
@@ -56,9 +59,15 @@ fn content(writer: &mut Writer, naming: Naming, val: &Val<'_>, ty: &'static Ty, 
         (Val::Struct(obj), _) => members(writer, naming, *obj),
         (Val::List(list), Ty::List(ty)) => elements(writer, naming, ty.element_name, *list, ty),
         (Val::Map(map), Ty::Map(ty)) => entries(writer, naming, "entry", *map, ty),
+        (Val::Int(number), _) => writer.number(i64::from(*number)),
+        (Val::Long(number), _) => writer.number(*number),
+        (Val::Text(text), _) => writer.text(text),
         _ => {
             if let Some(text) = text(val, ty, time, naming) {
-                writer.text(&text);
+                match val {
+                    Val::Bool(_) | Val::Time(_) => writer.plain(&text),
+                    _ => writer.text(&text),
+                }
             }
         }
     }
@@ -97,12 +106,18 @@ fn member_elements(writer: &mut Writer, naming: Naming, member: &'static Member,
 }
 
 fn elements(writer: &mut Writer, naming: Naming, name: &str, list: &dyn List, ty: &'static ListTy) {
+    let begin = writer.len();
     for index in 0..list.len() {
         match list.at(index) {
             Some(val) => {
                 element(writer, naming, name, None, &val, ty.element, TimeFormat::ProtocolDefault);
             }
             None => writer.leaf(name, ""),
+        }
+        if index == 0 {
+            // The others are about as long as the first.
+            let rest = (writer.len() - begin).saturating_mul(list.len() - 1);
+            writer.reserve(rest.min(MAX_RESERVED));
         }
     }
 }

@@ -52,17 +52,16 @@ impl Changes {
     /// Those of a period, as a table's history holds them.
     ///
     /// # Errors
-    /// The store's.
-    pub fn of(source: &Source, table: &TableRecord, window: &Window) -> Result<Option<Self>, DynamoError> {
-        let Some(history) = table.history.as_ref().map(|history| history.incarnation) else {
-            return Ok(None);
-        };
+    /// The store's, and where the table has none: it had one when the export was begun.
+    pub fn of(source: &Source, table: &TableRecord, window: &Window) -> Result<Self, DynamoError> {
+        let history = table.history.as_ref().ok_or(DynamoError::Corrupt("a table without its history"))?;
+        let history = history.incarnation;
         let end = streams::head(&source.read, &source.scope, table.incarnation)?.number + 1;
         let number = |moment: Timestamp| {
             history::first_after(&source.read, &source.scope, history, moment.plus_millis(-1), end)
         };
         let numbers = (number(window.from)?, number(window.to)?, end);
-        Ok(Some(Changes { history, numbers, has_old: window.has_old, key: table.key.clone() }))
+        Ok(Changes { history, numbers, has_old: window.has_old, key: table.key.clone() })
     }
 }
 

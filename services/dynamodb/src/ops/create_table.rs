@@ -160,14 +160,9 @@ fn refuse_unserved(input: &CreateTableInput) -> Result<(), DynamoError> {
 
 fn throughput(input: &CreateTableInput, is_on_demand: bool) -> Result<Throughput, DynamoError> {
     match (&input.provisioned_throughput, is_on_demand) {
-        (Some(_), true) => Err(DynamoError::invalid_value(
-            "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is \
-             PAY_PER_REQUEST",
-        )),
+        (Some(_), true) => Err(definitions::units_on_demand()),
         (None, true) => Ok(Throughput::default()),
-        (None, false) => Err(DynamoError::invalid_value(
-            "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED",
-        )),
+        (None, false) => Err(definitions::no_units()),
         (Some(asked), false) => definitions::throughput(asked),
     }
 }

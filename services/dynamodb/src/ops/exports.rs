@@ -38,12 +38,13 @@ pub async fn export_table_to_point_in_time(
     let record = decide(&ctx, &input, &table)?;
     let job = Job::Export(record.table.clone(), record.id.clone());
     let scope = address.scope;
-    let Some((number, record)) = begun(&ctx, &scope, record, job.clone()).await? else {
+    let Some((number, record)) = begun(&ctx, &scope, &input, (record, job.clone())).await? else {
         return Err(DynamoError::Conflict("ExportConflictException"));
     };
     if let Some(number) = number {
         let rows = Source { read: ctx.read(), scope: scope.clone(), rows: table.incarnation, back: None };
-        let is_small = rows.is_small()?;
+        // What a period holds is as long as the history, however few rows there are now.
+        let is_small = record.window.is_none() && rows.is_small()?;
         drop(rows);
         jobs::start(&ctx, &scope, (number, job), is_small).await?;
     }
@@ -126,10 +127,20 @@ fn window(input: &ExportTableToPointInTimeInput, now: Timestamp) -> Result<Optio
 async fn begun(
     ctx: &Ctx,
     scope: &Scope,
-    record: ExportRecord,
-    job: Job,
+    input: &ExportTableToPointInTimeInput,
+    (record, job): (ExportRecord, Job),
 ) -> Result<Option<(Option<u64>, ExportRecord)>, DynamoError> {
     let (scope, now) = (scope.clone(), ctx.now());
+    // Times as they were given: one that was left out is another at each repeat.
+    let asked = format!(
+        "{}\n{:?}\n{:?}\n{}\n{:?}\n{:?}",
+        record.table,
+        record.place,
+        record.encryption,
+        record.is_ion,
+        input.export_time,
+        input.incremental_export_specification
+    );
     ctx.commit(move |tx| {
         let mut number = None;
         let mut work = |tx: &mut store::Tx| {
@@ -141,10 +152,6 @@ async fn begun(
             work(tx)?;
             return Ok(Some((number, record.clone())));
         };
-        let asked = format!(
-            "{}\n{:?}\n{:?}\n{}\n{:?}",
-            record.table, record.place, record.encryption, record.is_ion, record.window
-        );
         let place = (&scope, "ExportTableToPointInTime", token);
         let until = (now, now.plus_millis(TOKEN_MS));
         match once(tx, place, asked.as_bytes(), until, &mut work)? {

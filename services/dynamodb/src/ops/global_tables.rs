@@ -6,7 +6,7 @@ pub mod settings;
 
 use crate::errors::DynamoError;
 use crate::find;
-use crate::replicas;
+use crate::replicas::{self, region};
 use crate::state::global::{self, GlobalRecord};
 use model::{
     CreateGlobalTableInput, CreateGlobalTableOutput, DescribeGlobalTableInput, DescribeGlobalTableOutput,
@@ -90,10 +90,6 @@ pub async fn update_global_table(
     Ok(UpdateGlobalTableOutput { global_table_description: Some(description) })
 }
 
-fn region(name: &str) -> Result<Region, DynamoError> {
-    name.parse().map_err(|_| DynamoError::invalid(format!("Invalid region: {name}")))
-}
-
 /// The global table of a name.
 fn known(read: &impl store::Read, account: AccountId, name: &String) -> Result<GlobalRecord, DynamoError> {
     global::global(read, account, name)?.ok_or_else(|| {
@@ -131,7 +127,6 @@ fn left(
         return Err(no_replica(region.as_str()));
     }
     replicas::part(tx, account, &record, region)?;
-    global::put_global(tx, account, &record)?;
     Ok(record)
 }
 

@@ -186,19 +186,10 @@ fn target(
         None => source.on_demand.is_some(),
     };
     let throughput = match (overrides.throughput, on_demand) {
-        (Some(_), true) => {
-            return Err(DynamoError::invalid_value(
-                "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is \
-                 PAY_PER_REQUEST",
-            ));
-        }
+        (Some(_), true) => return Err(definitions::units_on_demand()),
         (Some(asked), false) => definitions::throughput(asked)?,
         (None, true) => Throughput::default(),
-        (None, false) if source.on_demand.is_some() => {
-            return Err(DynamoError::invalid_value(
-                "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED",
-            ));
-        }
+        (None, false) if source.on_demand.is_some() => return Err(definitions::no_units()),
         (None, false) => Throughput {
             read: source.throughput.read,
             write: source.throughput.write,

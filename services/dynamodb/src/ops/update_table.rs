@@ -239,7 +239,7 @@ fn change_stream(
             Err(DynamoError::invalid(format!("Table has no stream to disable: TableName: {name}")))
         }
         (Some(view), None) => Ok(streams::open(tx, scope, record, view, now)?),
-        (None, Some(_)) if !record.replicas.is_empty() => {
+        (None, Some(_)) if !record.replicas.is_empty() || record.is_old_global => {
             Err(DynamoError::invalid("Stream cannot be disabled for a table that has replicas"))
         }
         (None, Some(_)) => Ok(streams::close(tx, scope, record, now)?),
@@ -256,10 +256,7 @@ fn change_billing(
         None => record.on_demand.is_some(),
     };
     if input.provisioned_throughput.is_some() && on_demand_after {
-        return Err(DynamoError::invalid_value(
-            "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is \
-             PAY_PER_REQUEST",
-        ));
+        return Err(definitions::units_on_demand());
     }
     record.billing_stated |= input.billing_mode.is_some();
     if on_demand_after && record.on_demand.is_none() {
@@ -289,10 +286,7 @@ fn check_index_throughputs(record: &TableRecord, input: &UpdateTableInput) -> Re
     if missing.is_empty() {
         return Ok(());
     }
-    Err(DynamoError::invalid_value(format!(
-        "ProvisionedThroughput must be specified for index: {}",
-        missing.join(",")
-    )))
+    Err(definitions::no_index_units(&missing.join(",")))
 }
 
 fn change_throughput(
@@ -312,14 +306,7 @@ fn change_throughput(
             present.read, present.write
         )));
     }
-    if read > present.read || write > present.write {
-        present.raised = Some(now);
-    }
-    if read < present.read || write < present.write {
-        present.lowered = Some(now);
-        present.decreases += 1;
-    }
-    (present.read, present.write) = (read, write);
+    present.change((read, write), now);
     Ok(())
 }
 

@@ -34,19 +34,30 @@ pub async fn get_item(peek: Peek, input: Arc<model::GetItemInput>) -> Demands {
     })])
 }
 
-/// PutItem.
-pub async fn put_item(peek: Peek, input: Arc<model::PutItemInput>) -> Demands {
-    let demand = on_table(&peek, "dynamodb:PutItem", &input.table_name);
-    Ok(vec![demand.when_read(move |demand| {
-        let (names, values) =
-            (input.expression_attribute_names.as_ref(), input.expression_attribute_values.as_ref());
-        let demand = leading_keys(&peek, demand, &input.table_name, [&input.item]);
-        let demand = consumed(demand, input.return_consumed_capacity.as_ref());
-        Named::new(&peek, names, values)
-            .names(input.item.keys().chain(input.expected.iter().flat_map(|expected| expected.keys())))
-            .condition(input.condition_expression.as_ref())
-            .demand(return_values(demand, input.return_values.as_ref()))
-    })])
+/// Operations that write one item whole, by their own names.
+macro_rules! item_demands {
+    ($($name:ident: $input:ident.$key:ident => $action:literal),* $(,)?) => {$(
+        #[doc = concat!("`", $action, "` on the table.")]
+        pub async fn $name(peek: Peek, input: Arc<model::$input>) -> Demands {
+            let demand = on_table(&peek, $action, &input.table_name);
+            Ok(vec![demand.when_read(move |demand| {
+                let (names, values) =
+                    (input.expression_attribute_names.as_ref(), input.expression_attribute_values.as_ref());
+                let demand = leading_keys(&peek, demand, &input.table_name, [&input.$key]);
+                let demand = consumed(demand, input.return_consumed_capacity.as_ref());
+                let expected = input.expected.iter().flat_map(|expected| expected.keys());
+                Named::new(&peek, names, values)
+                    .names(input.$key.keys().chain(expected))
+                    .condition(input.condition_expression.as_ref())
+                    .demand(return_values(demand, input.return_values.as_ref()))
+            })])
+        }
+    )*};
+}
+
+item_demands! {
+    put_item: PutItemInput.item => "dynamodb:PutItem",
+    delete_item: DeleteItemInput.key => "dynamodb:DeleteItem",
 }
 
 /// UpdateItem.
@@ -62,21 +73,6 @@ pub async fn update_item(peek: Peek, input: Arc<model::UpdateItemInput>) -> Dema
         Named::new(&peek, names, values)
             .names(input.key.keys().chain(updated).chain(expected))
             .update(input.update_expression.as_ref())
-            .condition(input.condition_expression.as_ref())
-            .demand(return_values(demand, input.return_values.as_ref()))
-    })])
-}
-
-/// DeleteItem.
-pub async fn delete_item(peek: Peek, input: Arc<model::DeleteItemInput>) -> Demands {
-    let demand = on_table(&peek, "dynamodb:DeleteItem", &input.table_name);
-    Ok(vec![demand.when_read(move |demand| {
-        let (names, values) =
-            (input.expression_attribute_names.as_ref(), input.expression_attribute_values.as_ref());
-        let demand = leading_keys(&peek, demand, &input.table_name, [&input.key]);
-        let demand = consumed(demand, input.return_consumed_capacity.as_ref());
-        Named::new(&peek, names, values)
-            .names(input.key.keys().chain(input.expected.iter().flat_map(|expected| expected.keys())))
             .condition(input.condition_expression.as_ref())
             .demand(return_values(demand, input.return_values.as_ref()))
     })])
@@ -143,18 +139,28 @@ pub async fn scan(peek: Peek, input: Arc<model::ScanInput>) -> Demands {
     })])
 }
 
+/// A demand with condition keys that a part of the request tells, made where a policy reads any.
+fn of_part<I: Send + Sync + 'static>(
+    peek: &Peek,
+    input: &Arc<I>,
+    demand: Demand,
+    keys: impl Fn(&Peek, &I, Demand) -> Demand + Send + Sync + 'static,
+) -> Demand {
+    let (peek, input) = (peek.clone(), input.clone());
+    demand.when_read(move |demand| keys(&peek, &input, demand))
+}
+
 /// BatchGetItem.
 pub async fn batch_get_item(peek: Peek, input: Arc<model::BatchGetItemInput>) -> Demands {
     let demands = input.request_items.keys().map(|name| {
-        let demand = on_table(&peek, "dynamodb:BatchGetItem", name);
-        let (peek, input, name) = (peek.clone(), input.clone(), name.clone());
-        demand.when_read(move |demand| {
+        let (demand, name) = (on_table(&peek, "dynamodb:BatchGetItem", name), name.clone());
+        of_part(&peek, &input, demand, move |peek, input, demand| {
             let Some(request) = input.request_items.get(&name) else { return demand };
-            let demand = leading_keys(&peek, demand, &name, &request.keys);
+            let demand = leading_keys(peek, demand, &name, &request.keys);
             let demand = consumed(demand, input.return_consumed_capacity.as_ref());
             let names_some = request.projection_expression.is_some() || request.attributes_to_get.is_some();
             let keys = request.keys.iter().flat_map(|key| key.keys());
-            Named::new(&peek, request.expression_attribute_names.as_ref(), None)
+            Named::new(peek, request.expression_attribute_names.as_ref(), None)
                 .names(keys.chain(request.attributes_to_get.iter().flatten()))
                 .projection(request.projection_expression.as_ref())
                 .demand(selected(demand, None, names_some, false))
@@ -166,35 +172,43 @@ pub async fn batch_get_item(peek: Peek, input: Arc<model::BatchGetItemInput>) ->
 /// BatchWriteItem.
 pub async fn batch_write_item(peek: Peek, input: Arc<model::BatchWriteItemInput>) -> Demands {
     let demands = input.request_items.keys().map(|name| {
-        let demand = on_table(&peek, "dynamodb:BatchWriteItem", name);
-        let (peek, input, name) = (peek.clone(), input.clone(), name.clone());
-        demand.when_read(move |demand| {
+        let (demand, name) = (on_table(&peek, "dynamodb:BatchWriteItem", name), name.clone());
+        of_part(&peek, &input, demand, move |peek, input, demand| {
             let requests = input.request_items.get(&name).into_iter().flatten();
             let items = requests.filter_map(|request| {
                 let put = request.put_request.as_ref().map(|put| &put.item);
                 put.or(request.delete_request.as_ref().map(|delete| &delete.key))
             });
             let items: Vec<&Item> = items.collect();
-            let demand = leading_keys(&peek, demand, &name, items.iter().copied());
+            let demand = leading_keys(peek, demand, &name, items.iter().copied());
             let demand = consumed(demand, input.return_consumed_capacity.as_ref());
-            let names = items.into_iter().flat_map(|item| item.keys());
-            Named::new(&peek, None, None).names(names).demand(demand)
+            Named::new(peek, None, None).names(items.into_iter().flat_map(|item| item.keys())).demand(demand)
         })
     });
     Ok(demands.collect())
+}
+
+/// A part of a transaction: the operation around it, the item that it is done to, what the whole answers.
+fn enclosed(
+    peek: &Peek,
+    demand: Demand,
+    operation: &str,
+    (table, key): (&str, &Item),
+    asked: Option<&ReturnConsumedCapacity>,
+) -> Demand {
+    let demand = leading_keys(peek, demand, table, [key]);
+    consumed(demand.when("dynamodb:EnclosingOperation", [operation.to_owned()]), asked)
 }
 
 /// TransactGetItems: reading each of the items.
 pub async fn transact_get_items(peek: Peek, input: Arc<model::TransactGetItemsInput>) -> Demands {
     let demands = input.transact_items.iter().enumerate().map(|(place, item)| {
         let demand = on_table(&peek, "dynamodb:GetItem", &item.get.table_name);
-        let (peek, input) = (peek.clone(), input.clone());
-        demand.when_read(move |demand| {
-            let Some(get) = input.transact_items.get(place).map(|item| &item.get) else { return demand };
-            let demand = leading_keys(&peek, demand, &get.table_name, [&get.key]);
-            let demand = demand.when("dynamodb:EnclosingOperation", ["TransactGetItems".to_owned()]);
-            let demand = consumed(demand, input.return_consumed_capacity.as_ref());
-            Named::new(&peek, get.expression_attribute_names.as_ref(), None)
+        of_part(&peek, &input, demand, move |peek, input, demand| {
+            let Some(item) = input.transact_items.get(place) else { return demand };
+            let (get, asked) = (&item.get, input.return_consumed_capacity.as_ref());
+            let demand = enclosed(peek, demand, "TransactGetItems", (&get.table_name, &get.key), asked);
+            Named::new(peek, get.expression_attribute_names.as_ref(), None)
                 .names(get.key.keys())
                 .projection(get.projection_expression.as_ref())
                 .demand(selected(demand, None, get.projection_expression.is_some(), false))
@@ -203,80 +217,77 @@ pub async fn transact_get_items(peek: Peek, input: Arc<model::TransactGetItemsIn
     Ok(demands.collect())
 }
 
-/// What a part of a transaction is done to, and what it says.
-struct Part<'r> {
+/// One write of a transaction, whichever it is.
+struct Part<'i> {
     action: &'static str,
-    table: &'r str,
-    key: &'r Item,
-    update: Option<&'r String>,
-    condition: Option<&'r String>,
-    names: Option<&'r Names>,
-    values: Option<&'r Values>,
-    shown: Option<&'r ReturnValuesOnConditionCheckFailure>,
+    table: &'i String,
+    key: &'i Item,
+    names: Option<&'i Names>,
+    values: Option<&'i Values>,
+    condition: Option<&'i String>,
+    update: Option<&'i String>,
+    shown: Option<&'i ReturnValuesOnConditionCheckFailure>,
+}
+
+macro_rules! part {
+    ($part:ident.$key:ident, $action:literal, $condition:expr, $update:expr) => {
+        Part {
+            action: $action,
+            table: &$part.table_name,
+            key: &$part.$key,
+            names: $part.expression_attribute_names.as_ref(),
+            values: $part.expression_attribute_values.as_ref(),
+            condition: $condition,
+            update: $update,
+            shown: $part.return_values_on_condition_check_failure.as_ref(),
+        }
+    };
+}
+
+/// The writes that stand in one place of a transaction: one, unless the operation refuses it.
+fn parts(item: &model::TransactWriteItem) -> impl Iterator<Item = Part<'_>> {
+    let check = item.condition_check.as_ref().map(|check| {
+        part!(check.key, "dynamodb:ConditionCheckItem", Some(&check.condition_expression), None)
+    });
+    let put = item
+        .put
+        .as_ref()
+        .map(|put| part!(put.item, "dynamodb:PutItem", put.condition_expression.as_ref(), None));
+    let delete = item
+        .delete
+        .as_ref()
+        .map(|delete| part!(delete.key, "dynamodb:DeleteItem", delete.condition_expression.as_ref(), None));
+    let update = item.update.as_ref().map(|update| {
+        let (condition, expression) = (update.condition_expression.as_ref(), Some(&update.update_expression));
+        part!(update.key, "dynamodb:UpdateItem", condition, expression)
+    });
+    [check, put, delete, update].into_iter().flatten()
 }
 
 impl Part<'_> {
-    fn keys(&self, peek: &Peek, demand: Demand) -> Demand {
-        let demand = leading_keys(peek, demand, self.table, [self.key]);
-        let demand = demand.when("dynamodb:EnclosingOperation", ["TransactWriteItems".to_owned()]);
+    fn keys(&self, peek: &Peek, demand: Demand, asked: Option<&ReturnConsumedCapacity>) -> Demand {
+        let demand = enclosed(peek, demand, "TransactWriteItems", (self.table, self.key), asked);
         let shown = self.shown.map_or("NONE", ReturnValuesOnConditionCheckFailure::as_str);
-        let demand = demand.when("dynamodb:ReturnValues", [shown.to_owned()]);
         Named::new(peek, self.names, self.values)
             .names(self.key.keys())
             .update(self.update)
             .condition(self.condition)
-            .demand(demand)
+            .demand(demand.when("dynamodb:ReturnValues", [shown.to_owned()]))
     }
-}
-
-/// The parts of a write of a transaction: one, unless the operation will refuse it.
-fn parts(item: &model::TransactWriteItem) -> impl Iterator<Item = Part<'_>> {
-    macro_rules! part {
-        ($part:ident.$key:ident, $action:literal, |$one:ident| $update:expr, $condition:expr) => {
-            item.$part.as_ref().map(|$one| Part {
-                action: $action,
-                table: &$one.table_name,
-                key: &$one.$key,
-                update: $update,
-                condition: $condition,
-                names: $one.expression_attribute_names.as_ref(),
-                values: $one.expression_attribute_values.as_ref(),
-                shown: $one.return_values_on_condition_check_failure.as_ref(),
-            })
-        };
-    }
-    [
-        part!(
-            condition_check.key,
-            "dynamodb:ConditionCheckItem",
-            |one| None,
-            Some(&one.condition_expression)
-        ),
-        part!(put.item, "dynamodb:PutItem", |one| None, one.condition_expression.as_ref()),
-        part!(delete.key, "dynamodb:DeleteItem", |one| None, one.condition_expression.as_ref()),
-        part!(
-            update.key,
-            "dynamodb:UpdateItem",
-            |one| Some(&one.update_expression),
-            one.condition_expression.as_ref()
-        ),
-    ]
-    .into_iter()
-    .flatten()
 }
 
 /// TransactWriteItems: each of its writes, and a permission of its own for looking only.
 pub async fn transact_write_items(peek: Peek, input: Arc<model::TransactWriteItemsInput>) -> Demands {
-    let mut demands = Vec::with_capacity(input.transact_items.len());
+    let mut demands = Vec::new();
     for (place, item) in input.transact_items.iter().enumerate() {
-        for part in parts(item) {
-            let (action, peek_later, input) = (part.action, peek.clone(), input.clone());
-            demands.push(on_table(&peek, action, part.table).when_read(move |demand| {
-                let mut parts = input.transact_items.get(place).into_iter().flat_map(parts);
-                let Some(part) = parts.find(|part| part.action == action) else { return demand };
-                consumed(part.keys(&peek_later, demand), input.return_consumed_capacity.as_ref())
-            }));
-        }
+        demands.extend(parts(item).enumerate().map(|(at, part)| {
+            let demand = on_table(&peek, part.action, part.table);
+            of_part(&peek, &input, demand, move |peek, input, demand| {
+                let part = input.transact_items.get(place).and_then(|item| parts(item).nth(at));
+                let Some(part) = part else { return demand };
+                part.keys(peek, demand, input.return_consumed_capacity.as_ref())
+            })
+        }));
     }
     Ok(demands)
 }

@@ -23,7 +23,13 @@ fn statement(peek: &Peek, text: &str, parameters: Option<&Vec<Value>>) -> Demand
         Verb::Delete(_) => "dynamodb:PartiQLDelete",
     };
     let index = prepared.statement.source.index.as_ref();
-    let demand = on_index(peek, action, prepared.table(), index);
+    let (demand, peek) = (on_index(peek, action, prepared.table(), index), peek.clone());
+    demand.when_read(move |demand| told(&peek, demand, &prepared))
+}
+
+/// With the condition keys that a statement tells.
+fn told(peek: &Peek, demand: Demand, prepared: &Prepared) -> Demand {
+    let index = prepared.statement.source.index.as_ref();
     let demand = answered(demand, &prepared.statement.verb, index.is_some());
     let demand = Named::new(peek, None, None).names(prepared.attributes().iter()).demand(demand);
     let Some(record) = find::peeked(peek, prepared.table()) else { return demand };

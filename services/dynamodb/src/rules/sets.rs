@@ -1,22 +1,21 @@
 //! The order in which AWS's messages list a set of names: that of the hash table which it keeps them in.
 
+use std::collections::HashSet;
+
 /// Names in the order of a hash table of Java: by the bucket of their hash, in one bucket as they came.
 ///
 /// moto's `test_create_table_with_redundant_attributes` and dynalite's createTable tell messages of AWS whose
 /// names stand in this order, whatever the order of the request.
 pub fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
-    let mut all: Vec<&str> = Vec::new();
-    names.for_each(|name| {
-        if !all.contains(&name) {
-            all.push(name);
-        }
-    });
+    // A client may give any number of names: none is compared with all the others.
+    let mut seen = HashSet::new();
+    let mut all: Vec<&str> = names.filter(|name| seen.insert(*name)).collect();
     // A table grows when three quarters of it are taken.
     let mut buckets = 16;
     while all.len() * 4 > buckets * 3 {
         buckets *= 2;
     }
-    all.sort_by_key(|name| bucket(name, buckets));
+    all.sort_by_cached_key(|name| bucket(name, buckets));
     all.join(", ")
 }
 

@@ -262,3 +262,44 @@ async fn a_large_table_is_restored_behind_the_back() {
     assert_eq!(scanned(&region, "again", None).await.len(), 3000);
     assert_eq!(scanned(&region, "again", Some("by-group")).await.len(), 3000);
 }
+
+/// A token names what was asked: "multiple identical calls have the same effect as one single call" (API
+/// reference, ExportTableToPointInTime, ClientToken).
+#[tokio::test]
+async fn a_repeated_export_is_the_one_that_was_begun() {
+    let region = with_things().await;
+    recovery(&region, true).await;
+    region.advance(Duration::from_secs(7_200)).await;
+    let described = DescribeTableInput { table_name: "things".into() };
+    let arn = region.call::<DescribeTable>(described).await.unwrap().table.unwrap().table_arn.unwrap();
+    let now = region.host().clock.now();
+    let asked = |token: &str| ExportTableToPointInTimeInput {
+        table_arn: arn.clone(),
+        s3_bucket: "files".into(),
+        client_token: Some(token.into()),
+        ..Default::default()
+    };
+    let since = |from: Timestamp| ExportTableToPointInTimeInput {
+        export_type: Some(ExportType::IncrementalExport),
+        incremental_export_specification: Some(IncrementalExportSpecification {
+            export_from_time: Some(from),
+            ..Default::default()
+        }),
+        ..asked("period")
+    };
+    let at =
+        |moment: Timestamp| ExportTableToPointInTimeInput { export_time: Some(moment), ..asked("moment") };
+    let begun = async |input| {
+        let told = region.call::<ExportTableToPointInTime>(input).await.unwrap().export_description;
+        told.unwrap().export_arn
+    };
+    let hour = now.plus_millis(-3_600_000);
+    let (first, second) = (begun(since(hour)).await, begun(at(hour)).await);
+    assert_ne!(first, second);
+    region.advance(Duration::from_secs(60)).await;
+    assert_eq!((begun(since(hour)).await, begun(at(hour)).await), (first, second));
+    for other in [since(hour.plus_millis(1_000)), at(now), asked("moment")] {
+        let refused = region.refused::<ExportTableToPointInTime>(other).await;
+        assert_eq!(refused.code, "ExportConflictException");
+    }
+}

@@ -2,6 +2,7 @@
 
 mod backups;
 mod counts;
+mod endpoint;
 mod expiry;
 mod global;
 mod indexes;

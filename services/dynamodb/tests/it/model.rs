@@ -10,7 +10,7 @@ use crate::world::*;
 use model_dynamodb::operations::*;
 use model_dynamodb::*;
 use proptest::prelude::*;
-use reference::{Key, Reference};
+use reference::{Reference, key};
 use steps::Step;
 use testkit::Region;
 
@@ -67,11 +67,11 @@ async fn check_stream(region: &Region, reference: &Reference, arn: &str) {
         found.entry(format!("{:?}", change.keys.unwrap())).or_default().push(told);
     }
     let mut expected: std::collections::BTreeMap<String, Vec<String>> = Default::default();
-    for (key, change) in &reference.changes {
-        let image = |rest: Option<reference::Rest>| rest.map(|rest| reference::whole(*key, rest));
+    for (at, change) in &reference.changes {
+        let image = |rest: Option<reference::Rest>| rest.map(|rest| reference::whole(*at, rest));
         let by = if change.by_time { "time" } else { "request" };
         let told = format!("{:?} -> {:?} by {by}", image(change.old), image(change.new));
-        expected.entry(format!("{:?}", reference::key(*key))).or_default().push(told);
+        expected.entry(format!("{:?}", key(*at))).or_default().push(told);
     }
     assert_eq!(found, expected);
 }
@@ -110,9 +110,4 @@ proptest! {
             region.stop().await;
         });
     }
-}
-
-/// A key of the reference as a key of the table.
-fn key(key: Key) -> Item {
-    reference::key(key)
 }

@@ -3,22 +3,8 @@
 use crate::world::*;
 use model_dynamodb::operations::*;
 use model_dynamodb::*;
-use ports::CallRequest;
-use schema::{ApiError, OperationModel};
 use std::time::Duration;
 use testkit::Region;
-
-const HOME: &str = "us-east-1";
-const AWAY: &str = "eu-west-1";
-
-async fn called<M: OperationModel>(
-    region: &Region,
-    name: &str,
-    input: M::Input,
-) -> Result<M::Output, ApiError> {
-    let call = CallRequest::of::<M>(input, Region::root(), name.parse().unwrap());
-    region.host().ports().calls.typed::<M>(call).await
-}
 
 fn updating(update: ReplicationGroupUpdate) -> UpdateTableInput {
     UpdateTableInput {
@@ -40,11 +26,6 @@ fn delete(name: &str) -> UpdateTableInput {
 
 fn thing(r: i64, v: &str) -> Item {
     item(&[("p", s("a")), ("r", n(r)), ("v", s(v))])
-}
-
-async fn put_in(region: &Region, name: &str, item: Item) {
-    let input = PutItemInput { table_name: "things".into(), item, ..Default::default() };
-    called::<PutItem>(region, name, input).await.unwrap();
 }
 
 async fn delete_in(region: &Region, name: &str, r: i64) {

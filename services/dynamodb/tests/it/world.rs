@@ -5,8 +5,14 @@ use model_dynamodb::{
     AttributeDefinition, AttributeValue, BillingMode, CreateTableInput, GetItemInput, GlobalSecondaryIndex,
     KeySchemaElement, KeyType, LocalSecondaryIndex, Projection, ProjectionType, PutItemInput,
 };
+use ports::CallRequest;
+use schema::{ApiError, OperationModel};
 use std::collections::BTreeMap;
 use testkit::Region;
+
+/// The region that calls go to where they name none, and another.
+pub const HOME: &str = "us-east-1";
+pub const AWAY: &str = "eu-west-1";
 
 pub type Item = BTreeMap<String, AttributeValue>;
 
@@ -87,4 +93,20 @@ pub async fn put(region: &Region, table: &str, item: Item) {
 pub async fn get(region: &Region, table: &str, key: Item) -> Option<Item> {
     let input = GetItemInput { table_name: table.into(), key, ..Default::default() };
     region.call::<GetItem>(input).await.unwrap().item
+}
+
+/// Calls in a region.
+pub async fn called<M: OperationModel>(
+    region: &Region,
+    name: &str,
+    input: M::Input,
+) -> Result<M::Output, ApiError> {
+    let call = CallRequest::of::<M>(input, Region::root(), name.parse().unwrap());
+    region.host().ports().calls.typed::<M>(call).await
+}
+
+/// Puts an item into the table `things` of a region.
+pub async fn put_in(region: &Region, name: &str, item: Item) {
+    let input = PutItemInput { table_name: "things".into(), item, ..Default::default() };
+    called::<PutItem>(region, name, input).await.unwrap();
 }

@@ -115,7 +115,8 @@ impl Connection {
                 let body = self.body(&mut head).await?;
                 self.act(shared, &mut head, body).await?;
             }
-            if head.close {
+            // What asked for an invocation is kept until it has come; the runtime closes it then.
+            if head.close && !(head.get && head.path.ends_with("/invocation/next")) {
                 return Ok(());
             }
         }

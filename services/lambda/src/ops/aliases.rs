@@ -54,9 +54,16 @@ fn weighted(
             "Number of items in AdditionalVersionWeights cannot be greater than 1",
         ));
     }
-    if other == LATEST || version == LATEST {
-        return Err(LambdaError::invalid(
-            "$LATEST is not supported for an alias pointing to more than 1 version",
+    if !other.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(LambdaError::Validation(format!(
+            "1 validation error detected: Value '{{{other}={weight:?}}}' at 'routingConfig.additionalVersionWeights' failed to \
+             satisfy constraint: Map keys must satisfy constraint: [Member must have length less than or equal to 1024, \
+             Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: [0-9]+]"
+        )));
+    }
+    if version == LATEST {
+        return Err(LambdaError::Untyped(
+            "$LATEST is not supported for an alias pointing to more than 1 version".to_owned(),
         ));
     }
     if other == version {
@@ -67,7 +74,7 @@ fn weighted(
     }
     if !(0.0..=1.0).contains(weight) {
         return Err(LambdaError::Validation(format!(
-            "1 validation error detected: Value '{{{other}={weight}}}' at 'routingConfig.additionalVersionWeights' failed to \
+            "1 validation error detected: Value '{{{other}={weight:?}}}' at 'routingConfig.additionalVersionWeights' failed to \
              satisfy constraint: Map value must satisfy constraint: [Member must have value less than or equal to 1.0, \
              Member must have value greater than or equal to 0.0, Member must not be null]"
         )));
@@ -81,7 +88,10 @@ pub async fn create(ctx: Ctx, input: Arc<CreateAliasInput>) -> Result<AliasConfi
     let named = named(&ctx, input.as_ref())?;
     let (revision, now) = (ctx.uuid(), ctx.now());
     ctx.commit(move |tx| {
-        let function = invoke::found(tx, &named)?;
+        let function = state::function(tx, &named.scope, &named.name)?.ok_or_else(|| {
+            let version = Some(input.function_version.as_str());
+            LambdaError::FunctionNotFound(state::arn(&named.scope, &named.name, version).to_string())
+        })?;
         let arn = state::arn(&named.scope, &named.name, Some(&input.name));
         if state::alias(tx, &named.scope, &function, &input.name)?.is_some() {
             return Err(LambdaError::Conflict(format!("Alias already exists: {arn}")));
@@ -120,7 +130,10 @@ pub async fn update(ctx: Ctx, input: Arc<UpdateAliasInput>) -> Result<AliasConfi
     ctx.commit(move |tx| {
         let function = invoke::found(tx, &named)?;
         let found = state::alias(tx, &named.scope, &function, &input.name)?;
-        let mut alias = found.ok_or_else(|| absent(&named, &input.name))?;
+        let mut alias = found.ok_or_else(|| {
+            let arn = state::arn(&named.scope, &named.name, Some(&input.name));
+            LambdaError::NotFound(format!("Alias not found: {arn}"))
+        })?;
         check_revision(input.revision_id.as_ref(), &alias.revision)?;
         change(tx, &named, &function, (&mut alias, &input))?;
         alias.revision.clone_from(&revision);

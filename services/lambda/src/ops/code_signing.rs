@@ -43,7 +43,15 @@ fn found(read: &impl Read, scope: &Scope, arn: &str) -> Result<SigningConfig, La
     let config = signing::config(read, scope, id_of(arn))?;
     config
         .filter(|config| arn_of(scope, &config.id).as_str() == arn)
-        .ok_or_else(|| LambdaError::CodeSigningConfigNotFound(arn.to_owned()))
+        .ok_or_else(|| LambdaError::NoSigningConfig(arn.to_owned()))
+}
+
+/// The configuration that a function is to have.
+fn found_for_function(read: &impl Read, scope: &Scope, arn: &str) -> Result<SigningConfig, LambdaError> {
+    found(read, scope, arn).map_err(|error| match error {
+        LambdaError::NoSigningConfig(arn) => LambdaError::CodeSigningConfigNotFound(arn),
+        other => other,
+    })
 }
 
 /// The id of the configuration that a new function names.
@@ -51,7 +59,7 @@ fn found(read: &impl Read, scope: &Scope, arn: &str) -> Result<SigningConfig, La
 /// # Errors
 /// Where there is none, or it refuses code without a signature.
 pub fn chosen(read: &impl Read, scope: &Scope, arn: &str) -> Result<String, LambdaError> {
-    let config = found(read, scope, arn)?;
+    let config = found_for_function(read, scope, arn)?;
     if config.enforces {
         return Err(LambdaError::CodeNotVerified);
     }
@@ -227,7 +235,7 @@ pub async fn put_of_function(
     let named = named(&ctx, input.as_ref())?;
     let (arn, of) = (input.code_signing_config_arn.clone(), named.clone());
     ctx.commit(move |tx| {
-        let config = found(tx, &of.scope, &input.code_signing_config_arn)?;
+        let config = found_for_function(tx, &of.scope, &input.code_signing_config_arn)?;
         set(tx, &of, Some(config.id))
     })
     .await?;

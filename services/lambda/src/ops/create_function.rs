@@ -5,6 +5,7 @@ use crate::errors::LambdaError;
 use crate::ops::package::{self, Package, Source};
 use crate::ops::{code_signing, layers, named, versions};
 use crate::rules::MAX_CODE;
+use crate::rules::layers as rules_of_layers;
 use crate::rules::names::{self, Named};
 use crate::rules::settings;
 use crate::state::{self, Configuration, Function, LATEST, RuntimeUpdate, Settings};
@@ -21,7 +22,9 @@ struct Making {
     named: Named,
     settings: Settings,
     tags: Tags,
-    revisions: [String; 2],
+    /// Of `$LATEST`, of a version that is published with it, and the one that is told: making ends with
+    /// another one.
+    revisions: [String; 3],
     now: Timestamp,
     publish: bool,
     signing: Option<String>,
@@ -34,6 +37,10 @@ pub async fn create_function(
 ) -> Result<FunctionConfiguration, LambdaError> {
     let named = named(&ctx, input.as_ref())?;
     names::check_new(&named.name)?;
+    if named.scope.account() != Some(ctx.account()) {
+        return Err(LambdaError::Denied);
+    }
+    rules_of_layers::check_region(input.layers.as_deref().unwrap_or_default(), ctx.region())?;
     let mut settings = settings::of_new(&input)?;
     let tags = input.tags.iter().flatten().map(|(key, value)| (key.as_str(), value.as_str()));
     let tags = TagRules::default().add(&Tags::new(), tags).map_err(|fault| refused_tags(&fault))?;
@@ -58,7 +65,7 @@ pub async fn create_function(
         named,
         settings,
         tags,
-        revisions: [ctx.uuid(), ctx.uuid()],
+        revisions: std::array::from_fn(|_| ctx.uuid()),
         now: ctx.now(),
         publish: input.publish == Some(true),
         signing,
@@ -81,7 +88,7 @@ fn exists(name: &str) -> LambdaError {
 /// A refusal of tags in Lambda's words.
 pub fn refused_tags(fault: &TagFault) -> LambdaError {
     LambdaError::invalid(match fault {
-        TagFault::TooMany { limit } => format!("Number of tags exceeds function tag limit of {limit}."),
+        TagFault::TooMany { .. } => "Number of tags exceeds resource tag limit.".to_owned(),
         TagFault::Key(_) => "Tag keys must be between 1 and 128 characters in length.".to_owned(),
         TagFault::Value { .. } => "Tag values must be between 0 and 256 characters in length.".to_owned(),
         TagFault::Reserved(_) => "System tags cannot be modified by requester.".to_owned(),
@@ -160,9 +167,7 @@ fn make(
     };
     state::put_function(tx, scope, &function)?;
     let mut answer = answers::configuration(&arn, &told, Standing::Creating);
-    if making.publish {
-        answer.function_arn = Some(answers::arn_of(scope, &told).to_string());
-    }
+    answer.revision_id = Some(making.revisions[2].clone());
     Ok(Some(answer))
 }
 

@@ -5,7 +5,7 @@ use crate::errors::LambdaError;
 use crate::invoke;
 use crate::ops::named;
 use crate::rules::names::{Named, Qualifier};
-use crate::state::{self, Alias, Configuration, Function};
+use crate::state::{self, Alias, Configuration, Function, LATEST};
 use model_lambda::{DeleteFunctionInput, DeleteFunctionOutput};
 use names::Scope;
 use service::{Ctx, Heads};
@@ -18,6 +18,7 @@ pub async fn delete_function(
     input: Arc<DeleteFunctionInput>,
 ) -> Result<DeleteFunctionOutput, LambdaError> {
     let named = named(&ctx, input.as_ref())?;
+    check(&named)?;
     let qualifier = named.qualifier.clone();
     let function = ctx
         .commit(move |tx| {
@@ -57,17 +58,24 @@ pub fn remove(tx: &mut Tx, scope: &Scope, function: &Function) -> Result<(), Fau
     state::remove_function(tx, scope, function)
 }
 
+/// Refuses what cannot be removed, whether it is there or not.
+fn check(named: &Named) -> Result<(), LambdaError> {
+    match named.qualifier.as_deref() {
+        Some(LATEST) => {
+            Err(LambdaError::invalid("$LATEST version cannot be deleted without deleting the function."))
+        }
+        qualifier => match Qualifier::of(qualifier) {
+            // No alias has such a name.
+            Qualifier::Alias(name) if !name.contains('$') => {
+                Err(LambdaError::invalid("Deletion of aliases is not currently supported."))
+            }
+            _ => Ok(()),
+        },
+    }
+}
+
 fn remove_version(tx: &mut Tx, named: &Named, function: &Function) -> Result<(), LambdaError> {
-    let number = match Qualifier::of(named.qualifier.as_deref()) {
-        Qualifier::Version(number) => number,
-        Qualifier::Latest => {
-            let message = "$LATEST version cannot be deleted without deleting the function.";
-            return Err(LambdaError::invalid(message));
-        }
-        Qualifier::Alias(_) => {
-            return Err(LambdaError::invalid("Deletion of aliases is not currently supported."));
-        }
-    };
+    let Qualifier::Version(number) = Qualifier::of(named.qualifier.as_deref()) else { return Ok(()) };
     // A version that is not there is deleted already.
     let Some(version) = state::version(tx, &named.scope, function, number)? else { return Ok(()) };
     for alias in state::aliases(tx, &named.scope, function, None).collect::<Result<Vec<Alias>, _>>()? {

@@ -5,18 +5,19 @@ use crate::answers;
 use crate::errors::LambdaError;
 use crate::invoke;
 use crate::ops::{Page, named};
-use crate::rules::names::Named;
+use crate::rules::names::{self, Named};
 use crate::state::{self, EventConfig, LATEST};
+use ::names::Arn;
 use model_lambda::{
     DeleteFunctionEventInvokeConfigInput, DestinationConfig, FunctionEventInvokeConfig,
     GetFunctionEventInvokeConfigInput, ListFunctionEventInvokeConfigsInput,
     ListFunctionEventInvokeConfigsOutput, PutFunctionEventInvokeConfigInput,
     UpdateFunctionEventInvokeConfigInput,
 };
-use names::Arn;
 use schema::Unit;
 use service::Ctx;
 use std::sync::Arc;
+use store::{Read, Tx};
 
 /// Services whose resources take results.
 const DESTINATIONS: [&str; 4] = ["sqs", "sns", "lambda", "s3"];
@@ -33,7 +34,16 @@ fn absent(named: &Named) -> LambdaError {
     LambdaError::NotFound(format!("The function {} doesn't have an EventInvokeConfig", arn_of(named)))
 }
 
-fn destination(text: Option<&String>) -> Result<Option<Arn>, LambdaError> {
+fn no_function() -> LambdaError {
+    LambdaError::NotFound("The function doesn't exist.".to_owned())
+}
+
+/// A destination of the results of a function: another function, and it must be there, or what takes messages.
+fn destination(
+    read: &impl Read,
+    of: &Named,
+    (config, text): (&DestinationConfig, Option<&String>),
+) -> Result<Option<Arn>, LambdaError> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     let arn = text.parse::<Arn>().ok();
     if arn.as_ref().is_some_and(|arn| arn.service() == "events") {
@@ -42,24 +52,49 @@ fn destination(text: Option<&String>) -> Result<Option<Arn>, LambdaError> {
             format!("The event bus {text} cannot be a destination: this region has no EventBridge yet.");
         return Err(LambdaError::invalid(why));
     }
-    let arn = arn.filter(|arn| DESTINATIONS.contains(&arn.service()));
-    arn.map(Some).ok_or_else(|| LambdaError::invalid(format!("The destination ARN {text} is invalid.")))
+    let arn = arn.filter(|arn| DESTINATIONS.contains(&arn.service())).ok_or_else(|| {
+        let told = |text: Option<&String>| text.map_or("null", String::as_str).to_owned();
+        let success = config.on_success.as_ref();
+        let failure = config.on_failure.as_ref();
+        LambdaError::invalid(format!(
+            "The provided destination config DestinationConfig(onSuccess={}, onFailure={}) is invalid.",
+            success.map_or_else(
+                || "null".to_owned(),
+                |one| format!("OnSuccess(destination={})", told(one.destination.as_ref()))
+            ),
+            failure.map_or_else(
+                || "null".to_owned(),
+                |one| format!("OnFailure(destination={})", told(one.destination.as_ref()))
+            ),
+        ))
+    })?;
+    if arn.service() == "lambda" {
+        let invalid = || LambdaError::invalid(format!("The destination ARN {text} is invalid."));
+        let (account, region) = arn.account().zip(arn.region()).ok_or_else(invalid)?;
+        let there = names::parse(text, None, account, &region).map_err(|_| invalid())?;
+        if (&there.scope, &there.name) == (&of.scope, &of.name) {
+            return Err(LambdaError::invalid("You can't specify the function as a destination for itself."));
+        }
+        state::function(read, &there.scope, &there.name)?.ok_or_else(invalid)?;
+    }
+    Ok(Some(arn))
 }
 
 /// Changes what is given: attempts, age, destinations.
 fn choose(
+    read: &impl Read,
+    of: &Named,
     config: &mut EventConfig,
-    (retries, max_age): (Option<i32>, Option<i32>),
-    destinations: Option<&DestinationConfig>,
+    (retries, max_age, destinations): (Option<i32>, Option<i32>, Option<&DestinationConfig>),
 ) -> Result<(), LambdaError> {
     config.retries = retries.map(|retries| retries.max(0).unsigned_abs()).or(config.retries);
     config.max_age_s = max_age.map(|age| age.max(0).unsigned_abs()).or(config.max_age_s);
     let Some(destinations) = destinations else { return Ok(()) };
     if let Some(success) = &destinations.on_success {
-        config.on_success = destination(success.destination.as_ref())?;
+        config.on_success = destination(read, of, (destinations, success.destination.as_ref()))?;
     }
     if let Some(failure) = &destinations.on_failure {
-        config.on_failure = destination(failure.destination.as_ref())?;
+        config.on_failure = destination(read, of, (destinations, failure.destination.as_ref()))?;
     }
     Ok(())
 }
@@ -70,26 +105,30 @@ pub async fn put(
     input: Arc<PutFunctionEventInvokeConfigInput>,
 ) -> Result<FunctionEventInvokeConfig, LambdaError> {
     let (named, now) = (named(&ctx, input.as_ref())?, ctx.now());
-    let mut config = EventConfig { modified: now, ..EventConfig::default() };
     let bounds = (input.maximum_retry_attempts, input.maximum_event_age_in_seconds);
     if bounds == (None, None) && input.destination_config.is_none() {
         return Err(LambdaError::invalid(
             "You must specify at least one of error handling or destination setting.",
         ));
     }
-    choose(&mut config, bounds, input.destination_config.as_ref())?;
-    write(&ctx, named, move |_| Ok(config.clone())).await
+    write(&ctx, named, move |tx, named, _| {
+        let mut config = EventConfig { modified: now, ..EventConfig::default() };
+        choose(tx, named, &mut config, (bounds.0, bounds.1, input.destination_config.as_ref()))?;
+        Ok(config)
+    })
+    .await
 }
 
 async fn write(
     ctx: &Ctx,
     named: Named,
-    change: impl Fn(Option<EventConfig>) -> Result<EventConfig, LambdaError> + Send + 'static,
+    change: impl Fn(&Tx, &Named, Option<EventConfig>) -> Result<EventConfig, LambdaError> + Send + 'static,
 ) -> Result<FunctionEventInvokeConfig, LambdaError> {
     ctx.commit(move |tx| {
-        let function = invoke::found(tx, &named)?;
-        invoke::configuration(tx, &named, &function, 1.0)?;
-        let config = change(state::event_config(tx, &named.scope, &function, qualifier(&named))?)?;
+        let function = state::function(tx, &named.scope, &named.name)?.ok_or_else(no_function)?;
+        invoke::check_qualifier(tx, &named, &function).map_err(|_| no_function())?;
+        let present = state::event_config(tx, &named.scope, &function, qualifier(&named))?;
+        let config = change(tx, &named, present)?;
         state::put_event_config(tx, &named.scope, &function, qualifier(&named), Some(&config))?;
         Ok(answers::event_config(&arn_of(&named), &config))
     })
@@ -102,11 +141,10 @@ pub async fn update(
     input: Arc<UpdateFunctionEventInvokeConfigInput>,
 ) -> Result<FunctionEventInvokeConfig, LambdaError> {
     let (named, now) = (named(&ctx, input.as_ref())?, ctx.now());
-    let missing = named.clone();
-    write(&ctx, named, move |present| {
-        let mut config = present.ok_or_else(|| absent(&missing))?;
+    write(&ctx, named, move |tx, named, present| {
+        let mut config = present.ok_or_else(|| absent(named))?;
         let bounds = (input.maximum_retry_attempts, input.maximum_event_age_in_seconds);
-        choose(&mut config, bounds, input.destination_config.as_ref())?;
+        choose(tx, named, &mut config, (bounds.0, bounds.1, input.destination_config.as_ref()))?;
         config.modified = now;
         Ok(config)
     })
@@ -119,7 +157,7 @@ pub async fn get(
     input: Arc<GetFunctionEventInvokeConfigInput>,
 ) -> Result<FunctionEventInvokeConfig, LambdaError> {
     let (named, read) = (named(&ctx, input.as_ref())?, ctx.read());
-    let function = invoke::found(&read, &named)?;
+    let function = state::function(&read, &named.scope, &named.name)?.ok_or_else(|| absent(&named))?;
     let config = state::event_config(&read, &named.scope, &function, qualifier(&named))?;
     Ok(answers::event_config(&arn_of(&named), &config.ok_or_else(|| absent(&named))?))
 }
@@ -130,7 +168,7 @@ pub async fn list(
     input: Arc<ListFunctionEventInvokeConfigsInput>,
 ) -> Result<ListFunctionEventInvokeConfigsOutput, LambdaError> {
     let (named, read) = (named(&ctx, input.as_ref())?, ctx.read());
-    let function = invoke::found(&read, &named)?;
+    let function = state::function(&read, &named.scope, &named.name)?.ok_or_else(no_function)?;
     let page = Page::of(&ctx, &named.name, input.marker.as_ref(), input.max_items)?;
     let after = page.after.as_deref();
     let all = state::event_configs(&read, &named.scope, &function)?.into_iter();
@@ -152,7 +190,7 @@ pub async fn list(
 pub async fn delete(ctx: Ctx, input: Arc<DeleteFunctionEventInvokeConfigInput>) -> Result<Unit, LambdaError> {
     let named = named(&ctx, input.as_ref())?;
     ctx.commit(move |tx| {
-        let function = invoke::found(tx, &named)?;
+        let function = state::function(tx, &named.scope, &named.name)?.ok_or_else(|| absent(&named))?;
         let present = state::event_config(tx, &named.scope, &function, qualifier(&named))?;
         present.ok_or_else(|| absent(&named))?;
         state::put_event_config(tx, &named.scope, &function, qualifier(&named), None)?;

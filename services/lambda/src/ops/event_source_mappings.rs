@@ -52,8 +52,9 @@ pub async fn create(
     let tags = TagRules::default().add(&Tags::new(), tags).map_err(|fault| refused_tags(&fault))?;
     let function = {
         let read = ctx.read();
-        let function = invoke::found(&read, &named)?;
-        invoke::configuration(&read, &named, &function, 1.0)?;
+        let missing = || LambdaError::invalid("Function does not exist");
+        let function = state::function(&read, &named.scope, &named.name)?.ok_or_else(missing)?;
+        invoke::check_qualifier(&read, &named, &function).map_err(|_| missing())?;
         function
     };
     match stream {
@@ -91,14 +92,18 @@ fn make(tx: &mut Tx, mut mapping: Mapping, tags: Tags) -> Result<Mapping, Lambda
     for other in state::mappings(tx, None) {
         let other = other?;
         if twin(&other) {
-            return Err(LambdaError::Conflict(format!(
-                "An event source mapping with {} arn (\" {} \") and function (\" {} \") already exists. Please update or \
-                 delete the existing mapping with UUID {}",
-                if other.stream.is_some() { "event source" } else { "SQS" },
-                other.source,
-                other.function,
-                other.uuid
-            )));
+            let Mapping { source, function, uuid, .. } = &other;
+            return Err(LambdaError::Conflict(if other.stream.is_some() {
+                format!(
+                    "The event source arn (\" {source} \") and function (\" {function} \") provided mapping already exists. \
+                     Please update or delete the existing mapping with UUID {uuid}"
+                )
+            } else {
+                format!(
+                    "An event source mapping with SQS arn (\" {source} \") and function (\" {function} \") already exists. \
+                     Please update or delete the existing mapping with UUID {uuid}"
+                )
+            }));
         }
     }
     mapping.generation = tx.fresh_incarnation()?.0;

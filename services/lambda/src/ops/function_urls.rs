@@ -5,7 +5,7 @@ use crate::errors::LambdaError;
 use crate::invoke;
 use crate::ops::{Page, named};
 use crate::policy::no_resource;
-use crate::rules::names::{Named, Qualifier};
+use crate::rules::names::Named;
 use crate::state::urls::{self, FunctionUrl, UrlCors};
 use crate::state::{self, Function};
 use model_lambda::{
@@ -79,18 +79,23 @@ fn told(ctx: &Ctx, named: &Named, url: &FunctionUrl) -> FunctionUrlConfig {
     }
 }
 
+fn no_function() -> LambdaError {
+    LambdaError::NotFound("Function does not exist".to_owned())
+}
+
 /// The function that may have a URL by this qualifier.
 fn found(read: &impl Read, named: &Named) -> Result<Function, LambdaError> {
-    let function = invoke::found(read, named)?;
-    if let Qualifier::Alias(alias) = Qualifier::of(named.qualifier.as_deref()) {
-        state::alias(read, &named.scope, &function, alias)?.ok_or_else(|| invoke::absent(named))?;
-    }
+    let function = state::function(read, &named.scope, &named.name)?.ok_or_else(no_function)?;
+    invoke::check_qualifier(read, named, &function).map_err(|_| no_function())?;
     Ok(function)
 }
 
+fn absent() -> LambdaError {
+    LambdaError::NotFound(no_resource())
+}
+
 fn present(read: &impl Read, named: &Named) -> Result<(Function, FunctionUrl), LambdaError> {
-    let absent = || LambdaError::NotFound(no_resource());
-    let function = found(read, named)?;
+    let function = state::function(read, &named.scope, &named.name)?.ok_or_else(absent)?;
     let url = urls::url(read, &named.scope, &function, qualifier(named))?.ok_or_else(absent)?;
     Ok((function, url))
 }
@@ -163,6 +168,7 @@ pub async fn update(
     let (of, now) = (named.clone(), ctx.now());
     let url = ctx
         .commit(move |tx| {
+            found(tx, &of)?;
             let (function, mut url) = present(tx, &of)?;
             if let Some(auth) = &input.auth_type {
                 url.signed = *auth == FunctionUrlAuthType::AwsIam;
@@ -208,7 +214,7 @@ pub async fn list(
     input: Arc<ListFunctionUrlConfigsInput>,
 ) -> Result<ListFunctionUrlConfigsOutput, LambdaError> {
     let (named, read) = (named(&ctx, input.as_ref())?, ctx.read());
-    let function = invoke::found(&read, &named)?;
+    let function = state::function(&read, &named.scope, &named.name)?.ok_or_else(no_function)?;
     let page = Page::of(&ctx, &named.name, input.marker.as_ref(), input.max_items)?;
     let after = page.after.as_deref();
     let all = urls::urls(&read, &named.scope, &function)?.into_iter();

@@ -108,7 +108,7 @@ pub async fn list(ctx: Ctx, input: Arc<ListFunctionsInput>) -> Result<ListFuncti
     let marker = page.cut(&ctx, filter, &mut found, |function| function.latest.name.clone());
     let mut functions = Vec::with_capacity(found.len());
     for function in &found {
-        let mut latest = answers::active(&scope, &function.latest);
+        let mut latest = answers::listed(&scope, &function.latest);
         if all {
             let arn = state::arn(&scope, &function.latest.name, Some(state::LATEST));
             latest.function_arn = Some(arn.to_string());
@@ -116,7 +116,7 @@ pub async fn list(ctx: Ctx, input: Arc<ListFunctionsInput>) -> Result<ListFuncti
         functions.push(latest);
         if all {
             for version in state::versions(&read, &scope, function, 0) {
-                functions.push(answers::active(&scope, &version?));
+                functions.push(answers::listed(&scope, &version?));
             }
         }
     }

@@ -29,7 +29,7 @@ pub async fn invoke(ctx: Ctx, input: Arc<InvokeInput>) -> Result<InvokeOutput, L
         }
         InvocationType::DryRun => {
             let read = ctx.read();
-            invoke::configuration(&read, &named, &invoke::found(&read, &named)?, 1.0)?;
+            invoke::configuration(&read, &named, &invoke::target(&read, &named)?, 1.0)?;
             Ok(InvokeOutput { status_code: Some(204), ..Default::default() })
         }
         InvocationType::RequestResponse | InvocationType::Other(_) => {
@@ -109,7 +109,7 @@ pub async fn accept(ctx: &Ctx, named: Named, payload: Bytes) -> Result<InvokeOut
     };
     let payload = events::or_empty(payload);
     ctx.commit(move |tx| {
-        let function = invoke::found(tx, &named)?;
+        let function = invoke::target(tx, &named)?;
         invoke::configuration(tx, &named, &function, 1.0)?;
         tx.allow_large();
         Ok::<_, LambdaError>(state::add_event(tx, &event, &payload)?)

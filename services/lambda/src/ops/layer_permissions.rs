@@ -2,12 +2,12 @@
 //! of a layer. The policy is the head's.
 
 use crate::errors::LambdaError;
-use crate::ops::check_revision;
-use crate::ops::layers::{arn_of, found, named, number};
+use crate::ops::check_revision_of;
+use crate::ops::layers::{arn_of, named, number};
 use crate::policy::no_resource;
 use crate::rules::layers::NamedLayer;
 use crate::rules::permission;
-use crate::state::layers as kept;
+use crate::state::layers::{self as kept, LayerVersion};
 use model_lambda::{
     AddLayerVersionPermissionInput, AddLayerVersionPermissionOutput, GetLayerVersionPolicyInput,
     GetLayerVersionPolicyOutput, RemoveLayerVersionPermissionInput,
@@ -15,10 +15,19 @@ use model_lambda::{
 use schema::Unit;
 use service::{Ctx, Head, Heads};
 use std::sync::Arc;
-use store::Tx;
+use store::{Read, Tx};
 
 fn absent() -> LambdaError {
     LambdaError::NotFound(no_resource())
+}
+
+/// The version whose policy is asked for.
+fn found(read: &impl Read, named: &NamedLayer, number: u64) -> Result<LayerVersion, LambdaError> {
+    let version = kept::version(read, &named.scope, &named.name, number)?;
+    version.ok_or_else(|| {
+        let arn = arn_of(&named.scope, &named.name, Some(number));
+        LambdaError::NotFound(format!("Layer version {arn} does not exist."))
+    })
 }
 
 /// Changes the policy of a version; its revision is another one then.
@@ -31,7 +40,7 @@ fn change(
     let mut version = found(tx, named, number)?;
     let arn = arn_of(&named.scope, &named.name, Some(number));
     let mut head = tx.head(&arn)?.ok_or_else(absent)?;
-    check_revision(given, &version.revision)?;
+    check_revision_of("GetLayerPolicy", given, &version.revision)?;
     change(&mut head)?;
     tx.put_head(&arn, &head)?;
     let layer = kept::layer(tx, &named.scope, &named.name)?.ok_or_else(absent)?;

@@ -42,7 +42,7 @@ pub fn named(ctx: &Ctx, text: &str) -> Result<NamedLayer, LambdaError> {
 /// Where it is none.
 pub fn number(given: i64) -> Result<u64, LambdaError> {
     let number = u64::try_from(given).ok().filter(|number| *number > 0);
-    number.ok_or_else(|| LambdaError::invalid("Layer Version Cannot be less than 1."))
+    number.ok_or_else(|| LambdaError::invalid("Layer Version Cannot be less than 1"))
 }
 
 /// A version of a layer.
@@ -120,9 +120,9 @@ pub async fn publish(
                     description: told.description,
                     created_date: told.created_date,
                     version: told.version,
-                    compatible_runtimes: told.compatible_runtimes,
+                    compatible_runtimes: Some(told.compatible_runtimes.unwrap_or_default()),
                     license_info: told.license_info,
-                    compatible_architectures: told.compatible_architectures,
+                    compatible_architectures: Some(told.compatible_architectures.unwrap_or_default()),
                 });
             }
             // The bytes went with another function since they were looked for.

@@ -15,6 +15,8 @@ use store::BlobRef;
 
 /// Largest package in a request (Lambda quotas: 50 MB zipped).
 const MAX_DIRECT: usize = 52_428_800;
+/// Largest request, in which a package is base64.
+const MAX_REQUEST: usize = 70_167_211;
 /// Largest package in S3: what unzips to 250 MB is no larger.
 const MAX_IN_S3: usize = 262_144_000;
 
@@ -124,12 +126,13 @@ impl Package {
 
 fn direct(ctx: &Ctx, zip: &Bytes) -> Result<Bytes, LambdaError> {
     if zip.len() > MAX_DIRECT {
-        let operation = ctx.request().operation;
-        return Err(LambdaError::Other(ApiError::new(
-            "RequestEntityTooLargeException",
-            413,
-            format!("Request must be smaller than 70167211 bytes for the {operation} operation"),
-        )));
+        let message = if zip.len() > MAX_REQUEST / 4 * 3 {
+            let operation = ctx.request().operation;
+            format!("Request must be smaller than {MAX_REQUEST} bytes for the {operation} operation")
+        } else {
+            format!("Zipped size must be smaller than {MAX_DIRECT} bytes")
+        };
+        return Err(LambdaError::Other(ApiError::new("RequestEntityTooLargeException", 413, message)));
     }
     Ok(zip.clone())
 }

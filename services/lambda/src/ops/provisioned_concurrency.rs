@@ -5,6 +5,7 @@ use crate::answers::moment;
 use crate::compute::Dispatcher;
 use crate::errors::LambdaError;
 use crate::invoke;
+use crate::ops::concurrency::MIN_UNRESERVED;
 use crate::ops::{Page, named};
 use crate::provisioning::Provisioning;
 use crate::rules::ACCOUNT_CONCURRENCY;
@@ -23,20 +24,29 @@ use service::Ctx;
 use std::sync::Arc;
 use store::{Read, Tx};
 
-fn qualifier(named: &Named) -> Result<&str, LambdaError> {
+const LATEST_IN_PUT: &str =
+    "Provisioned Concurrency Configs cannot be applied to unpublished function versions.";
+const LATEST_ELSEWHERE: &str = "The function resource provided must be an alias or a published version.";
+
+fn qualifier<'a>(named: &'a Named, otherwise: &str) -> Result<&'a str, LambdaError> {
     match named.qualifier.as_deref() {
         Some(qualifier) if Qualifier::of(Some(qualifier)) != Qualifier::Latest => Ok(qualifier),
-        _ => Err(LambdaError::invalid(
-            "Provisioned Concurrency Configs cannot be applied to unpublished function versions.",
-        )),
+        _ => Err(LambdaError::invalid(otherwise)),
     }
 }
 
-fn absent(named: &Named) -> LambdaError {
-    let arn = state::arn(&named.scope, &named.name, named.qualifier.as_deref());
-    LambdaError::NoProvisionedConcurrency(format!(
-        "No Provisioned Concurrency Config found for function: {arn}"
-    ))
+fn absent() -> LambdaError {
+    LambdaError::NoProvisionedConcurrency(
+        "No Provisioned Concurrency Config found for this function".to_owned(),
+    )
+}
+
+/// The function, where it has what is named.
+fn found(read: &impl Read, named: &Named) -> Result<Function, LambdaError> {
+    let function = state::function(read, &named.scope, &named.name)?;
+    let function = function.ok_or_else(|| invoke::absent_qualifier(named))?;
+    invoke::check_qualifier(read, named, &function)?;
+    Ok(function)
 }
 
 /// What is told of what is kept ready: how many environments there are, and in which state that is.
@@ -73,23 +83,60 @@ fn told(
     })
 }
 
+/// Refuses a version and an alias of it to be kept ready both.
+fn check_twins(
+    tx: &Tx,
+    named: &Named,
+    function: &Function,
+    others: &[Provisioned],
+) -> Result<(), LambdaError> {
+    let version_of = |qualifier: &str| match Qualifier::of(Some(qualifier)) {
+        Qualifier::Alias(name) => {
+            Ok(state::alias(tx, &named.scope, function, name)?.map(|alias| alias.version))
+        }
+        _ => Ok::<_, LambdaError>(None),
+    };
+    let own = named.qualifier.as_deref().unwrap_or_default();
+    let own_version = version_of(own)?;
+    for other in others {
+        if own_version.as_deref() == Some(other.qualifier.as_str()) {
+            let message = "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version";
+            return Err(LambdaError::Conflict(message.to_owned()));
+        }
+        if version_of(&other.qualifier)?.as_deref() == Some(own) {
+            return Err(LambdaError::Conflict(
+                "Version is pointed by a Provisioned Concurrency alias".to_owned(),
+            ));
+        }
+    }
+    Ok(())
+}
+
 fn put_in(tx: &mut Tx, named: &Named, kept: &Provisioned) -> Result<(), LambdaError> {
-    let function = invoke::found(tx, named)?;
-    invoke::configuration(tx, named, &function, 1.0)?;
-    let others = provisioned::all(tx, &named.scope, &function)?;
-    let others: u32 = others.iter().filter(|one| one.qualifier != kept.qualifier).map(|one| one.wanted).sum();
-    let most = function.reserved.unwrap_or(ACCOUNT_CONCURRENCY - super::concurrency::MIN_UNRESERVED);
-    if others.saturating_add(kept.wanted) > most {
-        return Err(LambdaError::invalid(match function.reserved {
-            Some(reserved) => format!(
-                "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function: \
-                 {reserved}"
-            ),
-            None => {
-                "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency"
-                    .to_owned()
-            }
-        }));
+    let function = found(tx, named)?;
+    let mut others = provisioned::all(tx, &named.scope, &function)?;
+    others.retain(|one| one.qualifier != kept.qualifier);
+    check_twins(tx, named, &function, &others)?;
+    let all = others.iter().map(|one| one.wanted).sum::<u32>().saturating_add(kept.wanted);
+    if let Some(reserved) = function.reserved {
+        if all > reserved {
+            return Err(LambdaError::invalid(
+                "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function",
+            ));
+        }
+    } else {
+        let unreserved = ACCOUNT_CONCURRENCY.saturating_sub(state::totals(tx, &named.scope)?.reserved);
+        if all > unreserved {
+            return Err(LambdaError::Untyped(format!(
+                "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [{unreserved}]."
+            )));
+        }
+        if unreserved - all < MIN_UNRESERVED {
+            return Err(LambdaError::Untyped(format!(
+                "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its \
+                 minimum value of [{MIN_UNRESERVED}]."
+            )));
+        }
     }
     Ok(provisioned::put(tx, &named.scope, &function, kept)?)
 }
@@ -101,7 +148,7 @@ pub async fn put(
 ) -> Result<PutProvisionedConcurrencyConfigOutput, LambdaError> {
     let named = named(&ctx, input.as_ref())?;
     let kept = Provisioned {
-        qualifier: qualifier(&named)?.to_owned(),
+        qualifier: qualifier(&named, LATEST_IN_PUT)?.to_owned(),
         wanted: input.provisioned_concurrent_executions.max(1).unsigned_abs(),
         failed: None,
         modified: ctx.now(),
@@ -125,10 +172,10 @@ pub async fn get(
     input: Arc<GetProvisionedConcurrencyConfigInput>,
 ) -> Result<GetProvisionedConcurrencyConfigOutput, LambdaError> {
     let (named, read) = (named(&ctx, input.as_ref())?, ctx.read());
-    let function = invoke::found(&read, &named)?;
-    invoke::configuration(&read, &named, &function, 1.0)?;
-    let kept = provisioned::of(&read, &named.scope, &function, qualifier(&named)?)?;
-    let told = told(&ctx, &read, &named, &function, &kept.ok_or_else(|| absent(&named))?)?;
+    let qualifier = qualifier(&named, LATEST_ELSEWHERE)?;
+    let function = found(&read, &named)?;
+    let kept = provisioned::of(&read, &named.scope, &function, qualifier)?;
+    let told = told(&ctx, &read, &named, &function, &kept.ok_or_else(absent)?)?;
     Ok(GetProvisionedConcurrencyConfigOutput {
         requested_provisioned_concurrent_executions: Some(told.wanted),
         available_provisioned_concurrent_executions: Some(told.ready),
@@ -145,10 +192,10 @@ pub async fn delete(
     input: Arc<DeleteProvisionedConcurrencyConfigInput>,
 ) -> Result<Unit, LambdaError> {
     let named = named(&ctx, input.as_ref())?;
-    qualifier(&named)?;
+    qualifier(&named, LATEST_ELSEWHERE)?;
     ctx.commit(move |tx| {
-        let function = invoke::found(tx, &named)?;
-        provisioned::remove(tx, &named.scope, &function, qualifier(&named)?)?;
+        let function = found(tx, &named)?;
+        provisioned::remove(tx, &named.scope, &function, qualifier(&named, LATEST_ELSEWHERE)?)?;
         Ok::<_, LambdaError>(())
     })
     .await?;

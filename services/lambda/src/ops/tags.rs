@@ -24,6 +24,8 @@ fn arn_of(text: &str) -> Result<Arn, LambdaError> {
 fn absent(arn: &Arn) -> LambdaError {
     match arn.kind_and_id().0 {
         "function" => LambdaError::FunctionNotFound(arn.to_string()),
+        "event-source-mapping" => LambdaError::NotFound(format!("Event source mapping not found: {arn}")),
+        "capacity-provider" => LambdaError::NotFound(format!("Capacity provider not found: {arn}")),
         _ => LambdaError::NotFound(no_resource()),
     }
 }
@@ -35,6 +37,9 @@ fn head_of(tx: &mut Tx, arn: &Arn) -> Result<Head, LambdaError> {
 /// TagResource.
 pub async fn tag(ctx: Ctx, input: Arc<TagResourceInput>) -> Result<Unit, LambdaError> {
     let arn = arn_of(&input.resource)?;
+    if input.tags.is_empty() {
+        return Err(LambdaError::invalid("An error occurred and the request cannot be processed."));
+    }
     ctx.commit(move |tx| {
         let mut head = head_of(tx, &arn)?;
         let added = input.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
@@ -49,6 +54,12 @@ pub async fn tag(ctx: Ctx, input: Arc<TagResourceInput>) -> Result<Unit, LambdaE
 /// UntagResource.
 pub async fn untag(ctx: Ctx, input: Arc<UntagResourceInput>) -> Result<Unit, LambdaError> {
     let arn = arn_of(&input.resource)?;
+    if input.tag_keys.is_empty() {
+        return Err(LambdaError::Validation(
+            "1 validation error detected: Value null at 'tagKeys' failed to satisfy constraint: Member must not be null"
+                .to_owned(),
+        ));
+    }
     ctx.commit(move |tx| {
         let mut head = head_of(tx, &arn)?;
         head.tags.0.retain(|key, _| !input.tag_keys.contains(key));

@@ -8,6 +8,7 @@ use crate::ops::create_function::check_role;
 use crate::ops::package::{self, Package, Source};
 use crate::ops::{check_revision, code_signing, layers, named, versions};
 use crate::rules::MAX_CODE;
+use crate::rules::layers as rules_of_layers;
 use crate::rules::names::Named;
 use crate::rules::settings;
 use crate::state::{self, LATEST, Origin};
@@ -48,7 +49,7 @@ pub async fn code(
         image: input.image_uri.as_deref().map(|uri| (uri, architecture)),
     };
     let mut package = package::read(&ctx, &source).await?;
-    let (ids, now) = (Arc::new([ctx.uuid(), ctx.uuid()]), ctx.now());
+    let (ids, now) = (Arc::new(std::array::from_fn(|_| ctx.uuid())), ctx.now());
     loop {
         let (named, input, given, ids) = (named.clone(), input.clone(), package.clone(), ids.clone());
         let changed = ctx.commit(move |tx| change_code(tx, &named, &input, &given, (&ids, now))).await?;
@@ -68,7 +69,7 @@ fn change_code(
     named: &Named,
     input: &UpdateFunctionCodeInput,
     package: &Package,
-    (ids, now): (&[String; 2], Timestamp),
+    (ids, now): (&[String; 3], Timestamp),
 ) -> Result<Option<Changed>, LambdaError> {
     let mut function = invoke::found(tx, named)?;
     check_revision(input.revision_id.as_ref(), &function.latest.revision)?;
@@ -96,10 +97,12 @@ fn change_code(
     function.latest.revision.clone_from(&ids[0]);
     function.latest.generation = tx.fresh_incarnation()?.0;
     let mut answer = answers::configuration(&arn, &function.latest, Standing::Updating);
+    // The change ends with another revision than it is answered with.
+    answer.revision_id = Some(ids[2].clone());
     if input.publish == Some(true) {
         let version = versions::publish(tx, &named.scope, &mut function, None, (&ids[1], now))?;
         let arn = answers::arn_of(&named.scope, &version);
-        answer = answers::configuration(&arn, &version, Standing::Updating);
+        answer = answers::configuration(&arn, &version, Standing::Creating);
     }
     state::put_function(tx, &named.scope, &function)?;
     Ok(Some((function.incarnation, answer)))
@@ -114,12 +117,13 @@ pub async fn configuration(
     let present = invoke::found(&ctx.read(), &named)?;
     let wanted = settings::changed(&present.latest.settings, &input)?;
     if let Some(texts) = &input.layers {
+        rules_of_layers::check_region(texts, ctx.region())?;
         layers::resolve(&ctx.read(), texts)?;
     }
     if input.role.is_some() {
         check_role(&ctx, &wanted.role, &named).await?;
     }
-    let (revision, now) = (ctx.uuid(), ctx.now());
+    let ([revision, told], now) = (std::array::from_fn(|_| ctx.uuid()), ctx.now());
     let changed = ctx.commit(move |tx| {
         let mut function = invoke::found(tx, &named)?;
         check_revision(input.revision_id.as_ref(), &function.latest.revision)?;
@@ -136,7 +140,8 @@ pub async fn configuration(
         function.latest.modified = now;
         state::put_function(tx, &named.scope, &function)?;
         let arn = state::arn(&named.scope, &named.name, None);
-        let answer = answers::configuration(&arn, &function.latest, Standing::Updating);
+        let mut answer = answers::configuration(&arn, &function.latest, Standing::Updating);
+        answer.revision_id = Some(told.clone());
         Ok::<_, LambdaError>((function.incarnation, answer))
     });
     let (function, answer) = changed.await?;

@@ -14,7 +14,17 @@ use service::{Ctx, Heads};
 use std::sync::Arc;
 use store::Tx;
 
-/// Publishes what a function is now, unless its last version is the same; the caller writes the function.
+/// Whether `$LATEST` is what was published last. A version may have been given a description of its own.
+fn unchanged(latest: &Configuration, last: &Configuration) -> bool {
+    let mut settings = latest.settings.clone();
+    if latest.modified <= last.modified {
+        settings.description.clone_from(&last.settings.description);
+    }
+    settings == last.settings
+}
+
+/// Publishes what a function is now, unless its last version is the same; the caller writes the function, which
+/// is another revision then.
 ///
 /// # Errors
 /// The store's.
@@ -32,7 +42,7 @@ pub fn publish(
     if let Some(last) = state::version(tx, scope, function, function.published)?
         && last.code == version.code
         && last.origin == version.origin
-        && last.settings == version.settings
+        && unchanged(&function.latest, &last)
     {
         return Ok(last);
     }
@@ -57,7 +67,7 @@ pub async fn publish_version(
     input: Arc<PublishVersionInput>,
 ) -> Result<FunctionConfiguration, LambdaError> {
     let named = named(&ctx, input.as_ref())?;
-    let (revision, now) = (ctx.uuid(), ctx.now());
+    let ([revision, latest_revision], now) = (std::array::from_fn(|_| ctx.uuid()), ctx.now());
     ctx.commit(move |tx| {
         let mut function = invoke::found(tx, &named)?;
         check_revision(input.revision_id.as_ref(), &function.latest.revision)?;
@@ -71,7 +81,11 @@ pub async fn publish_version(
             )));
         }
         let description = input.description.as_deref();
+        let before = function.published;
         let version = publish(tx, &named.scope, &mut function, description, (&revision, now))?;
+        if function.published > before {
+            latest_revision.clone_into(&mut function.latest.revision);
+        }
         state::put_function(tx, &named.scope, &function)?;
         Ok(answers::active(&named.scope, &version))
     })
@@ -93,10 +107,10 @@ pub async fn list(
     let marker = page.cut(&ctx, &named.name, &mut found, |version| version.version.clone());
     let mut versions = Vec::with_capacity(found.len() + 1);
     if page.after.is_none() {
-        let mut latest = answers::active(&named.scope, &function.latest);
+        let mut latest = answers::listed(&named.scope, &function.latest);
         latest.function_arn = Some(state::arn(&named.scope, &named.name, Some(state::LATEST)).to_string());
         versions.push(latest);
     }
-    versions.extend(found.iter().map(|version| answers::active(&named.scope, version)));
+    versions.extend(found.iter().map(|version| answers::listed(&named.scope, version)));
     Ok(ListVersionsByFunctionOutput { next_marker: marker, versions: Some(versions) })
 }

@@ -3,6 +3,7 @@
 
 use crate::errors::LambdaError;
 use crate::invoke::{self, Extras, MAX_SYNCHRONOUS};
+use crate::pollers::places::{GROWTH, Places};
 use crate::rules::batch;
 use crate::rules::filter::Filter;
 use crate::rules::names::Named;
@@ -21,14 +22,12 @@ use serde_json::Value;
 use service::{Ctx, Log};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
 /// Messages of one receive.
 const MOST_AT_ONCE: usize = 10;
 /// Longest wait of one receive, in seconds: a poller that is to end does so after it.
 const WAIT_S: i32 = 10;
-/// Concurrent invocations of a mapping that names no bound.
-const CONCURRENCY: usize = 8;
 /// Rest after the first failure; doubled for each further one up to `MAX_REST`.
 const FIRST_REST: Duration = Duration::from_millis(500);
 const MAX_REST: Duration = Duration::from_secs(30);
@@ -81,13 +80,19 @@ pub async fn poll(ctx: Ctx, mapping: Mapping, mut stop: watch::Receiver<()>) {
         name: mapping.function.clone(),
         qualifier: mapping.qualifier.clone(),
     };
-    let most = mapping.max_concurrency.map_or(CONCURRENCY, |most| most as usize);
+    let mut places = Places::new(mapping.max_concurrency);
     let filters = mapping.filters.iter().filter_map(|text| Filter::parse(text)).collect();
     let poller = Arc::new(Poller { url: url(&ctx, &mapping.source), named, filters, mapping, ctx });
-    let places = Arc::new(Semaphore::new(most.max(1)));
     let mut rest = FIRST_REST;
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else { return };
+        let place = tokio::select! {
+            place = places.free() => place,
+            () = poller.ctx.host().clock.rest(GROWTH), if places.may_grow() => {
+                places.grow();
+                continue;
+            }
+        };
+        let Some(place) = place else { return };
         if stop.has_changed().is_err() {
             return;
         }
@@ -97,7 +102,12 @@ pub async fn poll(ctx: Ctx, mapping: Mapping, mut stop: watch::Receiver<()>) {
             continue;
         }
         match poller.turn(place, &stop).await {
-            Ok(()) => rest = FIRST_REST,
+            Ok(came) => {
+                rest = FIRST_REST;
+                if !came {
+                    places.shrink();
+                }
+            }
             Err(error) => {
                 let why = ApiError::from(error);
                 Log::warn("lambda", &format!("{} cannot be read: {why}", poller.mapping.source));
@@ -123,19 +133,20 @@ impl Poller {
         self.ctx.ports().calls.is_open("lambda")
     }
 
-    /// Receives one batch and has it processed.
+    /// Receives one batch and has it processed. Says whether anything came.
     async fn turn(
         self: &Arc<Self>,
         place: OwnedSemaphorePermit,
         stop: &watch::Receiver<()>,
-    ) -> Result<(), LambdaError> {
+    ) -> Result<bool, LambdaError> {
         let caller = self.caller().await?;
         let messages = self.gather(&caller).await?;
         if messages.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         if stop.has_changed().is_err() || !self.is_open() {
-            return self.give_back(&messages).await;
+            self.give_back(&messages).await?;
+            return Ok(true);
         }
         let poller = self.clone();
         tokio::spawn(async move {
@@ -145,7 +156,7 @@ impl Poller {
             }
             drop(place);
         });
-        Ok(())
+        Ok(true)
     }
 
     /// A batch: what is there, or what comes within the mapping's window.

@@ -43,6 +43,23 @@ pub fn version_of(arn: &Arn) -> Option<(NamedLayer, u64)> {
     Some((NamedLayer { scope, name: name.to_owned() }, number.parse().ok()?))
 }
 
+/// Refuses layers of another region than that of their function.
+///
+/// # Errors
+/// Where one is.
+pub fn check_region(texts: &[String], region: &Region) -> Result<(), LambdaError> {
+    let elsewhere = |text: &String| {
+        text.parse::<Arn>().is_ok_and(|arn| arn.region().is_some_and(|other| other != *region))
+    };
+    if texts.iter().any(elsewhere) {
+        return Err(LambdaError::invalid(format!(
+            "Layers are not in the same region as the function. Layers are expected to be in region {}.",
+            region.as_str()
+        )));
+    }
+    Ok(())
+}
+
 /// Reads the layers that a function is to have.
 ///
 /// # Errors

@@ -63,7 +63,8 @@ pub fn parse(
     let mut owner = account;
     if parts.first() == Some(&"arn") {
         // arn:aws:lambda:{region}:{account}:function:{name}[:{qualifier}]
-        if parts.len() < 7 {
+        // An ARN that ends with `function` names the function of that name.
+        if parts.len() < 6 {
             return Err(invalid(text));
         }
         if parts[3] != region.as_str() {
@@ -110,7 +111,7 @@ pub fn parse(
 fn invalid(text: &str) -> LambdaError {
     LambdaError::Validation(format!(
         "1 validation error detected: Value '{text}' at 'functionName' failed to satisfy constraint: Member must \
-         satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{{2}}((-gov)|(-iso([a-z]?)))?-[a-z]+-\
+         satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{{2}}((-gov)|(-iso([a-z]?)))?-[a-z]+-\
          \\d{{1}}:)?(\\d{{12}}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"
     ))
 }
@@ -121,7 +122,7 @@ fn invalid(text: &str) -> LambdaError {
 /// Where it is too long.
 pub fn check_new(name: &str) -> Result<(), LambdaError> {
     if name.len() > MAX_NAME {
-        return Err(LambdaError::Validation(format!(
+        return Err(LambdaError::invalid(format!(
             "1 validation error detected: Value '{name}' at 'functionName' failed to satisfy constraint: Member must \
              have length less than or equal to {MAX_NAME}"
         )));
@@ -166,9 +167,14 @@ mod tests {
         assert!(matches!(of("f:a", Some("b")), Err(LambdaError::InvalidParameter(_))));
         let elsewhere = "arn:aws:lambda:eu-west-1:123456789012:function:f";
         assert!(matches!(of(elsewhere, None), Err(LambdaError::NotFound(_))));
-        for text in
-            ["f:a:b", "arn:aws:lambda:us-east-1", "", ":", "arn:aws:lambda:us-east-1:1:function:a:b:c"]
-        {
+        for text in [
+            "f:a:b",
+            "arn:aws:lambda:us-east-1",
+            "",
+            ":",
+            "arn:aws:lambda:us-east-1:function",
+            "arn:aws:lambda:us-east-1:1:function:a:b:c",
+        ] {
             assert!(of(text, None).is_err(), "{text}");
         }
     }

@@ -7,6 +7,9 @@ use serde_json::{Map, Value, json};
 /// Longest policy (Lambda quotas: 20 KB).
 const MAX_POLICY: usize = 20_480;
 
+/// How the names of services end (`alexa-appkit.amazon.com` is one).
+const SERVICES: [&str; 3] = [".amazonaws.com", ".amazonaws.com.cn", ".amazon.com"];
+
 /// The statement that a request makes, on a resource.
 ///
 /// # Errors
@@ -52,7 +55,7 @@ fn principal(text: &str) -> Result<Value, LambdaError> {
         Ok(json!({"AWS": format!("arn:aws:iam::{text}:root")}))
     } else if text.starts_with("arn:") {
         Ok(json!({"AWS": text}))
-    } else if text.contains('.') {
+    } else if SERVICES.iter().any(|suffix| text.ends_with(suffix)) {
         Ok(json!({"Service": text}))
     } else {
         Err(LambdaError::invalid(
@@ -168,7 +171,9 @@ mod tests {
         let account = statement(&input("123456789012"), "arn").unwrap();
         assert_eq!(account["Principal"]["AWS"], "arn:aws:iam::123456789012:root");
         assert_eq!(statement(&input("*"), "arn").unwrap()["Principal"], "*");
-        assert!(statement(&input("nobody"), "arn").is_err());
+        for nobody in ["nobody", "invalid.nonaws.com"] {
+            assert!(statement(&input(nobody), "arn").is_err(), "{nobody}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ const DEFAULT_MEMORY_MB: i32 = 128;
 const DEFAULT_STORAGE_MB: i32 = 512;
 
 /// Runtimes that new functions may have (Lambda developer guide, "Supported runtimes").
-const SUPPORTED: [&str; 27] = [
+const SUPPORTED: [&str; 26] = [
     "nodejs18.x",
     "nodejs20.x",
     "nodejs22.x",
@@ -41,10 +41,41 @@ const SUPPORTED: [&str; 27] = [
     "ruby4.0",
     "provided.al2",
     "provided.al2023",
-    "provided",
     "python3.8",
     "nodejs16.x",
 ];
+
+/// Runtimes that functions had once (same guide, "Deprecated runtimes").
+const RETIRED: [&str; 23] = [
+    "nodejs",
+    "nodejs4.3",
+    "nodejs4.3-edge",
+    "nodejs6.10",
+    "nodejs8.10",
+    "nodejs10.x",
+    "nodejs12.x",
+    "nodejs14.x",
+    "java8",
+    "python2.7",
+    "python3.6",
+    "python3.7",
+    "dotnetcore1.0",
+    "dotnetcore2.0",
+    "dotnetcore2.1",
+    "dotnetcore3.1",
+    "dotnet5.0",
+    "dotnet7",
+    "go1.x",
+    "ruby2.5",
+    "ruby2.7",
+    "ruby3.1",
+    "provided",
+];
+
+/// The runtimes as Lambda tells them, in its order (recorded answers of public test suites, 2025-11).
+const TOLD: &str = "[nodejs20.x, python3.14, provided.al2023, python3.12, python3.13, nodejs24.x, nodejs22.x, java25, \
+                    python3.10, python3.11, java21, ruby3.3, ruby3.4, ruby3.2, python3.8, python3.9, java17, nodejs16.x, \
+                    dotnet10, dotnet8, java11, dotnet6, nodejs18.x, provided.al2, java8.al2]";
 
 /// Choices in the form that creation and change have in common; `None` leaves what is.
 #[derive(Default)]
@@ -94,7 +125,7 @@ pub fn of_new(input: &CreateFunctionInput) -> Result<Settings, LambdaError> {
         settings.architecture = architecture.as_str().to_owned();
     }
     let choices = Choices {
-        runtime: input.runtime.as_ref().map(|runtime| runtime.as_str()),
+        runtime: input.runtime.as_deref(),
         role: None,
         handler: input.handler.as_deref(),
         description: input.description.as_deref(),
@@ -157,7 +188,7 @@ pub fn changed(
         ));
     }
     let choices = Choices {
-        runtime: input.runtime.as_ref().map(|runtime| runtime.as_str()),
+        runtime: input.runtime.as_deref(),
         role: input.role.as_deref(),
         handler: input.handler.as_deref(),
         description: input.description.as_deref(),
@@ -317,6 +348,12 @@ fn supported(runtime: &str) -> Result<&str, LambdaError> {
     if SUPPORTED.contains(&runtime) {
         return Ok(runtime);
     }
+    if !RETIRED.contains(&runtime) {
+        return Err(LambdaError::invalid(format!(
+            "Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: {TOLD} or be a \
+             valid ARN"
+        )));
+    }
     Err(LambdaError::invalid(format!(
         "The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions. We \
          recommend you use a supported runtime while creating or updating functions."
@@ -336,12 +373,12 @@ fn dead_letter(config: &DeadLetterConfig) -> Result<Option<Arn>, LambdaError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model_lambda::{ApplicationLogLevel, Runtime};
+    use model_lambda::ApplicationLogLevel;
 
     fn input(change: impl FnOnce(&mut CreateFunctionInput)) -> CreateFunctionInput {
         let mut input = CreateFunctionInput {
             function_name: "f".to_owned(),
-            runtime: Some(Runtime::Python311),
+            runtime: Some("python3.11".to_owned()),
             role: "arn:aws:iam::000000000000:role/r".to_owned(),
             handler: Some("app.handler".to_owned()),
             ..Default::default()
@@ -361,9 +398,11 @@ mod tests {
     #[test]
     fn refusals() {
         type Change = fn(&mut CreateFunctionInput);
-        let cases: [(Change, &str); 9] = [
+        let cases: [(Change, &str); 11] = [
             (|input| input.runtime = None, "Runtime and Handler are mandatory"),
-            (|input| input.runtime = Some(Runtime::Python27), "python2.7 is no longer supported"),
+            (|input| input.runtime = Some("python2.7".to_owned()), "python2.7 is no longer supported"),
+            (|input| input.runtime = Some("provided".to_owned()), "provided is no longer supported"),
+            (|input| input.runtime = Some("PYTHON3.11".to_owned()), "Value PYTHON3.11 at 'runtime' failed"),
             (|input| input.timeout = Some(901), "less than or equal to 900"),
             (|input| input.memory_size = Some(10_241), "less than or equal to 10240"),
             (|input| input.package_type = Some(PackageType::Image), "Please provide ImageUri"),

@@ -77,7 +77,7 @@ impl<'a> Choices<'a> {
 /// Where the source is none that can be read here.
 pub fn source(text: Option<&str>) -> Result<Arn, LambdaError> {
     let Some(text) = text else {
-        return Err(LambdaError::invalid("Event source ARN is required."));
+        return Err(LambdaError::invalid("Unrecognized event source."));
     };
     let arn: Arn =
         text.parse().map_err(|_| LambdaError::invalid(format!("Unrecognized event source: {text}")))?;
@@ -97,6 +97,10 @@ pub fn source(text: Option<&str>) -> Result<Arn, LambdaError> {
 /// # Errors
 /// Where one of it is chosen.
 pub fn refuse_absent(source: &Arn, input: &CreateEventSourceMappingInput) -> Result<(), LambdaError> {
+    if source.service() == "sqs" && input.destination_config.is_some() {
+        let message = "Unsupported DestinationConfig parameter for given event source mapping type.";
+        return Err(LambdaError::invalid(message));
+    }
     let (kind, refused): (_, Vec<(bool, &str)>) = if source.service() == "sqs" {
         let of_streams = vec![
             (input.starting_position.is_some(), "StartingPosition"),
@@ -105,7 +109,6 @@ pub fn refuse_absent(source: &Arn, input: &CreateEventSourceMappingInput) -> Res
             (input.maximum_retry_attempts.is_some(), "MaximumRetryAttempts"),
             (input.maximum_record_age_in_seconds.is_some(), "MaximumRecordAgeInSeconds"),
             (input.tumbling_window_in_seconds.is_some(), "TumblingWindowInSeconds"),
-            (input.destination_config.is_some(), "DestinationConfig"),
             (input.provisioned_poller_config.is_some(), "ProvisionedPollerConfig"),
         ];
         ("sqs", of_streams)
@@ -136,16 +139,13 @@ pub fn stream(
         return Ok(None);
     }
     let position = input.starting_position.as_ref().ok_or_else(|| {
-        LambdaError::Validation(
+        LambdaError::invalid(
             "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be \
-             null."
-                .to_owned(),
+             null.",
         )
     })?;
     if *position == EventSourcePosition::AtTimestamp {
-        return Err(LambdaError::invalid(
-            "Unsupported starting position for arn type. Please specify either TRIM_HORIZON or LATEST.",
-        ));
+        return Err(LambdaError::invalid(format!("Unsupported starting position for arn type: {source}")));
     }
     Ok(Some(StreamChoices {
         position: position.as_str().to_owned(),

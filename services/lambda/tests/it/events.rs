@@ -148,3 +148,32 @@ async fn a_delivery_is_an_invocation() {
     let [(_, record)] = queues.first(&lambda).await;
     assert_eq!(record["requestPayload"]["from"], "s3");
 }
+
+/// Lambda developer guide, "Recursive loop detection": about 16 invocations that lead to each other are run, and
+/// the next one is told as a failure.
+#[tokio::test]
+async fn a_loop_is_stopped() {
+    let queues = Queues::default();
+    let lambda = Lambda::with(vec![queues.service()]).await;
+    let variables = Some([("COUNTS".to_owned(), "yes".to_owned())].into());
+    for name in ["f", "g"] {
+        let environment = Some(Environment { variables: variables.clone() });
+        lambda.create(CreateFunctionInput { environment, ..function(name) }).await;
+    }
+    for (name, next) in [("f", "g"), ("g", "f")] {
+        let destination = Some(format!("arn:aws:lambda:us-east-1:000000000000:function:{next}"));
+        let config = PutFunctionEventInvokeConfigInput {
+            function_name: name.to_owned(),
+            destination_config: Some(DestinationConfig {
+                on_success: Some(OnSuccess { destination }),
+                on_failure: Some(OnFailure { destination: queue("failed") }),
+            }),
+            ..Default::default()
+        };
+        lambda.region.call::<PutFunctionEventInvokeConfig>(config).await.unwrap();
+    }
+    send(&lambda, "{}").await;
+    let [(_, record)] = queues.first(&lambda).await;
+    assert_eq!(record["requestContext"]["approximateInvokeCount"], 0);
+    assert_eq!(lambda.runner.seen().len(), 15);
+}

@@ -122,7 +122,9 @@ async fn listings_are_paged() {
 #[tokio::test]
 async fn a_stale_revision_changes_nothing() {
     let lambda = Lambda::new().await;
-    let made = lambda.create(function("f")).await;
+    lambda.create(function("f")).await;
+    let input = GetFunctionConfigurationInput { function_name: "f".to_owned(), ..Default::default() };
+    let made = lambda.region.call::<GetFunctionConfiguration>(input).await.unwrap();
     let change = UpdateFunctionConfigurationInput {
         function_name: "f".to_owned(),
         timeout: Some(9),

@@ -13,9 +13,7 @@ mod urls;
 
 use bytes::Bytes;
 use model_lambda::operations::{CreateFunction, Invoke};
-use model_lambda::{
-    CreateFunctionInput, FunctionCode, FunctionConfiguration, InvokeInput, InvokeOutput, Runtime,
-};
+use model_lambda::{CreateFunctionInput, FunctionCode, FunctionConfiguration, InvokeInput, InvokeOutput};
 use service::Service;
 use std::sync::Arc;
 use testkit::{Region, Setup};
@@ -47,7 +45,7 @@ pub fn package(content: &str) -> Bytes {
 pub fn function(name: &str) -> CreateFunctionInput {
     CreateFunctionInput {
         function_name: name.to_owned(),
-        runtime: Some(Runtime::ProvidedAl2023),
+        runtime: Some("provided.al2023".to_owned()),
         role: "arn:aws:iam::000000000000:role/r".to_owned(),
         handler: Some("handler".to_owned()),
         code: FunctionCode { zip_file: Some(package("one")), ..Default::default() },

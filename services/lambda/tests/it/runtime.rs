@@ -77,6 +77,7 @@ impl Runner for TaskRunner {
             seccomp: absent(),
             overlay: absent(),
             kvm: absent(),
+            egress: absent(),
         };
         Box::pin(async { Ok(probe) })
     }

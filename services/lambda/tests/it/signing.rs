@@ -57,7 +57,7 @@ async fn code_without_a_signature_is_refused_where_one_is_wanted() {
     lambda.region.call::<DeleteCodeSigningConfig>(deletion).await.unwrap();
     let absent = GetCodeSigningConfigInput { code_signing_config_arn: enforces };
     let absent = lambda.region.refused::<GetCodeSigningConfig>(absent).await;
-    assert_eq!(absent.code, "CodeSigningConfigNotFoundException");
+    assert_eq!(absent.code, "ResourceNotFoundException");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //! Codes and statuses: S3 API Reference, "List of error codes"; messages as S3 answers them.
 
 use super::{Configuration, S3Error};
+use crate::rules::conditions::WriteFault;
 use crate::rules::headers::MAX_METADATA_BYTES;
 use crate::rules::multipart::{Fault as Parts, MAX_OBJECT_BYTES, MIN_PART_BYTES};
 use crate::rules::names::MAX_KEY_BYTES;
@@ -32,7 +33,8 @@ fn code_and_status(error: &S3Error) -> (&'static str, u16) {
         S3Error::NoSuchUpload { .. } => ("NoSuchUpload", 404),
         S3Error::IsMarker { .. } => ("MethodNotAllowed", 405),
         S3Error::InvalidBucketName { .. } => ("InvalidBucketName", 400),
-        S3Error::WrongNamespace => ("InvalidNamespaceHeader", 400),
+        S3Error::WrongNamespace { ending: Some(_) } => ("InvalidNamespaceHeader", 400),
+        S3Error::WrongNamespace { ending: None } => ("MissingNamespaceHeader", 400),
         S3Error::KeyTooLong { .. } => ("KeyTooLongError", 400),
         S3Error::BucketAlreadyExists { .. } => ("BucketAlreadyExists", 409),
         S3Error::BucketAlreadyOwnedByYou { .. } => ("BucketAlreadyOwnedByYou", 409),
@@ -46,9 +48,15 @@ fn code_and_status(error: &S3Error) -> (&'static str, u16) {
         S3Error::InvalidRange { .. } => ("InvalidRange", 416),
         S3Error::InvalidPartNumber { .. } => ("InvalidPartNumber", 416),
         S3Error::InvalidRangeOfSource { .. } | S3Error::NegativeArgument { .. } => ("InvalidArgument", 400),
-        S3Error::InvalidArgument { .. } | S3Error::Destinations { .. } => ("InvalidArgument", 400),
+        S3Error::InvalidArgument { .. } | S3Error::UntoldArgument { .. } => ("InvalidArgument", 400),
+        S3Error::Destinations(_) => ("InvalidArgument", 400),
         S3Error::InvalidRequest { .. } => ("InvalidRequest", 400),
-        S3Error::NotImplemented { .. } => ("NotImplemented", 501),
+        S3Error::NotImplemented { .. } | S3Error::UnsupportedCondition(_) => ("NotImplemented", 501),
+        S3Error::ConditionalConflict { .. } => ("ConditionalRequestConflict", 409),
+        S3Error::InvalidExpectedOwner { .. } => ("InvalidBucketOwnerAWSAccountID", 400),
+        S3Error::IdMismatch => ("IdMismatch", 400),
+        S3Error::InvalidDestinationBucket => ("InvalidS3DestinationBucket", 400),
+        S3Error::WrongCustomerKey => ("AccessDenied", 403),
         S3Error::InvalidStorageClass { .. } => ("InvalidStorageClass", 400),
         S3Error::InvalidObjectState { .. } => ("InvalidObjectState", 403),
         S3Error::ArchivedSource => ("ObjectNotInActiveTierError", 403),
@@ -58,7 +66,9 @@ fn code_and_status(error: &S3Error) -> (&'static str, u16) {
         S3Error::MalformedXml => ("MalformedXML", 400),
         S3Error::MalformedPolicy { .. } => ("MalformedPolicy", 400),
         S3Error::InvalidDigest { .. } => ("InvalidDigest", 400),
-        S3Error::BadDigest { .. } | S3Error::BadChecksum { .. } => ("BadDigest", 400),
+        S3Error::BadDigest { .. } | S3Error::BadChecksum { .. } | S3Error::BadPartChecksum { .. } => {
+            ("BadDigest", 400)
+        }
         S3Error::EntityTooLarge { .. } => TOO_LARGE,
         S3Error::Multipart { fault, .. } => of_parts(fault),
         S3Error::Body(error) => of_body(error),
@@ -76,7 +86,7 @@ fn code_and_status(error: &S3Error) -> (&'static str, u16) {
         S3Error::NotRestorable { .. } => ("InvalidObjectState", 403),
         S3Error::InvalidEncryptionAlgorithm { .. } => ("InvalidEncryptionAlgorithmError", 400),
         S3Error::InvalidLogTarget { .. } => ("InvalidTargetBucketForLogging", 400),
-        S3Error::LogsElsewhere { .. } => ("CrossLocationLoggingProhibited", 403),
+        S3Error::LogsElsewhere { .. } => ("CrossLocationLoggingProhibitted", 403),
         S3Error::TooManyConfigurations => ("TooManyConfigurations", 400),
         S3Error::Select(fault) => (fault.code, 400),
         S3Error::MethodNotAllowed => ("MethodNotAllowed", 405),
@@ -152,8 +162,6 @@ const NO_UPLOAD: &str = "The specified upload does not exist. The upload ID may 
                          been aborted or completed.";
 const NAME_TAKEN: &str = "The requested bucket name is not available. The bucket namespace is shared by all users \
                           of the system. Please select a different name and try again.";
-const WRONG_NAMESPACE: &str = "The bucket's name does not end as names of the account-regional namespace do, which the \
-                               x-amz-bucket-namespace header asks for.";
 const NAME_OWN: &str = "Your previous request to create the named bucket succeeded and you already own it.";
 const NOT_EMPTY: &str = "The bucket you tried to delete is not empty";
 const NOT_EMPTY_VERSIONED: &str =
@@ -168,25 +176,48 @@ const ARCHIVED_SOURCE: &str =
     "The source object of the COPY operation is not in the active tier and is only stored in Amazon Glacier.";
 const BROKEN_CONDITION: &str = "At least one of the pre-conditions you specified did not hold";
 const NO_SUCH_HEADER: &str = "A header you provided implies functionality that is not implemented";
+const CONFLICT: &str =
+    "The conditional request cannot succeed due to a conflicting operation against this resource.";
+const WRONG_KEY: &str = "Requests specifying Server Side Encryption with Customer provided keys must provide the \
+                         correct secret key.";
 const NO_DESTINATION: &str = "Unable to validate the following destination configurations";
 const NO_ACCOUNT: &str = "The e-mail address you provided does not match any account on record.";
 const FAILED: &str = "We encountered an internal error. Please try again.";
 
 fn message(error: &S3Error) -> Cow<'static, str> {
-    let text = match error {
+    Cow::Owned(match error {
+        S3Error::IllegalLocation { given } => incompatible(given.as_deref()),
+        S3Error::InvalidRangeOfSource { message, .. }
+        | S3Error::InvalidRequest { message }
+        | S3Error::WordedArgument { message }
+        | S3Error::MalformedPolicy { message } => message.clone(),
+        S3Error::UntoldArgument { message, .. } => return message.clone(),
+        S3Error::NegativeArgument { name, .. } => negative(name),
+        S3Error::InvalidExpectedOwner { given } => no_account_id(given),
+        S3Error::TooManyTags { limit } => too_many_tags(*limit),
+        S3Error::BadChecksum { algorithm } => wrong_checksum(algorithm),
+        S3Error::BadPartChecksum { algorithm, number } => wrong_part_checksum(algorithm, *number),
+        S3Error::WrongNamespace { ending } => namespace(ending.as_deref()),
+        S3Error::Body(error) => return body_message(error),
+        S3Error::Select(fault) => fault.message.clone(),
+        error => return Cow::Borrowed(fixed(error)),
+    })
+}
+
+/// The messages that are always the same. Those that are not come before it.
+fn fixed(error: &S3Error) -> &'static str {
+    match error {
         S3Error::NoSuchBucket { .. } => "The specified bucket does not exist",
         S3Error::NoSuchKey { .. } | S3Error::Marked { .. } => "The specified key does not exist.",
         S3Error::NoSuchVersion { .. } => "The specified version does not exist.",
         S3Error::NoSuchUpload { .. } => NO_UPLOAD,
         S3Error::IsMarker { .. } => WRONG_METHOD,
         S3Error::InvalidBucketName { .. } => "The specified bucket is not valid.",
-        S3Error::WrongNamespace => WRONG_NAMESPACE,
         S3Error::KeyTooLong { .. } => "Your key is too long",
         S3Error::BucketAlreadyExists { .. } => NAME_TAKEN,
         S3Error::BucketAlreadyOwnedByYou { .. } => NAME_OWN,
         S3Error::BucketNotEmpty { versioned: false, .. } => NOT_EMPTY,
         S3Error::BucketNotEmpty { versioned: true, .. } => NOT_EMPTY_VERSIONED,
-        S3Error::IllegalLocation { given } => return Cow::Owned(incompatible(given.as_deref())),
         S3Error::InvalidLocation { .. } => "The specified location-constraint is not valid",
         S3Error::IllegalVersioning => "The Versioning element must be specified",
         S3Error::AccessDenied => "Access Denied",
@@ -194,26 +225,22 @@ fn message(error: &S3Error) -> Cow<'static, str> {
         S3Error::PreconditionFailed { .. } => BROKEN_CONDITION,
         S3Error::InvalidRange { .. } => "The requested range is not satisfiable",
         S3Error::InvalidPartNumber { .. } => "The requested partnumber is not satisfiable",
-        S3Error::InvalidRangeOfSource { message, .. }
-        | S3Error::InvalidRequest { message }
-        | S3Error::WordedArgument { message }
-        | S3Error::MalformedPolicy { message } => return Cow::Owned(message.clone()),
         S3Error::InvalidArgument { message, .. } | S3Error::InvalidTag { message, .. } => message,
-        S3Error::NegativeArgument { name, .. } => return Cow::Owned(negative(name)),
-        S3Error::Destinations { .. } => NO_DESTINATION,
-        S3Error::NotImplemented { .. } => NO_SUCH_HEADER,
+        S3Error::Destinations(_) => NO_DESTINATION,
+        S3Error::NotImplemented { .. } | S3Error::UnsupportedCondition(_) => NO_SUCH_HEADER,
+        S3Error::ConditionalConflict { .. } => CONFLICT,
+        S3Error::IdMismatch => "Document ID does not match the specified configuration ID.",
+        S3Error::InvalidDestinationBucket => "Invalid bucket ARN.",
+        S3Error::WrongCustomerKey => WRONG_KEY,
         S3Error::InvalidStorageClass { .. } => "The storage class you specified is not valid",
         S3Error::InvalidObjectState { .. } => ARCHIVED,
         S3Error::ArchivedSource => ARCHIVED_SOURCE,
         S3Error::MetadataTooLarge { .. } => METADATA_TOO_LARGE,
-        S3Error::TooManyTags { limit } => return Cow::Owned(too_many_tags(*limit)),
         S3Error::MalformedXml => MALFORMED_XML,
         S3Error::InvalidDigest { .. } => "The Content-MD5 you specified was invalid.",
         S3Error::BadDigest { .. } => WRONG_MD5,
-        S3Error::BadChecksum { algorithm } => return Cow::Owned(wrong_checksum(algorithm)),
         S3Error::EntityTooLarge { .. } => UPLOAD_TOO_LARGE,
         S3Error::Multipart { fault, .. } => parts_message(fault),
-        S3Error::Body(error) => return body_message(error),
         S3Error::MissingBody => "Request Body is empty",
         S3Error::MalformedAcl => MALFORMED_XML,
         S3Error::UnexpectedContent => "This request does not support content",
@@ -228,19 +255,32 @@ fn message(error: &S3Error) -> Cow<'static, str> {
             "The Encryption request you specified is not valid. Supported value: AES256."
         }
         S3Error::InvalidLogTarget { .. } => "The target bucket for logging does not exist",
-        S3Error::LogsElsewhere { .. } => "Cross S3 location logging not allowed.",
+        S3Error::LogsElsewhere { .. } => "Cross S3 location logging not allowed. ",
         S3Error::TooManyConfigurations => {
             "You are attempting to create a new configuration beyond the limit."
         }
-        S3Error::Select(fault) => return Cow::Owned(fault.message.clone()),
         S3Error::MethodNotAllowed => WRONG_METHOD,
         S3Error::AclNotSupported => "The bucket does not allow ACLs",
         S3Error::InvalidBucketAcl => ENFORCED,
         S3Error::NotConfigured { configuration, .. } => absence(*configuration).1,
         S3Error::Store(fault) => store_message(fault),
-        S3Error::Region(_) => FAILED,
-    };
-    Cow::Borrowed(text)
+        _ => FAILED,
+    }
+}
+
+fn namespace(ending: Option<&str>) -> String {
+    match ending {
+        Some(ending) => format!(
+            "The requested bucket name did not include the account-regional namespace suffix, but the provided \
+             x-amz-bucket-namespace header value is account-regional. Specify {ending} as the bucket name suffix \
+             to create a bucket in your account-regional namespace, or remove the header."
+        ),
+        None => {
+            "The requested bucket is an account-regional namespace bucket, but your request is missing the \
+                 required x-amz-bucket-namespace header."
+                .to_owned()
+        }
+    }
 }
 
 fn incompatible(given: Option<&str>) -> String {
@@ -263,6 +303,15 @@ fn too_many_tags(limit: usize) -> String {
 
 fn wrong_checksum(algorithm: &str) -> String {
     format!("The {algorithm} you specified did not match the calculated checksum.")
+}
+
+fn wrong_part_checksum(algorithm: &str, number: i32) -> String {
+    let algorithm = algorithm.to_ascii_lowercase();
+    format!("The {algorithm} you specified for part {number} did not match what we received.")
+}
+
+fn no_account_id(given: &str) -> String {
+    format!("The value of the expected bucket owner parameter must be an AWS Account ID... [{given}]")
 }
 
 fn parts_message(fault: &Parts) -> &'static str {
@@ -314,8 +363,9 @@ fn with_fields(answer: ApiError, error: &S3Error) -> ApiError {
         | S3Error::InvalidBucketName { bucket }
         | S3Error::BucketAlreadyExists { bucket }
         | S3Error::BucketAlreadyOwnedByYou { bucket }
-        | S3Error::NotConfigured { bucket, .. }
         | S3Error::BucketNotEmpty { bucket, .. } => answer.field("BucketName", bucket),
+        S3Error::NotConfigured { configuration: Configuration::OneOfMany, .. } => answer,
+        S3Error::NotConfigured { bucket, .. } => answer.field("BucketName", bucket),
         S3Error::NoSuchKey { key } | S3Error::Marked { key, .. } => answer.field("Key", key),
         S3Error::NoSuchVersion { key, version_id } => answer.field("Key", key).field("VersionId", version_id),
         S3Error::NoSuchUpload { upload_id } => answer.field("UploadId", upload_id),
@@ -334,18 +384,34 @@ fn with_fields(answer: ApiError, error: &S3Error) -> ApiError {
         S3Error::InvalidRangeOfSource { asked, .. } => argument(answer, "x-amz-copy-source-range", asked),
         S3Error::InvalidArgument { name, value, .. } => argument(answer, name, value),
         S3Error::NegativeArgument { name, value } => argument(answer, name, &value.to_string()),
-        S3Error::Destinations { arn, why } => argument(answer, arn, why),
+        S3Error::Destinations(absent) => of_destinations(answer, absent),
+        S3Error::UntoldArgument { name, .. } => answer.field("ArgumentName", *name),
         S3Error::NotImplemented { header } => answer.field("Header", *header),
+        S3Error::UnsupportedCondition(fault) => of_condition(answer, fault),
+        S3Error::ConditionalConflict { condition, key } => {
+            answer.field("Condition", *condition).field("Key", key)
+        }
         S3Error::InvalidStorageClass { given } => answer.field("StorageClassRequested", given),
+        S3Error::MissingSecurityHeader => answer.field("MissingHeaderName", "x-amz-acl"),
         S3Error::UnresolvableGrant { address } => answer.field("EmailAddress", address),
         S3Error::InvalidEncryptionAlgorithm { given } => {
-            argument(answer, "x-amz-server-side-encryption-customer-algorithm", given)
+            argument(answer, "x-amz-server-side-encryption", given)
+        }
+        // The default region is not named as a source.
+        S3Error::LogsElsewhere { source, target } if source == "us-east-1" => {
+            answer.field("TargetBucketLocation", target)
+        }
+        S3Error::LogsElsewhere { source, target } => {
+            answer.field("SourceBucketLocation", source).field("TargetBucketLocation", target)
         }
         S3Error::InvalidLogTarget { bucket } => answer.field("TargetBucket", bucket),
         S3Error::InvalidObjectState { storage_class } | S3Error::NotRestorable { storage_class } => {
             answer.field("StorageClass", storage_class)
         }
         S3Error::MetadataTooLarge { size } => sizes(answer, "Size", *size as u64, MAX_METADATA_BYTES as u64),
+        S3Error::InvalidTag { key: Some(key), value: Some(value), .. } => {
+            answer.field("TagKey", key).field("TagValue", value)
+        }
         S3Error::InvalidTag { key: Some(key), .. } => answer.field("TagKey", key),
         S3Error::InvalidDigest { given } => answer.field("Content-MD5", given),
         S3Error::BadDigest { expected, calculated } => {
@@ -356,6 +422,37 @@ fn with_fields(answer: ApiError, error: &S3Error) -> ApiError {
         S3Error::Multipart { fault, upload_id, etag } => of_upload(answer, fault, upload_id, etag),
         _ => answer,
     }
+}
+
+/// The arguments of an error that tells several; those behind them are left out.
+const NUMBERED: [(&str, &str); 5] = [
+    ("ArgumentName1", "ArgumentValue1"),
+    ("ArgumentName2", "ArgumentValue2"),
+    ("ArgumentName3", "ArgumentValue3"),
+    ("ArgumentName4", "ArgumentValue4"),
+    ("ArgumentName5", "ArgumentValue5"),
+];
+
+fn of_destinations(answer: ApiError, absent: &[(String, String)]) -> ApiError {
+    absent
+        .iter()
+        .zip(NUMBERED)
+        .fold(answer, |answer, ((arn, why), (name, value))| answer.field(name, arn).field(value, why))
+}
+
+fn of_condition(answer: ApiError, fault: &WriteFault) -> ApiError {
+    let (header, why) = match fault {
+        WriteFault::Both => {
+            ("If-Match,If-None-Match", "Multiple conditional request headers present in the request")
+        }
+        WriteFault::AnyMatch => {
+            ("If-Match", "We don't accept the provided value of If-Match header for this API")
+        }
+        WriteFault::NoneButAny | WriteFault::Absent | WriteFault::Broken(_) => {
+            ("If-None-Match", "We don't accept the provided value of If-None-Match header for this API")
+        }
+    };
+    answer.field("Header", header).field("additionalMessage", why)
 }
 
 fn argument(answer: ApiError, name: &str, value: &str) -> ApiError {

@@ -5,6 +5,7 @@
 use crate::access_logs::AccessLogs;
 use crate::ageing;
 use crate::errors::{Configuration, S3Error};
+use crate::grants;
 use crate::lookup;
 use crate::rules::website;
 use crate::state::buckets::{self, Bucket};
@@ -59,9 +60,6 @@ fn flag(configured: &mut Configured, kind: Kind) -> Option<&mut bool> {
 }
 
 fn mark(tx: &mut Tx, bucket: &mut Bucket, kind: Kind, there: bool) -> Result<(), S3Error> {
-    if kind == Kind::Logging {
-        configurations::set_logged(tx, &bucket.name, there)?;
-    }
     if let Some(known) = flag(&mut bucket.record.configured, kind).filter(|known| **known != there) {
         *known = there;
         buckets::update(tx, bucket)?;
@@ -136,14 +134,14 @@ pub async fn put_accelerate(
     input: Arc<api::PutBucketAccelerateConfigurationInput>,
 ) -> Result<Unit, S3Error> {
     let configuration = input.accelerate_configuration.clone();
-    if matches!(configuration.status, None | Some(api::BucketAccelerateStatus::Other(_))) {
-        return Err(S3Error::MalformedXml);
-    }
     if input.bucket.contains('.') {
         return Err(S3Error::InvalidRequest {
             message: "S3 Transfer Acceleration is not supported for buckets with periods (.) in their names"
                 .to_owned(),
         });
+    }
+    if matches!(configuration.status, None | Some(api::BucketAccelerateStatus::Other(_))) {
+        return Err(S3Error::MalformedXml);
     }
     let place = place!(input, Accelerate);
     let suspends = configuration.status == Some(api::BucketAccelerateStatus::Suspended);
@@ -211,6 +209,7 @@ pub async fn put_logging(ctx: Ctx, input: Arc<api::PutBucketLoggingInput>) -> Re
         return drop_it::<api::BucketLoggingStatus>(&ctx, place!(input, Logging)).await;
     };
     let status = input.bucket_logging_status.clone();
+    check_grants(enabled.target_grants.as_deref().unwrap_or_default())?;
     ctx.part::<AccessLogs>().begin();
     keep(&ctx, place!(input, Logging), status, move |tx, bucket| {
         let target = buckets::find(tx, &enabled.target_bucket)?;
@@ -233,6 +232,17 @@ pub async fn put_logging(ctx: Ctx, input: Arc<api::PutBucketLoggingInput>) -> Re
     .map(|()| Unit)
 }
 
+/// Each grant of a log's objects is somebody's, and of a permission that there is.
+fn check_grants(grants: &[api::TargetGrant]) -> Result<(), S3Error> {
+    for grant in grants {
+        grants::grantee(grant.grantee.as_ref().ok_or(S3Error::MalformedXml)?)?;
+        if matches!(grant.permission, None | Some(api::BucketLogsPermission::Other(_))) {
+            return Err(S3Error::MalformedXml);
+        }
+    }
+    Ok(())
+}
+
 /// GetBucketLogging: nothing where it is off.
 pub async fn get_logging(
     ctx: Ctx,
@@ -247,11 +257,7 @@ pub async fn put_website(ctx: Ctx, input: Arc<api::PutBucketWebsiteInput>) -> Re
     let configuration = input.website_configuration.clone();
     website::validate(&configuration).map_err(|fault| match fault {
         website::Fault::Shape => S3Error::MalformedXml,
-        website::Fault::Suffix(suffix) => S3Error::InvalidArgument {
-            message: "The IndexDocument Suffix is not well formed",
-            name: "IndexDocument",
-            value: suffix,
-        },
+        website::Fault::Argument(message, name, value) => S3Error::InvalidArgument { message, name, value },
         website::Fault::Request(message) => S3Error::InvalidRequest { message },
     })?;
     keep(&ctx, place!(input, Website), configuration, |_, _| Ok(())).await.map(|()| Unit)
@@ -298,11 +304,7 @@ macro_rules! many {
             pub async fn put(ctx: Ctx, input: Arc<api::$put>) -> Result<Unit, S3Error> {
                 let content = input.$member.clone();
                 if content.id.is_empty() || content.id.len() > 64 || content.id != input.id {
-                    return Err(S3Error::InvalidArgument {
-                        message: "Configuration id in the request does not match that of the body",
-                        name: "id",
-                        value: input.id.clone(),
-                    });
+                    return Err(S3Error::IdMismatch);
                 }
                 let place = place(&input.bucket, &input.expected_bucket_owner, &input.id);
                 keep(&ctx, place, content, |_, _| Ok(())).await.map(|()| Unit)
@@ -376,10 +378,9 @@ fn page<T: Obj + Default>(ctx: &Ctx, place: &Place, token: Option<&str>) -> Resu
         Some(token) => {
             let position = ctx.page_position(&place.bucket, token);
             position.and_then(|position| String::from_utf8(position).ok()).ok_or_else(|| {
-                S3Error::InvalidArgument {
-                    message: "The continuation token provided is incorrect",
+                S3Error::UntoldArgument {
+                    message: "The continuation token provided is incorrect".into(),
                     name: "continuation-token",
-                    value: token.to_owned(),
                 }
             })?
         }

@@ -30,6 +30,7 @@ fn parsed(text: &str, bucket: &str) -> Result<Value, S3Error> {
     let malformed = |message: &str| S3Error::MalformedPolicy { message: message.to_owned() };
     policy::resource_policy(text).map_err(|error| match error.fault {
         policy::Fault::Json => malformed("Policies must be valid JSON and the first byte must be '{'"),
+        _ if lacks_statements(text) => malformed("Missing required field Statement"),
         _ => malformed(&error.message),
     })?;
     let value: Value = serde_json::from_str(text)
@@ -39,6 +40,11 @@ fn parsed(text: &str, bucket: &str) -> Result<Value, S3Error> {
     } else {
         Err(malformed("Policy has invalid resource"))
     }
+}
+
+fn lacks_statements(text: &str) -> bool {
+    let value: Option<Value> = serde_json::from_str(text).ok();
+    value.is_some_and(|value| value.is_object() && value.get("Statement").is_none())
 }
 
 /// PutBucketPolicy.

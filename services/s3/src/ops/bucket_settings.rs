@@ -183,12 +183,12 @@ fn encryption(rule: &api::ServerSideEncryptionRule) -> Result<Encryption, S3Erro
         return Err(S3Error::MalformedXml);
     }
     let kms_key = default.kms_master_key_id.clone().filter(|key| !key.is_empty());
-    if let Some(key) = kms_key.as_ref().filter(|_| algorithm == "AES256") {
-        return Err(S3Error::InvalidArgument {
+    if kms_key.is_some() && algorithm == "AES256" {
+        return Err(S3Error::UntoldArgument {
             message: "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or \
-                      aws:kms:dsse",
+                      aws:kms:dsse"
+                .into(),
             name: "ApplyServerSideEncryptionByDefault",
-            value: key.clone(),
         });
     }
     Ok(Encryption { algorithm: algorithm.to_owned(), kms_key, bucket_key })

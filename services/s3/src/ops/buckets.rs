@@ -5,21 +5,37 @@ use crate::errors::S3Error;
 use crate::grants::{self, Wanted};
 use crate::lookup;
 use crate::rules::acl::Acl;
-use crate::rules::headers::{self, BUCKET_TAGS};
+use crate::rules::headers::{self, BUCKET_TAGS, TagSetFault};
 use crate::rules::names;
 use crate::state::buckets::{self, Bucket};
-use crate::state::{BucketRecord, Configured, ObjectLock, Ownership, PublicAccessBlock, Versioning, objects};
+use crate::state::{
+    BucketRecord, Configured, ObjectLock, Ownership, PublicAccessBlock, Versioning, objects, whole_seconds,
+};
 use crate::views;
 use ::names::{AccountId, Region, Tags};
 use model_s3 as api;
 use schema::Unit;
-use service::{Ctx, Head, Heads};
+use service::{Ctx, Head, Heads, TagFault};
 use std::sync::Arc;
 use store::Tx;
 
 const DEFAULT_REGION: &str = "us-east-1";
 /// Most buckets of a page, and of an answer without pages.
 const MAX_LISTED: usize = 10_000;
+
+/// Names of a namespace are for the account that has it, where it says that it means it; those without one for
+/// all. What AWS answers: moto's `test_create_bucket_account_regional_namespace_invalid_name`, and of a request
+/// without the header ansible-collections/amazon.aws, issue 2935.
+fn check_namespace(input: &api::CreateBucketInput, own_ending: &str) -> Result<(), S3Error> {
+    match &input.bucket_namespace {
+        Some(api::BucketNamespace::AccountRegional) if !input.bucket.ends_with(own_ending) => {
+            Err(S3Error::WrongNamespace { ending: Some(own_ending.to_owned()) })
+        }
+        Some(api::BucketNamespace::AccountRegional) => Ok(()),
+        _ if names::is_in_a_namespace(&input.bucket) => Err(S3Error::WrongNamespace { ending: None }),
+        _ => Ok(()),
+    }
+}
 
 /// CreateBucket: take a name that nobody has.
 pub async fn create(
@@ -30,10 +46,7 @@ pub async fn create(
         return Err(S3Error::InvalidBucketName { bucket: input.bucket.clone() });
     }
     let region = location(&ctx, &input)?;
-    let own = matches!(input.bucket_namespace, Some(api::BucketNamespace::AccountRegional));
-    if own && !input.bucket.ends_with(&names::own_ending(ctx.account(), &region)) {
-        return Err(S3Error::WrongNamespace);
-    }
+    check_namespace(&input, &names::own_ending(ctx.account(), &region))?;
     let ownership = ownership(&input)?;
     let tags = tags(&input)?;
     let acl = grants_of(&input, ownership, ctx.account())?;
@@ -43,12 +56,12 @@ pub async fn create(
     let name = input.bucket.clone();
     ctx.commit(move |tx| {
         if let Some(present) = buckets::find(tx, &name)? {
-            return taken(&present, owner, &here);
+            return taken(&present, owner, &here, !tags.is_empty());
         }
         let record = BucketRecord {
             incarnation: tx.fresh_incarnation()?,
             region: region.clone(),
-            created: now,
+            created: whole_seconds(now),
             versioning: if lock.is_some() { Versioning::Enabled } else { Versioning::Never },
             ownership: Some(ownership),
             public_access: Some(PublicAccessBlock {
@@ -83,13 +96,14 @@ pub async fn create(
     Ok(api::CreateBucketOutput { location: Some(location), bucket_arn })
 }
 
-/// What becomes of a name that is taken: in the default region its owner may make it again.
-fn taken(present: &Bucket, owner: AccountId, here: &Region) -> Result<(), S3Error> {
+/// What becomes of a name that is taken: in the default region its owner may make it again, unless it has tags
+/// to give (recorded of AWS, 2025-11).
+fn taken(present: &Bucket, owner: AccountId, here: &Region, tagged: bool) -> Result<(), S3Error> {
     let bucket = present.name.clone();
     let default = |region: &Region| region.as_str() == DEFAULT_REGION;
     match present.owner == owner {
         false => Err(S3Error::BucketAlreadyExists { bucket }),
-        true if default(here) && default(&present.record.region) => Ok(()),
+        true if default(here) && default(&present.record.region) && !tagged => Ok(()),
         true => Err(S3Error::BucketAlreadyOwnedByYou { bucket }),
     }
 }
@@ -149,10 +163,9 @@ pub fn ownership_of(given: &api::ObjectOwnership) -> Result<Ownership, S3Error> 
         api::ObjectOwnership::BucketOwnerEnforced => Ok(Ownership::BucketOwnerEnforced),
         api::ObjectOwnership::BucketOwnerPreferred => Ok(Ownership::BucketOwnerPreferred),
         api::ObjectOwnership::ObjectWriter => Ok(Ownership::ObjectWriter),
-        api::ObjectOwnership::Other(other) => Err(S3Error::InvalidArgument {
-            message: "Invalid x-amz-object-ownership header",
+        api::ObjectOwnership::Other(other) => Err(S3Error::UntoldArgument {
+            message: format!("Invalid x-amz-object-ownership header: {other}").into(),
             name: "x-amz-object-ownership",
-            value: other.clone(),
         }),
     }
 }
@@ -161,7 +174,15 @@ fn tags(input: &api::CreateBucketInput) -> Result<Tags, S3Error> {
     let given =
         input.create_bucket_configuration.as_ref().and_then(|configuration| configuration.tags.as_ref());
     let pairs = given.into_iter().flatten().map(|tag| (tag.key.as_str(), tag.value.as_str()));
-    headers::tag_set(BUCKET_TAGS, pairs).map_err(|fault| S3Error::tags(fault, None))
+    headers::tag_set(BUCKET_TAGS, pairs).map_err(|fault| match fault {
+        TagSetFault::Tag(TagFault::Reserved(_)) => S3Error::InvalidTag {
+            message: "User-defined tag keys can't start with \"aws:\". This prefix is reserved for system tags. Remove \
+                      \"aws:\" from your tag keys and try again.",
+            key: None,
+            value: None,
+        },
+        fault => S3Error::tags(fault, None),
+    })
 }
 
 /// HeadBucket: whether a bucket is there, and where.
@@ -202,6 +223,10 @@ pub async fn delete(ctx: Ctx, input: Arc<api::DeleteBucketInput>) -> Result<Unit
     .await
 }
 
+fn is_region(name: &str) -> bool {
+    name == DEFAULT_REGION || (name != "EU" && api::BucketLocationConstraint::VALUES.contains(&name))
+}
+
 /// ListBuckets: the buckets of the account, by name.
 pub async fn list(ctx: Ctx, input: Arc<api::ListBucketsInput>) -> Result<api::ListBucketsOutput, S3Error> {
     let limit = match input.max_buckets {
@@ -215,16 +240,21 @@ pub async fn list(ctx: Ctx, input: Arc<api::ListBucketsInput>) -> Result<api::Li
                 value: given.to_string(),
             })?,
     };
+    if let Some(region) = input.bucket_region.as_deref().filter(|region| !is_region(region)) {
+        return Err(S3Error::UntoldArgument {
+            message: format!("Argument value {region} is not a valid AWS Region").into(),
+            name: "bucket-region",
+        });
+    }
     let prefix = input.prefix.as_deref().unwrap_or("");
-    let after = match &input.continuation_token {
+    let after = match input.continuation_token.as_ref().filter(|token| !token.is_empty()) {
         None => String::new(),
         Some(token) => ctx
             .page_position(prefix, token)
             .and_then(|position| String::from_utf8(position).ok())
-            .ok_or_else(|| S3Error::InvalidArgument {
-                message: "The continuation token provided is incorrect",
+            .ok_or_else(|| S3Error::UntoldArgument {
+                message: "The continuation token provided is incorrect".into(),
                 name: "continuation-token",
-                value: token.clone(),
             })?,
     };
     let described = input.max_buckets.is_some() || input.prefix.is_some() || input.bucket_region.is_some();

@@ -2,10 +2,10 @@
 //! what was completed answers the same.
 
 use crate::checksums::{self, DEFAULT, checksum_members, show_object_checksum};
-use crate::digest::Algorithm;
 use crate::errors::S3Error;
 use crate::lookup;
 use crate::notify::Origin;
+use crate::ops::uploads::checksum_type;
 use crate::rules::multipart::{self, Named, Uploaded, base64, number_of};
 use crate::rules::notifications::Happening;
 use crate::state::buckets::Bucket;
@@ -17,6 +17,7 @@ use crate::views::{self, show_encryption};
 use crate::write::{self, NewVersion, WriteConditions};
 use model_s3 as api;
 use service::Ctx;
+use service::checksum::Algorithm;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::{Incarnation, Read, Tx};
@@ -45,6 +46,7 @@ pub async fn complete(ctx: Ctx, input: Arc<Input>) -> Result<api::CompleteMultip
             let conditions =
                 WriteConditions { matches: input.if_match.clone(), none_match: input.if_none_match.clone() };
             write::check(tx, &bucket, &input.key, &conditions)?;
+            overtaken(tx, &bucket, input, &upload)?;
             // An upload has up to ten thousand parts, and those that are not named go.
             tx.allow_large();
             let object = assemble(tx, &bucket, &upload, input)?;
@@ -55,6 +57,22 @@ pub async fn complete(ctx: Ctx, input: Arc<Input>) -> Result<api::CompleteMultip
         })
         .await?;
     Ok(shown(&input, &bucket, &version, location))
+}
+
+/// A conditional upload is for what there was when it began: whatever was written or deleted under its key
+/// since is in its way, even where the condition holds again (recorded of AWS, 2025).
+fn overtaken(read: &impl Read, bucket: &Bucket, input: &Input, upload: &Upload) -> Result<(), S3Error> {
+    let condition = match (&input.if_match, &input.if_none_match) {
+        (None, None) => return Ok(()),
+        (Some(_), _) => "If-Match",
+        (None, Some(_)) => "If-None-Match",
+    };
+    let newest = objects::newest(read, bucket, &input.key)?;
+    let written = newest.is_some_and(|version| version.number > upload.incarnation.0);
+    if written || upload.record.overtaken {
+        return Err(S3Error::ConditionalConflict { condition, key: input.key.clone() });
+    }
+    Ok(())
 }
 
 /// The object that this upload became, if it is still the newest of its key.
@@ -75,8 +93,10 @@ fn completed_before(
 
 /// Makes the object of the named parts; the others are given up.
 fn assemble(tx: &mut Tx, bucket: &Bucket, upload: &Upload, input: &Input) -> Result<ObjectRecord, S3Error> {
-    let given =
-        input.multipart_upload.as_ref().and_then(|upload| upload.parts.as_deref()).unwrap_or_default();
+    let Some(given) = &input.multipart_upload else {
+        return Err(S3Error::InvalidRequest { message: "You must specify at least one part".to_owned() });
+    };
+    let given = given.parts.as_deref().unwrap_or_default();
     let named: Vec<Named<'_>> = given
         .iter()
         .map(|part| Named {
@@ -139,47 +159,76 @@ fn checksum(
     chosen: &[PartRecord],
     input: &Input,
 ) -> Result<ChecksumRecord, S3Error> {
-    if let Some(declared) = declared {
-        check_parts(declared, given, chosen)?;
-    }
-    let declared = declared.unwrap_or(UploadChecksum { algorithm: DEFAULT, composite: false });
-    let algorithm = declared.algorithm;
-    let (value, composite) = if declared.composite {
+    check_type(declared, input)?;
+    check_parts(declared, given, chosen, &input.upload_id)?;
+    let UploadChecksum { algorithm, composite } =
+        declared.unwrap_or(UploadChecksum { algorithm: DEFAULT, composite: false });
+    let kept = if composite {
         let joined: Vec<u8> = chosen.iter().flat_map(|part| part.checksum.iter().copied()).collect();
-        (algorithm.of(&joined), u16::try_from(chosen.len()).ok())
+        let composite = u16::try_from(chosen.len()).ok();
+        ChecksumRecord { algorithm, value: algorithm.of(&joined), composite }
     } else {
         let parts = chosen.iter().map(|part| (part.checksum.as_slice(), part.body.length()));
-        (algorithm.join(parts).unwrap_or_default(), None)
+        let value = algorithm.join(parts).unwrap_or_default();
+        ChecksumRecord { algorithm, value, composite: None }
     };
-    if !declared.composite {
-        let wanted = checksums::given(checksum_members!(input), None)?;
-        if wanted.algorithm == Some(algorithm) && wanted.value.is_some_and(|wanted| wanted != value) {
-            return Err(S3Error::BadChecksum { algorithm: algorithm.name() });
-        }
+    // Without a checksum of its own, an upload ignores what is said of the whole.
+    if declared.is_some() {
+        check_whole(&kept, input)?;
     }
-    Ok(ChecksumRecord { algorithm, value, composite })
+    Ok(kept)
+}
+
+/// A request that names a type of checksum names the upload's.
+fn check_type(declared: Option<UploadChecksum>, input: &Input) -> Result<(), S3Error> {
+    let Some(asked) = &input.checksum_type else { return Ok(()) };
+    let declared = declared.map(checksum_type);
+    if declared.as_ref() == Some(asked) {
+        return Ok(());
+    }
+    let mode = declared.as_ref().map_or("null", |declared| declared.as_str());
+    Err(S3Error::InvalidRequest {
+        message: format!(
+            "The upload was created using the {mode} checksum mode. The complete request must use the same checksum \
+             mode."
+        ),
+    })
+}
+
+/// What the request says of the whole's checksum: of its algorithm, and of its type, which goes without
+/// saying only where it is the algorithm's usual one.
+fn check_whole(kept: &ChecksumRecord, input: &Input) -> Result<(), S3Error> {
+    let members = checksum_members!(input);
+    let Some((name, given)) = members.into_iter().find_map(|(name, value)| value.map(|value| (name, value)))
+    else {
+        return Ok(());
+    };
+    let usual = (Algorithm::of_name(name) == Some(Algorithm::Crc64Nvme)) == kept.composite.is_none();
+    let same = Algorithm::of_name(name) == Some(kept.algorithm) && given == checksums::text(kept);
+    if same && (usual || input.checksum_type.is_some()) {
+        return Ok(());
+    }
+    Err(S3Error::BadChecksum { algorithm: kept.algorithm.name().to_ascii_lowercase().into() })
 }
 
 /// The checksums that the request gives of its parts, which a composite checksum needs of each.
 fn check_parts(
-    declared: UploadChecksum,
+    declared: Option<UploadChecksum>,
     given: &[api::CompletedPart],
     chosen: &[PartRecord],
+    upload_id: &str,
 ) -> Result<(), S3Error> {
-    let algorithm = declared.algorithm;
     for (part, stored) in given.iter().zip(chosen) {
         let members = checksum_members!(part);
-        let of_algorithm = |name: &str| Algorithm::of_name(name) == Some(algorithm);
-        let value = members.iter().find(|(name, _)| of_algorithm(name)).and_then(|(_, value)| *value);
+        let told = members.into_iter().find_map(|(name, value)| value.map(|value| (name, value)));
         let number = part.part_number.unwrap_or(0);
-        match value {
-            Some(value) if value == base64(&stored.checksum) => {}
-            Some(_) => {
-                let fault = multipart::Fault::Part(number);
-                let etag = part.e_tag.clone().unwrap_or_default();
-                return Err(S3Error::Multipart { fault, upload_id: String::new(), etag });
-            }
-            None if declared.composite => {
+        let unknown = || {
+            let etag = part.e_tag.as_deref().unwrap_or_default().trim_matches('"').to_owned();
+            let (fault, upload_id) = (multipart::Fault::Part(number), upload_id.to_owned());
+            S3Error::Multipart { fault, upload_id, etag }
+        };
+        match (told, declared) {
+            (None, Some(UploadChecksum { algorithm, composite: true })) => {
                 return Err(S3Error::InvalidRequest {
                     message: format!(
                         "The upload was created using a {} checksum. The complete request must include the \
@@ -188,7 +237,13 @@ fn check_parts(
                     ),
                 });
             }
-            None => {}
+            (None, _) => {}
+            (Some(_), None) => return Err(unknown()),
+            (Some((name, _)), Some(declared)) if Algorithm::of_name(name) != Some(declared.algorithm) => {
+                return Err(S3Error::BadPartChecksum { algorithm: name, number });
+            }
+            (Some((_, value)), Some(_)) if value != base64(&stored.checksum) => return Err(unknown()),
+            (Some(_), Some(_)) => {}
         }
     }
     Ok(())

@@ -3,7 +3,6 @@
 
 use crate::checksums::{DEFAULT, show_object_checksum};
 use crate::describe::{Wishes, wishes};
-use crate::digest::Algorithm;
 use crate::errors::S3Error;
 use crate::intake::{self, Intake};
 use crate::lookup;
@@ -14,11 +13,12 @@ use crate::rules::notifications::Happening;
 use crate::sealing::{Customer, customer_members, show_customer};
 use crate::source::Source;
 use crate::state::buckets::Bucket;
-use crate::state::{ChecksumRecord, Content, Description, ObjectRecord, objects};
+use crate::state::{ChecksumRecord, Content, Description, ObjectRecord, objects, whole_seconds};
 use crate::views::{self, show_encryption};
 use crate::write::{self, NewVersion, WriteConditions};
 use model_s3 as api;
 use names::Tags;
+use service::checksum::Algorithm;
 use service::{Ctx, hex};
 use std::sync::Arc;
 use store::{BlobRef, Tx};
@@ -32,22 +32,22 @@ pub async fn copy_object(ctx: Ctx, input: Arc<Input>) -> Result<api::CopyObjectO
     let conditions = Conditions {
         matches: input.copy_source_if_match.as_deref(),
         none_match: input.copy_source_if_none_match.as_deref(),
-        modified_since: input.copy_source_if_modified_since,
+        modified_since: Conditions::not_ahead(input.copy_source_if_modified_since, ctx.now()),
         unmodified_since: input.copy_source_if_unmodified_since,
     };
     let expected_owner = input.expected_source_bucket_owner.as_deref();
-    let source_key = Customer::given(customer_members!(source input))?;
+    let source_key = Customer::reading(customer_members!(source input))?;
     let source = Source::find(&ctx, &input.copy_source, expected_owner, &conditions, source_key)?;
     check_source(&input, &bucket, &source)?;
     let (description, tags) = described(&input, &bucket, &source)?;
     let wishes: Wishes<'_> = wishes!(input);
     let customer = wishes.customer()?;
     let salted = customer.as_ref().map(|customer| (customer, ctx.host().entropy.bytes()));
-    let extras = wishes.extras(&bucket, ctx.now(), salted)?;
+    let extras = wishes.extras(&bucket, &ctx, salted)?;
     let copied = content(&ctx, &input, &source, customer.as_ref()).await?;
     let object = ObjectRecord { description, tags, extras, ..copied.object };
     let mut output = api::CopyObjectOutput {
-        copy_source_version_id: views::version_id(&source.bucket, &source.found.version),
+        copy_source_version_id: source.found.version.id.clone(),
         ..Default::default()
     };
     show_encryption!(output, &object.description.encryption);
@@ -56,7 +56,7 @@ pub async fn copy_object(ctx: Ctx, input: Arc<Input>) -> Result<api::CopyObjectO
     show_object_checksum!(result, &object.checksum);
     let new = NewVersion { object, small: copied.small, random: ctx.host().entropy.bytes() };
     let origin = Origin::of(&ctx);
-    result.last_modified = Some(origin.at);
+    result.last_modified = Some(whole_seconds(origin.at));
     let conditions =
         WriteConditions { matches: input.if_match.clone(), none_match: input.if_none_match.clone() };
     let committed = ctx

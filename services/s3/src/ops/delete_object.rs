@@ -6,12 +6,11 @@ use crate::lookup;
 use crate::notify::{self, Origin};
 use crate::policy;
 use crate::replicate;
-use crate::rules::conditions::check_write;
+use crate::rules::conditions::check_delete;
 use crate::rules::locks;
 use crate::rules::notifications::Happening;
 use crate::state::buckets::Bucket;
-use crate::state::{ObjectRecord, Version, Versioning, objects};
-use crate::views;
+use crate::state::{Version, Versioning, objects, uploads, whole_seconds};
 use crate::write::fresh_id;
 use model_s3 as api;
 use names::Timestamp;
@@ -33,27 +32,36 @@ struct Target {
     random: [u8; 16],
     /// The caller passes by governance.
     bypass: bool,
-    conditions: DeleteConditions,
 }
 
-/// What a delete is on the condition of beside the tag.
-#[derive(Debug, Clone, Copy, Default)]
-struct DeleteConditions {
-    modified: Option<Timestamp>,
-    size: Option<i64>,
-}
-
-impl DeleteConditions {
-    fn check(self, version: &Version, object: &ObjectRecord) -> Result<(), S3Error> {
-        let refused = |condition: &str| Err(S3Error::PreconditionFailed { condition: condition.to_owned() });
-        if self.modified.is_some_and(|wanted| wanted.seconds() != version.modified.seconds()) {
-            return refused("x-amz-if-match-last-modified-time");
-        }
-        if self.size.is_some_and(|wanted| wanted != views::signed(object.size)) {
-            return refused("x-amz-if-match-size");
-        }
-        Ok(())
+/// A bucket without locks has no governance to pass by, whatever the header says (recorded of AWS, 2026-02).
+fn check_bypass(bucket: &Bucket, bypass: Option<bool>) -> Result<(), S3Error> {
+    if bypass.is_some() && bucket.record.lock.is_none() {
+        return Err(S3Error::UntoldArgument {
+            message: "x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets."
+                .into(),
+            name: "x-amz-bypass-governance-retention",
+        });
     }
+    Ok(())
+}
+
+/// Dates and sizes are conditions of directory buckets only.
+fn check_conditions(modified: Option<Timestamp>, size: Option<i64>) -> Result<(), S3Error> {
+    match (modified, size) {
+        (Some(_), _) => Err(S3Error::NotImplemented { header: "x-amz-if-match-last-modified-time" }),
+        (None, Some(_)) => Err(S3Error::NotImplemented { header: "x-amz-if-match-size" }),
+        (None, None) => Ok(()),
+    }
+}
+
+fn may_delete(
+    ctx: &Ctx,
+    input: &api::DeleteObjectsInput,
+    object: &api::ObjectIdentifier,
+) -> Result<(), S3Error> {
+    check_conditions(object.last_modified_time, object.size)?;
+    policy::may_delete(ctx, input, object)
 }
 
 /// What a delete did.
@@ -71,13 +79,8 @@ fn delete(tx: &mut Tx, origin: &Origin, bucket: &Bucket, target: &Target) -> Res
     if let Some(matches) = &target.matches {
         let newest = objects::newest(tx, bucket, key)?;
         let present = newest.as_ref().and_then(|version| version.object.as_deref());
-        check_write(Some(matches), None, present.map(|object| object.etag.as_str()))
+        check_delete(matches, present.map(|object| object.etag.as_str()))
             .map_err(|fault| S3Error::refused_write(fault, key))?;
-    }
-    if target.conditions.modified.is_some() || target.conditions.size.is_some() {
-        let named = (key, target.version_id.as_deref());
-        let found = lookup::object(tx, bucket, named, "DELETE")?;
-        target.conditions.check(&found.version, &found.object)?;
     }
     match &target.version_id {
         Some(id) => delete_version(tx, origin, bucket, (key, id), target.bypass),
@@ -93,10 +96,12 @@ fn delete_version(
     (key, id): (&str, &str),
     bypass: bool,
 ) -> Result<Deleted, S3Error> {
-    lookup::check_version_id(id)?;
     let version_id = Some(id.to_owned());
     let Some(version) = objects::by_id(tx, bucket, key, id)? else {
-        return Ok(Deleted { marker: false, version_id });
+        return match lookup::absent_version(key, id) {
+            S3Error::NoSuchVersion { .. } => Ok(Deleted { marker: false, version_id }),
+            no_id => Err(no_id),
+        };
     };
     if let Some(extras) = version.object.as_ref().and_then(|object| object.extras.as_ref())
         && !locks::may_remove(extras.retention, extras.legal_hold == Some(true), origin.at, bypass)
@@ -110,6 +115,7 @@ fn delete_version(
 
 fn delete_newest(tx: &mut Tx, origin: &Origin, bucket: &Bucket, key: &str) -> Result<Deleted, S3Error> {
     if let Some(version) = objects::newest(tx, bucket, key)? {
+        uploads::overtake(tx, bucket, key)?;
         objects::remove(tx, bucket, key, &version)?;
         notify::tell(tx, origin, bucket, Happening::Deleted, key, &version)?;
     }
@@ -124,8 +130,12 @@ fn mark(
     random: [u8; 16],
 ) -> Result<Deleted, S3Error> {
     let number = tx.fresh_incarnation()?.0;
-    let mut marker =
-        Version { number, id: fresh_id(bucket, number, random), modified: origin.at, object: None };
+    let mut marker = Version {
+        number,
+        id: fresh_id(bucket, number, random),
+        modified: whole_seconds(origin.at),
+        object: None,
+    };
     replicate::begin(tx, origin, bucket, key, &mut marker)?;
     objects::put(tx, bucket, key, marker.clone())?;
     notify::tell(tx, origin, bucket, Happening::Marked, key, &marker)?;
@@ -137,20 +147,18 @@ pub async fn delete_object(
     ctx: Ctx,
     input: Arc<api::DeleteObjectInput>,
 ) -> Result<api::DeleteObjectOutput, S3Error> {
+    check_conditions(input.if_match_last_modified_time, input.if_match_size)?;
     let (origin, random) = (Origin::of(&ctx), ctx.host().entropy.bytes());
     let deleted = ctx
         .commit(move |tx: &mut Tx| {
             let bucket = lookup::bucket(tx, &input.bucket, input.expected_bucket_owner.as_deref())?;
+            check_bypass(&bucket, input.bypass_governance_retention)?;
             let target = Target {
                 key: input.key.clone(),
                 version_id: input.version_id.clone(),
                 matches: input.if_match.clone(),
                 random,
                 bypass: input.bypass_governance_retention == Some(true),
-                conditions: DeleteConditions {
-                    modified: input.if_match_last_modified_time,
-                    size: input.if_match_size,
-                },
             };
             delete(tx, &origin, &bucket, &target)
         })
@@ -172,11 +180,12 @@ pub async fn delete_objects(
         return Err(S3Error::MalformedXml);
     }
     let (name, expected_owner) = (input.bucket.clone(), input.expected_bucket_owner.clone());
-    lookup::bucket(&ctx.read(), &name, expected_owner.as_deref())?;
+    let bucket = lookup::bucket(&ctx.read(), &name, expected_owner.as_deref())?;
+    check_bypass(&bucket, input.bypass_governance_retention)?;
     let origin = Arc::new(Origin::of(&ctx));
     let named: Arc<(String, Option<String>)> = Arc::new((name, expected_owner));
     let judged: Vec<Result<(), S3Error>> =
-        objects.iter().map(|object| policy::may_delete(&ctx, &input, object)).collect();
+        objects.iter().map(|object| may_delete(&ctx, &input, object)).collect();
     let allowed = objects.iter().zip(&judged).filter(|(_, judged)| judged.is_ok());
     let closures = allowed.map(|(object, _)| {
         let target = Target {
@@ -185,7 +194,6 @@ pub async fn delete_objects(
             matches: object.e_tag.clone(),
             random: ctx.host().entropy.bytes(),
             bypass: input.bypass_governance_retention == Some(true),
-            conditions: DeleteConditions { modified: object.last_modified_time, size: object.size },
         };
         let (named, origin) = (named.clone(), origin.clone());
         move |tx: &mut Tx| {
@@ -218,6 +226,13 @@ fn shown(object: &api::ObjectIdentifier, done: Deleted) -> api::DeletedObject {
 }
 
 fn refused(object: &api::ObjectIdentifier, error: S3Error) -> api::Error {
+    // What is no argument of one request is no version of many (recorded of AWS).
+    let error = match (error, &object.version_id) {
+        (S3Error::InvalidArgument { name: "versionId", .. }, Some(id)) => {
+            S3Error::NoSuchVersion { key: object.key.clone(), version_id: id.clone() }
+        }
+        (error, _) => error,
+    };
     let error = ApiError::from(error);
     api::Error {
         key: Some(object.key.clone()),

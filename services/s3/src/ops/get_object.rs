@@ -1,17 +1,18 @@
 //! GetObject and HeadObject: the same decisions, with the content or without.
 
-use crate::checksums::show_object_checksum;
+use crate::access;
+use crate::checksums::{show_checksum, show_object_checksum};
 use crate::errors::S3Error;
 use crate::expiry;
 use crate::lookup::{self, Found};
 use crate::outflow::Outflow;
 use crate::policy::unless_hidden;
 use crate::rules::conditions::{Conditions, State};
-use crate::rules::multipart::part_number;
+use crate::rules::multipart::{base64, part_number};
 use crate::rules::ranges::{self, Asked, ByteRange};
 use crate::sealing::{self, Customer, customer_members, show_customer};
 use crate::state::buckets::Bucket;
-use crate::state::{Content, uploads};
+use crate::state::{ChecksumRecord, Content, ObjectRecord, uploads};
 use crate::views::{self, show_object};
 use model_s3 as api;
 use service::Ctx;
@@ -19,12 +20,31 @@ use std::sync::Arc;
 use store::Read;
 
 /// What of an object is answered.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Default)]
 struct Selected {
     /// The bytes; `None` for all of them.
     range: Option<ByteRange>,
     /// How many parts the object has, where a part was asked for.
     parts: Option<u16>,
+    /// The checksum of that part, where the object's is made of those of its parts.
+    checksum: Option<Vec<u8>>,
+}
+
+impl Selected {
+    fn bytes(range: Option<ByteRange>) -> Self {
+        Selected { range, ..Selected::default() }
+    }
+
+    /// The checksum of what is answered: the object's for all of it, a part's for that part, none for any
+    /// other range.
+    fn checksum_of(&self, object: &ObjectRecord) -> Option<ChecksumRecord> {
+        let kept = object.checksum.as_ref()?;
+        match (&self.checksum, self.range) {
+            (Some(value), _) => Some(ChecksumRecord { value: value.clone(), ..kept.clone() }),
+            (None, Some(range)) if range.length() != object.size => None,
+            (None, _) => Some(kept.clone()),
+        }
+    }
 }
 
 /// Chooses what of an object is answered.
@@ -41,10 +61,10 @@ fn selected(
             message: "Cannot specify both Range header and partNumber query parameter".to_owned(),
         }),
         (None, Some(part)) => part_of(read, bucket, found, part),
-        (None, None) => Ok(Selected { range: None, parts: None }),
+        (None, None) => Ok(Selected::bytes(None)),
         (Some(header), None) => match ranges::asked(header, size) {
-            Asked::Whole => Ok(Selected { range: None, parts: None }),
-            Asked::Part(range) => Ok(Selected { range: Some(range), parts: None }),
+            Asked::Whole => Ok(Selected::bytes(None)),
+            Asked::Part(range) => Ok(Selected::bytes(Some(range))),
             Asked::Unsatisfiable => Err(S3Error::InvalidRange { asked: header.to_owned(), size }),
         },
     }
@@ -61,7 +81,7 @@ fn part_of(read: &impl Read, bucket: &Bucket, found: &Found, part: i32) -> Resul
     let Content::Parts { upload, count } = found.object.content else {
         let whole = (size > 0).then(|| ByteRange { first: 0, last: size - 1 });
         return if number == 1 {
-            Ok(Selected { range: whole, parts: None })
+            Ok(Selected::bytes(whole))
         } else {
             Err(S3Error::InvalidPartNumber { asked: part, count: 1 })
         };
@@ -69,10 +89,13 @@ fn part_of(read: &impl Read, bucket: &Bucket, found: &Found, part: i32) -> Resul
     let mut begin = 0;
     // Parts are counted by their place in the object, whatever number they were uploaded under.
     for (place, row) in (1..=count).zip(uploads::parts(read, &bucket.scope, upload, 0)) {
-        let length = row?.1.body.length();
+        let part = row?.1;
+        let length = part.body.length();
         if place == number && length > 0 {
             let range = ByteRange { first: begin, last: begin + length - 1 };
-            return Ok(Selected { range: Some(range), parts: Some(count) });
+            let composite = found.object.checksum.as_ref().is_some_and(|kept| kept.composite.is_some());
+            let checksum = composite.then_some(part.checksum);
+            return Ok(Selected { range: Some(range), parts: Some(count), checksum });
         }
         begin += length;
     }
@@ -85,11 +108,11 @@ fn checked(found: &Found, conditions: &Conditions<'_>) -> Result<(), S3Error> {
 }
 
 macro_rules! conditions {
-    ($input:expr) => {
+    ($ctx:expr, $input:expr) => {
         Conditions {
             matches: $input.if_match.as_deref(),
             none_match: $input.if_none_match.as_deref(),
-            modified_since: $input.if_modified_since,
+            modified_since: Conditions::not_ahead($input.if_modified_since, $ctx.now()),
             unmodified_since: $input.if_unmodified_since,
         }
     };
@@ -97,7 +120,7 @@ macro_rules! conditions {
 
 macro_rules! answered {
     ($output:ident, $input:expr, $bucket:expr, $found:expr, $selected:expr) => {{
-        let (input, found, selected): (_, &Found, Selected) = ($input, $found, $selected);
+        let (input, found, selected): (_, &Found, &Selected) = ($input, $found, &$selected);
         let size = found.object.size;
         let mut output = api::$output::default();
         show_object!(output, $bucket, &found.version, &found.object);
@@ -105,8 +128,11 @@ macro_rules! answered {
         output.content_length = Some(views::signed(selected.range.map_or(size, ByteRange::length)));
         output.content_range = selected.range.map(|range| range.content_range(size));
         output.parts_count = selected.parts.map(i32::from);
-        if selected.range.is_none() && matches!(input.checksum_mode, Some(api::ChecksumMode::Enabled)) {
-            show_object_checksum!(output, &found.object.checksum);
+        if matches!(input.checksum_mode, Some(api::ChecksumMode::Enabled)) {
+            show_object_checksum!(output, &selected.checksum_of(&found.object));
+            if let (Some(kept), Some(value)) = (&found.object.checksum, &selected.checksum) {
+                show_checksum!(output, kept.algorithm, base64(value));
+            }
         }
         let instead = |given: &Option<String>, kept: &mut Option<String>| {
             if given.is_some() {
@@ -129,12 +155,13 @@ pub async fn get_object(ctx: Ctx, input: Arc<api::GetObjectInput>) -> Result<api
     let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let found = lookup::object(&read, &bucket, (&input.key, input.version_id.as_deref()), "GET")
         .map_err(|error| unless_hidden(&ctx, &input.bucket, error))?;
-    checked(&found, &conditions!(input))?;
+    access::of_writer(&ctx, &bucket, &input.key, &found.object, "s3:GetObject")?;
+    checked(&found, &conditions!(ctx, input))?;
     if lookup::is_out_of_reach(&found.object, ctx.now()) {
         let storage_class = found.object.description.storage_class.clone();
         return Err(S3Error::InvalidObjectState { storage_class });
     }
-    let customer = Customer::given(customer_members!(input))?;
+    let customer = Customer::reading(customer_members!(input))?;
     let selected = selected(&read, &bucket, &found, input.range.as_deref(), input.part_number)?;
     let bytes = selected.range.map_or(0..found.object.size, |range| range.first..range.last + 1);
     let length = bytes.end - bytes.start;
@@ -155,8 +182,9 @@ pub async fn head_object(
     let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let found = lookup::object(&read, &bucket, (&input.key, input.version_id.as_deref()), "HEAD")
         .map_err(|error| unless_hidden(&ctx, &input.bucket, error))?;
-    checked(&found, &conditions!(input))?;
-    sealing::check(&found.object, Customer::given(customer_members!(input))?.as_ref())?;
+    access::of_writer(&ctx, &bucket, &input.key, &found.object, "s3:GetObject")?;
+    checked(&found, &conditions!(ctx, input))?;
+    sealing::check(&found.object, Customer::reading(customer_members!(input))?.as_ref())?;
     let selected = selected(&read, &bucket, &found, input.range.as_deref(), input.part_number)?;
     let mut output = answered!(HeadObjectOutput, &input, &bucket, &found, selected);
     output.expiration = expiry::of_version(&read, &bucket, &input.key, &found.version)?;

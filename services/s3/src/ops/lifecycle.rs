@@ -26,10 +26,8 @@ pub async fn put(
     let least = input.transition_default_minimum_object_size.clone();
     let least = least.unwrap_or_else(|| api::TransitionDefaultMinimumObjectSize::from(EVERYWHERE));
     if matches!(least, api::TransitionDefaultMinimumObjectSize::Other(_)) {
-        return Err(S3Error::InvalidArgument {
-            message: "Invalid x-amz-transition-default-minimum-object-size header",
-            name: "x-amz-transition-default-minimum-object-size",
-            value: least.as_str().to_owned(),
+        return Err(S3Error::InvalidRequest {
+            message: format!("Invalid TransitionDefaultMinimumObjectSize found: {}", least.as_str()),
         });
     }
     let kept = api::GetBucketLifecycleConfigurationOutput {

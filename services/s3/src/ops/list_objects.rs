@@ -4,12 +4,13 @@ use crate::errors::S3Error;
 use crate::lookup;
 use crate::rules::listing::{self, MAX_PAGE, Page, Query, url_encoded};
 use crate::state::buckets::Bucket;
-use crate::state::{Version, objects};
+use crate::state::listed::Listed;
+use crate::state::{Ownership, objects};
 use crate::views;
 use model_s3 as api;
 use service::Ctx;
 use std::sync::Arc;
-use store::{Fault, Read};
+use store::{Fault, Read, Snapshot};
 
 /// A number that a listing is asked with: not below zero.
 ///
@@ -49,32 +50,71 @@ pub fn prefixes(found: &[String], encode: fn(&str) -> String) -> Option<Vec<api:
     (!found.is_empty()).then(|| shown.collect())
 }
 
-fn read_page(read: &impl Read, bucket: &Bucket, query: Query<'_>) -> Result<Page<Version>, Fault> {
-    let open = |from: listing::From<'_>| objects::scan(read, bucket, query.prefix, from);
-    listing::page(query, open, |_, version: &Version| version.object.is_some())
+fn read_page(read: &impl Read, bucket: &Bucket, query: Query<'_>) -> Result<Page<Listed>, Fault> {
+    let open = |from: listing::From<'_>| objects::listed(read, bucket, query.prefix, from);
+    listing::page(query, open, |_, version: &Listed| version.object.is_some())
 }
 
-fn contents(page: Page<Version>, owner: Option<&api::Owner>, encode: fn(&str) -> String) -> Vec<api::Object> {
-    let shown = page.rows.into_iter().filter_map(|(key, version)| {
-        let object = version.object?;
-        let checksum = object.checksum.as_ref();
-        Some(api::Object {
-            key: Some(encode(&key)),
+/// Who owns the objects of a page, where that is answered.
+enum Owners<'r> {
+    Untold,
+    /// All are the bucket's owner's.
+    One(api::Owner),
+    /// Each is its writer's: told by the whole row.
+    Each(&'r Snapshot, &'r Bucket),
+}
+
+impl<'r> Owners<'r> {
+    fn of(read: &'r Snapshot, bucket: &'r Bucket) -> Self {
+        match bucket.record.ownership {
+            Some(Ownership::BucketOwnerEnforced) => Owners::One(views::owner(bucket.owner)),
+            _ => Owners::Each(read, bucket),
+        }
+    }
+
+    fn owner(&self, key: &str) -> Result<Option<api::Owner>, Fault> {
+        Ok(match self {
+            Owners::Untold => None,
+            Owners::One(owner) => Some(owner.clone()),
+            Owners::Each(read, bucket) => {
+                let newest = objects::newest(*read, bucket, key)?;
+                let writer = newest.as_ref().and_then(|version| version.object.as_ref()?.writer());
+                Some(views::owner_of(writer, bucket))
+            }
+        })
+    }
+}
+
+fn contents(
+    page: Page<Listed>,
+    owners: &Owners<'_>,
+    encode: Option<fn(&str) -> String>,
+) -> Result<Vec<api::Object>, Fault> {
+    let mut shown = Vec::with_capacity(page.rows.len());
+    for (key, version) in page.rows {
+        let Some(object) = version.object else { continue };
+        let owner = owners.owner(&key)?;
+        shown.push(api::Object {
+            key: Some(match encode {
+                Some(encode) => encode(&key),
+                None => key,
+            }),
             last_modified: Some(version.modified),
-            e_tag: Some(views::quoted(&object.etag)),
-            checksum_algorithm: checksum
-                .map(|checksum| vec![api::ChecksumAlgorithm::from(checksum.algorithm.name())]),
-            checksum_type: checksum.map(|checksum| match checksum.composite {
-                Some(_) => api::ChecksumType::Composite,
-                None => api::ChecksumType::FullObject,
+            e_tag: Some(object.etag),
+            checksum_algorithm: object
+                .checksum
+                .map(|(algorithm, _)| vec![api::ChecksumAlgorithm::from(algorithm.name())]),
+            checksum_type: object.checksum.map(|(_, composite)| match composite {
+                true => api::ChecksumType::Composite,
+                false => api::ChecksumType::FullObject,
             }),
             size: Some(views::signed(object.size)),
-            storage_class: Some(api::ObjectStorageClass::from(object.description.storage_class.as_str())),
-            owner: owner.cloned(),
+            storage_class: Some(api::ObjectStorageClass::from(object.storage_class.name())),
+            owner,
             restore_status: None,
-        })
-    });
-    shown.collect()
+        });
+    }
+    Ok(shown)
 }
 
 /// ListObjects: pages begin behind a marker, which is a key or a common prefix.
@@ -84,6 +124,7 @@ pub async fn list_objects(
 ) -> Result<api::ListObjectsOutput, S3Error> {
     let limit = page_limit(input.max_keys, "max-keys")?;
     let encode = encoder(input.encoding_type.as_ref())?;
+    let encoded = input.encoding_type.as_ref().map(|_| encode);
     let read = ctx.read();
     let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let delimiter = input.delimiter.as_deref().filter(|delimiter| !delimiter.is_empty());
@@ -106,7 +147,7 @@ pub async fn list_objects(
         max_keys: i32::try_from(limit).ok(),
         common_prefixes: prefixes(&page.prefixes, encode),
         encoding_type: input.encoding_type.clone(),
-        contents: Some(contents(page, Some(&views::owner(bucket.owner)), encode)),
+        contents: Some(contents(page, &Owners::of(&read, &bucket), encoded)?),
         request_charged: None,
     })
 }
@@ -118,6 +159,7 @@ pub async fn list_objects_v2(
 ) -> Result<api::ListObjectsV2Output, S3Error> {
     let limit = page_limit(input.max_keys, "max-keys")?;
     let encode = encoder(input.encoding_type.as_ref())?;
+    let encoded = input.encoding_type.as_ref().map(|_| encode);
     let read = ctx.read();
     let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let position = match &input.continuation_token {
@@ -135,7 +177,7 @@ pub async fn list_objects_v2(
     let page = read_page(&read, &bucket, query)?;
     let last = page.last.as_deref().filter(|_| page.truncated);
     let next_continuation_token = last.map(|last| ctx.page_token(&input.bucket, last.as_bytes()));
-    let owner = (input.fetch_owner == Some(true)).then(|| views::owner(bucket.owner));
+    let owners = if input.fetch_owner == Some(true) { Owners::of(&read, &bucket) } else { Owners::Untold };
     Ok(api::ListObjectsV2Output {
         is_truncated: Some(page.truncated),
         name: Some(input.bucket.clone()),
@@ -149,16 +191,15 @@ pub async fn list_objects_v2(
         next_continuation_token,
         // A token takes its place, and it is not answered then.
         start_after: input.start_after.as_deref().filter(|_| input.continuation_token.is_none()).map(encode),
-        contents: Some(contents(page, owner.as_ref(), encode)),
+        contents: Some(contents(page, &owners, encoded)?),
         request_charged: None,
     })
 }
 
 fn position(ctx: &Ctx, bucket: &str, token: &str) -> Result<String, S3Error> {
     let position = ctx.page_position(bucket, token).and_then(|position| String::from_utf8(position).ok());
-    position.ok_or_else(|| S3Error::InvalidArgument {
-        message: "The continuation token provided is incorrect",
+    position.ok_or_else(|| S3Error::UntoldArgument {
+        message: "The continuation token provided is incorrect".into(),
         name: "continuation-token",
-        value: token.to_owned(),
     })
 }

@@ -54,7 +54,7 @@ pub async fn list_parts(ctx: Ctx, input: Arc<api::ListPartsInput>) -> Result<api
         is_truncated: Some(truncated),
         parts: Some(parts.collect()),
         initiator: Some(initiator(record)),
-        owner: Some(views::owner(bucket.owner)),
+        owner: Some(views::owner_of(record.extras.writer.as_deref(), &bucket)),
         storage_class: Some(api::StorageClass::from(record.description.storage_class.as_str())),
         request_charged: None,
         checksum_algorithm: record

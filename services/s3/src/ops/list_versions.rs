@@ -72,14 +72,13 @@ pub async fn list_versions(
     let next = page.last.as_deref().filter(|_| page.truncated);
     let next_version = page.rows.last().filter(|(key, _)| Some(key.as_str()) == next);
     let next_version_id_marker = next_version.map(|(_, row)| row.0.shown_id().to_owned());
-    let owner = views::owner(bucket.owner);
     let (mut versions, mut markers) = (Vec::new(), Vec::new());
     for (key, (version, newest)) in &page.rows {
         let key = encode(key);
         match &version.object {
-            Some(object) => versions.push(shown(key, version, object, *newest, &owner)),
+            Some(object) => versions.push(shown(key, version, object, *newest, &bucket)),
             None => markers.push(api::DeleteMarkerEntry {
-                owner: Some(owner.clone()),
+                owner: Some(views::owner(bucket.owner)),
                 key: Some(key),
                 version_id: Some(version.shown_id().to_owned()),
                 is_latest: Some(*newest),
@@ -110,7 +109,7 @@ fn shown(
     version: &Version,
     object: &ObjectRecord,
     newest: bool,
-    owner: &api::Owner,
+    bucket: &Bucket,
 ) -> api::ObjectVersion {
     let checksum = object.checksum.as_ref();
     let algorithm = checksum.map(|checksum| vec![api::ChecksumAlgorithm::from(checksum.algorithm.name())]);
@@ -127,7 +126,7 @@ fn shown(
         version_id: Some(version.shown_id().to_owned()),
         is_latest: Some(newest),
         last_modified: Some(version.modified),
-        owner: Some(owner.clone()),
+        owner: Some(views::owner_of(object.writer(), bucket)),
         restore_status: None,
     }
 }

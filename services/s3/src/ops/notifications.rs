@@ -22,6 +22,7 @@ pub async fn put(
 ) -> Result<Unit, S3Error> {
     let given = &input.notification_configuration;
     let record = record(&ctx, given)?;
+    arns(&record)?;
     if record.event_bus && ctx.head(&bus(ctx.region(), ctx.account()))?.is_none() {
         // Nobody would ever be told.
         return Err(S3Error::NotImplemented { header: "EventBridgeConfiguration" });
@@ -74,10 +75,11 @@ fn rule(
 ) -> Result<Rule, S3Error> {
     let rules =
         filter.iter().filter_map(|filter| filter.key.as_ref()).filter_map(|key| key.filter_rules.as_ref());
-    let rules = rules.flatten().map(|rule| {
-        let name = rule.name.as_ref().map_or("", |name| name.as_str());
-        (name, rule.value.as_deref().unwrap_or(""))
+    let rules = rules.flatten().map(|rule| match (&rule.name, &rule.value) {
+        (Some(name), Some(value)) => Ok((name.as_str(), value.as_str())),
+        _ => Err(S3Error::MalformedXml),
     });
+    let rules: Vec<_> = rules.collect::<Result<_, _>>()?;
     let (prefix, suffix) = notifications::filter(rules).map_err(refused_filter)?;
     if let Some(unknown) = events.iter().find(|event| matches!(event, api::Event::Other(_))) {
         return Err(S3Error::InvalidArgument {
@@ -100,7 +102,13 @@ fn rule(
 
 fn refused_filter(fault: FilterFault) -> S3Error {
     let (message, value) = match fault {
-        FilterFault::Name => ("filter rule name must be either prefix or suffix", "rule.Name"),
+        FilterFault::Name(name) => {
+            return S3Error::InvalidArgument {
+                message: "filter rule name must be either prefix or suffix",
+                name: "FilterRule.Name",
+                value: name,
+            };
+        }
         FilterFault::TwoPrefixes => ("Cannot specify more than one prefix rule in a filter.", "prefix"),
         FilterFault::TwoSuffixes => ("Cannot specify more than one suffix rule in a filter.", "suffix"),
     };
@@ -147,33 +155,53 @@ fn in_its_region(bucket: &Bucket, record: &NotificationRecord) -> Result<(), S3E
     }
 }
 
-/// Every listener must be there, and be of its kind.
-fn destinations(ctx: &Ctx, record: &NotificationRecord) -> Result<(), S3Error> {
-    let kinds = [
-        (&record.queues, "sqs", "The destination queue does not exist"),
-        (&record.topics, "sns", "The destination topic does not exist"),
-        (&record.functions, "lambda", "The destination Lambda does not exist"),
-    ];
-    for (rules, service, absent) in kinds {
+/// The listeners by kind: the service of their ARNs, the name in errors.
+fn by_kind(record: &NotificationRecord) -> [(&[Rule], &'static str, &'static str); 3] {
+    [
+        (&record.queues, "sqs", "Queue"),
+        (&record.topics, "sns", "Topic"),
+        (&record.functions, "lambda", "CloudFunction"),
+    ]
+}
+
+/// Every listener must be named by an ARN of its kind, whether it is looked for or not.
+fn arns(record: &NotificationRecord) -> Result<(), S3Error> {
+    for (rules, service, name) in by_kind(record) {
         for rule in rules {
+            let value = rule.destination.clone();
             let arn: Arn = rule.destination.parse().map_err(|_| S3Error::InvalidArgument {
                 message: "The ARN could not be parsed",
-                name: "arn",
-                value: rule.destination.clone(),
+                name,
+                value: value.clone(),
             })?;
             if arn.service() != service {
-                return Err(S3Error::InvalidArgument {
-                    message: "The ARN is not well formed",
-                    name: "arn",
-                    value: rule.destination.clone(),
-                });
-            }
-            if head_of(ctx, &arn)?.is_none() {
-                return Err(S3Error::Destinations { arn: rule.destination.clone(), why: absent });
+                return Err(S3Error::InvalidArgument { message: "The ARN is not well formed", name, value });
             }
         }
     }
     Ok(())
+}
+
+/// Every listener must be there; those that are not are told together.
+fn destinations(ctx: &Ctx, record: &NotificationRecord) -> Result<(), S3Error> {
+    let mut absent = Vec::new();
+    for (rules, service, _) in by_kind(record) {
+        for rule in rules {
+            let there = match rule.destination.parse() {
+                Ok(arn) => head_of(ctx, &arn)?.is_some(),
+                Err(_) => false,
+            };
+            let arn = &rule.destination;
+            match service {
+                _ if there => {}
+                "sqs" => absent.push((arn.clone(), "The destination queue does not exist".to_owned())),
+                "sns" => absent.push((arn.clone(), "The destination topic does not exist".to_owned())),
+                _ => absent
+                    .push((format!("{arn}, null"), format!("Not authorized to invoke function [{arn}]"))),
+            }
+        }
+    }
+    if absent.is_empty() { Ok(()) } else { Err(S3Error::Destinations(absent)) }
 }
 
 /// The head of a listener; that of a function's version or alias is its function's.

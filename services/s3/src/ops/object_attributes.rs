@@ -85,7 +85,7 @@ fn parts(
     rows.truncate(limit);
     shown.max_parts = i32::try_from(limit).ok();
     shown.part_number_marker = Some(marker);
-    shown.next_part_number_marker = rows.last().map(|(number, _)| i32::from(*number));
+    shown.next_part_number_marker = Some(rows.last().map_or(0, |(number, _)| i32::from(*number)));
     let listed = rows.into_iter().map(|(number, part)| {
         let mut one = api::ObjectPart {
             part_number: Some(i32::from(number)),

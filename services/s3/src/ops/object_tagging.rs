@@ -21,6 +21,7 @@ struct Change {
     version_id: Option<String>,
     tags: Tags,
     happening: Happening,
+    method: &'static str,
 }
 
 async fn set(ctx: &Ctx, change: Change) -> Result<Option<String>, S3Error> {
@@ -28,7 +29,7 @@ async fn set(ctx: &Ctx, change: Change) -> Result<Option<String>, S3Error> {
     ctx.commit(move |tx: &mut Tx| {
         let bucket = lookup::bucket(tx, &change.bucket, change.expected_owner.as_deref())?;
         let named = (change.key.as_str(), change.version_id.as_deref());
-        let mut found = lookup::object(tx, &bucket, named, "PUT")?;
+        let mut found = lookup::described_object(tx, &bucket, named, change.method)?;
         found.object.tags.clone_from(&change.tags);
         found.version.object = Some(found.object);
         objects::rewrite(tx, &bucket, &change.key, found.version.clone())?;
@@ -52,6 +53,7 @@ pub async fn put(
         version_id: input.version_id.clone(),
         tags,
         happening: Happening::Tagged,
+        method: "PUT",
     };
     Ok(api::PutObjectTaggingOutput { version_id: set(&ctx, change).await? })
 }
@@ -68,6 +70,7 @@ pub async fn delete(
         version_id: input.version_id.clone(),
         tags: Tags::new(),
         happening: Happening::Untagged,
+        method: "DELETE",
     };
     Ok(api::DeleteObjectTaggingOutput { version_id: set(&ctx, change).await? })
 }
@@ -79,7 +82,7 @@ pub async fn get(
 ) -> Result<api::GetObjectTaggingOutput, S3Error> {
     let read = ctx.read();
     let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
-    let found = lookup::object(&read, &bucket, (&input.key, input.version_id.as_deref()), "GET")?;
+    let found = lookup::described_object(&read, &bucket, (&input.key, input.version_id.as_deref()), "GET")?;
     Ok(api::GetObjectTaggingOutput {
         version_id: views::version_id(&bucket, &found.version),
         tag_set: views::tag_set(&found.object.tags),

@@ -19,9 +19,7 @@ fn check_versioning(bucket: &Bucket) -> Result<(), S3Error> {
     if bucket.record.versioning == Versioning::Enabled {
         return Ok(());
     }
-    Err(S3Error::InvalidRequest {
-        message: "Versioning must be 'Enabled' on the bucket to apply a replication configuration".to_owned(),
-    })
+    Err(invalid("Versioning must be 'Enabled' on the bucket to apply a replication configuration"))
 }
 
 /// PutBucketReplication: these rules and no others, for objects that are put from here on.

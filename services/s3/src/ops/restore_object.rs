@@ -38,7 +38,7 @@ pub async fn restore(
         if !is_archived(class) {
             return Err(S3Error::NotRestorable { storage_class: class.clone() });
         }
-        let again = found.object.restored_until().is_some_and(|until| until > origin.at);
+        let again = !lookup::is_out_of_reach(&found.object, origin.at);
         let until = after_days(origin.at, days);
         found.object.change_extras(|extras| extras.restored = Some(until));
         found.version.object = Some(found.object);

@@ -9,9 +9,9 @@ use crate::rules::multipart::{MAX_PUT_BYTES, part_number};
 use crate::rules::ranges::{self, CopyRangeFault};
 use crate::sealing::{self, Customer, customer_members, show_customer};
 use crate::source::Source;
-use crate::state::PartRecord;
 use crate::state::buckets::Bucket;
 use crate::state::uploads::{self, Upload};
+use crate::state::{PartRecord, whole_seconds};
 use crate::views::{self, show_encryption};
 use model_s3 as api;
 use names::Timestamp;
@@ -42,7 +42,7 @@ fn number(given: i32) -> Result<u16, S3Error> {
 async fn keep(ctx: &Ctx, place: Place, taken: &Taken, modified: Timestamp) -> Result<(), S3Error> {
     let part = PartRecord {
         md5: taken.md5,
-        modified,
+        modified: whole_seconds(modified),
         checksum: taken.checksum.clone(),
         body: taken.body.clone(),
         nonce: Some(taken.nonce),
@@ -135,11 +135,11 @@ pub async fn upload_part_copy(
     let conditions = Conditions {
         matches: input.copy_source_if_match.as_deref(),
         none_match: input.copy_source_if_none_match.as_deref(),
-        modified_since: input.copy_source_if_modified_since,
+        modified_since: Conditions::not_ahead(input.copy_source_if_modified_since, ctx.now()),
         unmodified_since: input.copy_source_if_unmodified_since,
     };
     let expected_owner = input.expected_source_bucket_owner.as_deref();
-    let source_key = Customer::given(customer_members!(source input))?;
+    let source_key = Customer::reading(customer_members!(source input))?;
     let source = Source::find(&ctx, &input.copy_source, expected_owner, &conditions, source_key)?;
     let range = copied(input.copy_source_range.as_deref(), source.found.object.size)?;
     let declared = upload.record.checksum.map(|checksum| checksum.algorithm);
@@ -149,14 +149,14 @@ pub async fn upload_part_copy(
     keep(&ctx, place, &taken, now).await?;
     let mut result = api::CopyPartResult {
         e_tag: Some(views::quoted(&hex(&taken.md5))),
-        last_modified: Some(now),
+        last_modified: Some(whole_seconds(now)),
         ..Default::default()
     };
     if let Some(algorithm) = declared {
         show_checksum!(result, algorithm, crate::rules::multipart::base64(&taken.checksum));
     }
     let mut output = api::UploadPartCopyOutput {
-        copy_source_version_id: views::version_id(&source.bucket, &source.found.version),
+        copy_source_version_id: source.found.version.id.clone(),
         copy_part_result: Some(result),
         ..Default::default()
     };
@@ -191,6 +191,9 @@ fn refused_range(fault: CopyRangeFault, header: &str, size: u64) -> S3Error {
                       last are the zero-based offsets of the first and last bytes to copy",
             name: "x-amz-copy-source-range",
             value: header.to_owned(),
+        },
+        CopyRangeFault::Outside => S3Error::InvalidRequest {
+            message: "The specified copy range is invalid for the source object size".to_owned(),
         },
         CopyRangeFault::Beyond => {
             let message = "Range specified is not valid for source object of size: ";

@@ -2,18 +2,19 @@
 
 use super::list_objects::{encoder, page_limit, prefixes};
 use crate::describe::wishes;
-use crate::digest::Algorithm;
 use crate::errors::S3Error;
 use crate::expiry;
 use crate::lookup;
 use crate::rules::listing::{self, Query};
 use crate::rules::multipart::{number_of, opaque_id};
 use crate::sealing::show_customer;
+use crate::state::buckets::Bucket;
 use crate::state::uploads::{self, Upload};
-use crate::state::{UploadChecksum, UploadRecord, objects};
+use crate::state::{UploadChecksum, UploadRecord, objects, whole_seconds};
 use crate::views::{self, show_encryption};
 use model_s3 as api;
 use service::Ctx;
+use service::checksum::Algorithm;
 use std::sync::Arc;
 use store::Tx;
 
@@ -33,12 +34,13 @@ pub async fn create(
     };
     let record = UploadRecord {
         id: String::new(),
-        initiated: ctx.now(),
+        initiated: whole_seconds(ctx.now()),
         initiator,
         description: wishes.describe(&bucket)?,
         tags: wishes.tags()?,
         checksum: checksum(&input)?,
-        extras: wishes.extras(&bucket, ctx.now(), salted)?.map(|extras| *extras).unwrap_or_default(),
+        extras: wishes.extras(&bucket, &ctx, salted)?.map(|extras| *extras).unwrap_or_default(),
+        overtaken: false,
     };
     let mut output = api::CreateMultipartUploadOutput {
         bucket: Some(input.bucket.clone()),
@@ -70,6 +72,9 @@ pub async fn create(
     Ok(output)
 }
 
+const UNSUPPORTED_CHECKSUM: &str = "Checksum algorithm provided is unsupported. Please try again with any of the valid \
+                                    types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]";
+
 /// The type of an upload's checksum.
 pub fn checksum_type(checksum: UploadChecksum) -> api::ChecksumType {
     if checksum.composite { api::ChecksumType::Composite } else { api::ChecksumType::FullObject }
@@ -86,7 +91,7 @@ fn checksum(input: &api::CreateMultipartUploadInput) -> Result<Option<UploadChec
         };
     };
     let algorithm = Algorithm::of_name(named.as_str())
-        .ok_or(S3Error::NotImplemented { header: "x-amz-checksum-algorithm" })?;
+        .ok_or_else(|| S3Error::InvalidRequest { message: UNSUPPORTED_CHECKSUM.to_owned() })?;
     let refused = |kind: &str| S3Error::InvalidRequest {
         message: format!(
             "The {kind} checksum type cannot be used with the {} checksum algorithm.",
@@ -155,34 +160,39 @@ pub async fn list(
         key != after || behind.is_none_or(|behind| upload.incarnation.0 > behind)
     };
     let page = listing::page(query, open, wanted)?;
-    let last = page.last.as_deref().filter(|_| page.truncated);
-    let last_upload = page.rows.last().filter(|(key, _)| Some(key.as_str()) == last);
+    // Where the page ends is told whether or not more follows (recorded of AWS).
+    let end = page.last.as_deref().map(|last| {
+        let upload = page.rows.last().filter(|(key, _)| key == last);
+        (last, upload.map_or("", |(_, upload)| upload.record.id.as_str()))
+    });
     Ok(api::ListMultipartUploadsOutput {
         bucket: Some(input.bucket.clone()),
         key_marker: Some(encode(after)),
-        upload_id_marker: Some(input.upload_id_marker.clone().unwrap_or_default()),
-        next_key_marker: last.map(encode),
-        prefix: Some(encode(prefix)),
+        upload_id_marker: Some(
+            input.upload_id_marker.clone().filter(|_| !after.is_empty()).unwrap_or_default(),
+        ),
+        next_key_marker: Some(end.map_or_else(String::new, |(key, _)| encode(key))),
+        prefix: input.prefix.as_deref().filter(|prefix| !prefix.is_empty()).map(encode),
         delimiter: delimiter.map(encode),
-        next_upload_id_marker: last_upload.map(|(_, upload)| upload.record.id.clone()),
+        next_upload_id_marker: Some(end.map_or_else(String::new, |(_, id)| id.to_owned())),
         max_uploads: i32::try_from(limit).ok(),
         is_truncated: Some(page.truncated),
         common_prefixes: prefixes(&page.prefixes, encode),
         encoding_type: input.encoding_type.clone(),
         request_charged: None,
         uploads: Some(
-            page.rows.iter().map(|(key, upload)| shown(encode(key), &upload.record, bucket.owner)).collect(),
+            page.rows.iter().map(|(key, upload)| shown(encode(key), &upload.record, &bucket)).collect(),
         ),
     })
 }
 
-fn shown(key: String, record: &UploadRecord, owner: names::AccountId) -> api::MultipartUpload {
+fn shown(key: String, record: &UploadRecord, bucket: &Bucket) -> api::MultipartUpload {
     api::MultipartUpload {
         upload_id: Some(record.id.clone()),
         key: Some(key),
         initiated: Some(record.initiated),
         storage_class: Some(api::StorageClass::from(record.description.storage_class.as_str())),
-        owner: Some(views::owner(owner)),
+        owner: Some(views::owner_of(record.extras.writer.as_deref(), bucket)),
         initiator: Some(initiator(record)),
         checksum_algorithm: record
             .checksum
@@ -193,5 +203,7 @@ fn shown(key: String, record: &UploadRecord, owner: names::AccountId) -> api::Mu
 
 /// Who began an upload.
 pub fn initiator(record: &UploadRecord) -> api::Initiator {
-    api::Initiator { id: Some(record.initiator.1.clone()), display_name: None }
+    let arn = &record.initiator.1;
+    let name = arn.rsplit(['/', ':']).next().unwrap_or(arn);
+    api::Initiator { id: Some(arn.clone()), display_name: Some(name.to_owned()) }
 }

@@ -52,8 +52,6 @@ pub struct Line<'a> {
     pub signed: Option<(&'a str, &'a str)>,
     /// `Host`
     pub host: Option<&'a str>,
-    /// Over TLS.
-    pub secure: bool,
 }
 
 /// A moment as lines show it: `[06/Feb/2019:00:00:38 +0000]`.
@@ -92,7 +90,6 @@ impl Line<'_> {
     pub fn text(&self) -> String {
         let (version, auth) = self.signed.map_or(("-", "-"), |signed| signed);
         let key = self.key.map_or_else(|| "-".to_owned(), url_encoded);
-        let (cipher, tls) = if self.secure { ("TLS_AES_128_GCM_SHA256", "TLSv1.3") } else { ("-", "-") };
         let fields = [
             self.owner.to_owned(),
             self.bucket.to_owned(),
@@ -114,10 +111,11 @@ impl Line<'_> {
             plain(self.version).to_owned(),
             plain(self.host_id).to_owned(),
             version.to_owned(),
-            cipher.to_owned(),
+            // Nobody tells the cipher suite, nor the version of TLS behind the host.
+            "-".to_owned(),
             auth.to_owned(),
             plain(self.host).to_owned(),
-            tls.to_owned(),
+            "-".to_owned(),
             // No access points, and lists are not looked at apart.
             "-".to_owned(),
             "-".to_owned(),
@@ -181,11 +179,9 @@ pub fn is_by_event(enabled: &api::LoggingEnabled) -> bool {
     source == Some(&api::PartitionDateSource::EventTime)
 }
 
-/// The key of an object of log lines. `at` is the delivery's moment, or the day of the events.
+/// The key of an object of log lines. `at` is the delivery's moment, or the midnight before the events.
 pub fn key(enabled: &api::LoggingEnabled, source: Source<'_>, at: Timestamp, unique: &str) -> String {
     let (year, month, day, _, hour, minute, second, _) = at.civil();
-    let by_event = is_by_event(enabled);
-    let (hour, minute, second) = if by_event { (0, 0, 0) } else { (hour, minute, second) };
     let name = format!("{year:04}-{month:02}-{day:02}-{hour:02}-{minute:02}-{second:02}-{unique}");
     let prefix = &enabled.target_prefix;
     let format = enabled.target_object_key_format.as_ref();
@@ -272,6 +268,7 @@ mod tests {
         assert!(!is_by_event(&delivered) && is_by_event(&by_event));
         let folder = "logs/000000000000/us-west-2/src/2019/02/06/2019-02-06";
         assert_eq!(key(&delivered, source, AT, "AB"), format!("{folder}-00-00-38-AB"));
-        assert_eq!(key(&by_event, source, AT, "AB"), format!("{folder}-00-00-00-AB"));
+        let midnight = AT.plus_millis(-38_000);
+        assert_eq!(key(&by_event, source, midnight, "AB"), format!("{folder}-00-00-00-AB"));
     }
 }

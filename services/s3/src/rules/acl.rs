@@ -129,8 +129,36 @@ fn to_group(group: Group, permission: Permission) -> Grant {
     Grant { grantee: Grantee::Group(group), permission }
 }
 
-/// The list of a canned name; `None` for an unknown one. `of_bucket` where it is a bucket's.
-pub fn canned(name: &str, owner: &str, of_bucket: bool) -> Option<Acl> {
+/// The owners that a list is about.
+#[derive(Debug, Clone, Copy)]
+pub enum Owners<'a> {
+    /// Of a bucket.
+    Bucket(&'a str),
+    /// Of an object, and of its bucket.
+    Object(&'a str, &'a str),
+}
+
+impl<'a> Owners<'a> {
+    /// Whose list it is.
+    pub fn own(self) -> &'a str {
+        match self {
+            Owners::Bucket(owner) | Owners::Object(owner, _) => owner,
+        }
+    }
+
+    /// What the owner of an object's bucket is granted beside what is its own.
+    fn to_buckets(self, permission: Permission) -> Option<Vec<Grant>> {
+        match self {
+            Owners::Bucket(_) => None,
+            Owners::Object(owner, buckets) if owner == buckets => Some(vec![]),
+            Owners::Object(_, buckets) => Some(vec![to_user(buckets, permission)]),
+        }
+    }
+}
+
+/// The list of a canned name; `None` for an unknown one.
+pub fn canned(name: &str, owners: Owners<'_>) -> Option<Acl> {
+    let of_bucket = matches!(owners, Owners::Bucket(_));
     let more = match name {
         "private" => vec![],
         "public-read" => vec![to_group(Group::AllUsers, Permission::Read)],
@@ -143,11 +171,11 @@ pub fn canned(name: &str, owner: &str, of_bucket: bool) -> Option<Acl> {
             to_group(Group::LogDelivery, Permission::ReadAcp),
         ],
         "aws-exec-read" if !of_bucket => vec![to_user(EXEC_READER, Permission::Read)],
-        // Objects belong to the bucket's owner here.
-        "bucket-owner-read" | "bucket-owner-full-control" if !of_bucket => vec![],
+        "bucket-owner-read" => owners.to_buckets(Permission::Read)?,
+        "bucket-owner-full-control" => owners.to_buckets(Permission::FullControl)?,
         _ => return None,
     };
-    let mut grants = vec![to_user(owner, Permission::FullControl)];
+    let mut grants = vec![to_user(owners.own(), Permission::FullControl)];
     grants.extend(more);
     Some(Acl { grants })
 }
@@ -155,8 +183,8 @@ pub fn canned(name: &str, owner: &str, of_bucket: bool) -> Option<Acl> {
 /// Why a grantee is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GranteeFault {
-    /// Not of the form `id="…"`, `uri="…"` or `emailAddress="…"`.
-    Shape,
+    /// Not of the form `id="…"`, `uri="…"` or `emailAddress="…"`, but this.
+    Shape(String),
     /// No account has this canonical id.
     Id(String),
     /// No such group.
@@ -192,19 +220,25 @@ pub fn group(uri: &str) -> Result<Grantee, GranteeFault> {
 pub fn header(text: &str) -> Result<Vec<Grantee>, GranteeFault> {
     text.split(',')
         .map(|one| {
-            let (kind, value) = one.split_once('=').ok_or(GranteeFault::Shape)?;
+            let shape = || GranteeFault::Shape(one.trim().to_owned());
+            let (kind, value) = one.split_once('=').ok_or_else(shape)?;
             let value = value.trim().trim_matches('"');
             match kind.trim() {
                 "id" => user(value),
                 "uri" => group(value),
                 "emailAddress" => Err(GranteeFault::Email(value.to_owned())),
-                _ => Err(GranteeFault::Shape),
+                _ => Err(shape()),
             }
         })
         .collect()
 }
 
 impl Acl {
+    /// The list of the owner alone.
+    pub fn private(owner: &str) -> Self {
+        Acl { grants: vec![to_user(owner, Permission::FullControl)] }
+    }
+
     /// Whether the owner alone is granted anything, which is what no list says.
     pub fn is_private(&self, owner: &str) -> bool {
         self.grants == [to_user(owner, Permission::FullControl)]
@@ -244,11 +278,15 @@ mod tests {
 
     #[test]
     fn canned_lists() {
-        assert!(canned("private", OWNER, true).unwrap().is_private(OWNER));
-        assert!(canned("public-read-write", OWNER, true).unwrap().is_public());
-        assert!(!canned("log-delivery-write", OWNER, true).unwrap().is_public());
-        assert_eq!(canned("log-delivery-write", OWNER, false), None);
-        assert_eq!(canned("everyone", OWNER, false), None);
+        assert!(canned("private", Owners::Bucket(OWNER)).unwrap().is_private(OWNER));
+        assert!(canned("public-read-write", Owners::Bucket(OWNER)).unwrap().is_public());
+        assert!(!canned("log-delivery-write", Owners::Bucket(OWNER)).unwrap().is_public());
+        assert_eq!(canned("log-delivery-write", Owners::Object(OWNER, OWNER)), None);
+        let both = canned("bucket-owner-full-control", Owners::Object(OTHER, OWNER)).unwrap();
+        assert!(both.grants("s3:GetObject", Some(OWNER), true) && !both.is_private(OTHER));
+        assert!(canned("bucket-owner-read", Owners::Object(OWNER, OWNER)).unwrap().is_private(OWNER));
+        assert_eq!(canned("bucket-owner-read", Owners::Bucket(OWNER)), None);
+        assert_eq!(canned("everyone", Owners::Object(OWNER, OWNER)), None);
     }
 
     #[test]
@@ -259,17 +297,17 @@ mod tests {
         assert_eq!(header("id=me"), Err(GranteeFault::Id("me".into())));
         assert_eq!(header("uri=http://x"), Err(GranteeFault::Uri("http://x".into())));
         assert_eq!(header("emailAddress=a@b.c"), Err(GranteeFault::Email("a@b.c".into())));
-        assert_eq!(header("everyone"), Err(GranteeFault::Shape));
+        assert_eq!(header("everyone"), Err(GranteeFault::Shape("everyone".into())));
     }
 
     #[test]
     fn what_a_grant_is_good_for() {
-        let public = canned("public-read", OWNER, false).unwrap();
+        let public = canned("public-read", Owners::Object(OWNER, OWNER)).unwrap();
         assert!(public.grants("s3:GetObject", None, false));
         assert!(!public.grants("s3:GetObject", None, true));
         assert!(!public.grants("s3:PutObject", None, false));
         assert!(public.grants("s3:PutObjectAcl", Some(OWNER), true));
-        let known = canned("authenticated-read", OWNER, false).unwrap();
+        let known = canned("authenticated-read", Owners::Object(OWNER, OWNER)).unwrap();
         assert!(known.grants("s3:GetObject", Some(OTHER), false));
         assert!(!known.grants("s3:GetObject", None, false));
         assert!(!known.grants("s3:DeleteObject", Some(OWNER), false));

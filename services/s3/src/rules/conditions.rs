@@ -63,6 +63,11 @@ pub fn lists(tags: &str, etag: &str) -> bool {
 }
 
 impl Conditions<'_> {
+    /// A date ahead of the clock is no condition (RFC 9110, section 13.1.3).
+    pub fn not_ahead(since: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+        since.filter(|since| since.seconds() <= now.seconds())
+    }
+
     /// Holds the conditions against an object. An entity tag outweighs a date of the same kind.
     ///
     /// # Errors
@@ -90,7 +95,11 @@ pub enum WriteFault {
     /// The condition does not hold.
     Broken(Broken),
     /// S3 takes `If-None-Match: *` only.
-    Unsupported,
+    NoneButAny,
+    /// S3 takes no `If-Match: *`.
+    AnyMatch,
+    /// Both conditions are there.
+    Both,
 }
 
 /// Holds `If-Match` and `If-None-Match` of a write against what is there.
@@ -102,16 +111,25 @@ pub fn check_write(
     none_match: Option<&str>,
     present: Option<&str>,
 ) -> Result<(), WriteFault> {
-    match none_match.map(str::trim) {
-        Some("*") if present.is_some() => return Err(WriteFault::Broken(Broken::NoneMatch)),
-        Some("*") | None => {}
-        Some(_) => return Err(WriteFault::Unsupported),
+    match (matches.map(str::trim), none_match.map(str::trim)) {
+        (Some(_), Some(_)) => return Err(WriteFault::Both),
+        (Some("*"), None) => return Err(WriteFault::AnyMatch),
+        (None, Some("*")) if present.is_some() => return Err(WriteFault::Broken(Broken::NoneMatch)),
+        (None, Some("*")) | (_, None) => {}
+        (None, Some(_)) => return Err(WriteFault::NoneButAny),
     }
-    match (matches, present) {
-        (None, _) => Ok(()),
-        (Some(_), None) => Err(WriteFault::Absent),
-        (Some(tags), Some(etag)) if lists(tags, etag) => Ok(()),
-        (Some(_), Some(_)) => Err(WriteFault::Broken(Broken::Match)),
+    matches.map_or(Ok(()), |tags| check_delete(tags, present))
+}
+
+/// Holds `If-Match` of a delete against what is there; `*` stands for any object.
+///
+/// # Errors
+/// Where the delete must not happen.
+pub fn check_delete(matches: &str, present: Option<&str>) -> Result<(), WriteFault> {
+    match present {
+        None => Err(WriteFault::Absent),
+        Some(etag) if lists(matches, etag) => Ok(()),
+        Some(_) => Err(WriteFault::Broken(Broken::Match)),
     }
 }
 
@@ -164,12 +182,16 @@ mod tests {
             (None, None, Some("abc"), Ok(())),
             (None, Some("*"), None, Ok(())),
             (None, Some("*"), Some("abc"), Err(WriteFault::Broken(Broken::NoneMatch))),
-            (None, Some("\"abc\""), None, Err(WriteFault::Unsupported)),
+            (None, Some("\"abc\""), None, Err(WriteFault::NoneButAny)),
+            (Some("*"), None, None, Err(WriteFault::AnyMatch)),
+            (Some("*"), Some("\"abc\""), Some("abc"), Err(WriteFault::Both)),
             (Some("\"abc\""), None, Some("abc"), Ok(())),
             (Some("\"x\""), None, Some("abc"), Err(WriteFault::Broken(Broken::Match))),
             (Some("\"x\""), None, None, Err(WriteFault::Absent)),
         ] {
             assert_eq!(check_write(matches, none_match, present), expected, "{matches:?} {none_match:?}");
         }
+        assert_eq!(check_delete("*", Some("abc")), Ok(()));
+        assert_eq!(check_delete("*", None), Err(WriteFault::Absent));
     }
 }

@@ -1,6 +1,7 @@
 //! What a request says of a new object besides its content: user metadata, system headers, storage class,
 //! tags.
 
+use base64::Engine;
 use names::Tags;
 use service::{TagFault, TagRules};
 use std::collections::BTreeMap;
@@ -42,6 +43,31 @@ pub fn oversized_metadata(metadata: &BTreeMap<String, String>) -> Option<usize> 
     (size > MAX_METADATA_BYTES).then_some(size)
 }
 
+/// User metadata as it is kept: what was encoded for a header (RFC 2047) without need is plain text again, as
+/// S3 answers it (recorded of AWS by LocalStack's test_user_metadata_rfc2047_encoded).
+pub fn decoded_metadata(metadata: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let plain = |value: &String| decoded_word(value).unwrap_or_else(|| value.clone());
+    metadata.iter().map(|(key, value)| (key.clone(), plain(value))).collect()
+}
+
+/// The text of one encoded word, where that is printable ASCII.
+fn decoded_word(text: &str) -> Option<String> {
+    let inner = text.strip_prefix("=?")?.strip_suffix("?=")?;
+    let (charset, rest) = inner.split_once('?')?;
+    let (form, content) = rest.split_once('?')?;
+    let bytes = match form {
+        _ if !charset.eq_ignore_ascii_case("utf-8") => return None,
+        "B" | "b" => base64::engine::general_purpose::STANDARD.decode(content).ok()?,
+        "Q" | "q" => percent_encoding::percent_decode_str(
+            &content.replace('%', "%25").replace('=', "%").replace('_', " "),
+        )
+        .collect(),
+        _ => return None,
+    };
+    let printable = bytes.iter().all(|byte| (0x20..0x7F).contains(byte));
+    String::from_utf8(bytes).ok().filter(|_| printable)
+}
+
 /// `Content-Encoding` as it is kept: `aws-chunked` belongs to the transfer, not to the object.
 pub fn kept_encoding(header: &str) -> Option<String> {
     let kept: Vec<&str> = header
@@ -57,8 +83,20 @@ pub fn kept_encoding(header: &str) -> Option<String> {
 pub enum TagSetFault {
     /// The header is not a URL query.
     Malformed,
+    /// The value of a tag is against the rules.
+    Value {
+        /// Its key.
+        key: String,
+        /// The value.
+        value: String,
+    },
     /// A tag is against the rules.
     Tag(TagFault),
+}
+
+/// Letters, digits, blanks and a few signs: S3 User Guide, "Categorizing your objects using tags".
+fn fits_tags(text: &str) -> bool {
+    text.chars().all(|char| char.is_alphanumeric() || char.is_whitespace() || "_.:/=+-@".contains(char))
 }
 
 /// Tags against the limits.
@@ -69,7 +107,22 @@ pub fn tag_set<'a>(
     rules: TagRules,
     tags: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<Tags, TagSetFault> {
-    rules.add(&Tags::new(), tags).map_err(TagSetFault::Tag)
+    let tags: Vec<_> = tags.into_iter().collect();
+    for (key, value) in &tags {
+        if !fits_tags(key) {
+            return Err(TagSetFault::Tag(TagFault::Key((*key).to_owned())));
+        }
+        if !fits_tags(value) {
+            return Err(TagSetFault::Value { key: (*key).to_owned(), value: (*value).to_owned() });
+        }
+    }
+    rules.add(&Tags::new(), tags.iter().copied()).map_err(|fault| match fault {
+        TagFault::Value { key } => {
+            let value = tags.iter().find(|(known, _)| *known == key).map_or("", |(_, value)| *value);
+            TagSetFault::Value { value: value.to_owned(), key }
+        }
+        fault => TagSetFault::Tag(fault),
+    })
 }
 
 /// The `x-amz-tagging` header: tags as a URL query.
@@ -135,6 +188,22 @@ mod tests {
         let of = |value: usize| BTreeMap::from([("ab".to_owned(), "v".repeat(value))]);
         assert_eq!(oversized_metadata(&of(2046)), None);
         assert_eq!(oversized_metadata(&of(2047)), Some(2049));
+    }
+
+    #[test]
+    fn encoded_words() {
+        for (text, expected) in [
+            ("=?UTF-8?Q?actually-ascii?=", "actually-ascii"),
+            ("=?UTF-8?Q?50%_of=20it?=", "50% of it"),
+            ("=?UTF-8?B?YWJj?=", "abc"),
+            ("=?UTF-8?Q?=C3=84?=", "=?UTF-8?Q?=C3=84?="),
+            ("=?UTF-8?B?AAEC?=", "=?UTF-8?B?AAEC?="),
+            ("=?UTF-8?B?=GGG?=", "=?UTF-8?B?=GGG?="),
+            ("plain ?=", "plain ?="),
+        ] {
+            let kept = decoded_metadata(&BTreeMap::from([("k".to_owned(), text.to_owned())]));
+            assert_eq!(kept["k"], expected);
+        }
     }
 
     #[test]

@@ -79,6 +79,7 @@ where
         None if query.within_after => open(From::Key(query.after)),
         None => open(From::After(query.after)),
     };
+    let mut ends_in_prefix = false;
     while let Some(row) = rows.next() {
         let (key, value) = row?;
         if !key.starts_with(query.prefix) {
@@ -95,15 +96,19 @@ where
             Some(common) => {
                 let common = common.to_owned();
                 rows = open(From::Past(&common));
-                page.last = Some(common.clone());
                 page.prefixes.push(common);
+                ends_in_prefix = true;
             }
             None => {
-                page.last = Some(key.clone());
                 page.rows.push((key, value));
+                ends_in_prefix = false;
             }
         }
     }
+    page.last = match ends_in_prefix {
+        true => page.prefixes.last().cloned(),
+        false => page.rows.last().map(|(key, _)| key.clone()),
+    };
     Ok(page)
 }
 

@@ -104,16 +104,38 @@ pub fn etag(parts: impl IntoIterator<Item = [u8; 16]>) -> String {
     format!("{}-{count}", hex(&digest.finalize()))
 }
 
-/// An id that names a row by its number, and is no guess for any other number: of versions and uploads.
-/// Thirty-two characters, as S3's version ids are.
-pub fn opaque_id(number: u64, random: [u8; 16]) -> String {
+/// An id that names a row by its number, is no guess for any other number, and can be told from a made-up
+/// one: of versions and uploads. Thirty-two characters, as S3's version ids are.
+pub fn opaque_id(number: u64, mut random: [u8; 16]) -> String {
     let mut bytes = [0; 24];
+    let seal = seal(number, &random);
+    random[OPEN..].copy_from_slice(&seal);
     bytes[..16].copy_from_slice(&random);
     // Neighbouring numbers shall not look alike, so the number is spread by the random bytes.
     for (at, byte) in number.to_be_bytes().into_iter().enumerate() {
         bytes[16 + at] = byte ^ random[at] ^ random[8 + at];
     }
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// How many of the random bytes of an id are free; the others follow from them and the number.
+const OPEN: usize = 12;
+
+fn seal(number: u64, random: &[u8; 16]) -> [u8; 4] {
+    let digest: [u8; 16] =
+        Md5::new().chain_update(number.to_be_bytes()).chain_update(&random[..OPEN]).finalize().into();
+    std::array::from_fn(|at| digest[at])
+}
+
+/// Whether a text can be an id that was given out. Ids of earlier builds had no seal: they are known by their
+/// rows alone.
+pub fn is_sealed(id: &str) -> bool {
+    let decoded = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(id);
+    let random = decoded.ok().and_then(|bytes| bytes.first_chunk::<16>().copied());
+    match (number_of(id), random) {
+        (Some(number), Some(random)) => random[OPEN..] == seal(number, &random),
+        _ => false,
+    }
 }
 
 /// The number in an id; `None` for a text that is no id.

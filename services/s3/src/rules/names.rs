@@ -31,6 +31,16 @@ pub fn own_ending(account: AccountId, region: &Region) -> String {
     format!("-{account}-{region}-an")
 }
 
+/// Whether a name is of the namespace of some account in some region: of the form `…-account-region-an`.
+pub fn is_in_a_namespace(name: &str) -> bool {
+    let Some(rest) = name.strip_suffix("-an") else { return false };
+    let mut places = rest.match_indices('-').map(|(at, _)| rest.split_at(at));
+    places.any(|(before, region)| {
+        before.rsplit_once('-').is_some_and(|(_, account)| account.parse::<AccountId>().is_ok())
+            && region[1..].parse::<Region>().is_ok()
+    })
+}
+
 /// Whether an object may have this key.
 pub fn is_key(key: &str) -> bool {
     (1..=MAX_KEY_BYTES).contains(&key.len())
@@ -67,6 +77,24 @@ mod tests {
             &"a".repeat(64),
         ] {
             assert!(!is_bucket_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_of_namespaces() {
+        let own = own_ending(AccountId::DEFAULT, &Region::default());
+        for of_one in [&*format!("logs{own}"), "a-b-111122223333-ap-southeast-2-an", "a-111122223333-x-an"] {
+            assert!(is_in_a_namespace(of_one), "{of_one}");
+        }
+        for of_none in [
+            "plan",
+            "mister-an",
+            "logs-11112222333-us-east-1-an",
+            "logs-111122223333-an",
+            "111122223333-us-east-1-an",
+            "logs-111122223333-us-east-1",
+        ] {
+            assert!(!is_in_a_namespace(of_none), "{of_none}");
         }
     }
 

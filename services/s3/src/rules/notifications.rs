@@ -118,10 +118,10 @@ pub fn overlapping(rules: &[Rule]) -> Option<(&Rule, &Rule)> {
 }
 
 /// Why a key filter is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FilterFault {
-    /// A rule is neither a prefix nor a suffix.
-    Name,
+    /// A rule is neither a prefix nor a suffix, but this.
+    Name(String),
     /// Two prefixes.
     TwoPrefixes,
     /// Two suffixes.
@@ -140,7 +140,7 @@ pub fn filter<'a>(
         let (place, twice) = match name.to_ascii_lowercase().as_str() {
             "prefix" => (&mut prefix, FilterFault::TwoPrefixes),
             "suffix" => (&mut suffix, FilterFault::TwoSuffixes),
-            _ => return Err(FilterFault::Name),
+            _ => return Err(FilterFault::Name(name.to_owned())),
         };
         if place.replace(value.to_owned()).is_some() {
             return Err(twice);
@@ -201,6 +201,6 @@ mod tests {
         assert_eq!(filter([("Prefix", "a"), ("suffix", "b")]), Ok((Some("a".into()), Some("b".into()))));
         assert_eq!(filter([("prefix", "a"), ("Prefix", "b")]), Err(FilterFault::TwoPrefixes));
         assert_eq!(filter([("suffix", "a"), ("suffix", "b")]), Err(FilterFault::TwoSuffixes));
-        assert_eq!(filter([("infix", "a")]), Err(FilterFault::Name));
+        assert_eq!(filter([("infix", "a")]), Err(FilterFault::Name("infix".into())));
     }
 }

@@ -70,8 +70,10 @@ fn spec(header: &str) -> Option<(Option<u64>, Option<u64>)> {
 pub enum CopyRangeFault {
     /// Not of the form `bytes=first-last`.
     Malformed,
-    /// It goes beyond the end of the source.
+    /// It begins in the source and ends beyond it.
     Beyond,
+    /// It begins beyond the end of the source.
+    Outside,
 }
 
 /// Reads `x-amz-copy-source-range`, which must lie within the source.
@@ -83,8 +85,10 @@ pub fn copied(header: &str, size: u64) -> Result<ByteRange, CopyRangeFault> {
         Some((Some(first), Some(last))) if first <= last => {
             if last < size {
                 Ok(ByteRange { first, last })
-            } else {
+            } else if first < size {
                 Err(CopyRangeFault::Beyond)
+            } else {
+                Err(CopyRangeFault::Outside)
             }
         }
         _ => Err(CopyRangeFault::Malformed),

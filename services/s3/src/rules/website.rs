@@ -11,8 +11,8 @@ const MAX_RULES: usize = 50;
 pub enum Fault {
     /// Against the schema.
     Shape,
-    /// The index document cannot have this name.
-    Suffix(String),
+    /// An argument that is not taken: its name and value.
+    Argument(&'static str, &'static str, String),
     /// A rule cannot be.
     Request(String),
 }
@@ -25,11 +25,14 @@ pub fn validate(site: &api::WebsiteConfiguration) -> Result<(), Fault> {
     if site.redirect_all_requests_to.is_some() {
         let alone =
             site.index_document.is_none() && site.error_document.is_none() && site.routing_rules.is_none();
-        return if alone { Ok(()) } else { Err(Fault::Shape) };
+        return if alone { Ok(()) } else { Err(NOT_ALONE.argument("not null")) };
     }
-    let index = site.index_document.as_ref().ok_or(Fault::Shape)?;
+    let index = site.index_document.as_ref().ok_or_else(|| NO_INDEX.argument("null"))?;
     if index.suffix.is_empty() || index.suffix.contains('/') {
-        return Err(Fault::Suffix(index.suffix.clone()));
+        return Err(MALFORMED_INDEX.argument(&index.suffix));
+    }
+    if site.routing_rules.as_ref().is_some_and(Vec::is_empty) {
+        return Err(Fault::Shape);
     }
     let rules = site.routing_rules.as_deref().unwrap_or_default();
     if rules.len() > MAX_RULES {
@@ -41,12 +44,40 @@ pub fn validate(site: &api::WebsiteConfiguration) -> Result<(), Fault> {
     rules.iter().try_for_each(rule)
 }
 
+/// A refusal of an argument: what it says, and whose it is.
+struct Refusal(&'static str, &'static str);
+
+const NOT_ALONE: Refusal = Refusal(
+    "RedirectAllRequestsTo cannot be provided in conjunction with other Routing Rules.",
+    "RedirectAllRequestsTo",
+);
+const NO_INDEX: Refusal = Refusal(
+    "A value for IndexDocument Suffix must be provided if RedirectAllRequestsTo is empty",
+    "IndexDocument",
+);
+const MALFORMED_INDEX: Refusal = Refusal("The IndexDocument Suffix is not well formed", "IndexDocument");
+
+impl Refusal {
+    fn argument(self, value: &str) -> Fault {
+        Fault::Argument(self.0, self.1, value.to_owned())
+    }
+}
+
 fn rule(rule: &api::RoutingRule) -> Result<(), Fault> {
     let redirect = &rule.redirect;
     if redirect.replace_key_with.is_some() && redirect.replace_key_prefix_with.is_some() {
         return Err(Fault::Request(
             "You can only define ReplaceKeyPrefix or ReplaceKey but not both.".to_owned(),
         ));
+    }
+    if matches!(redirect.protocol, Some(api::Protocol::Other(_))) {
+        let message = "Invalid protocol, protocol can be http or https. If not defined the protocol will be selected automatically.";
+        return Err(Fault::Request(message.to_owned()));
+    }
+    if rule.condition.as_ref().is_some_and(|condition| *condition == api::Condition::default()) {
+        let message = "Condition cannot be empty. To redirect all requests without a condition, the condition element \
+                       shouldn't be present.";
+        return Err(Fault::Request(message.to_owned()));
     }
     let code = |text: &Option<String>, least: u16| {
         text.as_deref().is_none_or(|text| text.parse().is_ok_and(|code: u16| (least..600).contains(&code)))
@@ -205,12 +236,13 @@ mod tests {
 
     #[test]
     fn what_is_refused() {
-        assert_eq!(validate(&WebsiteConfiguration::default()), Err(Fault::Shape));
+        assert_eq!(validate(&WebsiteConfiguration::default()), Err(NO_INDEX.argument("null")));
+        assert_eq!(validate(&site(vec![])), Err(Fault::Shape));
         let slash = WebsiteConfiguration {
             index_document: Some(IndexDocument { suffix: "a/b".into() }),
             ..Default::default()
         };
-        assert_eq!(validate(&slash), Err(Fault::Suffix("a/b".into())));
+        assert_eq!(validate(&slash), Err(MALFORMED_INDEX.argument("a/b")));
         let both = Redirect {
             replace_key_with: Some("a".into()),
             replace_key_prefix_with: Some("b".into()),

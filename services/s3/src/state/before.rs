@@ -1,21 +1,26 @@
 //! Records as the version before this wrote them, and how they are read now.
 
 use super::{
-    ChecksumRecord, Configured, Content, Description, Encryption, Extras, Ownership, PublicAccessBlock,
-    UploadChecksum, Versioning,
+    ChecksumRecord, Configured, Content, CustomerKey, Description, Encryption, Nonce, Ownership,
+    PublicAccessBlock, Replication, UploadChecksum, Versioning,
 };
+use crate::rules::acl::Acl;
+use crate::rules::locks::Retention;
 use crate::rules::notifications::Rule;
 use names::{Region, Tags, Timestamp};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use store::{BlobRef, Corrupt, Incarnation};
 
-/// Reads what version 1 wrote.
+/// Reads what the version before wrote, of which the number is given and the one that was found.
 ///
 /// # Errors
 /// Where it is of another version, or cannot be read.
-pub fn read<Old: DeserializeOwned + Into<New>, New>(from: u8, bytes: &[u8]) -> Result<New, Corrupt> {
-    if from != 1 {
+pub fn read<Old: DeserializeOwned + Into<New>, New>(
+    (before, from): (u8, u8),
+    bytes: &[u8],
+) -> Result<New, Corrupt> {
+    if from != before {
         return Err(Corrupt("the record has a version that cannot be read any more"));
     }
     let old: Old = postcard::from_bytes(bytes).map_err(|_| Corrupt("the record's fields cannot be read"))?;
@@ -103,6 +108,8 @@ pub struct ObjectRecord {
     checksum: Option<ChecksumRecord>,
     description: Description,
     tags: Tags,
+    nonce: Option<Nonce>,
+    extras: Option<Box<Extras>>,
 }
 
 impl From<ObjectRecord> for super::ObjectRecord {
@@ -114,8 +121,32 @@ impl From<ObjectRecord> for super::ObjectRecord {
             checksum: old.checksum,
             description: old.description,
             tags: old.tags,
-            nonce: None,
-            extras: None,
+            nonce: old.nonce,
+            extras: old.extras.map(|extras| Box::new((*extras).into())),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub struct Extras {
+    acl: Option<Acl>,
+    retention: Option<Retention>,
+    legal_hold: Option<bool>,
+    customer: Option<CustomerKey>,
+    replication: Option<Replication>,
+    restored: Option<Timestamp>,
+}
+
+impl From<Extras> for super::Extras {
+    fn from(old: Extras) -> Self {
+        super::Extras {
+            acl: old.acl,
+            retention: old.retention,
+            legal_hold: old.legal_hold,
+            customer: old.customer,
+            replication: old.replication,
+            restored: old.restored,
+            writer: None,
         }
     }
 }
@@ -128,6 +159,7 @@ pub struct UploadRecord {
     description: Description,
     tags: Tags,
     checksum: Option<UploadChecksum>,
+    extras: Extras,
 }
 
 impl From<UploadRecord> for super::UploadRecord {
@@ -139,7 +171,8 @@ impl From<UploadRecord> for super::UploadRecord {
             description: old.description,
             tags: old.tags,
             checksum: old.checksum,
-            extras: Extras::default(),
+            extras: old.extras.into(),
+            overtaken: false,
         }
     }
 }
@@ -164,17 +197,30 @@ mod tests {
     use super::*;
     use store::Record;
 
-    /// The fields of version 1 in their order, written out as tuples.
+    /// The fields of the version before in their order, written out as tuples.
     #[test]
-    fn the_first_version_is_still_read() {
-        let object =
-            (7u64, "etag", Content::Row, None::<ChecksumRecord>, Description::default(), Tags::new());
+    fn the_version_before_is_still_read() {
+        let none = (None::<Acl>, None::<Retention>, Some(true), None::<CustomerKey>);
+        let extras = (none.0, none.1, none.2, none.3, Some(Replication::Replica), None::<Timestamp>);
+        let tags = Tags::new();
+        let description = Description::default();
+        let object = (
+            7u64,
+            "etag",
+            Content::Row,
+            None::<ChecksumRecord>,
+            description,
+            tags,
+            Some([4u8; 16]),
+            Some(extras),
+        );
         let version = (3u64, Some("v"), Timestamp(5), Some(object));
         let bytes = postcard::to_stdvec(&(version, Some(2u64))).unwrap();
-        let entry = super::super::Entry::upgrade(1, &bytes).unwrap();
+        let entry = super::super::Entry::upgrade(2, &bytes).unwrap();
         assert_eq!((entry.version.number, entry.older_null), (3, Some(2)));
-        assert_eq!(entry.version.object.unwrap().size, 7);
-        assert!(super::super::Entry::upgrade(0, &bytes).is_err());
+        let object = entry.version.object.unwrap();
+        assert_eq!((object.size, object.extras().legal_hold, object.writer()), (7, Some(true), None));
+        assert!(super::super::Entry::upgrade(1, &bytes).is_err());
         let part =
             postcard::to_stdvec(&([1u8; 16], Timestamp(1), vec![2u8], BlobRef::Inline("x".into()))).unwrap();
         assert_eq!(super::super::PartRecord::upgrade(1, &part).unwrap().nonce, None);

@@ -5,7 +5,7 @@ use super::{
     NameRecord, NotificationRecord,
 };
 use names::{AccountId, Arn, Scope};
-use store::{Fault, Incarnation, Read, Span, Tx};
+use store::{Fault, Incarnation, Read, Snapshot, Span, Tx};
 
 /// A bucket as it was found.
 #[derive(Debug, Clone)]
@@ -70,6 +70,19 @@ pub fn of_account<'r, R: Read>(
         .take_while(move |row| row.as_ref().map_or(true, |bucket| bucket.name.starts_with(&prefix)))
 }
 
+/// Whether the requests of any bucket are logged.
+///
+/// # Errors
+/// The store's.
+pub fn is_any_logged(read: &Snapshot) -> Result<bool, Fault> {
+    for row in read.everywhere(&BUCKETS) {
+        if row?.2.configured.logging {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Writes a new bucket with its name.
 ///
 /// # Errors
@@ -96,7 +109,6 @@ pub fn remove(tx: &mut Tx, bucket: &Bucket) -> Result<(), Fault> {
     tx.delete(&NAMES, &Scope::Partition, &bucket.name)?;
     tx.delete(&BUCKETS, &Scope::Account(bucket.owner), &bucket.name)?;
     super::configurations::set_ageing(tx, &bucket.name, None)?;
-    super::configurations::set_logged(tx, &bucket.name, false)?;
     let doomed = DoomedRecord { scope: bucket.scope.clone(), kind: DoomedKind::Bucket };
     tx.put(&DOOMED, &Scope::Partition, &bucket.incarnation().0, &doomed)
 }

@@ -3,7 +3,7 @@
 
 use super::buckets::Bucket;
 use super::kept::Kept;
-use super::{AGEING, AgeingRecord, CONFIGURATIONS, LOGGED, LoggedRecord};
+use super::{AGEING, AgeingRecord, CONFIGURATIONS};
 use names::Scope;
 use schema::Obj;
 use serde::{Deserialize, Serialize};
@@ -122,33 +122,4 @@ pub fn set_ageing(tx: &mut Tx, bucket: &str, timer: Option<TimerId>) -> Result<(
         Some(timer) => tx.put(&AGEING, &Scope::Partition, &key, &AgeingRecord { timer }),
         None => Ok(()),
     }
-}
-
-/// Says whether the requests of a bucket are logged.
-///
-/// # Errors
-/// The store's.
-pub fn set_logged(tx: &mut Tx, bucket: &str, logged: bool) -> Result<(), Fault> {
-    let key = bucket.to_owned();
-    if logged {
-        tx.put(&LOGGED, &Scope::Partition, &key, &LoggedRecord)
-    } else {
-        tx.delete(&LOGGED, &Scope::Partition, &key)
-    }
-}
-
-/// Whether the requests of a bucket are logged.
-///
-/// # Errors
-/// The store's.
-pub fn is_logged(read: &impl Read, bucket: &str) -> Result<bool, Fault> {
-    Ok(read.get(&LOGGED, &Scope::Partition, &bucket.to_owned())?.is_some())
-}
-
-/// Whether the requests of any bucket are logged.
-///
-/// # Errors
-/// The store's.
-pub fn is_any_logged(read: &impl Read) -> Result<bool, Fault> {
-    Ok(read.scan(&LOGGED, &Scope::Partition, Span::all()).next().transpose()?.is_some())
 }

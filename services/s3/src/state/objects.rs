@@ -4,8 +4,10 @@
 //! `null`; where that is among the older ones, the newest one's row says its number.
 
 use super::buckets::Bucket;
+use super::listed::Listed;
 use super::{
-    BODIES, Content, DOOMED, DoomedKind, DoomedRecord, Entry, NONCURRENT, OBJECTS, ObjectRecord, Version,
+    BODIES, Content, DOOMED, DoomedKind, DoomedRecord, Entry, LISTED, NONCURRENT, OBJECTS, ObjectRecord,
+    Version,
 };
 use crate::rules::listing::From;
 use crate::rules::multipart::number_of;
@@ -65,15 +67,29 @@ pub fn scan<'r, R: Read>(
     prefix: &str,
     from: From<'_>,
 ) -> impl Iterator<Item = Result<(String, Version), Fault>> + use<'r, R> {
+    let rows = read.scan(&OBJECTS, &bucket.scope, span(bucket, prefix, from));
+    rows.map(|row| row.map(|((_, key), entry)| (key, entry.version)))
+}
+
+/// The newest versions of keys from a place on, of which only what listings show is read.
+pub fn listed<'r, R: Read>(
+    read: &'r R,
+    bucket: &Bucket,
+    prefix: &str,
+    from: From<'_>,
+) -> impl Iterator<Item = Result<(String, Listed), Fault>> + use<'r, R> {
+    let rows = read.scan(&LISTED, &bucket.scope, span(bucket, prefix, from));
+    rows.map(|row| row.map(|((_, key), listed)| (key, listed)))
+}
+
+fn span(bucket: &Bucket, prefix: &str, from: From<'_>) -> Span<(Incarnation, String)> {
     let incarnation = bucket.incarnation();
     let span = Span::starting(&incarnation, Start::Text(prefix));
-    let span = match from {
+    match from {
         From::Key(key) => span.from(&(incarnation, key.to_owned())),
         From::After(key) => span.after(&(incarnation, key.to_owned())),
         From::Past(common) => span.past(&incarnation, Start::Text(common)),
-    };
-    let rows = read.scan(&OBJECTS, &bucket.scope, span);
-    rows.map(|row| row.map(|((_, key), entry)| (key, entry.version)))
+    }
 }
 
 /// The older versions of a key, newest first, all or those older than a number.

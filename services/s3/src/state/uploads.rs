@@ -59,6 +59,19 @@ pub fn put(tx: &mut Tx, bucket: &Bucket, key: &str, upload: &Upload) -> Result<(
     tx.put(&UPLOADS, &bucket.scope, &row, &upload.record)
 }
 
+/// Notes in the uploads to a key that what they may be on the condition of is gone for good.
+///
+/// # Errors
+/// The store's.
+pub fn overtake(tx: &mut Tx, bucket: &Bucket, key: &str) -> Result<(), Fault> {
+    let of_key = Span::of(&(bucket.incarnation(), key.to_owned()));
+    let rows: Vec<_> = tx.scan(&UPLOADS, &bucket.scope, of_key).take(BATCH).collect::<Result<_, _>>()?;
+    for (row, record) in rows.into_iter().filter(|(_, record)| !record.overtaken) {
+        tx.put(&UPLOADS, &bucket.scope, &row, &UploadRecord { overtaken: true, ..record })?;
+    }
+    Ok(())
+}
+
 /// Ends an upload; its parts stay.
 ///
 /// # Errors

@@ -348,10 +348,12 @@ impl Pair {
                 delimiter: Some(asked.delimiter.clone()),
                 start_after: Some(asked.after.clone()),
                 max_keys: Some(asked.limit),
-                continuation_token: token,
+                continuation_token: token.clone(),
                 ..Default::default()
             };
             let answer = self.region.call::<ListObjectsV2>(input).await.unwrap();
+            // A page that is asked for by token does not say where the first one was to begin.
+            assert_eq!(answer.start_after, Some(asked.after.clone()).filter(|_| token.is_none()));
             let keys: Vec<String> =
                 answer.contents.into_iter().flatten().map(|object| object.key.unwrap()).collect();
             assert_eq!((keys, prefixes(answer.common_prefixes)), split(page), "{asked:?}");

@@ -26,6 +26,29 @@ async fn a_name_has_one_owner() {
     assert_eq!((bad.code.as_ref(), bad.status), ("InvalidBucketName", 400));
 }
 
+/// S3 User Guide, "Namespaces for general purpose buckets"; the codes as `ops/buckets.rs` says.
+#[tokio::test]
+async fn an_accounts_own_names_are_nobody_elses() {
+    let region = region().await;
+    let name = "logs-000000000000-us-east-1-an";
+    let own = |name: &str| CreateBucketInput {
+        bucket_namespace: Some(BucketNamespace::AccountRegional),
+        ..creating(name)
+    };
+    let unsaid = region.refused::<CreateBucket>(creating(name)).await;
+    assert_eq!((unsaid.code.as_ref(), unsaid.status), ("MissingNamespaceHeader", 400));
+    for input in [own(name), creating(name)] {
+        let stranger = region.call_as::<CreateBucket>(other_account(), input).await.unwrap_err();
+        assert!(stranger.code.ends_with("NamespaceHeader"), "{stranger}");
+    }
+    for other in ["logs", "logs-000000000000-us-west-2-an"] {
+        let refused = region.refused::<CreateBucket>(own(other)).await;
+        assert_eq!(refused.code, "InvalidNamespaceHeader");
+        assert!(refused.message.contains("Specify -000000000000-us-east-1-an as"), "{}", refused.message);
+    }
+    region.call::<CreateBucket>(own(name)).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_bucket_goes_when_it_is_empty_and_its_name_is_free() {
     let region = region().await;

@@ -22,6 +22,16 @@ async fn configure(region: &Region, rules: Vec<LifecycleRule>) {
     region.call::<PutBucketLifecycleConfiguration>(input).await.unwrap();
 }
 
+/// A request to have an archived object back for two days.
+pub fn restoring(key: &str) -> RestoreObjectInput {
+    RestoreObjectInput {
+        bucket: "bkt".into(),
+        key: key.into(),
+        restore_request: Some(RestoreRequest { days: Some(2), ..Default::default() }),
+        ..Default::default()
+    }
+}
+
 fn rule(prefix: &str) -> LifecycleRule {
     LifecycleRule {
         id: Some(format!("rule {prefix}")),
@@ -49,13 +59,7 @@ async fn objects_expire_and_move() {
     let refused = region.refused::<GetObject>(getting("cold/a")).await;
     assert_eq!((refused.code.as_ref(), refused.status), ("InvalidObjectState", 403));
 
-    let restore = RestoreObjectInput {
-        bucket: "bkt".into(),
-        key: "cold/a".into(),
-        restore_request: Some(RestoreRequest { days: Some(2), ..Default::default() }),
-        ..Default::default()
-    };
-    region.call::<RestoreObject>(restore).await.unwrap();
+    assert_eq!(region.call::<RestoreObject>(restoring("cold/a")).await.unwrap().status, None);
     assert_eq!(get(&region, getting("cold/a")).await.unwrap(), pattern(200_000));
     age(&region, 4).await;
     assert_eq!(region.refused::<GetObject>(getting("cold/a")).await.code, "InvalidObjectState");

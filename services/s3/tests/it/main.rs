@@ -14,6 +14,8 @@ mod locks;
 mod model;
 mod notifications;
 mod objects;
+mod ownership;
+mod recorded;
 mod replication;
 mod select;
 mod uploads;

@@ -1,6 +1,7 @@
 //! What a bucket tells: committed with the object, delivered to whoever listens.
 
-use crate::{create, put, versioned};
+use crate::lifecycle::restoring;
+use crate::{create, put, putting, versioned};
 use model_s3::operations::*;
 use model_s3::*;
 use names::{AccountId, Arn, Tags, Timestamp};
@@ -125,6 +126,46 @@ async fn a_queue_is_told_of_what_it_listens_to() {
     // S3 answers the names of filter rules with a capital, however they were given.
     let names: Vec<_> = rules.iter().map(|rule| rule.name.as_ref().unwrap().as_str()).collect();
     assert_eq!(names, ["Prefix", "Suffix"]);
+}
+
+/// "If the object is previously restored, Amazon S3 returns 200 OK" (S3 API Reference, RestoreObject); nothing begins
+/// then, and nothing is told.
+#[tokio::test]
+async fn a_restore_is_told_of_once() {
+    let (region, queue) = region_with_queue().await;
+    region
+        .call::<PutBucketNotificationConfiguration>(listening(&[Event::S3ObjectRestore], QUEUE))
+        .await
+        .unwrap();
+    let archived =
+        PutObjectInput { storage_class: Some(StorageClass::Glacier), ..putting("in/old.wav", "sound") };
+    region.call::<PutObject>(archived).await.unwrap();
+    region.settle().await;
+    queue.messages();
+    let mut told = Vec::new();
+    for status in [None, Some(200)] {
+        let answer = region.call::<RestoreObject>(restoring("in/old.wav")).await.unwrap();
+        assert_eq!(answer.status, status);
+        region.settle().await;
+        told.push(queue.messages().len());
+    }
+    assert_eq!(told, [2, 0]);
+}
+
+/// S3 User Guide, "Setting up a destination to receive event notifications".
+#[tokio::test]
+async fn a_listener_is_in_the_buckets_region() {
+    let (region, _) = region_with_queue().await;
+    let elsewhere = QUEUE.replace("us-east-1", "eu-west-1");
+    for skips in [None, Some(true)] {
+        let input = PutBucketNotificationConfigurationInput {
+            skip_destination_validation: skips,
+            ..listening(&[Event::S3ObjectCreated], &elsewhere)
+        };
+        let refused = region.refused::<PutBucketNotificationConfiguration>(input).await;
+        assert_eq!(refused.code, "InvalidArgument");
+        assert!(refused.message.starts_with("The notification destination service region"), "{refused}");
+    }
 }
 
 #[tokio::test]

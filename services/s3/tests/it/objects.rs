@@ -35,6 +35,23 @@ async fn content_of_any_size_comes_back() {
     }
 }
 
+/// The value is what the algorithm of xxHash's specification gives for `123456789` and the seed 0.
+#[tokio::test]
+async fn a_checksum_by_xxhash() {
+    let region = region().await;
+    let with =
+        |sum: &str| PutObjectInput { checksum_xxhash64: Some(sum.into()), ..putting("k", "123456789") };
+    let refused = region.refused::<PutObject>(with("AAAAAAAAAAA=")).await;
+    assert_eq!((refused.code.as_ref(), refused.status), ("BadDigest", 400));
+    let stored = region.call::<PutObject>(with("jLhB20DmroM=")).await.unwrap();
+    assert_eq!(stored.checksum_xxhash64.as_deref(), Some("jLhB20DmroM="));
+    let input = GetObjectInput { checksum_mode: Some(ChecksumMode::Enabled), ..getting("k") };
+    let read = region.call::<GetObject>(input).await.unwrap();
+    assert_eq!(read.checksum_xxhash64.as_deref(), Some("jLhB20DmroM="));
+    assert_eq!(read.checksum_type, Some(ChecksumType::FullObject));
+    assert_eq!(content(&read).await, "123456789");
+}
+
 #[tokio::test]
 async fn ranges_cross_blocks() {
     let region = region().await;

@@ -5,8 +5,10 @@ use crate::ops::permissions::check_policy;
 use crate::ops::subscribe::replay;
 use crate::ops::subscriptions::not_yours;
 use crate::ops::{SubscriptionPlace, found, place_of, topic_place};
-use crate::rules::attributes::{Setting, check_subscription, check_topic, default_policy, is_default_policy};
-use crate::rules::delivery_policy::effective;
+use crate::rules::attributes::{
+    Setting, check_subscription, check_topic, dead_letter, default_policy, is_default_policy,
+};
+use crate::rules::delivery_policy::{self, effective};
 use crate::state::{self, Protocol, Subscription, Topic};
 use model_sns::{
     GetSubscriptionAttributesInput, GetSubscriptionAttributesOutput, GetTopicAttributesInput,
@@ -25,7 +27,7 @@ pub async fn get_of_topic(
     ctx: Ctx,
     input: Arc<GetTopicAttributesInput>,
 ) -> Result<GetTopicAttributesOutput, SnsError> {
-    let place = topic_place("TopicArn", &input.topic_arn)?;
+    let place = topic_place(&ctx, "TopicArn", &input.topic_arn)?;
     let read = ctx.read();
     let topic = found(&read, &place)?;
     let (mut confirmed, mut pending) = (0_u64, 0_u64);
@@ -44,6 +46,9 @@ pub async fn get_of_topic(
     put("SubscriptionsPending", pending.to_string());
     put("SubscriptionsDeleted", topic.deleted.to_string());
     put("EffectiveDeliveryPolicy", effective_of_topic(&topic));
+    if let Some(own) = topic.attributes.get("DeliveryPolicy") {
+        put("DeliveryPolicy", delivery_policy::of_topic(own));
+    }
     attributes.entry("DisplayName".to_owned()).or_default();
     if topic.fifo {
         describe_fifo(&read, &place.0, &topic, &mut attributes)?;
@@ -83,7 +88,7 @@ fn effective_of_topic(topic: &Topic) -> String {
 
 /// SetTopicAttributes.
 pub async fn set_of_topic(ctx: Ctx, input: Arc<SetTopicAttributesInput>) -> Result<Unit, SnsError> {
-    let place = topic_place("TopicArn", &input.topic_arn)?;
+    let place = topic_place(&ctx, "TopicArn", &input.topic_arn)?;
     let value = input.attribute_value.clone().unwrap_or_default();
     ctx.commit(move |tx| {
         let mut topic = found(tx, &place)?;
@@ -141,9 +146,14 @@ pub async fn get_of_subscription(
     check_owner(&place, &subscription, ctx.account(), "GetSubscriptionAttributes")?;
     let mut attributes = subscription.attributes.clone();
     attributes.retain(|_, text| !text.is_empty());
-    attributes.entry("RawMessageDelivery".to_owned()).or_insert_with(|| "false".to_owned());
+    attributes
+        .entry("RawMessageDelivery".to_owned())
+        .or_insert_with(|| "false".to_owned())
+        .make_ascii_lowercase();
     if attributes.contains_key("FilterPolicy") {
         attributes.entry("FilterPolicyScope".to_owned()).or_insert_with(|| "MessageAttributes".to_owned());
+    } else {
+        attributes.remove("FilterPolicyScope");
     }
     let mut put = |name: &str, value: String| attributes.insert(name.to_owned(), value);
     put("SubscriptionArn", input.subscription_arn.clone());
@@ -153,11 +163,15 @@ pub async fn get_of_subscription(
     put("Endpoint", subscription.endpoint.clone());
     put("PendingConfirmation", subscription.token.is_some().to_string());
     put("ConfirmationWasAuthenticated", subscription.authenticated.to_string());
-    put("SubscriptionPrincipal", format!("arn:aws:iam::{}:root", subscription.owner));
+    let root = || format!("arn:aws:iam::{}:root", subscription.owner);
+    put("SubscriptionPrincipal", subscription.principal.clone().unwrap_or_else(root));
     if matches!(subscription.protocol, Protocol::Http | Protocol::Https) {
         let of_topic = topic.attributes.get("DeliveryPolicy").map(String::as_str);
         let own = subscription.attributes.get("DeliveryPolicy").map(String::as_str);
         put("EffectiveDeliveryPolicy", effective(of_topic, own).to_string());
+        if let Some(own) = own {
+            put("DeliveryPolicy", delivery_policy::of_subscription(own));
+        }
     }
     Ok(GetSubscriptionAttributesOutput { attributes: Some(attributes) })
 }
@@ -180,6 +194,9 @@ pub async fn set_of_subscription(
             subscription.protocol,
             (topic.fifo, Setting::Set),
         )?;
+        if input.attribute_name == "RedrivePolicy" {
+            check_dead_letter(&topic, &subscription.endpoint, &wanted)?;
+        }
         if value.is_empty() || input.attribute_name == "FilterPolicy" && value == "{}" {
             wanted.remove(&input.attribute_name);
         }
@@ -191,6 +208,21 @@ pub async fn set_of_subscription(
         Ok(Unit)
     })
     .await
+}
+
+/// What a FIFO topic has for a FIFO queue can only go to another one.
+pub fn check_dead_letter(
+    topic: &Topic,
+    endpoint: &str,
+    attributes: &BTreeMap<String, String>,
+) -> Result<(), SnsError> {
+    let ordered = topic.fifo && endpoint.ends_with(".fifo");
+    if ordered && dead_letter(attributes).is_some_and(|queue| !queue.resource().ends_with(".fifo")) {
+        return Err(SnsError::invalid(
+            "RedrivePolicy: must use a FIFO queue as DLQ for a FIFO Subscription to a FIFO Topic.",
+        ));
+    }
+    Ok(())
 }
 
 /// The attribute that is set, with those that it is checked together with.

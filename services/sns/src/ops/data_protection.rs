@@ -25,7 +25,7 @@ pub async fn get(
     ctx: Ctx,
     input: Arc<GetDataProtectionPolicyInput>,
 ) -> Result<GetDataProtectionPolicyOutput, SnsError> {
-    let topic = found(&ctx.read(), &topic_place("ResourceArn", &input.resource_arn)?)?;
+    let topic = found(&ctx.read(), &topic_place(&ctx, "ResourceArn", &input.resource_arn)?)?;
     Ok(GetDataProtectionPolicyOutput {
         data_protection_policy: Some(topic.data_protection.unwrap_or_default()),
     })
@@ -33,7 +33,7 @@ pub async fn get(
 
 /// PutDataProtectionPolicy; an empty one takes it away.
 pub async fn put(ctx: Ctx, input: Arc<PutDataProtectionPolicyInput>) -> Result<Unit, SnsError> {
-    let place = topic_place("ResourceArn", &input.resource_arn)?;
+    let place = topic_place(&ctx, "ResourceArn", &input.resource_arn)?;
     let policy = Some(input.data_protection_policy.clone()).filter(|policy| !policy.is_empty());
     policy.as_deref().map_or(Ok(()), check)?;
     ctx.commit(move |tx| {

@@ -29,8 +29,9 @@ type Place = (Scope, String, String);
 
 fn place(text: &str) -> Result<Place, SnsError> {
     let arn = arn("EndpointArn", text)?;
-    platform::endpoint_place(&arn)
-        .ok_or_else(|| SnsError::invalid("EndpointArn Reason: Invalid endpoint ARN"))
+    platform::endpoint_place(&arn).ok_or_else(|| {
+        SnsError::invalid("EndpointArn Reason: Wrong number of slashes in relative portion of the ARN.")
+    })
 }
 
 /// The endpoint of a place; none where its application has gone.
@@ -48,7 +49,7 @@ fn check(attributes: &BTreeMap<String, String>) -> Result<(), SnsError> {
         match name.as_str() {
             "CustomUserData" if text.len() > MAX_USER_DATA => {
                 return invalid(
-                    "Invalid value for attribute: CustomUserData: must be at most 2048 bytes long",
+                    "Invalid value for attribute: CustomUserData: must be at most 2048 bytes long in UTF-8 encoding",
                 );
             }
             "Token" if text.is_empty() || text.len() > MAX_TOKEN => {
@@ -71,7 +72,7 @@ fn wanted(input: &CreatePlatformEndpointInput) -> Result<BTreeMap<String, String
     let mut attributes = input.attributes.clone().unwrap_or_default();
     attributes.insert("Token".to_owned(), input.token.clone());
     if let Some(data) = &input.custom_user_data {
-        attributes.insert("CustomUserData".to_owned(), data.clone());
+        attributes.entry("CustomUserData".to_owned()).or_insert_with(|| data.clone());
     }
     attributes.entry("Enabled".to_owned()).or_insert_with(|| "true".to_owned());
     check(&attributes)?;

@@ -67,7 +67,7 @@ pub async fn subscriptions_by_topic(
     ctx: Ctx,
     input: Arc<ListSubscriptionsByTopicInput>,
 ) -> Result<ListSubscriptionsByTopicOutput, SnsError> {
-    let place = topic_place("TopicArn", &input.topic_arn)?;
+    let place = topic_place(&ctx, "TopicArn", &input.topic_arn)?;
     let read = ctx.read();
     let topic = found(&read, &place)?;
     let after = position(&ctx, &input.topic_arn, input.next_token.as_ref())?;

@@ -61,7 +61,7 @@ fn check(input: &AddPermissionInput) -> Result<(), SnsError> {
 
 /// AddPermission.
 pub async fn add(ctx: Ctx, input: Arc<AddPermissionInput>) -> Result<Unit, SnsError> {
-    let place = topic_place("TopicArn", &input.topic_arn)?;
+    let place = topic_place(&ctx, "TopicArn", &input.topic_arn)?;
     ctx.commit(move |tx| {
         let topic = found(tx, &place)?;
         check(&input)?;
@@ -95,7 +95,7 @@ pub async fn add(ctx: Ctx, input: Arc<AddPermissionInput>) -> Result<Unit, SnsEr
 
 /// RemovePermission: succeeds where there is no such statement.
 pub async fn remove(ctx: Ctx, input: Arc<RemovePermissionInput>) -> Result<Unit, SnsError> {
-    let place = topic_place("TopicArn", &input.topic_arn)?;
+    let place = topic_place(&ctx, "TopicArn", &input.topic_arn)?;
     ctx.commit(move |tx| {
         let topic = found(tx, &place)?;
         let arn = state::arn(&place.0, &topic.name);

@@ -62,12 +62,24 @@ fn check(attributes: &BTreeMap<String, String>) -> Result<(), SnsError> {
 
 fn check_name(name: &str) -> Result<(), SnsError> {
     let fine = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-    if (1..=256).contains(&name.len()) && name.bytes().all(fine) {
-        return Ok(());
-    }
-    Err(SnsError::invalid(
-        "Name Reason: must be between 1 and 256 letters, numbers, underscores, hyphens and periods",
-    ))
+    let why = match name.len() {
+        0 => "cannot be empty",
+        257.. => "must be at most 256 characters long",
+        _ if name.bytes().all(fine) => return Ok(()),
+        _ => "must contain only characters 'a'-'z', 'A'-'Z', '0'-'9', '_', '-', and '.'",
+    };
+    Err(SnsError::invalid(format!("{name} Reason: {why}")))
+}
+
+/// Refuses half of what a platform knows an application by; Google's knows it by one text alone.
+fn check_credentials(platform: &str, attributes: &BTreeMap<String, String>) -> Result<(), SnsError> {
+    let [credential, principal] = SECRET.map(|name| attributes.contains_key(name));
+    let (given, missing) = match (credential, principal) {
+        (true, false) if platform != "GCM" => (SECRET[0], SECRET[1]),
+        (false, true) => (SECRET[1], SECRET[0]),
+        _ => return Ok(()),
+    };
+    Err(SnsError::invalid(format!("Attributes Reason: {given} attribute provided without {missing}")))
 }
 
 /// CreatePlatformApplication: makes an application, or finds it again with the same attributes.
@@ -76,11 +88,12 @@ pub async fn create(
     input: Arc<CreatePlatformApplicationInput>,
 ) -> Result<CreatePlatformApplicationOutput, SnsError> {
     check_name(&input.name)?;
-    let attributes = input.attributes.clone().unwrap_or_default();
-    check(&attributes)?;
     if !PLATFORMS.contains(&input.platform.as_str()) {
         return Err(SnsError::invalid(format!("Platform Reason: {} is not supported", input.platform)));
     }
+    let attributes = input.attributes.clone();
+    check(&attributes)?;
+    check_credentials(&input.platform, &attributes)?;
     let (scope, now) = (ctx.scope(), ctx.now());
     let name = format!("{}/{}", input.platform, input.name);
     let arn = platform::application_arn(&scope, &name).to_string();

@@ -2,7 +2,7 @@
 
 use crate::errors::SnsError;
 use crate::hand_over;
-use crate::ops::found;
+use crate::ops::{found, topic_place};
 use crate::rules::DEDUPLICATION_MS;
 use crate::rules::envelope;
 use crate::rules::names::{arn, is_phone};
@@ -26,7 +26,7 @@ pub async fn publish(ctx: Ctx, input: Arc<PublishInput>) -> Result<PublishOutput
             "TopicArn Reason: only one of TopicArn, TargetArn and PhoneNumber may be given",
         ));
     }
-    let draft = || {
+    let draft = |platform| {
         Draft::of(&Asked {
             message: &input.message,
             subject: input.subject.as_deref(),
@@ -34,10 +34,11 @@ pub async fn publish(ctx: Ctx, input: Arc<PublishInput>) -> Result<PublishOutput
             attributes: input.message_attributes.as_ref(),
             group: input.message_group_id.as_deref(),
             deduplication_id: input.message_deduplication_id.as_deref(),
+            platform,
         })
     };
     if let Some(number) = &input.phone_number {
-        return to_phone(&ctx, number, draft()?).await;
+        return to_phone(&ctx, number, draft(None)?).await;
     }
     let Some(target) = input.topic_arn.as_deref().or(input.target_arn.as_deref()) else {
         return Err(SnsError::invalid("TopicArn or TargetArn Reason: no value for required parameter"));
@@ -47,11 +48,12 @@ pub async fn publish(ctx: Ctx, input: Arc<PublishInput>) -> Result<PublishOutput
     if let Some(place) = platform::endpoint_place(&target) {
         // Whether it takes messages is told before what is wrong with this one.
         check_device(&ctx, &place)?;
-        return to_device(&ctx, &target, place, draft()?).await;
+        let draft = draft(Some(platform::kind(&place.1)))?;
+        return to_device(&ctx, &target, place, draft).await;
     }
-    let place = state::place(&target).ok_or_else(|| SnsError::invalid(parameter))?;
+    let place = topic_place(&ctx, parameter, target.as_str())?;
     let topic = found(&ctx.read(), &place)?;
-    let message = message(&ctx, &target, &topic, draft()?)?;
+    let message = message(&ctx, &target, &topic, draft(None)?)?;
     let sent = to_topic(&ctx, place.0, topic, message).await?;
     Ok(PublishOutput { message_id: Some(sent.0), sequence_number: sent.1.map(envelope::sequence) })
 }
@@ -83,7 +85,11 @@ pub async fn to_topic(
     topic: Topic,
     message: Message,
 ) -> Result<(String, Option<u64>), SnsError> {
-    let receivers = hand_over::receivers(ctx, (&scope, &topic), &message, None, None, usize::MAX).await?;
+    let mut receivers = hand_over::receivers(ctx, (&scope, &topic), &message, None, None, usize::MAX)?;
+    // What is to be fanned out is signed then.
+    if receivers.are_few(&topic, &message) {
+        receivers.sign(ctx, &topic, &message, &Default::default()).await?;
+    }
     let (now, given) = (ctx.now(), Arc::new((scope, topic, message, receivers)));
     let giving = given.clone();
     let (id, place, has_it) = ctx
@@ -158,7 +164,7 @@ async fn capture(ctx: &Ctx, scope: Scope, captured: Captured) -> Result<PublishO
 
 async fn to_phone(ctx: &Ctx, number: &str, draft: Draft) -> Result<PublishOutput, SnsError> {
     if !is_phone(number) {
-        return Err(SnsError::invalid(format!("PhoneNumber Reason: {number} does not meet the E164 format")));
+        return Err(SnsError::invalid(format!("PhoneNumber Reason: {number} is not valid to publish to")));
     }
     let text = draft.texts.get("sms").unwrap_or(&draft.text);
     if text.len() > MAX_SMS {
@@ -200,8 +206,7 @@ async fn to_device(
     (scope, application, _): Device,
     draft: Draft,
 ) -> Result<PublishOutput, SnsError> {
-    let kind = application.split('/').next().unwrap_or_default();
-    let text = draft.texts.get(kind).unwrap_or(&draft.text);
+    let text = draft.texts.get(platform::kind(&application)).unwrap_or(&draft.text);
     let sent = captured(ctx, Kind::Device, arn.as_str(), &draft, text);
     capture(ctx, scope, sent).await
 }

@@ -1,11 +1,12 @@
-//! PublishBatch: up to ten messages, each of which succeeds or fails alone.
+//! PublishBatch: up to ten messages. What is wrong with one fails them all; those that are fine succeed or fail
+//! alone.
 
 use crate::errors::SnsError;
 use crate::ops::publish::{message, to_topic};
 use crate::ops::{found, topic_place};
 use crate::rules::envelope;
 use crate::rules::names::check_entry;
-use crate::rules::publication::{Asked, Draft};
+use crate::rules::publication::{Asked, Draft, TOO_LONG};
 use crate::rules::{MAX_ENTRIES, MAX_MESSAGE_BYTES};
 use crate::state::{self, Message, Topic};
 use model_sns::{
@@ -20,7 +21,7 @@ use std::sync::Arc;
 
 /// PublishBatch.
 pub async fn publish_batch(ctx: Ctx, input: Arc<PublishBatchInput>) -> Result<PublishBatchOutput, SnsError> {
-    let place = topic_place("TopicArn", &input.topic_arn)?;
+    let place = topic_place(&ctx, "TopicArn", &input.topic_arn)?;
     let topic = found(&ctx.read(), &place)?;
     let entries = &input.publish_batch_request_entries;
     check(entries)?;
@@ -41,13 +42,8 @@ pub async fn publish_batch(ctx: Ctx, input: Arc<PublishBatchInput>) -> Result<Pu
 
 /// Publishes all messages: at once, or in a FIFO topic one after the other, as their order is that of the
 /// entries.
-async fn sent(ctx: &Ctx, scope: &Scope, topic: &Topic, messages: Prepared) -> Vec<Sent> {
-    let send = |message: Result<Message, SnsError>| async move {
-        match message {
-            Ok(message) => to_topic(ctx, scope.clone(), topic.clone(), message).await,
-            Err(error) => Err(error),
-        }
-    };
+async fn sent(ctx: &Ctx, scope: &Scope, topic: &Topic, messages: Vec<Message>) -> Vec<Sent> {
+    let send = |message: Message| to_topic(ctx, scope.clone(), topic.clone(), message);
     if !topic.fifo {
         return futures_util::future::join_all(messages.into_iter().map(send)).await;
     }
@@ -75,7 +71,6 @@ fn check(entries: &[PublishBatchRequestEntry]) -> Result<(), SnsError> {
     Ok(())
 }
 
-type Prepared = Vec<Result<Message, SnsError>>;
 /// A message's id, and its place in a FIFO topic.
 type Sent = Result<(String, Option<u64>), SnsError>;
 
@@ -84,15 +79,12 @@ fn prepared(
     (scope, name): &(Scope, String),
     topic: &Topic,
     entries: &[PublishBatchRequestEntry],
-) -> Result<Prepared, SnsError> {
+) -> Result<Vec<Message>, SnsError> {
     let arn = state::arn(scope, name);
     let mut bytes = 0;
     let mut messages = Vec::with_capacity(entries.len());
     for entry in entries {
-        // A FIFO topic's message without a group fails the whole batch.
-        if topic.fifo && entry.message_group_id.is_none() {
-            return Err(SnsError::invalid("The MessageGroupId parameter is required for FIFO topics"));
-        }
+        // What is wrong with an entry fails the whole batch, too.
         let draft = Draft::of(&Asked {
             message: &entry.message,
             subject: entry.subject.as_deref(),
@@ -100,11 +92,21 @@ fn prepared(
             attributes: entry.message_attributes.as_ref(),
             group: entry.message_group_id.as_deref(),
             deduplication_id: entry.message_deduplication_id.as_deref(),
+            platform: None,
         });
-        bytes += draft.as_ref().map_or(entry.message.len(), |draft| draft.bytes);
-        messages.push(draft.and_then(|draft| message(ctx, &arn, topic, draft)));
+        if let Err(SnsError::Invalid(why)) = &draft
+            && why == TOO_LONG
+        {
+            return Err(SnsError::BatchTooLong);
+        }
+        let draft = draft?;
+        bytes += draft.bytes;
+        if bytes > MAX_MESSAGE_BYTES {
+            return Err(SnsError::BatchTooLong);
+        }
+        messages.push(message(ctx, &arn, topic, draft)?);
     }
-    if bytes > MAX_MESSAGE_BYTES { Err(SnsError::BatchTooLong) } else { Ok(messages) }
+    Ok(messages)
 }
 
 /// An entry that failed, with the code that clients know.

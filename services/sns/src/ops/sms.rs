@@ -20,6 +20,8 @@ const ATTRIBUTES: [&str; 6] = [
     "DefaultSMSType",
     "UsageReportS3Bucket",
 ];
+/// What an account may spend in a month until it is allowed more, in dollars (SNS quotas).
+const SPEND_LIMIT: &str = "1";
 /// Numbers of a sandbox (SNS developer guide, "SMS sandbox").
 const MAX_SANDBOX: usize = 10;
 
@@ -60,7 +62,9 @@ pub async fn opt_in(
     ctx: Ctx,
     input: Arc<api::OptInPhoneNumberInput>,
 ) -> Result<api::OptInPhoneNumberOutput, SnsError> {
-    check_number(&input.phone_number)?;
+    if !is_phone(&input.phone_number) {
+        return Err(SnsError::invalid("PhoneNumber Reason: input incorrectly formatted"));
+    }
     let scope = ctx.scope();
     ctx.commit(move |tx| {
         sms::opt_in(tx, &scope, &input.phone_number)?;
@@ -75,6 +79,7 @@ pub async fn get_attributes(
     input: Arc<api::GetSMSAttributesInput>,
 ) -> Result<api::GetSMSAttributesOutput, SnsError> {
     let mut attributes = sms::settings(&ctx.read(), &ctx.scope())?.attributes;
+    attributes.entry("MonthlySpendLimit".to_owned()).or_insert_with(|| SPEND_LIMIT.to_owned());
     if let Some(names) = input.attributes.as_ref().filter(|names| !names.is_empty()) {
         attributes.retain(|name, _| names.contains(name));
     }
@@ -90,8 +95,8 @@ fn check_attribute(name: &str, text: &str) -> Result<(), SnsError> {
     };
     match (fine, ATTRIBUTES.contains(&name)) {
         (true, _) => Ok(()),
-        (false, true) => Err(SnsError::invalid(format!("{text} is not a valid value of {name}"))),
-        (false, false) => Err(SnsError::invalid(format!("{name} is not a valid attribute"))),
+        (false, true) => Err(SnsError::InvalidPlain(format!("{name} is invalid"))),
+        (false, false) => Err(SnsError::InvalidPlain(format!("{name} is not a valid attribute"))),
     }
 }
 

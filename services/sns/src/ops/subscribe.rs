@@ -2,31 +2,25 @@
 //! itself that it wants messages is asked in the same commit.
 
 use crate::errors::SnsError;
-use crate::hand_over::PRINCIPAL;
+use crate::ops::attributes::check_dead_letter;
+use crate::ops::questions::Question;
+use crate::ops::subscriptions::token;
 use crate::ops::{endpoints, found, topic_place};
 use crate::rules::attributes::{Setting, check_subscription};
 use crate::rules::endpoints::{check as check_endpoint, needs_confirmation};
-use crate::rules::envelope::{self, Confirmation};
-use crate::signing::Signer;
-use crate::state::captured::{self, Captured, Kind};
-use crate::state::sending::{self, Sending};
 use crate::state::{self, FanOut, Protocol, Subscription, Topic, platform};
-use bytes::Bytes;
 use model_sns::{SubscribeInput, SubscribeOutput};
-use names::{AccountId, Arn, Scope, Timestamp};
-use service::{Ctx, Deliver, Delivery, DeliveryContext};
-use std::collections::BTreeMap;
+use names::{Arn, Scope, Timestamp};
+use service::Ctx;
 use std::sync::Arc;
-use store::{Fault, Incarnation, Read, Tx};
+use store::{Incarnation, Read, Tx};
 
-/// Digits of a token.
-const TOKEN_DIGITS: usize = 64;
 /// Subscriptions of a topic (SNS quotas: 12.5 million; here as many as a view holds well).
 const MAX_SUBSCRIPTIONS: usize = 100_000;
 
 /// Subscribe.
 pub async fn subscribe(ctx: Ctx, input: Arc<SubscribeInput>) -> Result<SubscribeOutput, SnsError> {
-    let place = topic_place("TopicArn", &input.topic_arn)?;
+    let place = topic_place(&ctx, "TopicArn", &input.topic_arn)?;
     let protocol = Protocol::parse(&input.protocol)?;
     let endpoint = input.endpoint.clone().unwrap_or_default();
     let topic = found(&ctx.read(), &place)?;
@@ -36,21 +30,24 @@ pub async fn subscribe(ctx: Ctx, input: Arc<SubscribeInput>) -> Result<Subscribe
     }
     let attributes = input.attributes.clone().unwrap_or_default();
     check_subscription(&attributes, protocol, (topic.fifo, Setting::Subscribe))?;
+    check_dead_letter(&topic, &endpoint, &attributes)?;
     let pending = needs_confirmation(protocol, &endpoint, ctx.account());
+    let id = ctx.uuid();
     let subscription = Subscription {
-        id: ctx.uuid(),
+        token: pending.then(|| token(&ctx.host().seal, topic.incarnation, &id)),
+        id,
         topic: topic.name.clone(),
         protocol,
         endpoint,
         owner: ctx.account(),
         created: ctx.now(),
-        token: pending.then(|| ctx.host().entropy.hex(TOKEN_DIGITS)),
         authenticated: !pending,
         authenticate_on_unsubscribe: false,
         attributes,
+        principal: ctx.caller().principal().map(|principal| principal.arn.to_string()),
     };
     let question = match &subscription.token {
-        Some(token) => Some(Question::of(&ctx, &topic, &input.topic_arn, token).await?),
+        Some(_) => Some(Question::whether(&ctx, &place.0, &topic, &subscription).await?),
         None => None,
     };
     let subscription = made(&ctx, place, subscription, question).await?;
@@ -72,6 +69,16 @@ fn check_device(ctx: &Ctx, endpoint: &str) -> Result<(), SnsError> {
         }
         error => error,
     })
+}
+
+/// Whether a subscription has a value of an attribute, given or usual.
+fn holds(known: &Subscription, name: &str, text: &str) -> bool {
+    let usual = match name {
+        "RawMessageDelivery" => "false",
+        "FilterPolicyScope" => "MessageAttributes",
+        _ => "",
+    };
+    known.attributes.get(name).map_or(usual, String::as_str).eq_ignore_ascii_case(text)
 }
 
 async fn made(
@@ -107,7 +114,7 @@ fn same(
     for known in state::subscriptions(read, scope, topic, None) {
         let known = known?;
         if known.protocol == wanted.protocol && known.endpoint == wanted.endpoint {
-            let equal = wanted.attributes.iter().all(|(name, text)| known.attributes.get(name) == Some(text));
+            let equal = wanted.attributes.iter().all(|(name, text)| holds(&known, name, text));
             return if equal {
                 Ok(Some(known))
             } else {
@@ -153,79 +160,4 @@ pub fn replay(
         state::add_fan_out(tx, scope, topic.incarnation, &fan_out)?;
     }
     Ok(())
-}
-
-/// What a subscriber is asked.
-struct Question {
-    topic: Arn,
-    id: String,
-    url: String,
-    text: String,
-    body: String,
-    cause: String,
-}
-
-impl Question {
-    async fn of(ctx: &Ctx, topic: &Topic, arn: &str, token: &str) -> Result<Self, SnsError> {
-        let (id, at) = (ctx.uuid(), ctx.now().iso8601_millis());
-        let origin = ctx.request().origin.as_str();
-        let asked = Confirmation { id: &id, topic: arn, token, origin, at: &at };
-        let version = topic.attributes.get("SignatureVersion").map_or("1", String::as_str);
-        let signed = ctx.part::<Signer>().sign(ctx, version, origin, &asked.signed_text()).await?;
-        let (url, text, body) = (asked.url(), asked.text(), asked.body(&signed));
-        let topic = arn.parse().map_err(|_| SnsError::invalid("TopicArn"))?;
-        Ok(Question { topic, id, url, text, body, cause: ctx.request_id().to_owned() })
-    }
-
-    fn ask(&self, tx: &mut Tx, scope: &Scope, of: &Subscription, now: Timestamp) -> Result<(), Fault> {
-        let arn = format!("{}:{}", self.topic, of.id);
-        match of.protocol {
-            Protocol::Http | Protocol::Https => {
-                let about = (self.id.as_str(), self.topic.as_str(), None);
-                let kind = "text/plain; charset=UTF-8";
-                let sending = Sending {
-                    topic: self.topic.clone(),
-                    subscription: arn,
-                    url: of.endpoint.clone(),
-                    headers: envelope::headers("SubscriptionConfirmation", about, kind, false),
-                    body: self.body.clone(),
-                    message: self.id.clone(),
-                    asks: true,
-                    attempts: 0,
-                    waits: false,
-                    posted: now,
-                    cause: self.cause.clone(),
-                    hops: 0,
-                };
-                sending::add(tx, scope, &sending)
-            }
-            Protocol::Sqs | Protocol::Lambda => {
-                let Ok(target) = of.endpoint.parse::<Arn>() else { return Ok(()) };
-                let context = DeliveryContext::of(PRINCIPAL, scope.account().unwrap_or(AccountId::DEFAULT));
-                let body = Bytes::copy_from_slice(self.body.as_bytes());
-                tx.deliver(Delivery::new(self.topic.clone(), target, body, context, now))
-            }
-            _ => captured::add(tx, scope, &self.mail(of, arn, now)),
-        }
-    }
-
-    fn mail(&self, of: &Subscription, arn: String, now: Timestamp) -> Captured {
-        let text = if of.protocol == Protocol::EmailJson {
-            self.body.clone()
-        } else {
-            format!("{}\n\n{}", self.text, self.url)
-        };
-        Captured {
-            kind: Kind::Email,
-            receiver: of.endpoint.clone(),
-            topic: Some(self.topic.to_string()),
-            subscription: Some(arn),
-            id: self.id.clone(),
-            subject: Some("AWS Notification - Subscription Confirmation".to_owned()),
-            text,
-            attributes: envelope::attributes(&BTreeMap::new()).to_string(),
-            structure: None,
-            at: now,
-        }
-    }
 }

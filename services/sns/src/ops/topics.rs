@@ -117,7 +117,8 @@ fn same(
         }
     }
     match (tags, head) {
-        (Some(tags), Some(head)) if head.tags != *tags => {
+        // Some of its tags will do (LocalStack's test_create_duplicate_topic_check_idempotency, recorded on AWS).
+        (Some(tags), Some(head)) if tags.iter().any(|(key, value)| head.tags.get(key) != Some(value)) => {
             Err(SnsError::invalid("Tags Reason: Topic already exists with different tags"))
         }
         _ => Ok(()),
@@ -126,7 +127,7 @@ fn same(
 
 /// DeleteTopic: succeeds where there is none.
 pub async fn delete(ctx: Ctx, input: Arc<DeleteTopicInput>) -> Result<Unit, SnsError> {
-    let (scope, name) = topic_place("TopicArn", &input.topic_arn)?;
+    let (scope, name) = topic_place(&ctx, "TopicArn", &input.topic_arn)?;
     ctx.commit(move |tx| {
         let Some(topic) = state::topic(tx, &scope, &name)? else { return Ok(Unit) };
         if topic.attributes.get("ArchivePolicy").is_some_and(|policy| policy.len() > 2) {

@@ -2,8 +2,8 @@
 //! SetSubscriptionAttributes, API reference).
 
 use crate::errors::SnsError;
-use crate::rules::delivery_policy;
 use crate::rules::filter::{Filter, Refusal, Subject};
+use crate::rules::{delivery_policy, json as given};
 use crate::state::Protocol;
 use names::{AccountId, Arn};
 use serde_json::{Value, json};
@@ -175,7 +175,10 @@ fn check_one(
 
 fn check_redrive(text: &str, prefix: &str) -> Result<(), SnsError> {
     let invalid = |why: &str| Err(SnsError::invalid(format!("{prefix}RedrivePolicy: {why}")));
-    let Ok(policy) = serde_json::from_str::<Value>(text) else { return invalid("failed to parse JSON.") };
+    let policy = match given::read(text) {
+        Ok(policy) => policy,
+        Err(why) => return invalid(&why),
+    };
     match policy.get("deadLetterTargetArn") {
         None => invalid("deadLetterTargetArn is required."),
         Some(target) if dead_letter_of(target).is_none() => invalid("deadLetterTargetArn is an invalid arn"),

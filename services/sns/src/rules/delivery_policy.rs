@@ -136,15 +136,7 @@ pub fn effective(topic: Option<&str>, own: Option<&str>) -> Value {
         .and_then(Value::as_bool)
         .unwrap_or_default();
     let own = own.filter(|_| overrides);
-    let mut healthy = json!({
-        "minDelayTarget": 20,
-        "maxDelayTarget": 20,
-        "numRetries": 3,
-        "numMaxDelayRetries": 0,
-        "numNoDelayRetries": 0,
-        "numMinDelayRetries": 0,
-        "backoffFunction": "linear",
-    });
+    let mut healthy = usual_retries();
     let of_topic = |name: &str| http.and_then(|http| http.get(name)).filter(|value| !value.is_null());
     let of_own = |name: &str| own.as_ref().and_then(|own| own.get(name)).filter(|value| !value.is_null());
     lay_over(&mut healthy, of_topic("defaultHealthyRetryPolicy"));
@@ -158,6 +150,46 @@ pub fn effective(topic: Option<&str>, own: Option<&str>) -> Value {
         "throttlePolicy": of_own("throttlePolicy").or(of_topic("defaultThrottlePolicy")),
         "requestPolicy": request,
         "guaranteed": false,
+    })
+}
+
+/// A topic's own policy as it is described: without what is null, and with what it says of overrides.
+pub fn of_topic(text: &str) -> String {
+    let mut policy: Value = serde_json::from_str(text).unwrap_or_default();
+    if let Some(Value::Object(http)) = policy.get_mut("http") {
+        http.retain(|_, value| !value.is_null());
+        http.entry("disableSubscriptionOverrides").or_insert(Value::Bool(false));
+    }
+    policy.to_string()
+}
+
+/// A subscription's own policy as it is described: with all its members, and all of a retry policy's where it has one.
+pub fn of_subscription(text: &str) -> String {
+    let own: Value = serde_json::from_str(text).unwrap_or_default();
+    let mut healthy = Value::Null;
+    if own["healthyRetryPolicy"].is_object() {
+        healthy = usual_retries();
+        lay_over(&mut healthy, own.get("healthyRetryPolicy"));
+    }
+    json!({
+        "healthyRetryPolicy": healthy,
+        "sicklyRetryPolicy": null,
+        "throttlePolicy": own["throttlePolicy"],
+        "requestPolicy": own["requestPolicy"],
+        "guaranteed": false,
+    })
+    .to_string()
+}
+
+fn usual_retries() -> Value {
+    json!({
+        "minDelayTarget": 20,
+        "maxDelayTarget": 20,
+        "numRetries": 3,
+        "numMaxDelayRetries": 0,
+        "numNoDelayRetries": 0,
+        "numMinDelayRetries": 0,
+        "backoffFunction": "linear",
     })
 }
 

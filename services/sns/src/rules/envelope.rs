@@ -52,31 +52,66 @@ pub fn signed_text(message: &Message, text: &str) -> String {
     )
 }
 
+/// An object as SNS writes it: its members in an order of their own, each on a line (SNS developer guide, "HTTP/HTTPS
+/// notification JSON format").
+struct Written(String);
+
+impl Written {
+    fn begin() -> Self {
+        Written("{".to_owned())
+    }
+
+    fn text(&mut self, name: &str, text: &str) {
+        self.member(name, &Value::from(text).to_string());
+    }
+
+    fn member(&mut self, name: &str, json: &str) {
+        let parts = [if self.0.len() > 1 { ",\n  \"" } else { "\n  \"" }, name, "\" : ", json];
+        self.0.extend(parts);
+    }
+
+    fn signature(&mut self, signed: &Signed) {
+        self.text("SignatureVersion", signed.version);
+        self.text("Signature", &signed.signature);
+        self.text("SigningCertURL", &signed.certificate_url);
+    }
+
+    fn end(mut self) -> String {
+        self.0.push_str("\n}");
+        self.0
+    }
+}
+
 /// The envelope for queues, mailboxes and HTTP.
 pub fn notification(message: &Message, text: &str, subscription: &str, signed: Option<&Signed>) -> String {
-    let mut out = Map::new();
-    let mut put = |name: &str, value: Value| drop(out.insert(name.to_owned(), value));
-    put("Type", "Notification".into());
-    put("MessageId", message.id.as_str().into());
+    let mut out = Written::begin();
+    out.text("Type", "Notification");
+    out.text("MessageId", &message.id);
     if let Some(place) = message.sequence {
-        put("SequenceNumber", sequence(place).into());
+        out.text("SequenceNumber", &sequence(place));
     }
-    put("TopicArn", message.topic.as_str().into());
+    out.text("TopicArn", message.topic.as_str());
     if let Some(subject) = &message.subject {
-        put("Subject", subject.as_str().into());
+        out.text("Subject", subject);
     }
-    put("Message", text.into());
-    put("Timestamp", message.at.iso8601_millis().into());
+    out.text("Message", text);
+    out.text("Timestamp", &message.at.iso8601_millis());
     if let Some(signed) = signed {
-        put("SignatureVersion", signed.version.into());
-        put("Signature", signed.signature.as_str().into());
-        put("SigningCertURL", signed.certificate_url.as_str().into());
+        out.signature(signed);
     }
-    put("UnsubscribeURL", unsubscribe_url(&message.origin, subscription).into());
+    out.text("UnsubscribeURL", &unsubscribe_url(&message.origin, subscription));
     if !message.attributes.is_empty() {
-        put("MessageAttributes", attributes(&message.attributes));
+        let shown = attributes(&message.attributes);
+        out.member("MessageAttributes", &shown.as_object().map(lines).unwrap_or_default());
     }
-    Value::Object(out).to_string()
+    out.end()
+}
+
+/// Members of an object within, each on a line.
+fn lines(all: &Map<String, Value>) -> String {
+    let line = |(name, value): (&String, &Value)| format!("\n    {} : {value}", Value::from(name.as_str()));
+    let lines: Vec<String> = all.iter().map(line).collect();
+    format!("{{{}\n  }}", lines.join(","))
 }
 
 /// The event that a function gets.
@@ -93,7 +128,8 @@ pub fn event(message: &Message, text: &str, subscription: &str, signed: Option<&
             "Subject": message.subject,
             "Message": text,
             "Timestamp": message.at.iso8601_millis(),
-            "SignatureVersion": signed_part(|signed| signed.version),
+            // Whatever the version (LocalStack's test_publish_lambda_verify_signature, recorded on AWS).
+            "SignatureVersion": signed_part(|_| "1"),
             "Signature": signed_part(|signed| &signed.signature),
             "SigningCertUrl": signed_part(|signed| &signed.certificate_url),
             "UnsubscribeUrl": unsubscribe_url(&message.origin, subscription),
@@ -103,8 +139,42 @@ pub fn event(message: &Message, text: &str, subscription: &str, signed: Option<&
     .to_string()
 }
 
-/// A request for confirmation of a subscription.
+/// The envelope that a queue would have got of what a function's event says.
+pub fn of_event(event: &[u8]) -> Option<String> {
+    let event: Value = serde_json::from_slice(event).ok()?;
+    let sns = event.get("Records")?.get(0)?.get("Sns")?;
+    let mut out = Written::begin();
+    let members = [
+        ("Type", "Type"),
+        ("MessageId", "MessageId"),
+        ("TopicArn", "TopicArn"),
+        ("Subject", "Subject"),
+        ("Message", "Message"),
+        ("Timestamp", "Timestamp"),
+        ("SignatureVersion", "SignatureVersion"),
+        ("Signature", "Signature"),
+        ("SigningCertUrl", "SigningCertURL"),
+        ("UnsubscribeUrl", "UnsubscribeURL"),
+    ];
+    for (there, here) in members {
+        if let Some(text) = sns.get(there).and_then(Value::as_str) {
+            out.text(here, text);
+        }
+    }
+    if let Some(attributes) =
+        sns.get("MessageAttributes").and_then(Value::as_object).filter(|all| !all.is_empty())
+    {
+        out.member("MessageAttributes", &lines(attributes));
+    }
+    Some(out.end())
+}
+
+/// A request for confirmation: of a subscription, or of its end.
 pub struct Confirmation<'a> {
+    /// `SubscriptionConfirmation` or `UnsubscribeConfirmation`.
+    pub kind: &'a str,
+    /// What is asked.
+    pub text: &'a str,
     /// The message's id.
     pub id: &'a str,
     /// The topic's ARN.
@@ -118,15 +188,6 @@ pub struct Confirmation<'a> {
 }
 
 impl Confirmation<'_> {
-    /// What is asked.
-    pub fn text(&self) -> String {
-        format!(
-            "You have chosen to subscribe to the topic {}.\nTo confirm the subscription, visit the \
-             SubscribeURL included in this message.",
-            self.topic
-        )
-    }
-
     /// Where the subscriber confirms.
     pub fn url(&self) -> String {
         format!("{}/?Action=ConfirmSubscription&TopicArn={}&Token={}", self.origin, self.topic, self.token)
@@ -135,32 +196,29 @@ impl Confirmation<'_> {
     /// What its signature covers.
     pub fn signed_text(&self) -> String {
         format!(
-            "Message\n{}\nMessageId\n{}\nSubscribeURL\n{}\nTimestamp\n{}\nToken\n{}\nTopicArn\n{}\nType\n\
-             SubscriptionConfirmation\n",
-            self.text(),
+            "Message\n{}\nMessageId\n{}\nSubscribeURL\n{}\nTimestamp\n{}\nToken\n{}\nTopicArn\n{}\nType\n{}\n",
+            self.text,
             self.id,
             self.url(),
             self.at,
             self.token,
-            self.topic
+            self.topic,
+            self.kind
         )
     }
 
     /// The envelope.
     pub fn body(&self, signed: &Signed) -> String {
-        json!({
-            "Type": "SubscriptionConfirmation",
-            "MessageId": self.id,
-            "Token": self.token,
-            "TopicArn": self.topic,
-            "Message": self.text(),
-            "SubscribeURL": self.url(),
-            "Timestamp": self.at,
-            "SignatureVersion": signed.version,
-            "Signature": signed.signature,
-            "SigningCertURL": signed.certificate_url,
-        })
-        .to_string()
+        let mut out = Written::begin();
+        out.text("Type", self.kind);
+        out.text("MessageId", self.id);
+        out.text("Token", self.token);
+        out.text("TopicArn", self.topic);
+        out.text("Message", self.text);
+        out.text("SubscribeURL", &self.url());
+        out.text("Timestamp", self.at);
+        out.signature(signed);
+        out.end()
     }
 }
 
@@ -177,6 +235,7 @@ pub fn headers(
         ("x-amz-sns-topic-arn", topic),
         ("content-type", content_type),
         ("user-agent", "Amazon Simple Notification Service Agent"),
+        ("accept-encoding", "gzip,deflate"),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -199,16 +258,17 @@ pub fn is_signed(subscription: &Subscription) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     use names::Timestamp;
 
-    fn message() -> Message {
+    /// A message of a text.
+    pub fn message(text: &str) -> Message {
         Message {
             id: "i".to_owned(),
             topic: "arn:aws:sns:us-east-1:000000000000:t".parse().unwrap(),
             subject: Some("s".to_owned()),
-            text: "m".to_owned(),
+            text: text.to_owned(),
             texts: BTreeMap::new(),
             attributes: BTreeMap::new(),
             group: None,
@@ -227,20 +287,41 @@ mod tests {
         // signatures").
         let expect = "Message\nm\nMessageId\ni\nSubject\ns\nTimestamp\n2026-01-01T00:00:00.123Z\nTopicArn\n\
                       arn:aws:sns:us-east-1:000000000000:t\nType\nNotification\n";
-        assert_eq!(signed_text(&message(), "m"), expect);
+        assert_eq!(signed_text(&message("m"), "m"), expect);
     }
 
     #[test]
     fn envelopes() {
-        let plain: Value = serde_json::from_str(&notification(&message(), "m", "sub", None)).unwrap();
+        let plain: Value = serde_json::from_str(&notification(&message("m"), "m", "sub", None)).unwrap();
         assert_eq!(plain["Type"], "Notification");
         assert_eq!(plain["Timestamp"], "2026-01-01T00:00:00.123Z");
         assert_eq!(plain.get("SequenceNumber"), None);
         assert_eq!(plain.get("MessageAttributes"), None);
-        let ordered = Message { sequence: Some(7), ..message() };
+        let ordered = Message { sequence: Some(7), ..message("m") };
         let ordered: Value = serde_json::from_str(&notification(&ordered, "m", "sub", None)).unwrap();
         assert_eq!(ordered["SequenceNumber"], "10000000000000000007");
-        let event: Value = serde_json::from_str(&event(&message(), "m", "sub", None)).unwrap();
+        let content = AttributeContent::Text("red".to_owned());
+        let attribute = TypedAttribute { data_type: "String".to_owned(), content };
+        let coloured = Message { attributes: [("colour".to_owned(), attribute)].into(), ..message("m") };
+        let written = notification(&coloured, "a \"b\"", "sub", None);
+        // SNS developer guide, "HTTP/HTTPS notification JSON format".
+        assert!(
+            written.starts_with("{\n  \"Type\" : \"Notification\",\n  \"MessageId\" : \"i\",\n"),
+            "{written}"
+        );
+        let parsed: Value = serde_json::from_str(&written).unwrap();
+        assert_eq!(
+            (&parsed["Message"], &parsed["MessageAttributes"]["colour"]["Value"]),
+            (&json!("a \"b\""), &json!("red"))
+        );
+        let told = event(&coloured, "a", "sub", None);
+        let buried: Value = serde_json::from_str(&of_event(told.as_bytes()).unwrap()).unwrap();
+        assert_eq!(
+            (&buried["Message"], &buried["MessageAttributes"]),
+            (&json!("a"), &parsed["MessageAttributes"])
+        );
+        assert_eq!(of_event(b"no event"), None);
+        let event: Value = serde_json::from_str(&event(&message("m"), "m", "sub", None)).unwrap();
         assert_eq!(event["Records"][0]["Sns"]["Subject"], "s");
     }
 }

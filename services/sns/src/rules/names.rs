@@ -19,7 +19,13 @@ pub fn check_topic(name: &str, fifo: bool) -> Result<(), SnsError> {
 
 /// Checks the id of a batch entry.
 pub fn check_entry(id: &str) -> Result<(), SnsError> {
-    if !id.is_empty() && id.len() <= 80 && plain(id) { Ok(()) } else { Err(SnsError::InvalidBatchEntryId) }
+    if id.len() > 80 {
+        return Err(SnsError::InvalidBatchEntryId(format!("is too long: {id}")));
+    }
+    if id.is_empty() || !plain(id) {
+        return Err(SnsError::InvalidBatchEntryId(format!("contains an impermissible character: {id}")));
+    }
+    Ok(())
 }
 
 /// Checks an id of a message's group or for its deduplication.

@@ -10,8 +10,13 @@ use service::{AttributeContent, TypedAttribute};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
+/// Longest name of an attribute, in bytes.
+const MAX_NAME: usize = 256;
 /// Longest subject, in characters.
 const MAX_SUBJECT: usize = 100;
+
+/// What is told of a message that is too long.
+pub const TOO_LONG: &str = "Message too long";
 
 /// A message as it was asked to be published.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +51,8 @@ pub struct Asked<'a> {
     pub group: Option<&'a str>,
     /// The deduplication id.
     pub deduplication_id: Option<&'a str>,
+    /// The platform, where it goes to one device: a text for that is enough.
+    pub platform: Option<&'a str>,
 }
 
 impl Draft {
@@ -58,11 +65,11 @@ impl Draft {
         let attributes = attributes(asked.attributes)?;
         let bytes = asked.message.len() + attributes_size(&attributes);
         if bytes > MAX_MESSAGE_BYTES {
-            return Err(SnsError::invalid("Message too long"));
+            return Err(SnsError::invalid(TOO_LONG));
         }
         let texts = match asked.structure {
             None | Some("") => BTreeMap::new(),
-            Some("json") => structured(asked.message)?,
+            Some("json") => structured(asked.message, asked.platform)?,
             Some(_) => return Err(SnsError::invalid("MessageStructure")),
         };
         let text = texts.get("default").map_or(asked.message, String::as_str).to_owned();
@@ -85,7 +92,7 @@ fn check_subject(subject: Option<&str>) -> Result<(), SnsError> {
     if fine { Ok(()) } else { Err(SnsError::invalid("Subject")) }
 }
 
-fn structured(message: &str) -> Result<BTreeMap<String, String>, SnsError> {
+fn structured(message: &str, platform: Option<&str>) -> Result<BTreeMap<String, String>, SnsError> {
     let invalid = |why: &str| SnsError::invalid(format!("Message Structure - {why}"));
     let parsed =
         serde_json::from_str::<Value>(message).map_err(|_| invalid("JSON message body failed to parse"))?;
@@ -99,7 +106,7 @@ fn structured(message: &str) -> Result<BTreeMap<String, String>, SnsError> {
             _ => None,
         })
         .collect();
-    if texts.contains_key("default") {
+    if texts.contains_key("default") || platform.is_some_and(|platform| texts.contains_key(platform)) {
         Ok(texts)
     } else {
         Err(invalid("No default entry in JSON message body"))
@@ -113,42 +120,74 @@ fn attributes(
     given.map(|(name, value)| Ok((name.clone(), attribute(name, value)?))).collect()
 }
 
-fn attribute(name: &str, value: &MessageAttributeValue) -> Result<TypedAttribute, SnsError> {
-    let invalid = |why: String| Err(SnsError::InvalidValue(format!("The message attribute '{name}' {why}")));
-    let fine = !name.is_empty()
-        && name.len() <= 256
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-        && !name.starts_with('.')
-        && !name.ends_with('.')
-        && !name.contains("..");
-    if !fine {
+/// Checks the name of an attribute. The texts are answers of SNS that LocalStack's tests recorded
+/// (test_empty_or_wrong_message_attributes).
+fn check_name(name: &str) -> Result<(), SnsError> {
+    let invalid = |why: &str| Err(SnsError::InvalidValue(why.to_owned()));
+    if name.len() > MAX_NAME {
+        return invalid("Length of message attribute name must be less than 256 bytes.");
+    }
+    let fine = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if let Some(found) = name.chars().find(|c| !fine(c)) {
         return Err(SnsError::InvalidValue(format!(
-            "The message attribute name '{name}' is invalid. Attribute name can contain A-Z, a-z, 0-9, \
-             underscore (_), hyphen (-), and period (.) characters."
+            "Invalid non-alphanumeric character '#x{:X}' was found in the message attribute name. Can only include \
+             alphanumeric characters, hyphens, underscores, or dots.",
+            found as u32
         )));
     }
+    match name {
+        "" => invalid("The request must contain non-empty message attribute names."),
+        name if name.starts_with('.') => {
+            invalid("Invalid message attribute name starting with character '.' was found.")
+        }
+        name if name.ends_with('.') => {
+            invalid("Invalid message attribute name ending with character '.' was found.")
+        }
+        name if name.contains("..") => {
+            invalid("Message attribute name can not have successive '.' character.")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The kind of a data type: what stands before its first dot, behind which there must be something.
+fn kind_of(data_type: &str) -> Option<&str> {
+    let (kind, custom) = data_type.split_once('.').unwrap_or((data_type, "plain"));
+    (matches!(kind, "String" | "Number" | "Binary") && !custom.is_empty()).then_some(kind)
+}
+
+fn attribute(name: &str, value: &MessageAttributeValue) -> Result<TypedAttribute, SnsError> {
+    let invalid = |why: String| Err(SnsError::InvalidValue(format!("The message attribute '{name}' {why}")));
+    check_name(name)?;
     let data_type = value.data_type.as_str();
-    let kind = data_type.split('.').next().unwrap_or_default();
     let text = value.string_value.as_deref().filter(|text| !text.is_empty());
     let bytes = value.binary_value.as_ref().filter(|bytes| !bytes.is_empty());
-    let content = match (kind, text, bytes) {
-        ("", ..) => return invalid("must contain non-empty message attribute type.".to_owned()),
-        ("String", Some(text), _) => AttributeContent::Text(text.to_owned()),
-        ("Number", Some(text), _) if text.trim().parse::<f64>().is_ok_and(f64::is_finite) => {
+    let content = match (kind_of(data_type), text, bytes) {
+        (Some("String"), Some(text), _) => AttributeContent::Text(text.to_owned()),
+        (Some("Number"), Some(text), _) if text.trim().parse::<f64>().is_ok_and(f64::is_finite) => {
             AttributeContent::Text(text.to_owned())
         }
-        ("Number", Some(_), _) => {
+        (Some("Number"), Some(_), _) => {
             return Err(SnsError::InvalidValue(format!(
                 "Could not cast message attribute '{name}' value to number."
             )));
         }
-        ("Binary", _, Some(bytes)) => AttributeContent::Binary(bytes.to_vec()),
-        ("String" | "Number" | "Binary", ..) => {
+        (Some("Binary"), _, Some(bytes)) => AttributeContent::Binary(bytes.to_vec()),
+        (Some("Binary"), Some(_), None) => {
+            return invalid(format!("with type '{data_type}' must use field 'Binary'."));
+        }
+        (Some("String" | "Number"), None, Some(_)) => {
+            return invalid(format!("with type '{data_type}' must use field 'String'."));
+        }
+        (Some(_), ..) => {
             return invalid(format!(
                 "must contain non-empty message attribute value for message attribute type '{data_type}'."
             ));
         }
-        _ => {
+        (None, ..) if data_type.is_empty() => {
+            return invalid("must contain non-empty message attribute type.".to_owned());
+        }
+        (None, ..) => {
             return invalid(
                 "has an invalid message attribute type, the set of supported type prefixes is Binary, Number, \
                  and String."
@@ -209,6 +248,7 @@ mod tests {
             attributes: None,
             group: None,
             deduplication_id: None,
+            platform: None,
         }
     }
 
@@ -253,6 +293,11 @@ mod tests {
             ("a", value("Number", Some("x")), false),
             ("a", value("Number", Some("1.5")), true),
             ("a", value("Colour", Some("x")), false),
+            ("a", value("String.", Some("x")), false),
+            ("a", value("String. x.", Some("x")), true),
+            ("a", value("Stringy", Some("x")), false),
+            (".a", value("String", Some("x")), false),
+            ("a..b", value("String", Some("x")), false),
             ("a b", value("String", Some("x")), false),
         ];
         for (name, value, fine) in table {

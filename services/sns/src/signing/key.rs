@@ -1,5 +1,5 @@
-//! The RSA key: its making, its certificate, its signatures. The modulus has 2048 bits and four primes
-//! (RFC 8017, "multi-prime"): whoever verifies sees no difference, and the powers by four short primes, which every
+//! The RSA key: its making, its certificate, its signatures. The modulus has 2048 bits and eight primes
+//! (RFC 8017, "multi-prime"): whoever verifies sees no difference, and the powers by short primes, which every
 //! message that is published pays for, are made in step (`power`). What is made once is `num-bigint`'s.
 
 use super::power::{self, Modulus};
@@ -12,13 +12,13 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 /// How many primes.
-const PRIMES: usize = 4;
+const PRIMES: usize = 8;
 /// Bytes of each prime and of the modulus.
-const PRIME_BYTES: usize = 64;
+const PRIME_BYTES: usize = 32;
 const MODULUS_BYTES: usize = PRIMES * PRIME_BYTES;
-/// Rounds of the test of a number that may be prime: for random numbers of this size each further one leaves
-/// less than one in 2^50 wrong (Handbook of Applied Cryptography, table 4.3).
-const ROUNDS: usize = 8;
+/// Rounds of the test of a number that may be prime: of random numbers of 250 bits these leave less than one in 2^80
+/// wrong (Handbook of Applied Cryptography, table 4.4).
+const ROUNDS: usize = 12;
 /// Numbers that are looked at from one that was drawn.
 const SEARCHED: u32 = 4096;
 /// Draws of numbers before the making is given up.

@@ -6,11 +6,11 @@
 use num_bigint::BigUint;
 
 /// Limbs of each modulus.
-pub const LIMBS: usize = 8;
+pub const LIMBS: usize = 4;
 const LIMB_BITS: usize = 64;
 const BITS: usize = LIMBS * LIMB_BITS;
 /// Bits of the exponent that one multiplication handles.
-const WINDOW: usize = 5;
+const WINDOW: usize = 4;
 const WINDOWS: usize = BITS.div_ceil(WINDOW);
 
 /// A number, its lowest limb first.

@@ -54,6 +54,11 @@ pub fn endpoint_arn(scope: &Scope, application: &str, id: &str) -> Arn {
     arn(scope, &format!("endpoint/{application}/{id}"))
 }
 
+/// The platform of an application's name: `GCM` of `GCM/name`.
+pub fn kind(application: &str) -> &str {
+    application.split('/').next().unwrap_or_default()
+}
+
 /// Where the application of an ARN lives, and its name.
 pub fn application_place(arn: &Arn) -> Option<(Scope, String)> {
     let name = arn.resource().strip_prefix("app/").filter(|_| arn.service() == "sns")?;

@@ -36,6 +36,16 @@ pub struct Sending {
 }
 record!(Sending, 1);
 
+impl Sending {
+    /// The message's own text: all of the body, where that is no envelope.
+    pub fn text(&self) -> String {
+        let raw = self.headers.contains_key("x-amz-sns-rawdelivery");
+        let enveloped: Option<serde_json::Value> = serde_json::from_str(&self.body).ok().filter(|_| !raw);
+        let text = enveloped.as_ref().and_then(|envelope| envelope.get("Message")?.as_str());
+        text.unwrap_or(&self.body).to_owned()
+    }
+}
+
 /// The key that signs.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SigningKey {
@@ -81,9 +91,13 @@ pub fn signing_key(read: &impl Read) -> Result<Option<SigningKey>, Fault> {
     read.get(&SIGNING_KEYS, &Scope::Partition, &())
 }
 
-/// Keeps the key that signs; the one there is, if somebody was faster.
-pub fn keep_signing_key(tx: &mut Tx, key: &SigningKey) -> Result<SigningKey, Fault> {
-    match signing_key(tx)? {
+/// Keeps the key that signs; the one there is, if somebody was faster and it fits.
+pub fn keep_signing_key(
+    tx: &mut Tx,
+    key: &SigningKey,
+    fits: impl Fn(&SigningKey) -> bool,
+) -> Result<SigningKey, Fault> {
+    match signing_key(tx)?.filter(fits) {
         Some(known) => Ok(known),
         None => {
             tx.put(&SIGNING_KEYS, &Scope::Partition, &(), key)?;

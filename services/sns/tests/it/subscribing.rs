@@ -64,17 +64,49 @@ async fn a_mailbox_confirms_by_its_token() {
         token: token.to_owned(),
         authenticate_on_unsubscribe: None,
     };
-    assert_eq!(
-        region.refused::<ConfirmSubscription>(confirm("none")).await.message,
-        "Invalid parameter: Token"
-    );
+    // As SNS answered LocalStack's test_sns_confirm_subscription_wrong_token.
+    for (token, message) in [("none", "Invalid token"), ("abc123", "Invalid parameter: Token")] {
+        assert_eq!(region.refused::<ConfirmSubscription>(confirm(token)).await.message, message);
+    }
     let token = answer["subscription_token"].as_str().unwrap();
-    region.call::<ConfirmSubscription>(confirm(token)).await.unwrap();
+    for _ in 0..2 {
+        region.call::<ConfirmSubscription>(confirm(token)).await.unwrap();
+    }
     publish(&region, &topic, "in time").await;
     let (_, listed) = page(&region, "GET", "/_aws/sns/email-messages").await;
     let mails = listed["email_messages"]["bard@example.com"].as_array().unwrap();
     assert_eq!(mails.len(), 2, "the question and one message");
     assert_eq!(mails[1]["Message"], "in time");
+}
+
+/// Who left over HTTP is told, and comes back by the token: LocalStack's test_subscribe_external_http_endpoint recorded
+/// the message.
+#[tokio::test]
+async fn who_left_comes_back_by_a_token() {
+    let region = region().await;
+    let topic = topic(&region, "t", &[]).await;
+    let arn = subscribe(&region, subscriber(&topic, "http", "http://127.0.0.1:1/", &[])).await;
+    let (_, answer) = page(&region, "GET", &format!("/_aws/sns/subscription-tokens/{arn}")).await;
+    let confirm = ConfirmSubscriptionInput {
+        topic_arn: topic.clone(),
+        token: answer["subscription_token"].as_str().unwrap().to_owned(),
+        authenticate_on_unsubscribe: None,
+    };
+    region.call::<ConfirmSubscription>(confirm.clone()).await.unwrap();
+    let leave = UnsubscribeInput { subscription_arn: Some(arn.clone()) };
+    region.call::<Unsubscribe>(leave.clone()).await.unwrap();
+    let there = GetSubscriptionAttributesInput { subscription_arn: arn.clone() };
+    assert!(region.call::<GetSubscriptionAttributes>(there).await.is_err());
+    let back = region.call::<ConfirmSubscription>(confirm.clone()).await.unwrap();
+    assert_eq!(back.subscription_arn, Some(arn.clone()));
+    assert_eq!(attributes(&region, &arn).await["PendingConfirmation"], "false");
+    region.call::<Unsubscribe>(leave).await.unwrap();
+    region.advance(Duration::from_secs(4 * 24 * 3600)).await;
+    assert_eq!(
+        region.refused::<ConfirmSubscription>(confirm).await.message,
+        "Invalid parameter: Topic",
+        "it was too long ago"
+    );
 }
 
 #[tokio::test]
@@ -132,7 +164,7 @@ async fn who_may_end_a_subscription() {
     let arn = subscribe(&region, subscriber(&topic, "sms", PHONE, &[])).await;
     let other = AccountId::from_number(111_122_223_333).unwrap();
     let stranger = Caller::Principal(std::sync::Arc::new(Principal::root(other)));
-    let input = UnsubscribeInput { subscription_arn: arn.clone() };
+    let input = UnsubscribeInput { subscription_arn: Some(arn.clone()) };
     let refused = region.call_as::<Unsubscribe>(stranger.clone(), input.clone()).await.unwrap_err();
     assert_eq!(refused.code, "AuthorizationErrorException");
     let described = GetSubscriptionAttributesInput { subscription_arn: arn.clone() };

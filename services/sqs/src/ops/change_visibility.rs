@@ -1,4 +1,4 @@
-//! ChangeMessageVisibility and its batch: when a message that is in flight is visible again.
+//! ChangeMessageVisibility and its batch: when a message that was received is visible again.
 
 use crate::errors::SqsError;
 use crate::ops::delete_message::receipt;
@@ -28,9 +28,10 @@ fn check(seconds: i32) -> Result<i64, SqsError> {
     )))
 }
 
+/// A standard queue's message is hidden anew also when its time is over, as long as nobody else has received it.
 fn change(
     tx: &mut Tx,
-    scope: &Scope,
+    (scope, fifo): (&Scope, bool),
     (receipt, handle): (Receipt, &str),
     seconds: i64,
     now: Timestamp,
@@ -42,7 +43,8 @@ fn change(
              available for visibility timeout change."
         )));
     };
-    if standing.receives == 0 || standing.visible_at <= now {
+    let over = standing.visible_at <= now && (fifo || standing.receives != receipt.receives);
+    if standing.receives == 0 || over {
         return Err(SqsError::MessageNotInflight);
     }
     standing.visible_at = now.plus_millis(seconds * 1000);
@@ -56,8 +58,8 @@ pub async fn one(ctx: Ctx, input: Arc<ChangeMessageVisibilityInput>) -> Result<U
     let seconds = check(input.visibility_timeout)?;
     let receipt = receipt(&ctx, &place, &input.receipt_handle)?;
     ctx.commit(move |tx| {
-        found(tx, &place)?;
-        change(tx, &place.0, (receipt, &input.receipt_handle), seconds, now)?;
+        let fifo = found(tx, &place)?.attributes.fifo;
+        change(tx, (&place.0, fifo), (receipt, &input.receipt_handle), seconds, now)?;
         Ok(Unit)
     })
     .await
@@ -96,10 +98,10 @@ pub async fn batch(
     let changing = wanted.clone();
     let changed: Vec<Option<SqsError>> = ctx
         .commit(move |tx| {
-            found(tx, &place)?;
+            let fifo = found(tx, &place)?.attributes.fifo;
             let mut changed = Vec::with_capacity(changing.len());
             for (receipt, handle, seconds) in changing.iter().flatten() {
-                match change(tx, &place.0, (*receipt, handle), *seconds, now) {
+                match change(tx, (&place.0, fifo), (*receipt, handle), *seconds, now) {
                     Err(SqsError::Store(fault)) => return Err(SqsError::Store(fault)),
                     result => changed.push(result.err()),
                 }

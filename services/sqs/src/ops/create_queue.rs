@@ -2,7 +2,7 @@
 
 use crate::errors::SqsError;
 use crate::ops::url;
-use crate::rules::attributes::Attributes;
+use crate::rules::attributes::{Attributes, check_encryption};
 use crate::rules::{RECENT_MS, names};
 use crate::state::{self, Queue, recent};
 use crate::timers;
@@ -65,9 +65,10 @@ pub async fn create_queue(ctx: Ctx, input: Arc<CreateQueueInput>) -> Result<Crea
 /// The attributes that the request asks for.
 fn wanted(given: &BTreeMap<String, String>) -> Result<Attributes, SqsError> {
     let mut attributes = Attributes::default();
+    check_encryption(given)?;
     // What only a FIFO queue has is set after it is known to be one.
     if let Some(fifo) = given.get("FifoQueue") {
-        if fifo != "true" {
+        if !fifo.eq_ignore_ascii_case("true") {
             return Err(SqsError::UnknownAttribute("FifoQueue".to_owned()));
         }
         attributes.set("FifoQueue", fifo)?;

@@ -98,7 +98,7 @@ pub async fn start(
         }
         let tasks = move_tasks::tasks(tx, &scope, &queue.name)?;
         if tasks.iter().any(|(_, task)| task.status == Status::Running) {
-            return Err(SqsError::UnsupportedOperation(
+            return Err(SqsError::InvalidParameterValue(
                 "There is already a task running. Only one active task is allowed for a source queue arn at a given \
                  time."
                     .to_owned(),

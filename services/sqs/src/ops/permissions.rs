@@ -14,7 +14,7 @@ const MAX_STATEMENTS: usize = 20;
 
 fn policy_of(text: Option<&str>, queue_arn: &str) -> Value {
     let empty =
-        || json!({"Version": "2012-10-17", "Id": format!("{queue_arn}/SQSDefaultPolicy"), "Statement": []});
+        || json!({"Version": "2008-10-17", "Id": format!("{queue_arn}/SQSDefaultPolicy"), "Statement": []});
     let parsed = text.and_then(|text| serde_json::from_str::<Value>(text).ok());
     let mut policy = parsed.filter(Value::is_object).unwrap_or_else(empty);
     if !policy["Statement"].is_array() {
@@ -114,10 +114,8 @@ pub async fn remove(ctx: Ctx, input: Arc<RemovePermissionInput>) -> Result<Unit,
         let mut head = tx.head(&arn)?.ok_or(SqsError::QueueDoesNotExist)?;
         let mut policy = policy_of(head.policy.as_deref(), arn.as_str());
         if !labelled(&policy, &input.label) {
-            let message = format!(
-                "Value {} for parameter Label is invalid. Reason: can't find label on existing policy.",
-                input.label
-            );
+            let message =
+                format!("Value {} for parameter Label is invalid. Reason: can't find label.", input.label);
             return Err(SqsError::InvalidParameterValue(message));
         }
         let statements = policy["Statement"].as_array_mut();

@@ -86,10 +86,17 @@ pub async fn set(ctx: Ctx, input: Arc<SetQueueAttributesInput>) -> Result<Unit, 
     let (place, now) = (place(&ctx, &input.queue_url), ctx.now());
     ctx.commit(move |tx| {
         let mut queue = found(tx, &place)?;
+        attributes::check_encryption(&input.attributes)?;
         for (name, text) in &input.attributes {
             match name.as_str() {
                 "Policy" => check_policy(text)?,
-                "FifoQueue" if text == "true" && queue.attributes.fifo => {}
+                "FifoQueue" if text.eq_ignore_ascii_case("true") && queue.attributes.fifo => {}
+                "FifoQueue" if queue.attributes.fifo => {
+                    return Err(SqsError::InvalidAttributeValue(
+                        name.clone(),
+                        "Modifying queue type is not supported.".to_owned(),
+                    ));
+                }
                 "FifoQueue" => return Err(SqsError::UnknownAttribute(name.clone())),
                 name => queue.attributes.set(name, text)?,
             }

@@ -57,7 +57,13 @@ fn bounded(name: &str, value: Option<i32>, least: i64, greatest: i64) -> Result<
 fn wish(input: &ReceiveMessageInput) -> Result<Wish, SqsError> {
     let limit = bounded("MaxNumberOfMessages", input.max_number_of_messages, 1, 10)?.unwrap_or(1);
     let visibility_s = bounded("VisibilityTimeout", input.visibility_timeout, 0, MAX_VISIBILITY_S)?;
-    let wait_s = bounded("WaitTimeSeconds", input.wait_time_seconds, 0, MAX_WAIT_S)?;
+    let wait_s = input.wait_time_seconds.map(i64::from);
+    if let Some(wait_s) = wait_s.filter(|seconds| !(0..=MAX_WAIT_S).contains(seconds)) {
+        return Err(SqsError::InvalidParameterValue(format!(
+            "Value {wait_s} for parameter WaitTimeSeconds is invalid. Reason: Must be >= 0 and <= {MAX_WAIT_S}, if \
+             provided."
+        )));
+    }
     if let Some(id) = &input.receive_request_attempt_id {
         check_id("ReceiveRequestAttemptId", id)?;
     }
@@ -276,7 +282,7 @@ fn receive(
     }
     let redrive = queue.attributes.redrive.as_ref();
     if let Some(redrive) = redrive.filter(|redrive| standing.receives >= redrive.max_receives)
-        && bury(tx, (scope, queue), &redrive.target, place, &message, now)?
+        && bury(tx, (scope, queue), &redrive.target, (place, standing.receives), &message, now)?
     {
         return Ok(Received::Gone(contents::size(&message.body, &message.attributes)));
     }
@@ -293,7 +299,7 @@ fn bury(
     tx: &mut Tx,
     (scope, queue): (&Scope, &Queue),
     target: &Arn,
-    place: (Incarnation, u64),
+    (place, receives): ((Incarnation, u64), u32),
     message: &Message,
     now: Timestamp,
 ) -> Result<bool, Fault> {
@@ -309,7 +315,9 @@ fn bury(
     // A standard queue's message keeps the time it was sent, and so its age; a FIFO queue's does not.
     let sent = if queue.attributes.fifo { now } else { message.sent };
     let number = state::number(tx, &grave_scope, &grave)?;
-    let buried = Message { dead_letter_source: Some(source), ..message.clone() };
+    // Its count goes on (LocalStack's test_dead_letter_queue_message_attributes, recorded on AWS).
+    let received_before = message.received_before.saturating_add(receives);
+    let buried = Message { dead_letter_source: Some(source), received_before, ..message.clone() };
     let group = message.group.clone().filter(|_| grave.attributes.fifo);
     let standing = Standing { visible_at: now, receives: 0, first_received: None, sent, group };
     state::add(tx, &grave_scope, (grave.incarnation, number), &buried, &standing)?;
@@ -393,7 +401,7 @@ fn system_attributes(
     let all = [
         ("SenderId", Some(message.sender.clone())),
         ("SentTimestamp", Some(message.sent.millis().to_string())),
-        ("ApproximateReceiveCount", Some(standing.receives.to_string())),
+        ("ApproximateReceiveCount", Some(message.received(standing).to_string())),
         ("ApproximateFirstReceiveTimestamp", first),
         ("SequenceNumber", fifo.then(|| super::send_message::sequence(number))),
         ("MessageDeduplicationId", message.deduplication_id.clone().filter(|_| fifo)),

@@ -124,6 +124,7 @@ pub fn put(
         group: outgoing.group.clone(),
         deduplication_id,
         dead_letter_source: None,
+        received_before: 0,
     };
     let standing = Standing {
         visible_at: now.plus_millis(delay_s * 1000),
@@ -148,7 +149,9 @@ fn delay(queue: &Queue, outgoing: &Outgoing) -> Result<i64, SqsError> {
         Some(value) if !(0..=MAX_DELAY_S).contains(&value) => {
             invalid(value, "DelaySeconds must be >= 0 and <= 900.")
         }
-        Some(value) if value > 0 && queue.attributes.fifo => {
+        // A FIFO queue's delay is its own; nothing is as good as none.
+        Some(0) if queue.attributes.fifo => Ok(queue.attributes.delay),
+        Some(value) if queue.attributes.fifo => {
             invalid(value, "The request include parameter that is not valid for this queue type.")
         }
         Some(value) => Ok(value),
@@ -165,7 +168,9 @@ fn known_by(queue: &Queue, outgoing: &Outgoing, id: &str) -> String {
 
 /// The deduplication id of a message, given or by its content.
 fn deduplication(queue: &Queue, outgoing: &Outgoing) -> Result<Option<String>, SqsError> {
-    if let Some(group) = outgoing.group.as_deref().filter(|group| !group.is_empty()) {
+    if let Some(group) =
+        outgoing.group.as_deref().filter(|group| !(queue.attributes.fifo && group.is_empty()))
+    {
         check_id("MessageGroupId", group)?;
     }
     if !queue.attributes.fifo {
@@ -220,7 +225,13 @@ pub async fn batch(ctx: Ctx, input: Arc<SendMessageBatchInput>) -> Result<SendMe
     }
     // A FIFO queue's message without its ids fails the whole batch, not its entry.
     for outgoing in prepared.iter().flatten().filter(|_| queue.attributes.fifo) {
-        deduplication(&queue, outgoing)?;
+        deduplication(&queue, outgoing).map_err(|error| match error {
+            // A batch has another code for what its entries lack.
+            SqsError::MissingParameter(name) => {
+                SqsError::InvalidParameterValue(format!("The request must contain the parameter {name}."))
+            }
+            error => error,
+        })?;
     }
     let sending = prepared.clone();
     let results: Vec<Result<Sent, SqsError>> = ctx
@@ -270,7 +281,13 @@ pub fn check_batch<'a>(kind: &'static str, ids: impl Iterator<Item = &'a str>) -
 
 /// An entry that failed, with its error.
 pub fn failed(id: &str, error: SqsError) -> BatchResultErrorEntry {
-    let error = ApiError::from(error);
+    let error = ApiError::from(match error {
+        // In an entry it is told in other words than of a message alone.
+        SqsError::MessageTooLong(limit) => SqsError::InvalidParameterValue(format!(
+            "One or more parameters cannot be validated. Reason: Message must be shorter than {limit} bytes."
+        )),
+        error => error,
+    });
     BatchResultErrorEntry {
         id: id.to_owned(),
         sender_fault: error.is_sender(),

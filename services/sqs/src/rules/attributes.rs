@@ -86,11 +86,16 @@ pub const NAMES: [&str; 22] = [
     "SqsManagedSseEnabled",
 ];
 
+/// Encryption by a key of SQS's own.
+const MANAGED: &str = "SqsManagedSseEnabled";
+/// For how long a key of KMS is used again.
+const REUSE: &str = "KmsDataKeyReusePeriodSeconds";
+
 /// Attributes that only describe.
 const DESCRIBED: [(&str, Option<&[&str]>); 5] = [
     ("KmsMasterKeyId", None),
-    ("KmsDataKeyReusePeriodSeconds", None),
-    ("SqsManagedSseEnabled", Some(&["true", "false"])),
+    (REUSE, None),
+    (MANAGED, Some(&["true", "false"])),
     ("DeduplicationScope", Some(&["messageGroup", "queue"])),
     ("FifoThroughputLimit", Some(&["perQueue", "perMessageGroupId"])),
 ];
@@ -110,6 +115,19 @@ fn truth(name: &str, text: &str) -> Result<bool, SqsError> {
         "false" => Ok(false),
         _ => Err(invalid(name, "")),
     }
+}
+
+/// Refuses a request that asks for both ways of encryption.
+pub fn check_encryption(given: &BTreeMap<String, String>) -> Result<(), SqsError> {
+    let has_key = given.get("KmsMasterKeyId").is_some_and(|key| !key.is_empty());
+    if has_key && given.get(MANAGED).is_some_and(|text| text == "true") {
+        return Err(SqsError::InvalidAttributeName(
+            "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS \
+             SSE."
+                .to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 impl Attributes {
@@ -146,18 +164,27 @@ impl Attributes {
             return Err(invalid(name, ""));
         }
         if matches!(name, "DeduplicationScope" | "FifoThroughputLimit") && !self.fifo {
-            return Err(SqsError::InvalidAttributeValue(
-                name.to_owned(),
-                format!("You can specify the {name} only when FifoQueue is set to true."),
-            ));
+            return Err(SqsError::InvalidAttributeName(format!(
+                "You can specify the {name} only when FifoQueue is set to true."
+            )));
         }
-        if name == "KmsDataKeyReusePeriodSeconds" {
+        if name == REUSE {
             number(name, text, 60, 86_400)?;
         }
         if text.is_empty() {
             self.described.remove(name);
-        } else {
-            self.described.insert(name.to_owned(), text.to_owned());
+            return Ok(());
+        }
+        self.described.insert(name.to_owned(), text.to_owned());
+        // A queue is encrypted in one way only.
+        match (name, text) {
+            ("KmsMasterKeyId", _) => {
+                self.described.insert(MANAGED.to_owned(), "false".to_owned());
+            }
+            (MANAGED, "true") => {
+                self.described.remove("KmsMasterKeyId");
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -198,11 +225,11 @@ impl Attributes {
         if let Some(policy) = &self.redrive_allow {
             text("RedriveAllowPolicy", policy.clone());
         }
-        if !self.described.contains_key("KmsMasterKeyId") {
-            text("SqsManagedSseEnabled", "true".to_owned());
-        }
-        if self.described.contains_key("KmsMasterKeyId") {
-            text("KmsDataKeyReusePeriodSeconds", "300".to_owned());
+        let has_key = self.described.contains_key("KmsMasterKeyId");
+        if !has_key {
+            text(MANAGED, "true".to_owned());
+        } else {
+            text(REUSE, "300".to_owned());
         }
         if self.fifo {
             text("FifoQueue", "true".to_owned());
@@ -211,6 +238,9 @@ impl Attributes {
             text("FifoThroughputLimit", "perQueue".to_owned());
         }
         texts.extend(self.described.clone());
+        if !has_key {
+            texts.remove(REUSE);
+        }
         texts
     }
 }
@@ -319,6 +349,22 @@ mod tests {
         assert_eq!(texts["MessageRetentionPeriod"], "345600");
         assert_eq!(texts["SqsManagedSseEnabled"], "true");
         assert!(!texts.contains_key("FifoQueue"));
+    }
+
+    /// As SQS answered LocalStack's test_set_queue_attributes_default_values.
+    #[test]
+    fn one_way_of_encryption() {
+        let mut attributes = Attributes::default();
+        attributes.set("KmsMasterKeyId", "key").unwrap();
+        let texts = attributes.texts();
+        assert_eq!((texts[MANAGED].as_str(), texts[REUSE].as_str()), ("false", "300"));
+        attributes.set("KmsMasterKeyId", "").unwrap();
+        attributes.set(REUSE, "300").unwrap();
+        let texts = attributes.texts();
+        assert_eq!((texts[MANAGED].as_str(), texts.get(REUSE)), ("false", None));
+        let both = [("KmsMasterKeyId", "key"), (MANAGED, "true")];
+        let both = both.map(|(name, text)| (name.to_owned(), text.to_owned())).into();
+        assert!(check_encryption(&both).is_err());
     }
 
     #[test]

@@ -30,10 +30,16 @@ pub fn check_body(body: &str) -> Result<(), SqsError> {
     if is_valid(body) { Ok(()) } else { Err(SqsError::InvalidMessageContents) }
 }
 
+/// Checks the characters of an attribute's value, of which is told by another code.
+fn check_value(text: &str) -> Result<(), SqsError> {
+    let invalid = || SqsError::InvalidParameterValue(crate::errors::CONTENTS.to_owned());
+    if is_valid(text) { Ok(()) } else { Err(invalid()) }
+}
+
 fn check_name(name: &str) -> Result<(), SqsError> {
     let lower = name.to_ascii_lowercase();
     let fine = (1..=MAX_NAME).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'))
         && !name.starts_with('.')
         && !name.ends_with('.')
         && !name.contains("..")
@@ -87,7 +93,7 @@ fn attribute(name: &str, value: &MessageAttributeValue) -> Result<AttributeValue
     let text = value.string_value.as_deref().filter(|text| !text.is_empty());
     let content = match (kind, text, &value.binary_value) {
         ("String", Some(text), None) => {
-            check_body(text)?;
+            check_value(text)?;
             Content::Text(text.to_owned())
         }
         ("Number", Some(text), None) if text.trim().parse::<f64>().is_ok_and(f64::is_finite) => {
@@ -100,9 +106,10 @@ fn attribute(name: &str, value: &MessageAttributeValue) -> Result<AttributeValue
         }
         ("Binary", None, Some(bytes)) if !bytes.is_empty() => Content::Binary(bytes.to_vec()),
         ("String" | "Number" | "Binary", ..) => {
-            return invalid(&format!(
-                "must contain non-empty message attribute value for message attribute type '{kind}'."
-            ));
+            let field = if kind == "Binary" { "Binary" } else { "String" };
+            return Err(SqsError::InvalidParameterValue(format!(
+                "Message (user) attribute '{name}' must contain a non-empty value of type '{field}'."
+            )));
         }
         _ => {
             return invalid(
@@ -155,9 +162,7 @@ pub fn check_size(size: usize, limit: i64) -> Result<(), SqsError> {
     if size <= limit {
         return Ok(());
     }
-    let message =
-        format!("One or more parameters are invalid. Reason: Message must be shorter than {limit} bytes.");
-    Err(SqsError::InvalidParameterValue(message))
+    Err(SqsError::MessageTooLong(limit))
 }
 
 /// The MD5 of a text, in hexadecimal.

@@ -1,7 +1,7 @@
 //! What the clock does to queues, for any sequence of requests, against a model: delays, retention, deduplication,
 //! purges, visibility, and what a move task carries from a dead-letter queue.
 
-use crate::{queue, receive_as, region};
+use crate::{Chance, queue, receive_as, region, take_all};
 use model_sqs::operations::{
     DeleteMessage, ListMessageMoveTasks, PurgeQueue, SendMessage, StartMessageMoveTask,
 };
@@ -18,18 +18,6 @@ const DEDUPLICATED_S: u64 = 300;
 const TIMEOUT_S: u64 = 30;
 const RETENTION_S: u64 = 900;
 const MOST: usize = 10;
-
-/// Numbers that look drawn and are the same in every run.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
-}
 
 #[derive(Debug, Clone)]
 struct Known {
@@ -263,23 +251,8 @@ async fn moved(fifo: bool, count: u64, rate: u64) {
     }
     region.advance(Duration::from_secs(1)).await;
     let mut groups: [Vec<u64>; 2] = [Vec::new(), Vec::new()];
-    loop {
-        let input = ReceiveMessageInput {
-            queue_url: other.clone(),
-            max_number_of_messages: Some(MOST as i32),
-            ..Default::default()
-        };
-        let messages = receive_as(&region, input).await;
-        if messages.is_empty() {
-            break;
-        }
-        for message in messages {
-            let number: u64 = message.body.unwrap().parse().unwrap();
-            groups[(number % 2) as usize].push(number);
-            let receipt_handle = message.receipt_handle.unwrap();
-            let input = DeleteMessageInput { queue_url: other.clone(), receipt_handle };
-            region.call::<DeleteMessage>(input).await.unwrap();
-        }
+    for number in take_all(&region, &other).await {
+        groups[(number % 2) as usize].push(number);
     }
     let all: BTreeSet<u64> = groups.iter().flatten().copied().collect();
     assert_eq!((all.len() as u64, groups.iter().map(Vec::len).sum::<usize>() as u64), (count, count));
@@ -291,7 +264,7 @@ async fn moved(fifo: bool, count: u64, rate: u64) {
 #[tokio::test]
 async fn any_move_task_carries_everything_at_its_rate() {
     for (fifo, count, rate) in
-        [(false, 7, 2), (true, 9, 3), (false, 130, 60), (true, 130, 500), (false, 1, 1)]
+        [(false, 7, 2), (true, 9, 3), (false, 130, 60), (true, 130, 500), (true, 300, 500), (false, 1, 1)]
     {
         moved(fifo, count, rate).await;
     }

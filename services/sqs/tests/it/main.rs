@@ -10,9 +10,21 @@ mod queues;
 mod receiving;
 mod refusals;
 
-use model_sqs::operations::{CreateQueue, ReceiveMessage, SendMessage};
-use model_sqs::{CreateQueueInput, Message, ReceiveMessageInput, SendMessageInput};
+use model_sqs::operations::{CreateQueue, DeleteMessage, ReceiveMessage, SendMessage};
+use model_sqs::{CreateQueueInput, DeleteMessageInput, Message, ReceiveMessageInput, SendMessageInput};
 use testkit::Region;
+
+/// Numbers that look drawn and are the same in every run.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+}
 
 /// A region with this room alone.
 async fn region() -> Region {
@@ -54,4 +66,21 @@ async fn receive_as(region: &Region, input: ReceiveMessageInput) -> Vec<Message>
 /// The bodies of messages.
 fn bodies(messages: &[Message]) -> Vec<&str> {
     messages.iter().filter_map(|message| message.body.as_deref()).collect()
+}
+
+/// Receives and deletes all that is visible: the numbers that the bodies are, as they came.
+async fn take_all(region: &Region, url: &str) -> Vec<u64> {
+    let mut numbers = Vec::new();
+    loop {
+        let messages = receive(region, url).await;
+        if messages.is_empty() {
+            return numbers;
+        }
+        for message in messages {
+            numbers.push(message.body.unwrap().parse().unwrap());
+            let receipt_handle = message.receipt_handle.unwrap();
+            let input = DeleteMessageInput { queue_url: url.to_owned(), receipt_handle };
+            region.call::<DeleteMessage>(input).await.unwrap();
+        }
+    }
 }

@@ -2,7 +2,7 @@
 //! visible twice within its timeout, a group keeps its order and has one message in flight, and what is received
 //! too often is a dead letter exactly then.
 
-use crate::{queue, receive_as, region};
+use crate::{Chance, queue, receive_as, region, take_all};
 use model_sqs::operations::{ChangeMessageVisibility, DeleteMessage, SendMessage};
 use model_sqs::{
     ChangeMessageVisibilityInput, DeleteMessageInput, Message, ReceiveMessageInput, SendMessageInput,
@@ -16,18 +16,6 @@ const MAX_RECEIVES: u32 = 3;
 const TIMEOUT_S: u64 = 30;
 /// Timeouts within which a queue is drained.
 const ROUNDS: u32 = 200;
-
-/// Numbers that look drawn and are the same in every run.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
-}
 
 /// What is known of a message that was sent and not deleted.
 #[derive(Debug, Clone)]
@@ -205,24 +193,8 @@ async fn drain(region: &Region, url: &str, grave: &str, model: &mut Model) {
     }
     assert!(model.known.is_empty(), "lost: {:?}", model.known);
     let mut buried = BTreeSet::new();
-    loop {
-        let input = ReceiveMessageInput {
-            queue_url: grave.to_owned(),
-            max_number_of_messages: Some(10),
-            visibility_timeout: Some(43_200),
-            ..Default::default()
-        };
-        let messages = receive_as(region, input).await;
-        if messages.is_empty() {
-            break;
-        }
-        for message in messages {
-            let number: u64 = message.body.unwrap().parse().unwrap();
-            assert!(buried.insert(number), "{number} is buried twice");
-            let receipt_handle = message.receipt_handle.unwrap();
-            let input = DeleteMessageInput { queue_url: grave.to_owned(), receipt_handle };
-            region.call::<DeleteMessage>(input).await.unwrap();
-        }
+    for number in take_all(region, grave).await {
+        assert!(buried.insert(number), "{number} is buried twice");
     }
     assert_eq!(buried, model.dead);
 }

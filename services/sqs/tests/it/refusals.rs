@@ -79,9 +79,10 @@ async fn a_fifo_batch_without_ids_fails_whole() {
         message_deduplication_id: deduplication.map(str::to_owned),
         ..Default::default()
     };
-    // moto's tests test_send_messages_to_fifo_without_message_group_id and its sister of deduplication ids.
+    // As SQS answered LocalStack's test_send_batch_missing_message_group_id_for_fifo_queue and its sister of
+    // deduplication ids.
     let cases = [
-        (entry("2", None, Some("d")), "MissingParameter"),
+        (entry("2", None, Some("d")), "InvalidParameterValue"),
         (entry("2", Some("g"), None), "InvalidParameterValue"),
     ];
     for (wrong, code) in cases {

@@ -1,16 +1,18 @@
 //! DescribeGlobalTableSettings, UpdateGlobalTableSettings: the billing and throughput of all tables of a global
 //! table of the version 2017, and how they are to follow use.
 
-use super::{known, no_replica, region};
+use super::{known, no_replica};
+use crate::definitions;
 use crate::describe;
 use crate::errors::DynamoError;
 use crate::ops::auto_scaling::{scaling, settings};
+use crate::replicas::region;
 use crate::state::{self, IndexRecord, IndexScope, TableRecord, Throughput};
 use model::{
     AutoScalingSettingsDescription, AutoScalingSettingsUpdate, BillingMode, DescribeGlobalTableSettingsInput,
-    DescribeGlobalTableSettingsOutput, IndexStatus, ReplicaGlobalSecondaryIndexSettingsDescription,
-    ReplicaSettingsDescription, ReplicaSettingsUpdate, ReplicaStatus, UpdateGlobalTableSettingsInput,
-    UpdateGlobalTableSettingsOutput,
+    DescribeGlobalTableSettingsOutput, IndexStatus, ProvisionedThroughput,
+    ReplicaGlobalSecondaryIndexSettingsDescription, ReplicaSettingsDescription, ReplicaSettingsUpdate,
+    ReplicaStatus, UpdateGlobalTableSettingsInput, UpdateGlobalTableSettingsOutput,
 };
 use model_dynamodb as model;
 use names::{Region, Scope, Timestamp};
@@ -51,6 +53,7 @@ pub async fn update_global_table_settings(
             for update in own.filter(|update| update.region_name == region.as_str()) {
                 change_one(&mut table, update, region, now)?;
             }
+            check_units(&table)?;
             state::put_table(tx, &scope, &mut table)?;
         }
         Ok::<_, DynamoError>(())
@@ -63,22 +66,52 @@ pub async fn update_global_table_settings(
     })
 }
 
-/// Changes of a throughput, read or write.
-fn set(throughput: &mut Throughput, units: Option<i64>, of_writes: bool, now: Timestamp) {
-    let Some(units) = units else { return };
-    let present = if of_writes { &mut throughput.write } else { &mut throughput.read };
-    if units > *present {
-        throughput.raised = Some(now);
-    } else if units < *present {
-        throughput.lowered = Some(now);
-        throughput.decreases += 1;
+/// Units of reads or of writes that are asked for, for the table or for the index of a name.
+struct Wish<'w> {
+    index: &'w str,
+    units: Option<i64>,
+    of_writes: bool,
+}
+
+impl Wish<'_> {
+    fn change(&self, table: &mut TableRecord, now: Timestamp) -> Result<(), DynamoError> {
+        let is_on_demand = table.on_demand.is_some();
+        let throughput = match self.index {
+            "" => &mut table.throughput,
+            name => &mut index(table, name)?.throughput,
+        };
+        let Some(units) = self.units else { return Ok(()) };
+        if is_on_demand {
+            return Err(definitions::units_on_demand());
+        }
+        let (read, write) = if self.of_writes { (throughput.read, units) } else { (units, throughput.write) };
+        let asked = ProvisionedThroughput { read_capacity_units: read, write_capacity_units: write };
+        definitions::throughput(&asked)?;
+        throughput.change((read, write), now);
+        Ok(())
     }
-    *present = units;
 }
 
 fn index<'t>(table: &'t mut TableRecord, name: &str) -> Result<&'t mut IndexRecord, DynamoError> {
-    let found = table.indexes.iter_mut().find(|index| index.name == name);
+    let is_it = |index: &&mut IndexRecord| index.name == name && index.scope == IndexScope::Global;
+    let found = table.indexes.iter_mut().find(is_it);
     found.ok_or_else(|| DynamoError::Global("IndexNotFoundException", format!("Index not found: {name}")))
+}
+
+/// A table that is provisioned has units of both kinds, and so have its global indexes.
+fn check_units(table: &TableRecord) -> Result<(), DynamoError> {
+    let lacks = |throughput: &Throughput| throughput.read < 1 || throughput.write < 1;
+    if table.on_demand.is_some() {
+        return Ok(());
+    }
+    if lacks(&table.throughput) {
+        return Err(definitions::no_units());
+    }
+    let mut global = table.indexes.iter().filter(|index| index.scope == IndexScope::Global);
+    match global.find(|index| lacks(&index.throughput)) {
+        Some(index) => Err(definitions::no_index_units(&index.name)),
+        None => Ok(()),
+    }
 }
 
 fn follow(
@@ -100,7 +133,6 @@ fn change_all(
     region: &Region,
     now: Timestamp,
 ) -> Result<(), DynamoError> {
-    let units = asked.global_table_provisioned_write_capacity_units;
     match &asked.global_table_billing_mode {
         Some(BillingMode::PayPerRequest) => {
             table.on_demand = table.on_demand.or(Some(now));
@@ -111,18 +143,13 @@ fn change_all(
         None => {}
     }
     table.billing_stated |= asked.global_table_billing_mode.is_some();
-    if table.on_demand.is_some() && units.is_some() {
-        return Err(DynamoError::invalid_value(
-            "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is \
-             PAY_PER_REQUEST",
-        ));
-    }
-    set(&mut table.throughput, units, true, now);
+    let units = asked.global_table_provisioned_write_capacity_units;
+    Wish { index: "", units, of_writes: true }.change(table, now)?;
     let update = asked.global_table_provisioned_write_capacity_auto_scaling_settings_update.as_ref();
     follow(table, region, ("", true), update);
     for change in asked.global_table_global_secondary_index_settings_update.iter().flatten() {
-        let found = index(table, &change.index_name)?;
-        set(&mut found.throughput, change.provisioned_write_capacity_units, true, now);
+        let units = change.provisioned_write_capacity_units;
+        Wish { index: &change.index_name, units, of_writes: true }.change(table, now)?;
         let update = change.provisioned_write_capacity_auto_scaling_settings_update.as_ref();
         follow(table, region, (&change.index_name, true), update);
     }
@@ -136,12 +163,13 @@ fn change_one(
     region: &Region,
     now: Timestamp,
 ) -> Result<(), DynamoError> {
-    set(&mut table.throughput, update.replica_provisioned_read_capacity_units, false, now);
+    let units = update.replica_provisioned_read_capacity_units;
+    Wish { index: "", units, of_writes: false }.change(table, now)?;
     let scaling = update.replica_provisioned_read_capacity_auto_scaling_settings_update.as_ref();
     follow(table, region, ("", false), scaling);
     for change in update.replica_global_secondary_index_settings_update.iter().flatten() {
-        let found = index(table, &change.index_name)?;
-        set(&mut found.throughput, change.provisioned_read_capacity_units, false, now);
+        let units = change.provisioned_read_capacity_units;
+        Wish { index: &change.index_name, units, of_writes: false }.change(table, now)?;
         let scaling = change.provisioned_read_capacity_auto_scaling_settings_update.as_ref();
         follow(table, region, (&change.index_name, false), scaling);
     }

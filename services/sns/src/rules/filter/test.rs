@@ -25,7 +25,6 @@ pub(super) enum Test {
 pub(super) enum AnythingBut {
     Values(Vec<Value>),
     Prefixes(Vec<String>),
-    Suffixes(Vec<String>),
     Wildcards(Vec<String>),
     IgnoringCase(Vec<String>),
 }
@@ -78,12 +77,18 @@ pub(super) struct Network {
 }
 
 impl Network {
-    /// A network in CIDR notation.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let (address, bits) = text.split_once('/')?;
-        let (address, bits) = (address.parse::<IpAddr>().ok()?, bits.parse::<u32>().ok()?);
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        (bits <= most).then_some(Network { address, bits })
+    /// A network in CIDR notation, or what is wrong with it (aws/event-ruler, `CIDR`).
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let parts = text.trim_end_matches('/').split_once('/').filter(|(_, bits)| !bits.contains('/'));
+        let (address, bits) = parts.ok_or("Malformed CIDR, one '/' required")?;
+        let bits: i32 = bits.parse().map_err(|_| "Malformed CIDR, mask bits must be an integer")?;
+        let bits = u32::try_from(bits).map_err(|_| "Malformed CIDR, mask bits must not be negative")?;
+        let address: IpAddr = address.parse().map_err(|_| format!("Nonstandard IP address: {address}"))?;
+        match address {
+            IpAddr::V4(_) if bits > 31 => Err("IPv4 mask bits must be < 32".to_owned()),
+            IpAddr::V6(_) if bits > 127 => Err("IPv6 mask bits must be < 128".to_owned()),
+            address => Ok(Network { address, bits }),
+        }
     }
 
     fn holds(self, text: &str) -> bool {
@@ -150,7 +155,6 @@ impl AnythingBut {
         match self {
             AnythingBut::Values(values) => values.iter().any(|one| equal(one, value)),
             AnythingBut::Prefixes(starts) => any(starts, &|text, start| text.starts_with(start)),
-            AnythingBut::Suffixes(ends) => any(ends, &|text, end| text.ends_with(end)),
             AnythingBut::Wildcards(patterns) => {
                 any(patterns, &|text, pattern| matches_wildcard(pattern, text))
             }

@@ -1,6 +1,8 @@
-//! Checksums of content while it streams: MD5 for the entity tag, and the one algorithm that was asked
-//! for. Full-object CRCs of parts are joined without reading the content again.
+//! AWS's flexible checksums, computed while content streams. CRCs of parts are joined to that of the whole
+//! without reading the content again.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use crc_fast::CrcAlgorithm;
 use md5::{Digest as _, Md5};
 use ring::digest as sha;
@@ -8,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 use xxhash_rust::xxh64::Xxh64;
 
-/// An algorithm of object checksums that the room computes.
+/// An algorithm of checksums. S3 stores it by its place in this list: what is new comes last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Algorithm {
     /// `x-amz-checksum-crc32`
@@ -67,6 +69,14 @@ impl Algorithm {
     /// The algorithm of a name.
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.name().eq_ignore_ascii_case(name))
+    }
+
+    /// The algorithm of a header or trailer, by its name in small letters.
+    pub fn by_header(name: &str) -> Option<Self> {
+        match name {
+            "content-md5" => Some(Algorithm::Md5),
+            name => Self::of_name(name.strip_prefix("x-amz-checksum-")?),
+        }
     }
 
     /// How many bytes a checksum has.
@@ -172,42 +182,65 @@ impl Running {
             Running::Xxh3(_, digest) => digest.digest().to_be_bytes().to_vec(),
         }
     }
+
+    /// The checksum as headers and trailers have it.
+    pub fn finish_base64(self) -> String {
+        STANDARD.encode(self.finish())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::multipart::base64;
+    use crate::hex;
 
     /// The check values of the catalogue of parametrised CRC algorithms, and of `sha1sum`, `sha256sum`,
     /// `md5sum`, for `123456789`.
     #[test]
     fn check_values() {
         for (algorithm, expected) in [
-            (Algorithm::Crc32, "y/Q5Jg=="),
-            (Algorithm::Crc32c, "4waSgw=="),
-            (Algorithm::Crc64Nvme, "rosUhgp5mIg="),
-            (Algorithm::Sha1, "98O8HYCOBHMq32eZZczDTKeuNEE="),
-            (Algorithm::Sha256, "FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU="),
-            (Algorithm::Md5, "JfnnlDI7RTiF9RgfG2JNCw=="),
+            (Algorithm::Crc32, "cbf43926"),
+            (Algorithm::Crc32c, "e3069283"),
+            (Algorithm::Crc64Nvme, "ae8b14860a799888"),
+            (Algorithm::Sha1, "f7c3bc1d808e04732adf679965ccc34ca7ae3441"),
+            (Algorithm::Sha256, "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"),
+            (Algorithm::Md5, "25f9e794323b453885f5181f1b624d0b"),
         ] {
             let checksum = algorithm.of(b"123456789");
-            assert_eq!(base64(&checksum), expected, "{algorithm:?}");
+            assert_eq!(hex(&checksum), expected, "{algorithm:?}");
             assert_eq!(checksum.len(), algorithm.length());
         }
         assert_eq!(Algorithm::Sha512.of(b"").len(), 64);
         // The check values of xxHash's own specification for no input and the seed 0.
-        let hex = |algorithm: Algorithm| service::hex(&algorithm.of(b""));
-        assert_eq!(hex(Algorithm::Xxh64), "ef46db3751d8e999");
-        assert_eq!(hex(Algorithm::Xxh3), "2d06800538d394c2");
-        assert_eq!(hex(Algorithm::Xxh128), "99aa06d3014798d86001c324468d497f");
+        let of_nothing = |algorithm: Algorithm| hex(&algorithm.of(b""));
+        assert_eq!(of_nothing(Algorithm::Xxh64), "ef46db3751d8e999");
+        assert_eq!(of_nothing(Algorithm::Xxh3), "2d06800538d394c2");
+        assert_eq!(of_nothing(Algorithm::Xxh128), "99aa06d3014798d86001c324468d497f");
+    }
+
+    #[test]
+    fn any_split_gives_the_same() {
+        let bytes: Vec<u8> = (0..1000u32).map(|number| (number * 7 % 251) as u8).collect();
+        for algorithm in Algorithm::ALL {
+            let whole = algorithm.of(&bytes);
+            for at in [0, 1, 7, 8, 9, 500, 999] {
+                let mut split = algorithm.begin();
+                split.update(&bytes[..at]);
+                split.update(&bytes[at..]);
+                assert_eq!(split.finish(), whole, "{algorithm:?}");
+            }
+        }
     }
 
     #[test]
     fn names() {
         for algorithm in Algorithm::ALL {
             assert_eq!(Algorithm::of_name(algorithm.name()), Some(algorithm));
+            let header = format!("x-amz-checksum-{}", algorithm.name().to_lowercase());
+            assert_eq!(Algorithm::by_header(&header), Some(algorithm));
         }
+        assert_eq!(Algorithm::by_header("content-md5"), Some(Algorithm::Md5));
+        assert_eq!(Algorithm::by_header("x-amz-checksum-type"), None);
         assert_eq!(Algorithm::of_name("crc32"), Some(Algorithm::Crc32));
         assert_eq!(Algorithm::of_name("XXHASH32"), None);
     }

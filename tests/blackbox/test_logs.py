@@ -128,6 +128,7 @@ def test_a_function_hears_what_is_written(fresh_region, name, eventually):
     function = functions.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="index.handler",
                                          Code={"ZipFile": code.getvalue()})["FunctionArn"]
     functions.get_waiter("function_active_v2").wait(FunctionName=name)
+    logs.create_log_group(logGroupName=f"/aws/lambda/{name}")
     subscription = {"logGroupName": name, "filterName": "f", "filterPattern": "ERROR", "destinationArn": function}
     with pytest.raises(logs.exceptions.InvalidParameterException) as refused:
         logs.put_subscription_filter(**subscription)

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use http::Uri;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject;
@@ -75,12 +76,17 @@ fn unreachable(why: impl fmt::Display) -> Failure {
 pub struct Outbound(OnceLock<Arc<rustls::ClientConfig>>);
 
 impl Outbound {
-    /// Sends a request and reads its answer, up to a number of bytes. `data_dir` is where the region's own
-    /// authority is.
+    /// Sends a request and reads its answer, up to a number of bytes; without one, the status and the headers
+    /// alone. `data_dir` is where the region's own authority is.
     ///
     /// # Errors
     /// Where there is no answer.
-    pub async fn send(&self, data_dir: &Path, request: Request, most: usize) -> Result<Answer, Failure> {
+    pub async fn send(
+        &self,
+        data_dir: &Path,
+        request: Request,
+        most: Option<usize>,
+    ) -> Result<Answer, Failure> {
         let url: Uri = request.url.parse().map_err(unsendable)?;
         let host = url.host().ok_or_else(|| unsendable("the URL has no host"))?.to_owned();
         let secure = match url.scheme_str() {
@@ -133,7 +139,11 @@ fn message(url: &Uri, request: Request) -> Result<http::Request<Full<Bytes>>, Fa
     message.body(Full::new(request.body)).map_err(unsendable)
 }
 
-async fn exchange<S>(stream: S, message: http::Request<Full<Bytes>>, most: usize) -> Result<Answer, Failure>
+async fn exchange<S>(
+    stream: S,
+    message: http::Request<Full<Bytes>>,
+    most: Option<usize>,
+) -> Result<Answer, Failure>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -141,9 +151,10 @@ where
     let answer = async move {
         let answer = sender.send_request(message).await.map_err(unreachable)?;
         let (head, body) = answer.into_parts();
-        let body = Limited::new(body, most).collect().await.map_err(|error| {
-            if error.is::<LengthLimitError>() { Failure::TooLong } else { unreachable(error) }
-        })?;
+        let body = match most {
+            Some(most) => whole(body, most).await?,
+            None => Bytes::new(),
+        };
         let text = |value: &http::HeaderValue| value.to_str().ok().map(str::to_owned);
         let headers = head.headers.iter();
         Ok(Answer {
@@ -151,7 +162,7 @@ where
             headers: headers
                 .filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?)))
                 .collect(),
-            body: body.to_bytes(),
+            body,
         })
     };
     tokio::pin!(connection, answer);
@@ -163,6 +174,14 @@ where
             _ = &mut connection, if open => open = false,
         }
     }
+}
+
+async fn whole(body: Incoming, most: usize) -> Result<Bytes, Failure> {
+    let collected = Limited::new(body, most)
+        .collect()
+        .await
+        .map_err(|error| if error.is::<LengthLimitError>() { Failure::TooLong } else { unreachable(error) });
+    Ok(collected?.to_bytes())
 }
 
 #[cfg(test)]
@@ -198,7 +217,7 @@ mod tests {
     #[tokio::test]
     async fn a_host_is_asked() {
         let (url, asked) = host("HTTP/1.1 201 Created\r\nX-A: b\r\ncontent-length: 2\r\n\r\nhi").await;
-        let answer = Outbound::default().send(Path::new("/"), request(&url), 2).await.unwrap();
+        let answer = Outbound::default().send(Path::new("/"), request(&url), Some(2)).await.unwrap();
         assert_eq!((answer.status, &answer.body[..]), (201, &b"hi"[..]));
         assert!(answer.headers.contains(&("x-a".to_owned(), "b".to_owned())));
         let asked = asked.await.unwrap();
@@ -207,9 +226,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_status_is_an_answer_whatever_body_follows_it() {
+        let (url, _asked) = host("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n").await;
+        let answer = Outbound::default().send(Path::new("/"), request(&url), None).await.unwrap();
+        assert_eq!((answer.status, answer.body.len()), (200, 0));
+    }
+
+    #[tokio::test]
     async fn what_is_no_answer() {
         let outbound = Outbound::default();
-        let send = async |url: &str, most| outbound.send(Path::new("/"), request(url), most).await;
+        let send = async |url: &str, most| outbound.send(Path::new("/"), request(url), Some(most)).await;
         let (url, _asked) = host("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc").await;
         assert_eq!(send(&url, 2).await.unwrap_err(), Failure::TooLong);
         let (url, _asked) = host("no HTTP\r\n\r\n").await;

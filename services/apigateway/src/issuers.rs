@@ -78,7 +78,7 @@ async fn fetched(ctx: &Ctx, url: String) -> Option<Bytes> {
     let request = Request { method: "GET".to_owned(), url: url.clone(), headers, body: Bytes::new() };
     let outbound = ctx.part::<Outbound>();
     let answer = tokio::select! {
-        answer = outbound.send(&ctx.host().settings.data_dir, request, MAX_BYTES) => answer,
+        answer = outbound.send(&ctx.host().settings.data_dir, request, Some(MAX_BYTES)) => answer,
         () = ctx.host().clock.rest(PATIENCE) => Err(Failure::Unreachable("it takes too long".to_owned())),
     };
     let why = match answer {

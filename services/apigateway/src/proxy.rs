@@ -29,7 +29,7 @@ pub async fn forward(
     let request = request(integration, proxy, (asked, path)).ok_or(Unanswered::Refused)?;
     let outbound = ctx.part::<Outbound>();
     let answer = tokio::select! {
-        answer = outbound.send(&ctx.host().settings.data_dir, request, MAX_ANSWER_BYTES) => answer,
+        answer = outbound.send(&ctx.host().settings.data_dir, request, Some(MAX_ANSWER_BYTES)) => answer,
         () = ctx.host().clock.rest(Duration::from_millis(integration.timeout_ms.into())) => {
             return Ok(replies::message(504, "Gateway Timeout"));
         }

@@ -30,7 +30,7 @@ pub fn service() -> Service {
         .view(views::WaitingFanOuts { wake: fan_out.clone() })
         .view(views::WaitingSendings { wake: send.clone() })
         .part(signing::Signer::default())
-        .part(post::Trust::default())
+        .part(outbound::Outbound::default())
         .part(pacing::Pacer::default())
         .part(sendings::Sender::new(send.clone()))
         .target(target::Topics)

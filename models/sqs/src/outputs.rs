@@ -14,7 +14,7 @@ s::object!(CancelMessageMoveTaskOutput, tables::CANCEL_MESSAGE_MOVE_TASK_RESULT,
 #[derive(Clone, Default, PartialEq)]
 pub struct ChangeMessageVisibilityBatchOutput {
     pub successful: Vec<ChangeMessageVisibilityBatchResultEntry>,
-    pub failed: Vec<BatchResultErrorEntry>,
+    pub failed: Option<Vec<BatchResultErrorEntry>>,
 }
 s::object!(ChangeMessageVisibilityBatchOutput, tables::CHANGE_MESSAGE_VISIBILITY_BATCH_RESULT, { 0 successful, 1 failed });
 
@@ -27,7 +27,7 @@ s::object!(CreateQueueOutput, tables::CREATE_QUEUE_RESULT, { 0 queue_url });
 #[derive(Clone, Default, PartialEq)]
 pub struct DeleteMessageBatchOutput {
     pub successful: Vec<DeleteMessageBatchResultEntry>,
-    pub failed: Vec<BatchResultErrorEntry>,
+    pub failed: Option<Vec<BatchResultErrorEntry>>,
 }
 s::object!(DeleteMessageBatchOutput, tables::DELETE_MESSAGE_BATCH_RESULT, { 0 successful, 1 failed });
 
@@ -78,7 +78,7 @@ s::object!(ReceiveMessageOutput, tables::RECEIVE_MESSAGE_RESULT, { 0 messages })
 #[derive(Clone, Default, PartialEq)]
 pub struct SendMessageBatchOutput {
     pub successful: Vec<SendMessageBatchResultEntry>,
-    pub failed: Vec<BatchResultErrorEntry>,
+    pub failed: Option<Vec<BatchResultErrorEntry>>,
 }
 s::object!(SendMessageBatchOutput, tables::SEND_MESSAGE_BATCH_RESULT, { 0 successful, 1 failed });
 

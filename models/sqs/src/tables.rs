@@ -47,7 +47,7 @@ pub static CHANGE_MESSAGE_VISIBILITY_BATCH_REQUEST_ENTRY: Shape = Shape::new("Ch
 
 pub static CHANGE_MESSAGE_VISIBILITY_BATCH_RESULT: Shape = Shape::new("ChangeMessageVisibilityBatchResult", &[
     Member { required: true, query_name: Some("ChangeMessageVisibilityBatchResultEntry"), flattened: true, ..Member::new("Successful", &ty::CHANGE_MESSAGE_VISIBILITY_BATCH_RESULT_ENTRY_LIST) },
-    Member { required: true, query_name: Some("BatchResultErrorEntry"), flattened: true, ..Member::new("Failed", &ty::BATCH_RESULT_ERROR_ENTRY_LIST) },
+    Member { query_name: Some("BatchResultErrorEntry"), flattened: true, ..Member::new("Failed", &ty::BATCH_RESULT_ERROR_ENTRY_LIST) },
 ], || Box::new(crate::ChangeMessageVisibilityBatchOutput::default()));
 
 pub static CHANGE_MESSAGE_VISIBILITY_BATCH_RESULT_ENTRY: Shape = Shape::new("ChangeMessageVisibilityBatchResultEntry", &[
@@ -82,7 +82,7 @@ pub static DELETE_MESSAGE_BATCH_REQUEST_ENTRY: Shape = Shape::new("DeleteMessage
 
 pub static DELETE_MESSAGE_BATCH_RESULT: Shape = Shape::new("DeleteMessageBatchResult", &[
     Member { required: true, query_name: Some("DeleteMessageBatchResultEntry"), flattened: true, ..Member::new("Successful", &ty::DELETE_MESSAGE_BATCH_RESULT_ENTRY_LIST) },
-    Member { required: true, query_name: Some("BatchResultErrorEntry"), flattened: true, ..Member::new("Failed", &ty::BATCH_RESULT_ERROR_ENTRY_LIST) },
+    Member { query_name: Some("BatchResultErrorEntry"), flattened: true, ..Member::new("Failed", &ty::BATCH_RESULT_ERROR_ENTRY_LIST) },
 ], || Box::new(crate::DeleteMessageBatchOutput::default()));
 
 pub static DELETE_MESSAGE_BATCH_RESULT_ENTRY: Shape = Shape::new("DeleteMessageBatchResultEntry", &[
@@ -326,7 +326,7 @@ pub static SEND_MESSAGE_BATCH_REQUEST_ENTRY: Shape = Shape::new("SendMessageBatc
 
 pub static SEND_MESSAGE_BATCH_RESULT: Shape = Shape::new("SendMessageBatchResult", &[
     Member { required: true, query_name: Some("SendMessageBatchResultEntry"), flattened: true, ..Member::new("Successful", &ty::SEND_MESSAGE_BATCH_RESULT_ENTRY_LIST) },
-    Member { required: true, query_name: Some("BatchResultErrorEntry"), flattened: true, ..Member::new("Failed", &ty::BATCH_RESULT_ERROR_ENTRY_LIST) },
+    Member { query_name: Some("BatchResultErrorEntry"), flattened: true, ..Member::new("Failed", &ty::BATCH_RESULT_ERROR_ENTRY_LIST) },
 ], || Box::new(crate::SendMessageBatchOutput::default()));
 
 pub static SEND_MESSAGE_BATCH_RESULT_ENTRY: Shape = Shape::new("SendMessageBatchResultEntry", &[

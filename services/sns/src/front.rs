@@ -14,6 +14,7 @@
 //! Lists take `accountId`, `region` and the name of a receiver; DELETE empties them.
 
 use crate::errors::SnsError;
+use crate::ops::subscriptions::Why;
 use crate::ops::{place_of, subscriptions};
 use crate::rules::names::is_phone;
 use crate::signing::Signer;
@@ -208,7 +209,7 @@ fn token(ctx: &Ctx, request: &FrontRequest) -> Result<FrontReply, SnsError> {
     let read = ctx.read();
     let found = match state::topic(&read, &place.scope, &place.topic)? {
         Some(topic) => state::subscription(&read, &place.scope, topic.incarnation, &place.id)?
-            .map(|found| subscriptions::token(&ctx.host().seal, topic.incarnation, &found.id)),
+            .map(|found| subscriptions::token(&ctx.host().seal, Why::Begin, topic.incarnation, &found.id)),
         None => None,
     };
     match found {

@@ -2,7 +2,7 @@
 
 use crate::errors::SnsError;
 use crate::hand_over::PRINCIPAL;
-use crate::ops::subscriptions::token;
+use crate::ops::subscriptions::{Why, token};
 use crate::rules::envelope::{self, Confirmation};
 use crate::signing::Signer;
 use crate::state::captured::{self, Captured, Kind};
@@ -38,7 +38,7 @@ impl Question {
              included in this message.",
             state::arn(scope, &topic.name)
         );
-        Question::of(ctx, (scope, topic, of), ("SubscriptionConfirmation", text)).await
+        Question::of(ctx, (scope, topic, of), (Why::Begin, "SubscriptionConfirmation", text)).await
     }
 
     /// Whether it wants to come back; nobody but who is reached over HTTP is asked.
@@ -57,17 +57,17 @@ impl Question {
             state::arn(scope, &topic.name),
             of.id
         );
-        Question::of(ctx, (scope, topic, of), ("UnsubscribeConfirmation", text)).await.map(Some)
+        Question::of(ctx, (scope, topic, of), (Why::Return, "UnsubscribeConfirmation", text)).await.map(Some)
     }
 
     async fn of(
         ctx: &Ctx,
         (scope, topic, of): (&Scope, &Topic, &Subscription),
-        (kind, text): (&'static str, String),
+        (why, kind, text): (Why, &'static str, String),
     ) -> Result<Self, SnsError> {
         let (id, at) = (ctx.uuid(), ctx.now().iso8601_millis());
         let (arn, origin) = (state::arn(scope, &topic.name), ctx.request().origin.as_str());
-        let token = token(&ctx.host().seal, topic.incarnation, &of.id);
+        let token = token(&ctx.host().seal, why, topic.incarnation, &of.id);
         let asked =
             Confirmation { kind, text: &text, id: &id, topic: arn.as_str(), token: &token, origin, at: &at };
         let version = topic.attributes.get("SignatureVersion").map_or("1", String::as_str);

@@ -4,7 +4,7 @@
 use crate::errors::SnsError;
 use crate::ops::attributes::check_dead_letter;
 use crate::ops::questions::Question;
-use crate::ops::subscriptions::token;
+use crate::ops::subscriptions::{Why, token};
 use crate::ops::{endpoints, found, topic_place};
 use crate::rules::attributes::{Setting, check_subscription};
 use crate::rules::endpoints::{check as check_endpoint, needs_confirmation};
@@ -34,7 +34,7 @@ pub async fn subscribe(ctx: Ctx, input: Arc<SubscribeInput>) -> Result<Subscribe
     let pending = needs_confirmation(protocol, &endpoint, ctx.account());
     let id = ctx.uuid();
     let subscription = Subscription {
-        token: pending.then(|| token(&ctx.host().seal, topic.incarnation, &id)),
+        token: pending.then(|| token(&ctx.host().seal, Why::Begin, topic.incarnation, &id)),
         id,
         topic: topic.name.clone(),
         protocol,

@@ -16,9 +16,18 @@ use store::Incarnation;
 /// What a token is sealed for.
 const TOKEN: [&str; 2] = ["sns", "subscription"];
 
+/// Why somebody is sent a token: each time it is another one.
+#[derive(Debug, Clone, Copy)]
+pub enum Why {
+    /// To confirm a subscription.
+    Begin,
+    /// To take its end back.
+    Return,
+}
+
 /// The token of a subscription: hexadecimal, as SNS's are.
-pub fn token(seal: &Seal, topic: Incarnation, id: &str) -> String {
-    let content = [&topic.0.to_be_bytes(), id.as_bytes()].concat();
+pub fn token(seal: &Seal, why: Why, topic: Incarnation, id: &str) -> String {
+    let content = [topic.0.to_be_bytes().as_slice(), &[why as u8], id.as_bytes()].concat();
     hex(seal.seal(&TOKEN, &content).as_bytes())
 }
 
@@ -41,7 +50,8 @@ pub fn of_token(seal: &Seal, token: &str) -> Result<(Incarnation, String), SnsEr
     let none = || SnsError::invalid("Token");
     let sealed = String::from_utf8(bytes).map_err(|_| none())?;
     let content = seal.open(&TOKEN, &sealed).ok_or_else(none)?;
-    let (topic, id) = content.split_first_chunk().ok_or_else(none)?;
+    let (topic, rest) = content.split_first_chunk().ok_or_else(none)?;
+    let (_, id) = rest.split_first().ok_or_else(none)?;
     let id = String::from_utf8(id.to_vec()).map_err(|_| none())?;
     Ok((Incarnation(u64::from_be_bytes(*topic)), id))
 }

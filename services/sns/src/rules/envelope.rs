@@ -236,6 +236,7 @@ pub fn headers(
         ("content-type", content_type),
         ("user-agent", "Amazon Simple Notification Service Agent"),
         ("accept-encoding", "gzip,deflate"),
+        ("connection", "Keep-Alive"),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value.to_owned()))

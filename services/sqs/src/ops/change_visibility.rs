@@ -116,8 +116,8 @@ pub async fn batch(
             Ok(None) => {
                 output.successful.push(ChangeMessageVisibilityBatchResultEntry { id: entry.id.clone() });
             }
-            Ok(Some(error)) => output.failed.push(failed(&entry.id, error)),
-            Err(error) => output.failed.push(error.clone()),
+            Ok(Some(error)) => output.failed.get_or_insert_default().push(failed(&entry.id, error)),
+            Err(error) => output.failed.get_or_insert_default().push(error.clone()),
         }
     }
     Ok(output)

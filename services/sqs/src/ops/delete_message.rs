@@ -70,7 +70,7 @@ pub async fn batch(
     for (at, entry) in input.entries.iter().enumerate() {
         match receipt(&ctx, &place, &entry.receipt_handle) {
             Ok(receipt) => receipts.push((at, receipt)),
-            Err(error) => output.failed.push(failed(&entry.id, error)),
+            Err(error) => output.failed.get_or_insert_default().push(failed(&entry.id, error)),
         }
     }
     let entries = input.clone();
@@ -92,7 +92,7 @@ pub async fn batch(
         let id = input.entries[at].id.clone();
         match error {
             None => output.successful.push(DeleteMessageBatchResultEntry { id }),
-            Some(error) => output.failed.push(failed(&id, error)),
+            Some(error) => output.failed.get_or_insert_default().push(failed(&id, error)),
         }
     }
     Ok(output)

@@ -367,7 +367,7 @@ fn wanted_attributes(input: &ReceiveMessageInput, message: &Message) -> BTreeMap
     let names = input.message_attribute_names.as_deref().unwrap_or_default();
     let wanted = |attribute: &str| {
         names.iter().any(|name| match name.as_str() {
-            "All" | ".*" => true,
+            "All" | ".*" | "*" => true,
             name => {
                 name == attribute || name.strip_suffix(".*").is_some_and(|start| attribute.starts_with(start))
             }

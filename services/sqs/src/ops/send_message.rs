@@ -104,10 +104,14 @@ pub fn put(
     let delay_s = delay(queue, outgoing)?;
     let deduplication_id = deduplication(queue, outgoing)?;
     let known_by = deduplication_id.as_deref().map(|id| known_by(queue, outgoing, id));
-    if let Some(id) = &known_by
-        && let Some(known) = state::duplicate(tx, scope, queue, id, now)?
-    {
-        return Ok(Sent { id: known.id, sequence_number: Some(sequence(known.number)) });
+    // Ids of the whole queue hold on where each group has its own since (LocalStack's
+    // test_fifo_change_to_high_throughput_after_creation, recorded on AWS).
+    let ids =
+        [known_by.as_deref(), deduplication_id.as_deref().filter(|id| known_by.as_deref() != Some(*id))];
+    for id in ids.into_iter().flatten() {
+        if let Some(known) = state::duplicate(tx, scope, queue, id, now)? {
+            return Ok(Sent { id: known.id, sequence_number: Some(sequence(known.number)) });
+        }
     }
     let number = state::number(tx, scope, queue)?;
     if let Some(id) = &known_by {
@@ -308,7 +312,7 @@ fn answer(
         let outgoing = match prepared {
             Ok(outgoing) => outgoing,
             Err(error) => {
-                output.failed.push(error.clone());
+                output.failed.get_or_insert_default().push(error.clone());
                 continue;
             }
         };
@@ -323,7 +327,7 @@ fn answer(
                 ),
                 sequence_number: sent.sequence_number,
             }),
-            Some(Err(error)) => output.failed.push(failed(&entry.id, error)),
+            Some(Err(error)) => output.failed.get_or_insert_default().push(failed(&entry.id, error)),
             None => break,
         }
     }

@@ -146,7 +146,7 @@ impl Attributes {
             "FifoQueue" => self.fifo = truth(name, text)?,
             "ContentBasedDeduplication" => {
                 self.content_deduplication = truth(name, text)?;
-                if self.content_deduplication && !self.fifo {
+                if !self.fifo {
                     return Err(SqsError::UnknownAttribute(name.to_owned()));
                 }
             }

@@ -146,7 +146,8 @@ async fn entries_of_a_batch_fail_alone() {
     let sent = region.call::<SendMessageBatch>(input).await.unwrap();
     let successful: Vec<_> = sent.successful.iter().map(|entry| entry.id.as_str()).collect();
     assert_eq!(successful, ["1", "3"]);
-    assert_eq!((sent.failed[0].id.as_str(), sent.failed[0].code.as_str()), ("2", "InvalidMessageContents"));
+    let failed = &sent.failed.unwrap()[0];
+    assert_eq!((failed.id.as_str(), failed.code.as_str()), ("2", "InvalidMessageContents"));
     let cases = [
         (vec![], "EmptyBatchRequest"),
         (vec![entry("a", "x"), entry("a", "y")], "BatchEntryIdsNotDistinct"),
@@ -171,6 +172,6 @@ async fn foreign_receipt_handles_are_refused() {
     for (url, handle) in [(&other, handle.as_str()), (&one, "nonsense")] {
         let input = DeleteMessageBatchInput { queue_url: url.clone(), entries: vec![entry(handle)] };
         let output = region.call::<DeleteMessageBatch>(input).await.unwrap();
-        assert_eq!(output.failed[0].code, "ReceiptHandleIsInvalid");
+        assert_eq!(output.failed.unwrap()[0].code, "ReceiptHandleIsInvalid");
     }
 }

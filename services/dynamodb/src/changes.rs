@@ -25,8 +25,13 @@ pub fn keep(
     if before == after {
         return Ok(());
     }
-    let head = streams::advance(tx, &write.scope, table.incarnation, write.now)?;
-    if !table.replicas.is_empty() && write.origin != Origin::Replica {
+    let is_carried = !table.replicas.is_empty() && write.origin != Origin::Replica;
+    let now = match is_carried {
+        true => replicas::moment(tx, (&write.scope, table), &write.row, write.now)?,
+        false => write.now,
+    };
+    let head = streams::advance(tx, &write.scope, table.incarnation, now)?;
+    if is_carried {
         replicas::changed(tx, (&write.scope, table), &write.row, head.at)?;
     }
     if let Some(history) = &table.history {

@@ -14,6 +14,7 @@ use service::{Ctx, Log, Worker};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use store::Snapshot;
+use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
 /// Between two looks for jobs that nobody does, in milliseconds of virtual time.
 const PERIOD_MS: i64 = 60_000;
@@ -21,9 +22,24 @@ const PERIOD_MS: i64 = 60_000;
 /// What a table is told that is not made yet: it will be as soon as its job is done.
 pub const NOT_YET: Timestamp = Timestamp(i64::MAX);
 
+/// How often a job is done again at once that others were in the way of.
+const TRIES: u32 = 5;
+
 /// The jobs that this process is doing.
 #[derive(Default)]
-pub struct Running(Mutex<HashSet<u64>>);
+pub struct Running {
+    numbers: Mutex<HashSet<u64>>,
+    /// Whoever writes a job down holds this until it does it: what nobody does was cut short then.
+    written: Arc<RwLock<()>>,
+}
+
+/// Leave to write jobs down, which nobody takes up before they are given to [`start`].
+pub struct Starting(#[expect(dead_code, reason = "held until it is dropped")] OwnedRwLockReadGuard<()>);
+
+/// To be had before a job is written down.
+pub async fn starting(ctx: &Ctx) -> Starting {
+    Starting(ctx.part::<Running>().written.clone().read_owned().await)
+}
 
 /// A job that is being done; it is not any more when this is dropped.
 struct Doing {
@@ -33,14 +49,14 @@ struct Doing {
 
 impl Running {
     fn begin(self: &Arc<Self>, number: u64) -> Option<Doing> {
-        let is_new = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
+        let is_new = self.numbers.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
         is_new.then(|| Doing { running: self.clone(), number })
     }
 }
 
 impl Drop for Doing {
     fn drop(&mut self) {
-        self.running.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
+        self.running.numbers.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
     }
 }
 
@@ -49,26 +65,33 @@ pub fn worker() -> Worker {
     Worker::every("dynamodb/jobs", PERIOD_MS, resume)
 }
 
-/// Does a job that was just written down.
+/// Does jobs that were just written down, each with its number.
 ///
 /// # Errors
-/// Where it is done at once and fails.
+/// Where one is done at once and fails.
 pub async fn start(
     ctx: &Ctx,
-    scope: &Scope,
-    (number, job): (u64, Job),
+    starting: Starting,
+    jobs: Vec<(u64, Scope, Job)>,
     is_small: bool,
 ) -> Result<(), DynamoError> {
-    let Some(doing) = ctx.part::<Running>().begin(number) else { return Ok(()) };
-    let (ctx, scope) = (ctx.clone(), scope.clone());
-    if is_small {
-        return run(&ctx, &doing, &scope, &job, false).await;
-    }
-    tokio::spawn(async move {
-        if let Err(error) = run(&ctx, &doing, &scope, &job, false).await {
-            told(&job, error);
+    let running = ctx.part::<Running>();
+    let begun =
+        jobs.into_iter().filter_map(|(number, scope, job)| Some((running.begin(number)?, scope, job)));
+    let begun: Vec<_> = begun.collect();
+    drop(starting);
+    for (doing, scope, job) in begun {
+        if is_small {
+            run(ctx, &doing, &scope, &job, false).await?;
+            continue;
         }
-    });
+        let ctx = ctx.clone();
+        tokio::spawn(async move {
+            if let Err(error) = run(&ctx, &doing, &scope, &job, false).await {
+                told(&job, error);
+            }
+        });
+    }
     Ok(())
 }
 
@@ -78,9 +101,7 @@ fn told(job: &Job, error: DynamoError) {
 
 /// Takes up the jobs that nobody does.
 async fn resume(ctx: Ctx) -> Result<(), DynamoError> {
-    let jobs: Vec<(Scope, u64, Job)> = backups::jobs(&ctx.read()).collect::<Result<_, _>>()?;
-    for (scope, number, job) in jobs {
-        let Some(doing) = ctx.part::<Running>().begin(number) else { continue };
+    for (doing, scope, job) in left(&ctx).await? {
         if let Err(error) = run(&ctx, &doing, &scope, &job, true).await {
             told(&job, error);
         }
@@ -88,7 +109,36 @@ async fn resume(ctx: Ctx) -> Result<(), DynamoError> {
     Ok(())
 }
 
+async fn left(ctx: &Ctx) -> Result<Vec<(Doing, Scope, Job)>, DynamoError> {
+    let running = ctx.part::<Running>();
+    let _nobody_else = running.written.write().await;
+    let mut left = Vec::new();
+    for job in backups::jobs(&ctx.read()) {
+        let (scope, number, _) = job?;
+        let Some(doing) = running.begin(number) else { continue };
+        // It may have been done since the list was read.
+        if let Some(job) = backups::job(&ctx.read(), &scope, number)? {
+            left.push((doing, scope, job));
+        }
+    }
+    Ok(left)
+}
+
+/// Does a job, again where others kept writing what it read.
 async fn run(ctx: &Ctx, doing: &Doing, scope: &Scope, job: &Job, again: bool) -> Result<(), DynamoError> {
+    let mut result = once(ctx, doing, scope, job, again).await;
+    for _ in 1..TRIES {
+        match &result {
+            Err(DynamoError::Fault(fault)) if fault.is_retriable() => {
+                result = once(ctx, doing, scope, job, again).await;
+            }
+            _ => break,
+        }
+    }
+    result
+}
+
+async fn once(ctx: &Ctx, doing: &Doing, scope: &Scope, job: &Job, again: bool) -> Result<(), DynamoError> {
     let (read, number) = (ctx.read(), doing.number);
     match job {
         Job::Replica(table, source) => fill_replica(ctx, read, scope, (table, source), number).await,

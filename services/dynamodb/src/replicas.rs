@@ -330,6 +330,24 @@ fn leave(tx: &mut Tx, place: &Scope, name: &String, region: &Region) -> Result<(
     state::put_table(tx, place, &mut sibling)
 }
 
+/// When a write of this region is said to be: after the write of another region that it finds here, or the regions
+/// would keep different ones where both were in the same millisecond.
+///
+/// # Errors
+/// The store's.
+pub fn moment(
+    tx: &Tx,
+    (scope, table): (&Scope, &TableRecord),
+    row: &[u8],
+    now: Timestamp,
+) -> Result<Timestamp, Fault> {
+    let version = Version { at: now, region: region_of(scope) };
+    Ok(match replication::version(tx, scope, table.incarnation, row)? {
+        Some(found) if found > version => found.at.plus_millis(i64::from(found.region > version.region)),
+        _ => now,
+    })
+}
+
 /// Notes a change of a table with replicas: which write of its row was the last, and that it is to be carried.
 ///
 /// # Errors

@@ -38,6 +38,7 @@ pub async fn export_table_to_point_in_time(
     let record = decide(&ctx, &input, &table)?;
     let job = Job::Export(record.table.clone(), record.id.clone());
     let scope = address.scope;
+    let starting = jobs::starting(&ctx).await;
     let Some((number, record)) = begun(&ctx, &scope, &input, (record, job.clone())).await? else {
         return Err(DynamoError::Conflict("ExportConflictException"));
     };
@@ -46,7 +47,7 @@ pub async fn export_table_to_point_in_time(
         // What a period holds is as long as the history, however few rows there are now.
         let is_small = record.window.is_none() && rows.is_small()?;
         drop(rows);
-        jobs::start(&ctx, &scope, (number, job), is_small).await?;
+        jobs::start(&ctx, starting, vec![(number, scope.clone(), job)], is_small).await?;
     }
     // It says that it goes on, as on AWS, also where it is done already.
     let begun = ExportRecord { progress: Progress::Running, ..record };

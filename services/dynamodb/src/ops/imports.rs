@@ -58,10 +58,11 @@ pub async fn import_table(ctx: Ctx, input: Arc<ImportTableInput>) -> Result<Impo
         create_table::put_head(tx, scope, &table, owner, (Tags::new(), None))?;
         Ok(table)
     };
+    let starting = jobs::starting(&ctx).await;
     let (job, record, made) = begun(&ctx, record, make).await?;
     if let (Some(job), Some(made)) = (job, made) {
         create_table::begin_counts(&ctx, &made);
-        jobs::start(&ctx, &scope, job, false).await?;
+        jobs::start(&ctx, starting, vec![(job.0, scope.clone(), job.1)], false).await?;
     }
     Ok(ImportTableOutput { import_table_description: description(&scope, &record)? })
 }

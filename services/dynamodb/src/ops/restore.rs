@@ -145,9 +145,10 @@ async fn restore(
     let is_small = source.is_small()?;
     drop(source);
     let job = Job::Restore(name.to_owned(), from);
+    let starting = jobs::starting(ctx).await;
     let (number, made) = made(ctx, target, job.clone()).await?;
     create_table::begin_counts(ctx, &made);
-    jobs::start(ctx, &scope, (number, job), is_small).await?;
+    jobs::start(ctx, starting, vec![(number, scope.clone(), job)], is_small).await?;
     let record = state::table(&ctx.read(), &scope, &made.name)?.unwrap_or(made);
     let counts = Counts::known(ctx, &scope, &record).await?;
     Ok(describe::table(&scope, &record, model::TableStatus::Creating, &counts))

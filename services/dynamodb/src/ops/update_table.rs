@@ -34,6 +34,7 @@ pub async fn update_table(ctx: Ctx, input: Arc<UpdateTableInput>) -> Result<Upda
     let ids: Vec<String> = input.replica_updates.iter().flatten().map(|_| ctx.uuid()).collect();
     let (scope, name) = (address.scope.clone(), address.name);
     let account = scope.account().unwrap_or(AccountId::DEFAULT);
+    let starting = jobs::starting(&ctx).await;
     let (record, before, filling) = ctx
         .commit(move |tx| {
             let record = state::table(tx, &scope, &name)?;
@@ -53,11 +54,8 @@ pub async fn update_table(ctx: Ctx, input: Arc<UpdateTableInput>) -> Result<Upda
             Ok::<_, DynamoError>((record, before, filling))
         })
         .await?;
-    for (number, scope, job) in filling {
-        let is_small =
-            ctx.part::<Statistics>().get(record.incarnation).is_some_and(|count| count.items < 2_000);
-        jobs::start(&ctx, &scope, (number, job), is_small).await?;
-    }
+    let is_small = ctx.part::<Statistics>().get(record.incarnation).is_some_and(|count| count.items < 2_000);
+    jobs::start(&ctx, starting, filling, is_small).await?;
     let counts = Counts::known(&ctx, &address.scope, &record).await?;
     // While a table is being changed it is described with the figures it had.
     let throughput = Throughput { read: before.read, write: before.write, ..record.throughput.clone() };

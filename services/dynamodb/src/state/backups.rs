@@ -275,6 +275,14 @@ pub fn remove_job(tx: &mut Tx, scope: &Scope, number: u64) -> Result<(), Fault> 
     tx.delete(&JOBS, scope, &number)
 }
 
+/// A job by its number, until it is done.
+///
+/// # Errors
+/// The store's.
+pub fn job(read: &impl Read, scope: &Scope, number: u64) -> Result<Option<Job>, Fault> {
+    read.get(&JOBS, scope, &number)
+}
+
 /// All jobs of all accounts.
 ///
 /// # Errors

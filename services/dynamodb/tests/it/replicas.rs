@@ -98,6 +98,21 @@ async fn the_last_writer_wins_in_all_regions() {
     }
 }
 
+/// What a region writes over what came from another stays, also within one millisecond.
+#[tokio::test]
+async fn a_write_follows_the_one_that_it_finds() {
+    let region = global().await;
+    for (at, first, second) in [(0, HOME, AWAY), (1, AWAY, HOME)] {
+        put_in(&region, first, thing(at, "first")).await;
+        region.settle().await;
+        put_in(&region, second, thing(at, "second")).await;
+        region.settle().await;
+        for place in [HOME, AWAY] {
+            assert!(all_in(&region, place).await.contains(&thing(at, "second")), "{place} after {second}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn replicas_share_indexes_and_are_removed() {
     let region = global().await;

@@ -27,6 +27,7 @@ pub async fn create_backup(
     let (now, id) = (ctx.now(), backup::new_id(ctx.now(), &ctx.host().entropy.hex(8)));
     let name = input.backup_name.clone();
     let scope = address.scope.clone();
+    let starting = jobs::starting(&ctx).await;
     let (number, backup) = ctx
         .commit(move |tx| {
             let table = state::table(tx, &address.scope, &address.name)?;
@@ -55,7 +56,7 @@ pub async fn create_backup(
     let job = Job::Backup(backup.table.clone(), backup.id.clone());
     let is_small = source.is_small()?;
     drop(source);
-    jobs::start(&ctx, &scope, (number, job), is_small).await?;
+    jobs::start(&ctx, starting, vec![(number, scope.clone(), job)], is_small).await?;
     let made = backups::backup(&ctx.read(), &scope, &backup.table, &backup.id)?.unwrap_or(backup);
     Ok(CreateBackupOutput { backup_details: Some(backup::details(&scope, &made)) })
 }

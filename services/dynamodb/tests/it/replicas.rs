@@ -106,7 +106,7 @@ async fn a_write_follows_the_one_that_it_finds() {
         put_in(&region, first, thing(at, "first")).await;
         region.settle().await;
         put_in(&region, second, thing(at, "second")).await;
-        region.settle().await;
+        region.advance(Duration::from_millis(1)).await;
         for place in [HOME, AWAY] {
             assert!(all_in(&region, place).await.contains(&thing(at, "second")), "{place} after {second}");
         }

@@ -139,7 +139,8 @@ def no_orphans(region, client):
             client.s3("DELETE", f"/{BUCKET}/{key}", [("uploadId", upload)])
     while True:
         needed = len({tag for _, tag, size in listed(client) if size > INLINE})
-        files = [file for file in region.data_dir.rglob("*") if re.fullmatch(r"[0-9a-f]{16}(\.part)?", file.name)]
+        named = (file for file in region.data_dir.rglob("*") if re.fullmatch(r"[0-9a-f]{16}(\.part)?", file.name))
+        files = [file for file in named if file.is_file()]
         if len(files) <= needed:
             return []
         if time.monotonic() > end:

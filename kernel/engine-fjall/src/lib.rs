@@ -33,6 +33,8 @@ const TEND_EVERY: usize = 8 * 1024 * 1024;
 const MANY_JOURNALS: usize = 1;
 /// With more journals than this writes wait for the flush: it may stand behind a long compaction.
 const MOST_JOURNALS: usize = 2;
+/// With more bytes than this in journals they wait too.
+const MOST_BYTES: u64 = 160 * 1024 * 1024;
 /// How long they wait. What cannot be flushed in that time is not the writer's to be stopped for.
 const STALL_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a close waits for the last flush; without it the next start takes longer.
@@ -102,11 +104,15 @@ impl FjallEngine {
             batch.insert(keyspace, Bytes::from_static(HEARTBEAT), Bytes::new());
         }
         batch.commit().map_err(failed)?;
-        if self.database.journal_count() > MANY_JOURNALS {
+        if self.database.journal_count() > MANY_JOURNALS || self.has_long_journals() {
             self.flush_begin()?;
-            wait_until(STALL_PATIENCE, || self.journals() <= MOST_JOURNALS);
+            wait_until(STALL_PATIENCE, || self.journals() <= MOST_JOURNALS && !self.has_long_journals());
         }
         Ok(())
+    }
+
+    fn has_long_journals(&self) -> bool {
+        journal::bytes(&self.path).is_ok_and(|bytes| bytes > MOST_BYTES)
     }
 
     /// Whether all that was applied is in tables.

@@ -192,12 +192,15 @@ impl Relay {
         if self.carry_all(&turn.targets).await {
             return;
         }
-        // What cannot be carried to one of several is no reason to keep it from the others.
-        let mut all_carried = turn.targets.len() > 1;
-        for target in turn.targets.iter().filter(|_| turn.targets.len() > 1) {
-            all_carried &= self.carry_all(std::slice::from_ref(target)).await;
+        let mut carried = false;
+        if turn.targets.len() > 1 {
+            // What cannot be carried to one of several is no reason to keep it from the others.
+            carried = true;
+            for target in &turn.targets {
+                carried &= self.carry_all(std::slice::from_ref(target)).await;
+            }
         }
-        if !all_carried {
+        if !carried {
             self.host.clock.rest(std::time::Duration::from_millis(FAULT_PAUSE_MS)).await;
         }
     }

@@ -3,7 +3,7 @@
 //! Where there are many subscribers, the commit leaves the message to be fanned out, chunk by chunk.
 
 use crate::errors::SnsError;
-use crate::rules::delivery_policy::effective;
+use crate::rules::delivery_policy::effective_of;
 use crate::rules::envelope::{self, Signed};
 use crate::rules::filter::Seen;
 use crate::signing::Signer;
@@ -306,10 +306,7 @@ impl Handed<'_> {
     fn send(&self, tx: &mut Tx) -> Result<(), Fault> {
         let subscription = &self.subscriber.subscription;
         let raw = subscription.is_raw();
-        let policy = effective(
-            self.topic.attributes.get("DeliveryPolicy").map(String::as_str),
-            subscription.attributes.get("DeliveryPolicy").map(String::as_str),
-        );
+        let policy = effective_of(Some(self.topic), Some(subscription));
         let content_type = policy["requestPolicy"]["headerContentType"].as_str();
         let content_type = content_type.unwrap_or("text/plain; charset=UTF-8");
         let arn = self.arn();

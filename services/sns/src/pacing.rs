@@ -1,7 +1,6 @@
 //! Throttle policies: a subscriber over HTTP that wants no more than so many messages a second has each given a
 //! moment of its own. What is too early waits for it by a timer, and holds up nobody else.
 
-use crate::state::Topic;
 use names::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -45,11 +44,6 @@ impl Pacer {
 pub fn rate(effective: &serde_json::Value) -> Option<u32> {
     let rate = effective["throttlePolicy"]["maxReceivesPerSecond"].as_u64()?;
     u32::try_from(rate).ok().filter(|rate| *rate > 0)
-}
-
-/// The delivery policy of a topic, as it was set.
-pub fn of_topic(topic: Option<&Topic>) -> Option<&str> {
-    topic.and_then(|topic| topic.attributes.get("DeliveryPolicy")).map(String::as_str)
 }
 
 #[cfg(test)]

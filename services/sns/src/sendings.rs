@@ -5,7 +5,7 @@ use crate::errors::SnsError;
 use crate::hand_over::PRINCIPAL;
 use crate::pacing::{self, Pacer};
 use crate::post::{self, Unanswered};
-use crate::rules::delivery_policy::{Retries, effective};
+use crate::rules::delivery_policy::{Retries, effective_of};
 use crate::state::sending::{self, Sending};
 use crate::state::{self, Subscription, Topic};
 use crate::status::{self, Status};
@@ -108,8 +108,7 @@ enum Next {
 impl About {
     /// The delivery policy that holds.
     fn policy(&self) -> serde_json::Value {
-        let own = self.subscription.as_ref().and_then(|one| one.attributes.get("DeliveryPolicy"));
-        effective(pacing::of_topic(self.topic.as_ref()), own.map(String::as_str))
+        effective_of(self.topic.as_ref(), self.subscription.as_ref())
     }
 }
 

@@ -8,7 +8,7 @@ use crate::ops::{SubscriptionPlace, found, place_of, topic_place};
 use crate::rules::attributes::{
     Setting, check_subscription, check_topic, dead_letter, default_policy, is_default_policy,
 };
-use crate::rules::delivery_policy::{self, effective};
+use crate::rules::delivery_policy::{self, effective_of};
 use crate::state::{self, Protocol, Subscription, Topic};
 use model_sns::{
     GetSubscriptionAttributesInput, GetSubscriptionAttributesOutput, GetTopicAttributesInput,
@@ -74,7 +74,7 @@ fn describe_fifo(
 
 fn effective_of_topic(topic: &Topic) -> String {
     let own = topic.attributes.get("DeliveryPolicy").map(String::as_str);
-    let effective = effective(own, None);
+    let effective = effective_of(Some(topic), None);
     let http = own
         .and_then(|own| serde_json::from_str::<serde_json::Value>(own).ok())
         .and_then(|own| own.get("http")?.get("disableSubscriptionOverrides")?.as_bool());
@@ -166,10 +166,8 @@ pub async fn get_of_subscription(
     let root = || format!("arn:aws:iam::{}:root", subscription.owner);
     put("SubscriptionPrincipal", subscription.principal.clone().unwrap_or_else(root));
     if matches!(subscription.protocol, Protocol::Http | Protocol::Https) {
-        let of_topic = topic.attributes.get("DeliveryPolicy").map(String::as_str);
-        let own = subscription.attributes.get("DeliveryPolicy").map(String::as_str);
-        put("EffectiveDeliveryPolicy", effective(of_topic, own).to_string());
-        if let Some(own) = own {
+        put("EffectiveDeliveryPolicy", effective_of(Some(&topic), Some(&subscription)).to_string());
+        if let Some(own) = subscription.attributes.get("DeliveryPolicy") {
             put("DeliveryPolicy", delivery_policy::of_subscription(own));
         }
     }

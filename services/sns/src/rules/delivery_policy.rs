@@ -1,7 +1,9 @@
 //! How often and when a message is sent again over HTTP (SNS developer guide, "Amazon SNS message delivery
 //! retries" and "Creating an HTTP/S delivery policy").
 
+use crate::state::{Subscription, Topic};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Attempts after which nothing is tried any more, whatever a policy says.
 const MAX_RETRIES: i64 = 100;
@@ -127,7 +129,7 @@ impl Retries {
 }
 
 /// What holds for a subscriber over HTTP: its own policy over its topic's, over what is usual.
-pub fn effective(topic: Option<&str>, own: Option<&str>) -> Value {
+fn effective(topic: Option<&str>, own: Option<&str>) -> Value {
     let read = |text: Option<&str>| text.and_then(|text| serde_json::from_str::<Value>(text).ok());
     let (topic, own) = (read(topic), read(own));
     let http = topic.as_ref().and_then(|policy| policy.get("http"));
@@ -151,6 +153,17 @@ pub fn effective(topic: Option<&str>, own: Option<&str>) -> Value {
         "requestPolicy": request,
         "guaranteed": false,
     })
+}
+
+/// What holds for a subscriber over HTTP, as it was set for its topic and for itself.
+pub fn effective_of(topic: Option<&Topic>, own: Option<&Subscription>) -> Value {
+    fn set(attributes: &BTreeMap<String, String>) -> Option<&str> {
+        attributes.get("DeliveryPolicy").map(String::as_str)
+    }
+    effective(
+        topic.and_then(|topic| set(&topic.attributes)),
+        own.and_then(|subscription| set(&subscription.attributes)),
+    )
 }
 
 /// A topic's own policy as it is described: without what is null, and with what it says of overrides.

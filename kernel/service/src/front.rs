@@ -5,6 +5,7 @@ use crate::{BoxFuture, Ctx, Demand};
 use bytes::Bytes;
 use ports::Caller;
 use schema::{ApiError, Body};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// An HTTP request to a host of a room.
@@ -26,6 +27,25 @@ pub struct FrontRequest {
     pub body: Bytes,
     /// Where it came from.
     pub source: IpAddr,
+}
+
+impl FrontRequest {
+    /// The first header of a name, which is in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// The parameters of a query or of a form.
+pub fn parameters(text: &str) -> BTreeMap<String, String> {
+    let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(name, value)| (decoded(name), decoded(value))).collect()
+}
+
+/// A part of a URL or of a form as it was meant: a plus stands for a blank.
+pub fn decoded(text: &str) -> String {
+    let plain = text.replace('+', "%20");
+    percent_encoding::percent_decode_str(&plain).decode_utf8_lossy().into_owned()
 }
 
 /// An HTTP answer.

@@ -28,7 +28,7 @@ mod delivery;
 mod demand;
 mod digits;
 mod entropy;
-mod front;
+pub mod front;
 mod heads;
 mod host;
 mod log;

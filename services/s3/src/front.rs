@@ -50,7 +50,7 @@ async fn answer(ctx: &Ctx, request: &FrontRequest) -> FrontReply {
         Err(error) => return page(ctx, &error, Vec::new()),
     };
     let path = percent_decode_str(request.path.trim_start_matches('/')).decode_utf8_lossy().into_owned();
-    let host = header(request, "host").unwrap_or(&request.host);
+    let host = request.header("host").unwrap_or(&request.host);
     let scheme = if ctx.request().origin.starts_with("https") { "https" } else { "http" };
     let asked = Asked { scheme, host, key: &path };
     let first = website::redirects_all(&site, asked).or_else(|| website::redirected(&site, asked, None));
@@ -65,17 +65,13 @@ async fn answer(ctx: &Ctx, request: &FrontRequest) -> FrontReply {
     }
 }
 
-fn header<'a>(request: &'a FrontRequest, name: &str) -> Option<&'a str> {
-    request.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-}
-
 /// Reads an object as a stranger.
 async fn get(ctx: &Ctx, request: &FrontRequest, key: &str) -> Result<FrontReply, ApiError> {
     let input = api::GetObjectInput {
         bucket: request.label.clone(),
         key: key.to_owned(),
-        range: header(request, "range").map(str::to_owned),
-        if_none_match: header(request, "if-none-match").map(str::to_owned),
+        range: request.header("range").map(str::to_owned),
+        if_none_match: request.header("if-none-match").map(str::to_owned),
         ..Default::default()
     };
     let output = ctx.call_as::<GetObject>(Caller::Anonymous, input).await?;

@@ -25,6 +25,7 @@ use names::{AccountId, Region, Scope};
 use ports::Caller;
 use schema::ApiError;
 use serde_json::{Map, Value, json};
+use service::front::{decoded, parameters};
 use service::{BoxFuture, Ctx, Front, FrontReply, FrontRequest};
 use std::collections::BTreeMap;
 
@@ -100,17 +101,6 @@ async fn answer(ctx: &Ctx, request: &FrontRequest) -> Result<FrontReply, SnsErro
         ("opted-out", "PUT") | ("phone-opt-outs", "POST") => opt_out(ctx, request).await,
         _ => Ok(json_reply(404, &json!({"message": "Not Found"}))),
     }
-}
-
-/// The parameters of a query.
-fn parameters(query: &str) -> BTreeMap<String, String> {
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.map(|(name, value)| (decoded(name), decoded(value))).collect()
-}
-
-fn decoded(text: &str) -> String {
-    let plain = text.replace('+', "%20");
-    percent_encoding::percent_decode_str(&plain).decode_utf8_lossy().into_owned()
 }
 
 fn scope(ctx: &Ctx, parameters: &BTreeMap<String, String>) -> Scope {

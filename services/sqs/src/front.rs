@@ -16,6 +16,7 @@ use names::{AccountId, Region, Scope};
 use ports::Caller;
 use schema::ApiError;
 use serde_json::Value;
+use service::front::{decoded, parameters};
 use service::{BoxFuture, Ctx, Front, FrontReply, FrontRequest};
 use std::collections::{BTreeMap, HashSet};
 
@@ -62,16 +63,12 @@ impl Front for Pages {
     }
 }
 
-fn header<'a>(request: &'a FrontRequest, name: &str) -> &'a str {
-    let found = request.headers.iter().find(|(known, _)| known == name);
-    found.map_or("", |(_, value)| value.as_str())
-}
-
 /// In which form the answer is wanted.
 fn form(request: &FrontRequest) -> Form {
-    if header(request, "content-type").starts_with("application/x-amz-json") {
+    let header = |name: &str| request.header(name).unwrap_or_default();
+    if header("content-type").starts_with("application/x-amz-json") {
         Form::Sdk
-    } else if header(request, "accept").contains("json") {
+    } else if header("accept").contains("json") {
         Form::Json
     } else {
         Form::Xml
@@ -86,7 +83,7 @@ fn asked(request: &FrontRequest, form: Form) -> Result<BTreeMap<String, String>,
             let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
             let url = body.get("QueueUrl").and_then(Value::as_str);
             given.extend(url.map(|url| ("QueueUrl".to_owned(), url.to_owned())));
-            let target = header(request, "x-amz-target");
+            let target = request.header("x-amz-target").unwrap_or_default();
             target.rsplit('.').next().unwrap_or_default().to_owned()
         }
         Form::Json | Form::Xml => {
@@ -166,14 +163,4 @@ fn by_path(path: &str) -> Option<Place> {
     let (region, account, name) = (parts.next()?, parts.next()?, parts.next()?);
     let scope = Scope::Regional(account.parse::<AccountId>().ok()?, region.parse::<Region>().ok()?);
     parts.next().is_none().then(|| (scope, decoded(name)))
-}
-
-fn parameters(query: &str) -> BTreeMap<String, String> {
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.map(|(name, value)| (decoded(name), decoded(value))).collect()
-}
-
-fn decoded(text: &str) -> String {
-    let plain = text.replace('+', "%20");
-    percent_encoding::percent_decode_str(&plain).decode_utf8_lossy().into_owned()
 }

@@ -12,20 +12,16 @@ const OURS: [&str; 6] = [
     "access-control-max-age",
 ];
 
-fn header<'a>(request: &'a FrontRequest, name: &str) -> Option<&'a str> {
-    request.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
-}
-
 /// The origin of a request, where it is of a web page.
 pub fn origin(request: &FrontRequest) -> Option<&str> {
-    header(request, "origin")
+    request.header("origin")
 }
 
 /// Whether a request only asks what a page may do.
 pub fn is_preflight(request: &FrontRequest) -> bool {
     request.method == "OPTIONS"
         && origin(request).is_some()
-        && header(request, "access-control-request-method").is_some()
+        && request.header("access-control-request-method").is_some()
 }
 
 fn allowed(cors: &UrlCors, origin: &str) -> Option<String> {

@@ -109,16 +109,12 @@ fn moment(at: Timestamp) -> String {
     format!("{day:02}/{}/{year:04}:{hour:02}:{minute:02}:{second:02} +0000", month(number))
 }
 
-fn header<'a>(request: &'a FrontRequest, name: &str) -> Option<&'a str> {
-    request.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
-}
-
 fn body(request: &FrontRequest) -> (Option<String>, bool) {
     if request.body.is_empty() {
         return (None, false);
     }
     match std::str::from_utf8(&request.body) {
-        Ok(text) if is_text(header(request, "content-type")) => (Some(text.to_owned()), false),
+        Ok(text) if is_text(request.header("content-type")) => (Some(text.to_owned()), false),
         _ => (Some(STANDARD.encode(&request.body)), true),
     }
 }
@@ -154,7 +150,7 @@ pub fn event(request: &FrontRequest, known: &Known<'_>) -> Value {
                 "path": path,
                 "protocol": "HTTP/1.1",
                 "sourceIp": request.source.to_string(),
-                "userAgent": header(request, "user-agent").unwrap_or_default(),
+                "userAgent": request.header("user-agent").unwrap_or_default(),
             },
             "requestId": known.request_id,
             "routeKey": "$default",

@@ -279,6 +279,11 @@ impl Peek {
         self.0.request.operation
     }
 
+    /// Whether what is refused is not done.
+    pub fn enforces(&self) -> bool {
+        self.0.host().settings.enforces
+    }
+
     /// Where resources of an account in a region live.
     pub fn scope(&self) -> Scope {
         self.0.scope()

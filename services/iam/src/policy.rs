@@ -222,8 +222,12 @@ fn trust(peek: &Peek, input: &AssumeRoleInput) -> Result<Vec<Demand>, IamError> 
     let (arn, trust) = trust_policy(peek, &input.role_arn)?;
     let tags = input.tags.as_deref().unwrap_or_default();
     let describe = |action: &'static str| {
-        let demand = Demand::new(action, &arn)
-            .under(trust.clone(), ResourceRule::Trust)
+        let demand = Demand::new(action, &arn);
+        let demand = match &trust {
+            Some(trust) => demand.under(trust.clone(), ResourceRule::Trust),
+            None => demand,
+        };
+        let demand = demand
             .when("sts:RoleSessionName", [input.role_session_name.clone()])
             .when("sts:ExternalId", input.external_id.clone())
             .when("sts:SourceIdentity", input.source_identity.clone())
@@ -240,18 +244,22 @@ fn trust(peek: &Peek, input: &AssumeRoleInput) -> Result<Vec<Demand>, IamError> 
     Ok(demands)
 }
 
-fn trust_policy(peek: &Peek, role_arn: &str) -> Result<(Arn, Arc<Policy>), IamError> {
+/// The trust policy of a role; none of a role that nobody made, where nothing is enforced.
+fn trust_policy(peek: &Peek, role_arn: &str) -> Result<(Arn, Option<Arc<Policy>>), IamError> {
     let arn: Arn = role_arn.parse().map_err(|_| IamError::InvalidRoleArn(role_arn.to_owned()))?;
     let refused = || not_authorized(peek.caller(), &arn);
     let account = arn.account().ok_or_else(refused)?;
     let name = name_in(&arn, Kind::Role).ok_or_else(refused)?;
-    // Whether a role exists is told to nobody who may not take it on.
     let role = state::role(&peek.read(), &Scope::Account(account), name)?;
-    let (identity, role) = role.ok_or_else(refused)?;
-    if identity.arn(Kind::Role, account) != arn {
-        return Err(refused());
+    match role.filter(|(identity, _)| identity.arn(Kind::Role, account) == arn) {
+        Some((_, role)) => {
+            let trust = Arc::new(Policy::parse(&role.trust)?);
+            Ok((arn, Some(trust)))
+        }
+        // Whether a role exists is told to nobody who may not take it on.
+        None if peek.enforces() => Err(refused()),
+        None => Ok((arn, None)),
     }
-    Ok((arn, Arc::new(Policy::parse(&role.trust)?)))
 }
 
 /// The refusal of AssumeRole, whether the role is absent or closed.

@@ -112,6 +112,20 @@ async fn an_inactive_key_is_refused_and_an_active_one_let_in_again() {
     identity(&region, &bard).await.refused(403, "InvalidClientTokenId");
 }
 
+/// Whether there is a role is told to nobody who may not take it on.
+#[tokio::test]
+async fn an_absent_role_is_refused_like_a_closed_one() {
+    let region = enforcing().await;
+    let refused = assume(&region, &Signing::root(), &[]).await.refused(403, "AccessDenied");
+    assert_eq!(
+        refused.element("Message"),
+        format!(
+            "User: arn:aws:iam::000000000000:root is not authorized to perform: sts:AssumeRole on \
+             resource: {ROLE}"
+        )
+    );
+}
+
 #[tokio::test]
 async fn a_role_that_trusts_the_account_needs_the_callers_permission_too() {
     let region = enforcing().await;

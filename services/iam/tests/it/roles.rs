@@ -106,20 +106,25 @@ async fn lengths_and_sizes_of_sessions() {
     assert_eq!(region.refused::<sts::AssumeRole>(coded).await.code, "AccessDenied");
 }
 
+/// An application that is configured with a role finds it, as it does in emulators that know no roles.
 #[tokio::test]
-async fn an_absent_role_is_refused_like_a_closed_one() {
+async fn a_role_that_nobody_made_is_taken_on_where_nothing_is_enforced() {
     let region = region().await;
-    let absent = "arn:aws:iam::000000000000:role/none";
-    let input = AssumeRoleInput { role_arn: absent.to_owned(), ..assume() };
-    let refused = region.refused::<sts::AssumeRole>(input).await;
-    assert_eq!((refused.code.as_ref(), refused.status), ("AccessDenied", 403));
-    assert_eq!(
-        refused.message,
-        format!(
-            "User: arn:aws:iam::000000000000:root is not authorized to perform: sts:AssumeRole on \
-             resource: {absent}"
-        )
-    );
+    let made_up = |arn: &str| AssumeRoleInput { role_arn: arn.to_owned(), ..assume() };
+    let asked = made_up("arn:aws:iam::111122223333:role/ci/deploy");
+    let asked = AssumeRoleInput { duration_seconds: Some(900), ..asked };
+    let answer = region.call::<sts::AssumeRole>(asked).await.unwrap();
+    let of = answer.assumed_role_user.unwrap();
+    assert_eq!(of.arn, "arn:aws:sts::111122223333:assumed-role/deploy/evening");
+    let given = answer.credentials.unwrap();
+    assert_eq!(given.expiration, region.host().clock.now().plus_millis(900_000));
+    let held = region.host().ports().credentials.find(&given.access_key_id).unwrap().unwrap();
+    assert_eq!(held.principal.arn.as_str(), of.arn);
+    assert_eq!(*held.secret, *given.secret_access_key);
+    for no_role in ["arn:aws:iam::000000000000:user/bard", "arn:aws:lambda:us-east-1:000000000000:function:f"]
+    {
+        assert_eq!(region.refused::<sts::AssumeRole>(made_up(no_role)).await.code, "AccessDenied");
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 //! same costs when each body is also durable.
 
 mod admin;
+mod buckets;
 mod cases;
 mod floor;
 mod group_commit;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 /// What `run` takes.
 pub const USAGE: &str = "--bin PATH [--cases a,b] [--rounds N] [--seconds S] [--quick] [--server-cpu N] \
-                         [--data-dir DIR] [--json FILE] [--startup ITEMS]";
+                         [--data-dir DIR] [--json FILE] [--startup ITEMS] \
+                         [--objects NUMBER [--upload-gb SIZE]]";
 
 /// What to measure, and how long.
 pub struct Options {
@@ -24,6 +25,10 @@ pub struct Options {
     pub json: Option<PathBuf>,
     /// Also measure start-up over this many table items.
     pub startup_items: Option<usize>,
+    /// Also measure a bucket of this many objects.
+    pub objects: Option<usize>,
+    /// With it, the gigabytes of a multipart upload.
+    pub upload_gb: usize,
 }
 
 impl Options {
@@ -38,6 +43,8 @@ impl Options {
             data_dir: std::env::temp_dir(),
             json: None,
             startup_items: None,
+            objects: None,
+            upload_gb: 0,
         };
         let mut args = args.iter();
         while let Some(name) = args.next() {
@@ -55,6 +62,8 @@ impl Options {
                 "--data-dir" => options.data_dir = value.into(),
                 "--json" => options.json = Some(value.into()),
                 "--startup" => options.startup_items = Some(number(name, value)?),
+                "--objects" => options.objects = Some(number::<usize>(name, value)?.max(10_000)),
+                "--upload-gb" => options.upload_gb = number(name, value)?,
                 _ => return Err(format!("unknown argument {name}\nbench-load run {USAGE}")),
             }
         }

@@ -2,6 +2,7 @@
 //! rotating order, and reports. Interleaving lets a busy machine slow all of them alike.
 
 use crate::admin::{Admin, role_session};
+use crate::buckets;
 use crate::cases::{CASES, Case, Floor, set_up};
 use crate::load::{Drive, Measured, Step, drive};
 use crate::options::Options;
@@ -41,6 +42,9 @@ pub async fn run(options: Options) -> Result<(), String> {
     drop(region);
     if let Some(items) = options.startup_items {
         startup::measure(&options, &folder, items, &mut report).await?;
+    }
+    if let Some(objects) = options.objects {
+        buckets::measure(&options, &folder, (objects, options.upload_gb), &mut report).await?;
     }
     if let Some(path) = &options.json {
         std::fs::write(path, report.json()).map_err(|error| format!("{}: {error}", path.display()))?;

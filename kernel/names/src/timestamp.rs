@@ -16,22 +16,24 @@ const DAY_MS: i64 = 86_400_000;
 const MIN_MS: i64 = -62_135_596_800_000;
 const MAX_MS: i64 = 253_402_300_799_999;
 
-/// Appends a number by its digits, the first of which stands for this unit: 100 for three digits.
-fn push_digits(text: &mut String, number: u32, mut unit: u32) {
-    while unit > 0 {
-        text.push(char::from(b'0' + (number / unit % 10) as u8));
-        unit /= 10;
+/// Appends a number by so many of its digits. Their number is known where this is compiled, which spares divisions.
+fn push_digits<const DIGITS: usize>(text: &mut String, mut number: u32) {
+    let mut digits = [b'0'; DIGITS];
+    for digit in digits.iter_mut().rev() {
+        *digit += (number % 10) as u8;
+        number /= 10;
     }
+    digits.into_iter().for_each(|digit| text.push(char::from(digit)));
 }
 
 /// A year and numbers of two digits, with what stands behind each. Listings write a time for each entry, so it
 /// goes without the formatter.
 fn year_and(year: i32, behind: &str, parts: [(u8, &str); 5]) -> String {
     let mut text = String::with_capacity(24);
-    push_digits(&mut text, year.unsigned_abs(), 1000);
+    push_digits::<4>(&mut text, year.unsigned_abs());
     text.push_str(behind);
     for (number, behind) in parts {
-        push_digits(&mut text, number.into(), 10);
+        push_digits::<2>(&mut text, number.into());
         text.push_str(behind);
     }
     text
@@ -116,7 +118,7 @@ impl Timestamp {
             year_and(year, "-", [(month, "-"), (day, "T"), (hour, ":"), (minute, ":"), (second, "")]);
         if milli != 0 {
             text.push('.');
-            push_digits(&mut text, milli.into(), 100);
+            push_digits::<3>(&mut text, milli.into());
         }
         text.push('Z');
         text
@@ -127,7 +129,7 @@ impl Timestamp {
         let (year, month, day, _, hour, minute, second, milli) = self.civil();
         let mut text =
             year_and(year, "-", [(month, "-"), (day, "T"), (hour, ":"), (minute, ":"), (second, ".")]);
-        push_digits(&mut text, milli.into(), 100);
+        push_digits::<3>(&mut text, milli.into());
         text.push('Z');
         text
     }

@@ -2,6 +2,7 @@
 
 mod decode;
 mod encode;
+mod outline;
 mod reader;
 mod writer;
 

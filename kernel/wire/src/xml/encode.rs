@@ -1,6 +1,7 @@
 //! A generated struct into XML elements.
 
 use super::Writer;
+use super::outline::{Outline, WORTHWHILE};
 use crate::scalar;
 use names::Timestamp;
 use schema::{List, ListTy, Location, Map, MapTy, Member, Obj, TimeFormat, Ty, Val, XmlNamespace};
@@ -54,7 +55,7 @@ fn attributes(writer: &mut Writer, naming: Naming, obj: &dyn Obj) {
     }
 }
 
-fn content(writer: &mut Writer, naming: Naming, val: &Val<'_>, ty: &'static Ty, time: TimeFormat) {
+pub(super) fn content(writer: &mut Writer, naming: Naming, val: &Val<'_>, ty: &'static Ty, time: TimeFormat) {
     match (val, ty) {
         (Val::Struct(obj), _) => members(writer, naming, *obj),
         (Val::List(list), Ty::List(ty)) => elements(writer, naming, ty.element_name, *list, ty),
@@ -85,13 +86,18 @@ pub(crate) fn members(writer: &mut Writer, naming: Naming, obj: &dyn Obj) {
     }
 }
 
-/// A member: one element, or several where it is flattened.
-fn member_elements(writer: &mut Writer, naming: Naming, member: &'static Member, val: &Val<'_>) {
+/// The name of a member's element.
+pub(super) fn location_name(naming: Naming, member: &Member) -> &'static str {
     let location = member.wire_name.unwrap_or(member.name);
-    let name = match naming {
+    match naming {
         Naming::Query => member.query_name.unwrap_or(location),
         Naming::Rest | Naming::Ec2 => location,
-    };
+    }
+}
+
+/// A member: one element, or several where it is flattened.
+pub(super) fn member_elements(writer: &mut Writer, naming: Naming, member: &'static Member, val: &Val<'_>) {
+    let name = location_name(naming, member);
     match (val, member.ty) {
         (Val::List(list), Ty::List(ty)) if ty.flattened || member.flattened => {
             // An element name beside `flattened` is the name of the elements: the list has none.
@@ -107,12 +113,17 @@ fn member_elements(writer: &mut Writer, naming: Naming, member: &'static Member,
 
 fn elements(writer: &mut Writer, naming: Naming, name: &str, list: &dyn List, ty: &'static ListTy) {
     let begin = writer.len();
+    let outline = match list.at(0) {
+        Some(Val::Struct(first)) if list.len() >= WORTHWHILE => Outline::of(naming, name, first),
+        _ => None,
+    };
     for index in 0..list.len() {
-        match list.at(index) {
-            Some(val) => {
+        match (list.at(index), &outline) {
+            (Some(Val::Struct(obj)), Some(outline)) => outline.write(writer, naming, obj),
+            (Some(val), _) => {
                 element(writer, naming, name, None, &val, ty.element, TimeFormat::ProtocolDefault);
             }
-            None => writer.leaf(name, ""),
+            (None, _) => writer.leaf(name, ""),
         }
         if index == 0 {
             // The others are about as long as the first.

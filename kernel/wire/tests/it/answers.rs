@@ -213,3 +213,36 @@ fn cbor_answers() {
     assert_eq!(answer.header("smithy-protocol"), "rpc-v2-cbor");
     assert_eq!(answer.header("content-type"), "application/cbor");
 }
+
+/// Long lists are written from an outline of their elements, short ones member by member: the entries are alike.
+#[test]
+fn entries_of_long_lists_are_those_of_short_ones() {
+    use model_s3::{
+        ChecksumAlgorithm, ChecksumType, ListObjectsV2Output, Object, Owner, RestoreStatus, SERVICE,
+    };
+    let object = |number: usize| Object {
+        key: Some(format!("<{number}>&")),
+        last_modified: (number % 2 == 0).then_some(Timestamp(1_767_225_600_250)),
+        e_tag: Some("\"e\"".to_owned()),
+        checksum_algorithm: match number % 3 {
+            0 => None,
+            1 => Some(vec![ChecksumAlgorithm::Crc32]),
+            _ => Some(vec![ChecksumAlgorithm::Crc32, ChecksumAlgorithm::Other("<new>".to_owned())]),
+        },
+        checksum_type: (number % 3 == 1).then_some(ChecksumType::FullObject),
+        size: Some(-1),
+        storage_class: None,
+        owner: (number % 5 == 0).then(|| Owner { id: Some(String::new()), ..Owner::default() }),
+        restore_status: (number % 4 == 0)
+            .then(|| RestoreStatus { is_restore_in_progress: Some(true), restore_expiry_date: None }),
+    };
+    let entries = |contents: Vec<Object>| {
+        let output = ListObjectsV2Output { contents: Some(contents), ..Default::default() };
+        let answer = call("GET", "localhost/b?list-type=2").answer(&SERVICE, &output);
+        let text = answer.text();
+        let begin = text.find("<Contents>").unwrap();
+        text[begin..text.rfind("</Contents>").unwrap() + "</Contents>".len()].to_owned()
+    };
+    let alone: String = (0..60).map(|number| entries(vec![object(number)])).collect();
+    assert_eq!(entries((0..60).map(object).collect()), alone);
+}

@@ -126,6 +126,8 @@ async fn upload(region: &Server, gigabytes: usize, report: &mut Report) -> Resul
     }
     report.figure(&format!("multipart upload of {gigabytes} GB, s"), begun.elapsed().as_secs_f64());
     report.figure("memory that it took, MB", most - before);
+    // The connection from before was idle for too long.
+    let mut admin = Admin::new(region.port, Credentials::root());
     admin.rest("s3", "DELETE", "/few/large", &format!("uploadId={id}"), b"").await.map(drop)
 }
 

@@ -4,10 +4,10 @@
 use crate::errors::LambdaError;
 use crate::invoke;
 use crate::ops::{Page, named};
-use crate::policy::no_resource;
+use crate::policy::{OfFunction, no_resource};
 use crate::rules::names::Named;
 use crate::state::urls::{self, FunctionUrl, UrlCors};
-use crate::state::{self, Function};
+use crate::state::{self, Function, LATEST};
 use model_lambda::{
     Cors, CreateFunctionUrlConfigInput, CreateFunctionUrlConfigOutput, DeleteFunctionUrlConfigInput,
     FunctionUrlAuthType, FunctionUrlConfig, GetFunctionUrlConfigInput, GetFunctionUrlConfigOutput,
@@ -83,6 +83,20 @@ fn no_function() -> LambdaError {
     LambdaError::NotFound("Function does not exist".to_owned())
 }
 
+/// The function or alias that a request names: the name may hold a qualifier, which is held to what `Qualifier` is.
+fn addressed(ctx: &Ctx, input: &impl OfFunction) -> Result<Named, LambdaError> {
+    let named = named(ctx, input)?;
+    match named.qualifier.as_deref() {
+        Some(qualifier) if qualifier == LATEST || qualifier.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Err(LambdaError::Validation(format!(
+                "1 validation error detected: Value '{qualifier}' at 'qualifier' failed to satisfy constraint: Member must \
+                 satisfy regular expression pattern: ((?!^\\d+$)^[0-9a-zA-Z-_]+$)"
+            )))
+        }
+        _ => Ok(named),
+    }
+}
+
 /// The function that may have a URL by this qualifier.
 fn found(read: &impl Read, named: &Named) -> Result<Function, LambdaError> {
     let function = state::function(read, &named.scope, &named.name)?.ok_or_else(no_function)?;
@@ -105,7 +119,7 @@ pub async fn create(
     ctx: Ctx,
     input: Arc<CreateFunctionUrlConfigInput>,
 ) -> Result<CreateFunctionUrlConfigOutput, LambdaError> {
-    let named = named(&ctx, input.as_ref())?;
+    let named = addressed(&ctx, input.as_ref())?;
     let now = ctx.now();
     let url = FunctionUrl {
         label: ctx.host().entropy.label(LABEL),
@@ -145,7 +159,7 @@ pub async fn get(
     ctx: Ctx,
     input: Arc<GetFunctionUrlConfigInput>,
 ) -> Result<GetFunctionUrlConfigOutput, LambdaError> {
-    let named = named(&ctx, input.as_ref())?;
+    let named = addressed(&ctx, input.as_ref())?;
     let (_, url) = present(&ctx.read(), &named)?;
     let told = told(&ctx, &named, &url);
     Ok(GetFunctionUrlConfigOutput {
@@ -164,7 +178,7 @@ pub async fn update(
     ctx: Ctx,
     input: Arc<UpdateFunctionUrlConfigInput>,
 ) -> Result<UpdateFunctionUrlConfigOutput, LambdaError> {
-    let named = named(&ctx, input.as_ref())?;
+    let named = addressed(&ctx, input.as_ref())?;
     let (of, now) = (named.clone(), ctx.now());
     let url = ctx
         .commit(move |tx| {
@@ -199,7 +213,7 @@ pub async fn update(
 
 /// DeleteFunctionUrlConfig.
 pub async fn delete(ctx: Ctx, input: Arc<DeleteFunctionUrlConfigInput>) -> Result<Unit, LambdaError> {
-    let named = named(&ctx, input.as_ref())?;
+    let named = addressed(&ctx, input.as_ref())?;
     ctx.commit(move |tx| {
         let (function, url) = present(tx, &named)?;
         urls::remove(tx, &named.scope, &function, &url.qualifier)?;

@@ -42,6 +42,10 @@ pub fn of_layer(input: &AddLayerVersionPermissionInput, resource: &str) -> Resul
         "Resource": resource,
     });
     if let Some(organisation) = &input.organization_id {
+        // AddLayerVersionPermission, API reference: with the principal set to `*`.
+        if input.principal != "*" {
+            return Err(LambdaError::invalid("OrganizationId is only allowed where the Principal is *."));
+        }
         statement["Condition"] = json!({"StringEquals": {"aws:PrincipalOrgID": organisation}});
     }
     Ok(statement)
@@ -174,6 +178,21 @@ mod tests {
         for nobody in ["nobody", "invalid.nonaws.com"] {
             assert!(statement(&input(nobody), "arn").is_err(), "{nobody}");
         }
+    }
+
+    /// AddLayerVersionPermission, API reference, `OrganizationId`: "With the principal set to `*`".
+    #[test]
+    fn organisations_share_layers_with_everybody_in_them() {
+        let layer = |principal: &str| AddLayerVersionPermissionInput {
+            statement_id: "s".to_owned(),
+            action: "lambda:GetLayerVersion".to_owned(),
+            principal: principal.to_owned(),
+            organization_id: Some("o-a1b2c3d4e5".to_owned()),
+            ..Default::default()
+        };
+        let shared = of_layer(&layer("*"), "arn").unwrap();
+        assert_eq!(shared["Condition"]["StringEquals"]["aws:PrincipalOrgID"], "o-a1b2c3d4e5");
+        assert!(of_layer(&layer("123456789012"), "arn").is_err());
     }
 
     #[test]

@@ -68,6 +68,16 @@ async fn one_for_a_function_and_one_for_an_alias() {
     };
     lambda.region.call::<CreateAlias>(alias).await.unwrap();
     lambda.region.call::<CreateFunctionUrlConfig>(of_alias).await.unwrap();
+    // Versions have none, and neither has `$LATEST` by that name (answers recorded of AWS by LocalStack,
+    // test_url_config_exceptions), also where the qualifier is in the name.
+    for qualified in ["f:1", "f:$LATEST", "arn:aws:lambda:us-east-1:000000000000:function:f:1"] {
+        let of_version = CreateFunctionUrlConfigInput {
+            function_name: qualified.to_owned(),
+            ..creation(InvokeMode::Buffered)
+        };
+        let refused = lambda.region.refused::<CreateFunctionUrlConfig>(of_version).await;
+        assert_eq!(refused.code, "ValidationException", "{qualified}");
+    }
     let listing = ListFunctionUrlConfigsInput { function_name: "f".to_owned(), ..Default::default() };
     let listed = lambda.region.call::<ListFunctionUrlConfigs>(listing).await.unwrap().function_url_configs;
     assert_eq!(listed.len(), 2);

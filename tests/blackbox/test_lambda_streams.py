@@ -60,6 +60,11 @@ def teller(region, name):
     return queue
 
 
+def last_result(region, name):
+    (mapping,) = region.client("lambda").list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    return mapping["LastProcessingResult"]
+
+
 def test_changes_of_a_table_invoke_in_order_and_go_on_after_a_kill(fresh_region, name, eventually):
     region = fresh_region()
     queue, stream = teller(region, name), table(region, name)
@@ -67,6 +72,7 @@ def test_changes_of_a_table_invoke_in_order_and_go_on_after_a_kill(fresh_region,
         put(region, name, f"before-{number}")
     mapped(region, name, stream, eventually)
     assert sorted(heard(region, queue, eventually, 3)) == ["before-0", "before-1", "before-2"]
+    eventually(lambda: last_result(region, name) == "OK", 10)
     region.kill()
     region.start()
     put(region, name, "after")
@@ -86,6 +92,8 @@ def test_records_that_fail_are_told_and_others_go_on(region, name, eventually):
     (told,) = [json.loads(body) for body in heard(region, lost, eventually, 1)]
     assert told["requestContext"]["condition"] == "RetryAttemptsExhausted"
     assert told["DDBStreamBatchInfo"]["streamArn"] == stream and told["DDBStreamBatchInfo"]["batchSize"] == 1
+    put(region, name, "poison")
+    eventually(lambda: last_result(region, name) == "PROBLEM: Function call failed", 10)
 
 
 def test_only_what_a_filter_wants_and_what_comes_later(region, name, eventually):

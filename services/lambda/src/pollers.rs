@@ -36,13 +36,15 @@ struct Poller {
 /// The pollers that run.
 pub struct Pollers {
     running: Mutex<HashMap<String, Poller>>,
+    /// How the last batch of a mapping ended, since this region started.
+    results: Mutex<HashMap<String, &'static str>>,
     wake: Arc<Notify>,
 }
 
 impl Pollers {
     /// None yet; this worker starts them.
     pub fn new(wake: Arc<Notify>) -> Self {
-        Pollers { running: Mutex::default(), wake }
+        Pollers { running: Mutex::default(), results: Mutex::default(), wake }
     }
 
     /// Ends all of them, each after what it has in hand.
@@ -53,6 +55,21 @@ impl Pollers {
     /// A mapping came, changed or went.
     pub fn changed(&self) {
         self.wake.notify_one();
+    }
+
+    /// How the last batch of a mapping ended, in AWS's words ("Troubleshooting event source mapping issues", Lambda
+    /// developer guide); none where it had no batch.
+    pub fn result(&self, uuid: &str) -> Option<&'static str> {
+        self.results.lock().unwrap_or_else(PoisonError::into_inner).get(uuid).copied()
+    }
+
+    fn note(&self, uuid: &str, succeeded: bool) {
+        let result = if succeeded { "OK" } else { "PROBLEM: Function call failed" };
+        let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
+        match results.get_mut(uuid) {
+            Some(known) => *known = result,
+            None => drop(results.insert(uuid.to_owned(), result)),
+        }
     }
 }
 
@@ -65,6 +82,8 @@ pub async fn round(ctx: Ctx) -> Result<(), LambdaError> {
         .map(|mapping| mapping.map(|mapping| (mapping.uuid.clone(), mapping)));
     let enabled: HashMap<String, Mapping> = enabled.collect::<Result<_, _>>()?;
     let pollers = ctx.part::<Pollers>();
+    let is_enabled = |uuid: &String, _: &mut &'static str| enabled.contains_key(uuid);
+    pollers.results.lock().unwrap_or_else(PoisonError::into_inner).retain(is_enabled);
     let mut running = pollers.running.lock().unwrap_or_else(PoisonError::into_inner);
     running.retain(|uuid, poller| {
         let same = enabled.get(uuid).is_some_and(|mapping| mapping.generation == poller.generation);

@@ -114,6 +114,17 @@ fn make(tx: &mut Tx, mut mapping: Mapping, tags: Tags) -> Result<Mapping, Lambda
     Ok(mapping)
 }
 
+/// A mapping as it is told, with how its last batch ended.
+fn told(ctx: &Ctx, mapping: &Mapping, state: &str) -> EventSourceMappingConfiguration {
+    let mut told = answers::mapping(mapping, state);
+    if let (Some(last), Some(result)) =
+        (&mut told.last_processing_result, ctx.part::<Pollers>().result(&mapping.uuid))
+    {
+        result.clone_into(last);
+    }
+    told
+}
+
 /// GetEventSourceMapping.
 pub async fn get(
     ctx: Ctx,
@@ -121,7 +132,7 @@ pub async fn get(
 ) -> Result<EventSourceMappingConfiguration, LambdaError> {
     let read = ctx.read();
     let mapping = found(&read, &ctx.scope(), &input.uuid)?;
-    Ok(answers::mapping(&mapping, standing(&read, &mapping)?))
+    Ok(told(&ctx, &mapping, standing(&read, &mapping)?))
 }
 
 /// UpdateEventSourceMapping.
@@ -148,7 +159,7 @@ pub async fn update(
     });
     let changed = changed.await?;
     ctx.part::<Pollers>().changed();
-    Ok(answers::mapping(&changed, "Updating"))
+    Ok(told(&ctx, &changed, "Updating"))
 }
 
 /// DeleteEventSourceMapping.
@@ -165,7 +176,7 @@ pub async fn delete(
     });
     let removed = removed.await?;
     ctx.part::<Pollers>().changed();
-    Ok(answers::mapping(&removed, "Deleting"))
+    Ok(told(&ctx, &removed, "Deleting"))
 }
 
 /// ListEventSourceMappings.
@@ -196,7 +207,7 @@ pub async fn list(
         .take(page.limit + 1)
         .collect::<Result<_, _>>()?;
     let marker = page.cut(&ctx, &filter, &mut found, |mapping| mapping.uuid.clone());
-    let mappings = found.iter().map(|mapping| Ok(answers::mapping(mapping, standing(&read, mapping)?)));
+    let mappings = found.iter().map(|mapping| Ok(told(&ctx, mapping, standing(&read, mapping)?)));
     let mappings = mappings.collect::<Result<Vec<_>, LambdaError>>()?;
     Ok(ListEventSourceMappingsOutput { next_marker: marker, event_source_mappings: Some(mappings) })
 }

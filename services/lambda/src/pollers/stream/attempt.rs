@@ -6,6 +6,7 @@ use crate::compute::Outcome;
 use crate::destination;
 use crate::errors::LambdaError;
 use crate::invoke::{self, Extras};
+use crate::pollers::Pollers;
 use crate::rules::batch;
 use crate::rules::stream_event::{self, GivenUp, Seen, Told, Window};
 use bytes::Bytes;
@@ -65,6 +66,8 @@ impl Attempts<'_> {
                 continue;
             }
             let tried = self.attempt(&next.records, window).await;
+            let Stream { ctx, mapping, .. } = self.stream;
+            ctx.part::<Pollers>().note(&mapping.uuid, tried.failed.is_none());
             let Some(at) = tried.failed else {
                 ended = Ended::Done(tried.outcome.map(|outcome| outcome.payload).unwrap_or_default());
                 continue;

@@ -68,8 +68,7 @@ async fn some_changes_stand_alone() {
         billing_mode: Some(BillingMode::PayPerRequest),
         ..both.clone()
     };
-    let on = || stream(true, Some(StreamViewType::KeysOnly));
-    let making = || Some(vec![making("by-group")]);
+    let making = Some(vec![making("by-group")]);
     for (change, message) in [
         (all, "Server-Side Encryption modification must be the only operation in the request"),
         (both, "TableClass modification must be the only operation in the request"),
@@ -77,7 +76,7 @@ async fn some_changes_stand_alone() {
         (
             UpdateTableInput {
                 warm_throughput: warm(13_000, 5_000),
-                stream_specification: on(),
+                provisioned_throughput: units(1, 1),
                 ..Default::default()
             },
             "WarmThroughput must be the only operation in the request",
@@ -85,11 +84,22 @@ async fn some_changes_stand_alone() {
         (
             UpdateTableInput {
                 warm_throughput: warm(13_000, 5_000),
-                global_secondary_index_updates: making(),
+                global_secondary_index_updates: making,
                 ..Default::default()
             },
             "Create global secondary index cannot be specified when updating WarmThroughput",
         ),
+    ] {
+        assert_eq!(refused(&region, change).await, message);
+    }
+}
+
+#[tokio::test]
+async fn some_changes_do_not_go_together() {
+    let region = with_things().await;
+    let on = || stream(true, Some(StreamViewType::KeysOnly));
+    let making = || Some(vec![making("by-group")]);
+    for (change, message) in [
         (
             UpdateTableInput {
                 on_demand_throughput: bounds(Some(10), None),

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use wire::{AnswerForm, Route, Routing};
 
 const METHODS: &str = "HEAD,GET,PUT,POST,DELETE,OPTIONS,PATCH";
-const EXPOSED: &str = "etag,x-amz-version-id,x-amzn-requestid,x-amz-request-id,x-amzn-errortype,x-amz-checksum-crc32,\
+/// The headers of answers that pages may read.
+pub const EXPOSED: &str = "etag,x-amz-version-id,x-amzn-requestid,x-amz-request-id,x-amzn-errortype,x-amz-checksum-crc32,\
                        x-amz-checksum-sha256,x-amz-function-error,x-amz-log-result,content-range,location";
 const MAX_AGE_S: &str = "600";
 

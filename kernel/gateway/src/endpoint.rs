@@ -3,19 +3,21 @@
 //! the libraries of the protocols, which reads the method, the content type and the body before the target.
 
 use crate::body;
-use crate::guard;
+use crate::cors::EXPOSED;
 use crate::message::{Incoming, Outgoing};
 use crate::pipeline::{Pipeline, head_of};
 use bytes::Bytes;
 use http::Method;
 use schema::{ApiError, Body, Protocol, ServiceShape};
 use serde::de::IgnoredAny;
-use wire::{AnswerForm, Reply, ReplyBody};
+use wire::{AnswerForm, Malformed, MalformedKind, Reply, ReplyBody, Route};
 
-/// Longest body that such a front reads, in bytes.
-const MAX_BODY: usize = 16 * 1024 * 1024;
+/// Longest body that such a front reads, in bytes, also inflated.
+pub const MAX_BODY: usize = 16 * 1024 * 1024;
 /// What all request ids of such a front end with.
 const ID_END: &str = "VV4KQNSO5AEMVJF66Q9ASUAAJG";
+/// Larger answers are compressed where they hold no network thread.
+const COMPRESSED_AT_ONCE: usize = 256 * 1024;
 /// How long a page may keep what a preflight said, in seconds.
 const MAX_AGE_S: &str = "172800";
 
@@ -39,10 +41,15 @@ pub fn request_id(service: &ServiceShape, id: String) -> String {
     shown + ID_END
 }
 
-/// Makes the last touch to an answer: the content type that the client spoke, and what [`wire::seal`] adds.
-pub fn finish(reply: &mut Reply, service: &ServiceShape, incoming: &Incoming) {
+/// Makes the last touch to an answer: the content type that the client spoke, the coding that it accepts, and
+/// what [`wire::seal`] adds.
+pub async fn finish(pipeline: &Pipeline, reply: &mut Reply, service: &ServiceShape, incoming: &Incoming) {
     if !service.dialect.sums_bodies {
         return;
+    }
+    if reply.status == 413 {
+        let Outgoing { headers, body, .. } = too_large();
+        (reply.headers, reply.body) = (headers, body);
     }
     let is_json = |value: &http::HeaderValue| value.as_bytes().starts_with(b"application/x-amz-json");
     let is_plain = head_of(incoming).content_type().is_none_or(|said| said == "application/json");
@@ -50,13 +57,45 @@ pub fn finish(reply: &mut Reply, service: &ServiceShape, incoming: &Incoming) {
         let plain = http::HeaderValue::from_static("application/json");
         reply.headers.insert(http::header::CONTENT_TYPE, plain);
     }
-    wire::seal(reply, &service.dialect, incoming.header("accept-encoding"));
+    let compressed = match wire::to_compress(reply, &service.dialect, incoming.header("accept-encoding")) {
+        None => None,
+        Some((coding, body)) if body.len() <= COMPRESSED_AT_ONCE => coding.pack(&body).zip(Some(coding)),
+        Some((coding, body)) => {
+            let packing = pipeline.host.compute.run(service.name, move || coding.pack(&body));
+            packing.await.flatten().zip(Some(coding))
+        }
+    };
+    wire::seal(reply, &service.dialect, compressed.map(|(body, coding)| (coding, body)));
+}
+
+/// Whether a body that should hold an object is nothing.
+pub fn says_nothing(service: &ServiceShape, body: &[u8]) -> bool {
+    service.dialect.sums_bodies && matches!(body.trim_ascii(), b"" | b"null")
+}
+
+/// The refusal of what cannot be read at all, which has no message.
+pub fn unreadable() -> ApiError {
+    ApiError::new("SerializationException", 400, "")
+}
+
+/// The error of a body that is not what the operation takes.
+pub fn malformed(route: &Route, malformed: Malformed) -> ApiError {
+    if route.service.dialect.sums_bodies && malformed.kind == MalformedKind::Syntax {
+        return unreadable();
+    }
+    malformed.into_error(route.protocol)
+}
+
+/// The answer to a body beyond what the front reads.
+fn too_large() -> Outgoing {
+    empty(413, ReplyBody::Stream(Body::stream(None, futures_util::stream::empty())))
 }
 
 /// The answer to a preflight of a page that the region lets in: `*`, whichever page it is.
 pub fn preflight(service: &ServiceShape, incoming: &Incoming, id: &str) -> Outgoing {
     let answer = empty(200, ReplyBody::Bytes(Bytes::new()))
         .header("access-control-allow-origin", "*")
+        .header("access-control-expose-headers", EXPOSED)
         .header("access-control-max-age", MAX_AGE_S)
         .header("x-amzn-requestid", &request_id(service, id.to_owned()));
     let shown = [
@@ -93,17 +132,14 @@ fn failed(service: &'static ServiceShape, error: &ApiError, id: &str) -> Outgoin
 }
 
 async fn said(pipeline: &Pipeline, incoming: &Incoming) -> Result<Outgoing, ApiError> {
-    if incoming.method == Method::GET {
+    if incoming.method == Method::GET && incoming.path == "/" {
         // The blank at its end is AWS's.
-        let host = guard::without_port(incoming.authority());
-        return Ok(Outgoing::text(200, "text/plain", format!("healthy: {host} ")));
+        return Ok(Outgoing::text(200, "text/plain", format!("healthy: {} ", incoming.authority())));
     }
     let budget = pipeline.host.budgets.of("gateway");
     let (body, _held) = match body::whole(&incoming.body, MAX_BODY, &budget).await {
         Ok(whole) => whole,
-        Err(error) if error.status == 413 => {
-            return Ok(empty(413, ReplyBody::Stream(Body::stream(None, futures_util::stream::empty()))));
-        }
+        Err(error) if error.status == 413 => return Ok(too_large()),
         Err(error) if error.status >= 500 => return Err(error),
         Err(_) => return Ok(refused(incoming, "SerializationException")),
     };

@@ -19,15 +19,20 @@ use crate::{between, control, cors, endpoint, form, front, guard, hoisted, witne
 use bytes::Bytes;
 use names::{AccountId, Region};
 use ports::Caller;
-use schema::{ApiError, Obj, Protocol, Slot};
+use schema::{ApiError, Obj, Protocol, ServiceShape, Slot};
 use service::{Ctx, Fidelity, Held, Host, Operation, Request};
 use signature::{AuthError, Credential, RequestHead};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
-use wire::{AnswerForm, Head, Limits, Route, Routed, Router, Routing, Rules, Unroutable};
+use wire::{AnswerForm, Coding, Head, Limits, Route, Routed, Router, Routing, Rules, Unroutable};
 
 /// Longest body of a request that is held in memory, in bytes: a function's 50 MB package in Base64.
 const MAX_BODY: usize = 72 * 1024 * 1024;
+
+/// The longest body of a service's requests that is held in memory, in bytes.
+fn longest(service: &ServiceShape) -> usize {
+    if service.dialect.sums_bodies { endpoint::MAX_BODY } else { MAX_BODY }
+}
 
 /// Everything a request passes through.
 pub struct Pipeline {
@@ -170,14 +175,11 @@ impl Pipeline {
         let mut trace = Trace::begin(self, &asked.route, &id);
         let result = self.run(&asked, &mut trace).await;
         let name = asked.route.operation.name();
-        let reply = self.host.watchdog.run(asked.route.service.name, name, || {
-            let mut reply = match &result {
-                Ok(output) => wire::encode_output(&asked.route, output.as_ref(), &id),
-                Err(error) => wire::encode_error(&asked.route.form(), error, &id),
-            };
-            endpoint::finish(&mut reply, asked.route.service, asked.incoming);
-            reply
+        let mut reply = self.host.watchdog.run(asked.route.service.name, name, || match &result {
+            Ok(output) => wire::encode_output(&asked.route, output.as_ref(), &id),
+            Err(error) => wire::encode_error(&asked.route.form(), error, &id),
         });
+        endpoint::finish(self, &mut reply, asked.route.service, asked.incoming).await;
         if let Some((witness, known)) = trace.witness() {
             let error = result.as_ref().err();
             witnessed::tell(self, witness, (asked.incoming, &asked.route), &known, (&reply, error));
@@ -209,8 +211,8 @@ impl Pipeline {
             .map_err(|_| words::throttled(route.service, served.operation.shape, route.protocol))?;
 
         let whole = self.inflated(incoming, &served, whole, held.as_mut()).await?;
-        if whole.is_empty() && held.is_some() && route.service.dialect.sums_bodies {
-            return Err(ApiError::new("SerializationException", 400, ""));
+        if held.is_some() && endpoint::says_nothing(route.service, &whole) {
+            return Err(endpoint::unreadable());
         }
         let mut input = self.host.watchdog.run(served.room.name, route.operation.name(), || {
             decode(route, incoming, &whole, &served.operation)
@@ -233,12 +235,13 @@ impl Pipeline {
         let budget = &served.room.budget;
         let (whole, held) = match &asked.body {
             Some((whole, _)) => (whole.clone(), budget.hold(whole.len() as u64)?),
-            None => body::whole(&asked.incoming.body, MAX_BODY, budget).await?,
+            None => body::whole(&asked.incoming.body, longest(asked.route.service), budget).await?,
         };
         Ok((whole, Some(held)))
     }
 
-    /// The body as the protocol reads it, if it came compressed.
+    /// The body as the protocol reads it, if it came compressed. An old front fails itself at what it cannot
+    /// inflate; elsewhere an unknown coding is the operation's own matter.
     async fn inflated(
         &self,
         incoming: &Incoming,
@@ -246,15 +249,19 @@ impl Pipeline {
         body: Bytes,
         held: Option<&mut Held>,
     ) -> Result<Bytes, ApiError> {
-        let packed =
-            incoming.header("content-encoding").is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
-        let Some(held) = held.filter(|_| packed && body::is_text(served.operation.shape)) else {
-            return Ok(body);
+        let Some(name) = incoming.header("content-encoding") else { return Ok(body) };
+        let Some(held) = held.filter(|_| body::is_text(served.operation.shape)) else { return Ok(body) };
+        let service = served.operation.service;
+        let Some(coding) = Coding::named(name) else {
+            let is_plain = matches!(name.trim(), "" | "identity") || !service.dialect.sums_bodies;
+            return if is_plain { Ok(body) } else { Err(internal()) };
         };
-        let inflating = self.host.compute.run(served.room.name, move || wire::inflate(&body, MAX_BODY));
-        let protocol = served.operation.service.protocols.first().copied().unwrap_or(Protocol::RestJson1);
-        let inflated = inflating.await.ok_or_else(internal)?;
-        let inflated = inflated.map_err(|malformed| malformed.into_error(protocol))?;
+        let bound = longest(service);
+        let inflating = self.host.compute.run(served.room.name, move || coding.inflate(&body, bound));
+        let protocol = service.protocols.first().copied().unwrap_or(Protocol::RestJson1);
+        let inflated = inflating.await.ok_or_else(internal)?.map_err(|malformed| {
+            if service.dialect.sums_bodies { internal() } else { malformed.into_error(protocol) }
+        })?;
         held.grow(inflated.len() as u64)?;
         Ok(inflated)
     }
@@ -411,7 +418,7 @@ fn decode(
         head.headers = headers;
     }
     let mut violations = wire::decode(route, &head, body, input.as_mut(), Limits::STANDARD)
-        .map_err(|malformed| malformed.into_error(route.protocol))?;
+        .map_err(|malformed| endpoint::malformed(route, malformed))?;
     // Services with errors of the oldest form never had a validator in front: they word what is wrong.
     if !operation.service.dialect.bare_errors {
         wire::validate(input.as_ref(), &mut violations);

@@ -29,6 +29,16 @@ pub fn encode_output(route: &Route, output: &dyn Obj, request_id: &str) -> Reply
 
 fn success(form: &AnswerForm, operation: &OperationShape, output: &dyn Obj, request_id: &str) -> Reply {
     match form.protocol {
+        // An old front says nothing at all where there is nothing to say (dynalite, tagResource; ScyllaDB's
+        // test_tags_return_empty_body).
+        Protocol::AwsJson10 | Protocol::AwsJson11
+            if output.shape().members.is_empty()
+                && form.service.is_some_and(|service| service.dialect.sums_bodies) =>
+        {
+            let mut reply = Reply::new(200);
+            reply.body(content_type(form.protocol), Vec::new());
+            reply
+        }
         Protocol::AwsJson10 | Protocol::AwsJson11 => {
             let mut encoder = json::Encoder::new();
             encoder.structure(output, Members::All);

@@ -9,13 +9,13 @@
 
 mod answer;
 mod cbor;
+mod coding;
 mod decode;
 mod dump;
 mod error;
 mod events;
 mod fill;
 mod form;
-mod gzip;
 mod json;
 mod limits;
 mod malformed;
@@ -37,12 +37,12 @@ mod violations;
 mod xml;
 
 pub use answer::encode_output;
+pub use coding::Coding;
 pub use decode::{decode, input_stream};
 pub use dump::dump;
 pub use error::encode_error;
 pub use events::{Frame, FrameError, HeaderValue};
 pub use form::AnswerForm;
-pub use gzip::inflate;
 pub use limits::Limits;
 pub use malformed::{Malformed, MalformedKind};
 pub use message::{Head, Reply, ReplyBody};
@@ -52,7 +52,7 @@ pub use pattern::broken_patterns;
 #[cfg(feature = "testing")]
 pub use random::random_fill;
 pub use route::{HostRoute, Route, Routed, Router, Routing, Rules, Unroutable};
-pub use seal::seal;
+pub use seal::{seal, to_compress};
 pub use validate::validate;
 pub use violations::Violations;
 pub use xml::document as xml_document;

@@ -48,6 +48,19 @@ impl Part {
     }
 }
 
+/// The same, where what is no such ARN at all is refused.
+///
+/// # Errors
+/// AWS's message: "Invalid Export ARN".
+pub fn part(text: &str, region: &Region, kind: &str) -> Result<Option<Part>, DynamoError> {
+    let is_such = |text: &str| text.starts_with("arn:") && text.contains(&format!("/{kind}/"));
+    if !is_such(text) {
+        let (first, rest) = kind.split_at(1);
+        return Err(DynamoError::invalid(format!("Invalid {}{rest} ARN", first.to_uppercase())));
+    }
+    Ok(Part::of(text, region, kind))
+}
+
 /// The ARN of something that belongs to a table.
 pub fn part_arn(scope: &Scope, table: &str, kind: &str, id: &str) -> String {
     describe::table_arn(scope, table).map_or_else(String::new, |arn| format!("{arn}/{kind}/{id}"))
@@ -59,7 +72,7 @@ pub fn part_arn(scope: &Scope, table: &str, kind: &str, id: &str) -> String {
 /// Where there is none.
 pub fn found(read: &impl Read, region: &Region, arn: &str) -> Result<(Scope, BackupRecord), DynamoError> {
     let absent = || DynamoError::BackupNotFound(arn.to_owned());
-    let part = Part::of(arn, region, "backup").ok_or_else(absent)?;
+    let part = part(arn, region, "backup")?.ok_or_else(absent)?;
     let backup = backups::backup(read, &part.scope, &part.table, &part.id)?;
     Ok((part.scope, backup.ok_or_else(absent)?))
 }

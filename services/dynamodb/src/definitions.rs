@@ -5,6 +5,7 @@ use crate::rules::change::StreamView;
 use crate::rules::keys::{KeyKind, KeyPart, KeySchema};
 use crate::rules::sets;
 use crate::state::{IndexRecord, IndexScope, Projected, Throughput};
+use crate::units::{self, Units};
 use model::{AttributeDefinition, KeySchemaElement, KeyType, ProvisionedThroughput, ScalarAttributeType};
 use model_dynamodb as model;
 use std::collections::{BTreeSet, HashSet};
@@ -33,9 +34,9 @@ pub struct IndexWish {
     /// Its provisioned throughput.
     pub throughput: Throughput,
     /// Its warm throughput.
-    pub warm: Option<(Option<i64>, Option<i64>)>,
+    pub warm: Option<Units>,
     /// Its bounds of request units.
-    pub on_demand_limits: Option<(Option<i64>, Option<i64>)>,
+    pub on_demand_limits: Option<Units>,
 }
 
 impl IndexWish {
@@ -248,59 +249,29 @@ pub fn no_index_units(names: &str) -> DynamoError {
 /// The view of a stream that is to be opened; `None` where none is.
 ///
 /// # Errors
-/// Where the two settings do not fit together.
-pub fn stream_view(asked: Option<&model::StreamSpecification>) -> Result<Option<StreamView>, DynamoError> {
+/// Where the two settings do not fit together, which AWS says in other words of a table that is new
+/// (aws-controllers-k8s/dynamodb-controller, docs/api-quirks).
+pub fn stream_view(
+    asked: Option<&model::StreamSpecification>,
+    is_new: bool,
+) -> Result<Option<StreamView>, DynamoError> {
     let Some(asked) = asked else { return Ok(None) };
-    match (asked.stream_enabled, &asked.stream_view_type) {
-        (true, Some(view)) => Ok(StreamView::named(view.as_str())),
-        (true, None) => {
-            Err(DynamoError::invalid_value("StreamViewType must be specified when StreamEnabled is true"))
+    match (asked.stream_enabled, &asked.stream_view_type, is_new) {
+        (true, Some(view), _) => Ok(StreamView::named(view.as_str())),
+        (true, None, true) => Err(DynamoError::invalid_value(
+            "Table is being created with a stream enabled, UpdateViewType is required",
+        )),
+        (true, None, false) => {
+            Err(DynamoError::invalid_value("If stream is being enabled then UpdateViewType is required"))
         }
-        (false, Some(_)) => {
-            Err(DynamoError::invalid_value("StreamViewType cannot be specified when StreamEnabled is false"))
-        }
-        (false, None) => Ok(None),
+        (false, Some(_), true) => Err(DynamoError::invalid_value(
+            "Table is being created with a stream disabled, UpdateViewType should not be specified",
+        )),
+        (false, Some(_), false) => Err(DynamoError::invalid_value(
+            "If stream is being disabled, then UpdateViewType must not be specified",
+        )),
+        (false, None, _) => Ok(None),
     }
-}
-
-/// Read and write units of a warm throughput.
-pub fn warm(asked: &model::WarmThroughput) -> (Option<i64>, Option<i64>) {
-    (asked.read_units_per_second, asked.write_units_per_second)
-}
-
-/// What a new table or index can take at once when it is paid by request: reads and writes in a second.
-pub const INITIAL_ON_DEMAND: (i64, i64) = (12_000, 4_000);
-
-/// Refuses a warm throughput below what there is without asking.
-///
-/// # Errors
-/// AWS's message.
-pub fn check_warm(
-    asked: Option<&model::WarmThroughput>,
-    on_demand: bool,
-    provisioned: &Throughput,
-    whose: &str,
-) -> Result<(), DynamoError> {
-    let Some(asked) = asked else { return Ok(()) };
-    let (least, of) = match on_demand {
-        true => (INITIAL_ON_DEMAND, "OnDemand"),
-        false => ((provisioned.read, provisioned.write), "Provisioned"),
-    };
-    let units = [
-        ("ReadUnitsPerSecond", asked.read_units_per_second, least.0),
-        ("WriteUnitsPerSecond", asked.write_units_per_second, least.1),
-    ];
-    match units.into_iter().find(|(_, units, least)| units.is_some_and(|units| units < *least)) {
-        None => Ok(()),
-        Some((name, ..)) => Err(DynamoError::invalid_value(format!(
-            "Requested {name} for WarmThroughput for {whose} is lower than initial throughput for {of}"
-        ))),
-    }
-}
-
-/// Read and write units that bound a table paid by request.
-pub fn on_demand(asked: &model::OnDemandThroughput) -> (Option<i64>, Option<i64>) {
-    (asked.max_read_request_units, asked.max_write_request_units)
 }
 
 /// The local indexes of a new table.
@@ -410,15 +381,17 @@ pub fn global_index(
         (None, true) => Throughput::default(),
     };
     let whose = format!("index {}", index.index_name);
-    check_warm(index.warm_throughput.as_ref(), on_demand, &throughput, &whose)?;
+    let warm = units::initial_warm(index.warm_throughput.as_ref(), on_demand, &throughput, &whose)?;
+    let bounded = index.on_demand_throughput.as_ref();
+    let bounded = bounded.map(|asked| units::bounds(asked, None, on_demand, &whose)).transpose()?;
     Ok(IndexWish {
         name: index.index_name.clone(),
         scope: IndexScope::Global,
         key,
         projected,
         throughput,
-        warm: index.warm_throughput.as_ref().map(warm),
-        on_demand_limits: index.on_demand_throughput.as_ref().map(self::on_demand),
+        warm,
+        on_demand_limits: bounded.flatten(),
     })
 }
 

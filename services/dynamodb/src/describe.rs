@@ -1,11 +1,11 @@
 //! How a table is described.
 
 use crate::counting;
-use crate::definitions;
 use crate::errors::DynamoError;
 use crate::rules::keys::{KeyKind, KeySchema};
 use crate::state::{self, IndexRecord, IndexScope, Projected, Replica, TableRecord, Throughput};
 use crate::statistics::Count;
+use crate::units::{self, Units};
 use model::{
     BillingMode, BillingModeSummary, GlobalSecondaryIndexDescription, IndexStatus, KeySchemaElement, KeyType,
     LocalSecondaryIndexDescription, ProvisionedThroughputDescription, SSEDescription, ScalarAttributeType,
@@ -213,26 +213,13 @@ pub fn encryption(record: &TableRecord) -> Option<SSEDescription> {
     })
 }
 
-fn on_demand((read, write): (Option<i64>, Option<i64>)) -> model::OnDemandThroughput {
+fn on_demand((read, write): Units) -> model::OnDemandThroughput {
     model::OnDemandThroughput { max_read_request_units: read, max_write_request_units: write }
-}
-
-/// What a table can take at once: what was asked for, or what it is paid for, or what AWS gives to a new
-/// table that is paid by request.
-fn warm_units(
-    asked: Option<(Option<i64>, Option<i64>)>,
-    provisioned: &Throughput,
-    is_on_demand: bool,
-) -> (i64, i64) {
-    let default =
-        if is_on_demand { definitions::INITIAL_ON_DEMAND } else { (provisioned.read, provisioned.write) };
-    let (read, write) = asked.unwrap_or_default();
-    (read.unwrap_or(default.0), write.unwrap_or(default.1))
 }
 
 /// Whether the answer to a creation or a deletion has none to tell: AWS's says only what was asked for
 /// (LocalStack's snapshots of AWS, test_table_crud and test_table_warm_throughput, 2025-10-08).
-fn tells_no_warmth(asked: Option<(Option<i64>, Option<i64>)>, status: &TableStatus) -> bool {
+fn tells_no_warmth(asked: Option<Units>, status: &TableStatus) -> bool {
     asked.is_none() && matches!(status, TableStatus::Creating | TableStatus::Deleting)
 }
 
@@ -240,7 +227,7 @@ fn warm(record: &TableRecord, status: &TableStatus) -> Option<model::TableWarmTh
     if tells_no_warmth(record.warm, status) {
         return None;
     }
-    let (read, write) = warm_units(record.warm, &record.throughput, record.on_demand.is_some());
+    let (read, write) = units::warm(record.warm, &record.throughput, record.on_demand.is_some());
     let status = if *status == TableStatus::Creating { &TableStatus::Updating } else { status };
     Some(model::TableWarmThroughputDescription {
         read_units_per_second: Some(read),
@@ -261,7 +248,7 @@ fn global_index(
         (false, TableStatus::Deleting) => IndexStatus::Deleting,
         (false, _) => IndexStatus::Active,
     };
-    let (read, write) = warm_units(index.warm, &index.throughput, record.on_demand.is_some());
+    let (read, write) = units::warm(index.warm, &index.throughput, record.on_demand.is_some());
     GlobalSecondaryIndexDescription {
         index_name: Some(index.name.clone()),
         key_schema: Some(key_schema(&index.key)),

@@ -33,8 +33,6 @@ pub enum DynamoError {
     Trimmed,
     /// A table of that name exists already, which a restore would make.
     TargetExists(String),
-    /// The table that is to be restored does not exist.
-    SourceNotFound(String),
     /// There is no such backup: its ARN.
     BackupNotFound(String),
     /// The backup is being made: its ARN.
@@ -45,13 +43,13 @@ pub enum DynamoError {
     InvalidRestoreTime(String),
     /// The same for an export.
     InvalidExportTime(String),
-    /// There is no such export.
-    ExportNotFound,
-    /// There is no such import.
-    ImportNotFound,
+    /// There is no such export: its ARN.
+    ExportNotFound(String),
+    /// There is no such import: its ARN.
+    ImportNotFound(String),
     /// Something of a global table of the version 2017: the code and message.
     Global(&'static str, String),
-    /// A client token was used for another export or import: the code.
+    /// A client token was used for another one: `Export` or `Import`.
     Conflict(&'static str),
     /// More is used than is provisioned: the message.
     Throttled(&'static str),
@@ -150,14 +148,13 @@ impl From<DynamoError> for ApiError {
             DynamoError::Global(code, message) => ApiError::new(code, 400, message),
             DynamoError::NoResource(message) => not_found(message),
             error @ (DynamoError::TargetExists(_)
-            | DynamoError::SourceNotFound(_)
             | DynamoError::BackupNotFound(_)
             | DynamoError::BackupInUse(_)
             | DynamoError::RecoveryUnavailable(_)
             | DynamoError::InvalidRestoreTime(_)
             | DynamoError::InvalidExportTime(_)
-            | DynamoError::ExportNotFound
-            | DynamoError::ImportNotFound
+            | DynamoError::ExportNotFound(_)
+            | DynamoError::ImportNotFound(_)
             | DynamoError::Conflict(_)) => of_recovery(error),
             DynamoError::NoPolicy(why) => ApiError::new(
                 "PolicyNotFoundException",
@@ -218,9 +215,6 @@ fn of_recovery(error: DynamoError) -> ApiError {
         DynamoError::TargetExists(name) => {
             ("TableAlreadyExistsException", format!("Table already exists: {name}"))
         }
-        DynamoError::SourceNotFound(name) => {
-            ("SourceTableNotFoundException", format!("Source table not found: {name}"))
-        }
         DynamoError::BackupNotFound(arn) => ("BackupNotFoundException", format!("Backup not found: {arn}")),
         DynamoError::BackupInUse(arn) => ("BackupInUseException", format!("Backup is in use: {arn}")),
         DynamoError::RecoveryUnavailable(name) => (
@@ -229,11 +223,16 @@ fn of_recovery(error: DynamoError) -> ApiError {
         ),
         DynamoError::InvalidRestoreTime(message) => ("InvalidRestoreTimeException", message),
         DynamoError::InvalidExportTime(message) => ("InvalidExportTimeException", message),
-        DynamoError::ExportNotFound => ("ExportNotFoundException", "Export not found".to_owned()),
-        DynamoError::ImportNotFound => ("ImportNotFoundException", "Import not found".to_owned()),
-        DynamoError::Conflict(code) => {
-            (code, "The client token was used for a request with other parameters".to_owned())
+        DynamoError::ExportNotFound(arn) => {
+            ("ExportNotFoundException", format!("Export not found: Export not found: {arn}"))
         }
+        DynamoError::ImportNotFound(arn) => {
+            ("ImportNotFoundException", format!("Import not found: Import not found: {arn}"))
+        }
+        DynamoError::Conflict(what) => (
+            if what == "Export" { "ExportConflictException" } else { "ImportConflictException" },
+            format!("{what} conflict: Duplicate request detected with conflicting parameters"),
+        ),
         other => return ApiError::new("InternalServerError", 500, format!("{other:?}")),
     };
     ApiError::new(code, 400, message)

@@ -8,7 +8,7 @@ use crate::errors::DynamoError;
 use crate::objects;
 use crate::ops::exports;
 use crate::rules::rows::RowRange;
-use crate::state::backups::{self, ExportRecord, Progress};
+use crate::state::backups::{self, ExportRecord, Place, Progress};
 use crate::state::{TableRecord, history, streams};
 use crate::statistics::Count;
 use base64::Engine;
@@ -138,7 +138,10 @@ async fn write(
     record: &ExportRecord,
     table: &TableRecord,
 ) -> Result<Count, ApiError> {
-    let (place, encryption, folder) = (&record.place, &record.encryption, folder(record));
+    let (encryption, folder) = (&record.encryption, folder(record));
+    // A bucket whose owner is not named is the caller's.
+    let owner = record.place.owner.clone().unwrap_or_else(|| ctx.account().to_string());
+    let place = &Place { owner: Some(owner), ..record.place.clone() };
     objects::put(ctx, place, encryption, format!("{folder}/_started"), Bytes::new()).await?;
     let (mut files, mut total, mut range) = (String::new(), Count::default(), Some(RowRange::all()));
     while let Some(at) = range {

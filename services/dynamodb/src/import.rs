@@ -60,7 +60,8 @@ pub async fn run(
         Ok(()) if tally.errors > 0 => Progress::Failed(
             ctx.now(),
             "ItemValidationError".to_owned(),
-            "Some of the items failed validation checks. Please check CloudWatch error logs for more details."
+            "Some of the items failed validation checks and were not imported. Please check CloudWatch error logs \
+             for more details."
                 .to_owned(),
         ),
         Ok(()) => Progress::Done(ctx.now()),

@@ -14,6 +14,7 @@ mod copy;
 mod counting;
 mod definitions;
 mod describe;
+mod encryption;
 mod errors;
 mod export;
 mod expressions;
@@ -37,6 +38,7 @@ mod streams;
 mod throttle;
 mod timers;
 mod transaction;
+mod units;
 mod views;
 mod write;
 

@@ -120,8 +120,13 @@ impl Router {
         if let Some(found) = host.as_ref().and_then(|host| host.marked(&self.rules)) {
             return Ok(Routing::Host(found));
         }
-        // A client that cannot tell the service from the host signs for one without a name.
-        let is_absent = |name: &String| !name.is_empty() && !self.signing_names.contains_key(name.as_str());
+        // A client that cannot tell the service from the host signs for one without a name. Whatever the scope
+        // says, a target names its service.
+        let is_absent = |name: &String| {
+            !name.is_empty()
+                && !self.signing_names.contains_key(name.as_str())
+                && self.targeted(head).is_none()
+        };
         if let Some(absent) = scope_service(head).filter(is_absent) {
             return Err(absent_service(head, &absent));
         }
@@ -148,13 +153,17 @@ impl Router {
 
     /// The service that a target, a credential scope or the host names, whatever else the request says.
     pub fn addressed(&self, head: &Head<'_>) -> Option<&'static ServiceShape> {
-        let target = head.header("x-amz-target").and_then(|target| target.rsplit_once('.'));
-        let by_target = target.and_then(|(prefix, _)| self.targets.get(prefix).copied());
-        let index = by_target.or_else(|| {
+        let index = self.targeted(head).or_else(|| {
             let candidates = self.candidates(head, Host::parse(head.host).as_ref());
             candidates.indexes.first().copied().filter(|_| candidates.named)
         })?;
         Some(self.services[index].shape)
+    }
+
+    /// The service that a target names.
+    fn targeted(&self, head: &Head<'_>) -> Option<usize> {
+        let (prefix, _) = head.header("x-amz-target")?.rsplit_once('.')?;
+        self.targets.get(prefix).copied()
     }
 
     /// The operation that a form-encoded request means, from its head and body.

@@ -2,7 +2,7 @@
 
 use crate::errors::DynamoError;
 use crate::find;
-use crate::state::{self, Insight, TableRecord};
+use crate::state::{self, IndexScope, Insight, TableRecord};
 use model::{
     ContributorInsightsAction, ContributorInsightsStatus, ContributorInsightsSummary,
     DescribeContributorInsightsInput, DescribeContributorInsightsOutput, ListContributorInsightsInput,
@@ -12,13 +12,17 @@ use model_dynamodb as model;
 use service::Ctx;
 use std::sync::Arc;
 
+/// What is watched where nothing else was asked for.
+const USUAL_MODE: &str = "ACCESSED_AND_THROTTLED_KEYS";
 /// The longest page, and the one that is given unasked.
 const MAX_PAGE: i32 = 100;
 
 fn index_name(table: &TableRecord, asked: Option<&String>) -> Result<String, DynamoError> {
     match asked {
         None => Ok(String::new()),
-        Some(name) if table.index(name).is_some() => Ok(name.clone()),
+        Some(name) if table.index(name).is_some_and(|index| index.scope == IndexScope::Global) => {
+            Ok(name.clone())
+        }
         Some(name) => {
             Err(DynamoError::NoResource(format!("Requested resource not found: Index: {name} not found")))
         }
@@ -34,23 +38,37 @@ pub async fn update_contributor_insights(
     let (name, now) = (address.name.clone(), ctx.now());
     let enabled = input.contributor_insights_action == ContributorInsightsAction::Enable;
     let asked = input.clone();
-    ctx.commit(move |tx| {
+    let told = ctx.commit(move |tx| {
         let table = state::table(tx, &address.scope, &address.name)?;
         let mut table = table.ok_or_else(|| DynamoError::NoSuchTable(address.name.clone()))?;
         let index = index_name(&table, asked.index_name.as_ref())?;
-        let mode = asked.contributor_insights_mode.as_ref().map(ToString::to_string);
-        table.settings.insights.insert(index, Insight { enabled, mode, changed: now });
-        Ok::<_, DynamoError>(state::put_table(tx, &address.scope, &mut table)?)
-    })
-    .await?;
+        let asked = asked.contributor_insights_mode.as_ref().map(ToString::to_string);
+        let before = table.settings.insights.get(&index);
+        let mode = asked.unwrap_or_else(|| USUAL_MODE.to_owned());
+        // What is so already stays as it is.
+        let settled = match before {
+            Some(before) if before.enabled && enabled => before.mode.as_deref().unwrap_or(USUAL_MODE) == mode,
+            Some(before) => !before.enabled && !enabled,
+            None => !enabled,
+        };
+        if settled {
+            return Ok::<_, DynamoError>((status(before), mode));
+        }
+        let insight = Insight { enabled, mode: Some(mode.clone()), changed: now };
+        table.settings.insights.insert(index, insight);
+        state::put_table(tx, &address.scope, &mut table)?;
+        let status = match enabled {
+            true => ContributorInsightsStatus::Enabling,
+            false => ContributorInsightsStatus::Disabling,
+        };
+        Ok((status, mode))
+    });
+    let (status, mode) = told.await?;
     Ok(UpdateContributorInsightsOutput {
         table_name: Some(name),
         index_name: input.index_name.clone(),
-        contributor_insights_status: Some(match enabled {
-            true => ContributorInsightsStatus::Enabling,
-            false => ContributorInsightsStatus::Disabling,
-        }),
-        contributor_insights_mode: input.contributor_insights_mode.clone(),
+        contributor_insights_status: Some(status),
+        contributor_insights_mode: enabled.then(|| mode.as_str().into()),
     })
 }
 
@@ -90,7 +108,9 @@ pub async fn describe_contributor_insights(
         contributor_insights_status: Some(status(insight)),
         last_update_date_time: insight.map(|insight| insight.changed),
         failure_exception: None,
-        contributor_insights_mode: insight.and_then(|insight| insight.mode.as_deref().map(Into::into)),
+        contributor_insights_mode: insight
+            .filter(|insight| insight.enabled)
+            .map(|insight| insight.mode.as_deref().unwrap_or(USUAL_MODE).into()),
     })
 }
 
@@ -113,7 +133,7 @@ pub async fn list_contributor_insights(
     let (mut summaries, mut last) = (Vec::new(), None);
     'tables: for name in names {
         let Some(table) = state::table(&read, &scope, &name)? else { continue };
-        for (index, insight) in &table.settings.insights {
+        for (index, insight) in table.settings.insights.iter().filter(|(_, insight)| insight.enabled) {
             let place = format!("{name}/{index}");
             if after.as_ref().is_some_and(|after| place <= *after) {
                 continue;

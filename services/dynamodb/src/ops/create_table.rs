@@ -2,6 +2,7 @@
 
 use crate::definitions::{self, IndexWish};
 use crate::describe::{self, Counts};
+use crate::encryption;
 use crate::errors::DynamoError;
 use crate::find;
 use crate::ops::{resource_policy, tags};
@@ -10,7 +11,8 @@ use crate::rules::keys::KeySchema;
 use crate::state::{self, Settings, TableRecord, Throughput};
 use crate::statistics::{Count, Statistics};
 use crate::streams;
-use model_dynamodb::{BillingMode, CreateTableInput, CreateTableOutput, SSESpecification, TableStatus};
+use crate::units;
+use model_dynamodb::{BillingMode, CreateTableInput, CreateTableOutput, TableStatus};
 use names::{AccountId, Scope, Tags};
 use service::{Ctx, Head, Heads, Pace};
 use std::collections::BTreeSet;
@@ -27,7 +29,7 @@ pub async fn create_table(ctx: Ctx, input: Arc<CreateTableInput>) -> Result<Crea
     let address = find::address(ctx.account(), ctx.region(), &input.table_name)?;
     input.resource_policy.as_deref().map(resource_policy::check).transpose()?;
     let (mut record, wishes) = decide(&ctx, &input)?;
-    let view = definitions::stream_view(input.stream_specification.as_ref())?;
+    let view = definitions::stream_view(input.stream_specification.as_ref(), true)?;
     record.name.clone_from(&address.name);
     let tags = tags::added(&Tags::new(), input.tags.as_deref().unwrap_or_default())?;
     let (scope, policy, owner) = (address.scope.clone(), input.resource_policy.clone(), ctx.account());
@@ -125,9 +127,13 @@ pub fn make(
 /// AWS's message.
 pub fn decide(ctx: &Ctx, input: &CreateTableInput) -> Result<(TableRecord, Vec<IndexWish>), DynamoError> {
     refuse_unserved(input)?;
+    encryption::check(input.sse_specification.as_ref())?;
     let is_on_demand = input.billing_mode == Some(BillingMode::PayPerRequest);
     let throughput = throughput(input, is_on_demand)?;
-    definitions::check_warm(input.warm_throughput.as_ref(), is_on_demand, &throughput, "table")?;
+    let warm = units::initial_warm(input.warm_throughput.as_ref(), is_on_demand, &throughput, "table")?;
+    let bounded = input.on_demand_throughput.as_ref();
+    let bounded =
+        bounded.map(|asked| units::bounds(asked, None, is_on_demand, "table")).transpose()?.flatten();
     let elements = &input.key_schema;
     definitions::check_plain_length(elements, "keySchema")?;
     let definitions = &input.attribute_definitions;
@@ -148,7 +154,8 @@ pub fn decide(ctx: &Ctx, input: &CreateTableInput) -> Result<(TableRecord, Vec<I
     definitions::check_names(&wishes)?;
     let keys = wishes.iter().map(|wish| &wish.key).chain([&key]);
     definitions::check_all_used(&attributes, keys, has_indexes)?;
-    Ok((record(ctx, input, throughput, (attributes, key)), wishes))
+    let record = record(ctx, input, throughput, (attributes, key));
+    Ok((TableRecord { warm, on_demand_limits: bounded, ..record }, wishes))
 }
 
 fn refuse_unserved(input: &CreateTableInput) -> Result<(), DynamoError> {
@@ -164,17 +171,6 @@ fn throughput(input: &CreateTableInput, is_on_demand: bool) -> Result<Throughput
         (None, true) => Ok(Throughput::default()),
         (None, false) => Err(definitions::no_units()),
         (Some(asked), false) => definitions::throughput(asked),
-    }
-}
-
-/// The key of a table's encryption, as its description names it.
-pub fn encryption_key(ctx: &Ctx, asked: Option<&SSESpecification>) -> Option<String> {
-    let asked = asked.filter(|asked| asked.enabled == Some(true))?;
-    let id = asked.kms_master_key_id.as_deref().unwrap_or("alias/aws/dynamodb");
-    match (id.starts_with("arn:"), id.starts_with("alias/")) {
-        (true, _) => Some(id.to_owned()),
-        (false, true) => Some(ctx.arn("kms", id).to_string()),
-        (false, false) => Some(ctx.arn("kms", &format!("key/{id}")).to_string()),
     }
 }
 
@@ -203,11 +199,11 @@ fn record(
         // 2025-10-08).
         billing_stated: is_on_demand,
         throughput,
-        on_demand_limits: input.on_demand_throughput.as_ref().map(definitions::on_demand),
-        warm: input.warm_throughput.as_ref().map(definitions::warm),
+        on_demand_limits: None,
+        warm: None,
         class: input.table_class.as_ref().map(|class| (class.to_string(), None)),
         protected: input.deletion_protection_enabled == Some(true),
-        encryption_key: encryption_key(ctx, input.sse_specification.as_ref()),
+        encryption_key: encryption::key(ctx, input.sse_specification.as_ref()),
         expiry: None,
         is_deleting: false,
         stream: None,

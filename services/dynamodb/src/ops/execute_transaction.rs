@@ -4,6 +4,7 @@ use crate::capacity::{Ledger, Usage, Used};
 use crate::errors::DynamoError;
 use crate::expressions::Expressions;
 use crate::find::{self, Finder};
+use crate::rules::partiql::bind::Parameters;
 use crate::rules::size::{self, Consistency};
 use crate::statements::{self, Prepared};
 use crate::transaction;
@@ -19,6 +20,9 @@ pub async fn execute_transaction(
 ) -> Result<ExecuteTransactionOutput, DynamoError> {
     let mut prepared = Vec::with_capacity(input.transact_statements.len());
     for (place, one) in input.transact_statements.iter().enumerate() {
+        // A parameter that is no value is told without its place (conformance suite of paritysuite,
+        // tests/tier3/error-messages/partiqlParameterNumbers.test.ts, run on AWS).
+        Parameters::check(one.parameters.as_deref().unwrap_or_default())?;
         let statement = Prepared::new(ctx.part::<Expressions>(), &one.statement, one.parameters.as_ref());
         prepared.push(statement.map_err(|error| at(place, error))?);
     }

@@ -1,6 +1,6 @@
 //! ExportTableToPointInTime, DescribeExport, ListExports: the items of a moment as files in S3.
 
-use crate::backup::{self, Part, part_arn};
+use crate::backup::{self, part_arn};
 use crate::copy::Source;
 use crate::errors::DynamoError;
 use crate::state::backups::{self, ExportRecord, Frozen, Job, Place, Progress, Window};
@@ -10,7 +10,7 @@ use crate::{export, find, history, jobs};
 use model::{
     DescribeExportInput, DescribeExportOutput, ExportDescription, ExportFormat, ExportStatus, ExportSummary,
     ExportTableToPointInTimeInput, ExportTableToPointInTimeOutput, ExportType, ExportViewType,
-    IncrementalExportSpecification, ListExportsInput, ListExportsOutput,
+    IncrementalExportSpecification, ListExportsInput, ListExportsOutput, S3SseAlgorithm,
 };
 use model_dynamodb as model;
 use names::{Scope, Timestamp};
@@ -32,7 +32,11 @@ pub async fn export_table_to_point_in_time(
     ctx: Ctx,
     input: Arc<ExportTableToPointInTimeInput>,
 ) -> Result<ExportTableToPointInTimeOutput, DynamoError> {
+    if !input.table_arn.starts_with("arn:") {
+        return Err(DynamoError::invalid_value("tableArn is not a valid ARN"));
+    }
     let address = find::address(ctx.account(), ctx.region(), &input.table_arn)?;
+    check(&input)?;
     let table = state::table(&ctx.read(), &address.scope, &address.name)?;
     let table = table.ok_or_else(|| DynamoError::TableNotFound(input.table_arn.clone()))?;
     let record = decide(&ctx, &input, &table)?;
@@ -40,7 +44,7 @@ pub async fn export_table_to_point_in_time(
     let scope = address.scope;
     let starting = jobs::starting(&ctx).await;
     let Some((number, record)) = begun(&ctx, &scope, &input, (record, job.clone())).await? else {
-        return Err(DynamoError::Conflict("ExportConflictException"));
+        return Err(DynamoError::Conflict("Export"));
     };
     if let Some(number) = number {
         let rows = Source { read: ctx.read(), scope: scope.clone(), rows: table.incarnation, back: None };
@@ -62,16 +66,12 @@ fn decide(
     let now = ctx.now();
     let kept = table.history.as_ref();
     let kept = kept.ok_or_else(|| DynamoError::RecoveryUnavailable(table.name.clone()))?;
-    let window = window(input, now)?;
+    let window = window(input, table, now)?;
     let moment = window.as_ref().map(|window| window.to).or(input.export_time).unwrap_or(now);
     let earliest = history::earliest(kept, now);
     let first = window.as_ref().map_or(moment, |window| window.from);
     if first.plus_millis(999) < earliest || moment > now {
-        return Err(DynamoError::InvalidExportTime(format!(
-            "Export time must be between {} and {}",
-            earliest.iso8601_millis(),
-            now.iso8601_millis()
-        )));
+        return Err(DynamoError::InvalidExportTime("Export Time is invalid".to_owned()));
     }
     Ok(ExportRecord {
         table: table.name.clone(),
@@ -82,7 +82,7 @@ fn decide(
         moment,
         place: Place {
             bucket: input.s3_bucket.clone(),
-            owner: Some(input.s3_bucket_owner.clone().unwrap_or_else(|| ctx.account().to_string())),
+            owner: input.s3_bucket_owner.clone(),
             prefix: input.s3_prefix.clone(),
         },
         encryption: (
@@ -96,28 +96,76 @@ fn decide(
     })
 }
 
-/// The changes that an incremental export holds; nothing for a full one.
-fn window(input: &ExportTableToPointInTimeInput, now: Timestamp) -> Result<Option<Window>, DynamoError> {
+/// Refuses settings that do not fit together. The words, here and of the times, are those that Amazon's
+/// controllers for Kubernetes recorded of AWS in October 2026 (aws-controllers-k8s/dynamodb-controller,
+/// docs/api-quirks/export.md).
+fn check(input: &ExportTableToPointInTimeInput) -> Result<(), DynamoError> {
+    let refused = |message: &str| Err(DynamoError::invalid(format!("Invalid Request: {message}")));
     let asked = input.incremental_export_specification.as_ref();
-    if input.export_type != Some(ExportType::IncrementalExport) {
-        return match asked {
-            Some(_) => Err(DynamoError::invalid(
-                "IncrementalExportSpecification can only be specified with ExportType INCREMENTAL_EXPORT",
-            )),
-            None => Ok(None),
-        };
+    match (&input.export_type, asked) {
+        (Some(ExportType::IncrementalExport), None) => {
+            return refused(
+                "Incremental Export Specification expected when export type is set as Incremental Export",
+            );
+        }
+        (Some(ExportType::IncrementalExport), Some(asked)) if asked.export_from_time.is_none() => {
+            return refused("ExportFromTime must be provided in IncrementalExportSpecification");
+        }
+        (None, Some(_)) => {
+            return refused(
+                "Export Type expected to be Incremental Export when incremental export specification is provided",
+            );
+        }
+        (Some(ExportType::FullExport), Some(_)) => {
+            return refused(
+                "When Export Type is Full Export , Incremental Export Specification should not be provided",
+            );
+        }
+        _ => {}
     }
-    if input.export_time.is_some() {
+    if input.export_type == Some(ExportType::IncrementalExport) && input.export_time.is_some() {
         return Err(DynamoError::invalid("ExportTime can only be specified with ExportType FULL_EXPORT"));
     }
-    let from = asked.and_then(|asked| asked.export_from_time).ok_or_else(|| {
-        DynamoError::invalid("ExportFromTime must be specified when ExportType is INCREMENTAL_EXPORT")
-    })?;
+    if input.s3_sse_kms_key_id.is_some() && input.s3_sse_algorithm != Some(S3SseAlgorithm::Kms) {
+        return refused("KMS Key Id is not supported for this encryption type");
+    }
+    Ok(())
+}
+
+/// The changes that an incremental export holds; nothing for a full one.
+fn window(
+    input: &ExportTableToPointInTimeInput,
+    table: &TableRecord,
+    now: Timestamp,
+) -> Result<Option<Window>, DynamoError> {
+    let asked = input.incremental_export_specification.as_ref();
+    let Some(from) = asked.and_then(|asked| asked.export_from_time) else { return Ok(None) };
+    let refused = |message: String| Err(DynamoError::InvalidExportTime(message));
     let to = asked.and_then(|asked| asked.export_to_time).unwrap_or(now);
-    if !(MIN_WINDOW_MS..=MAX_WINDOW_MS).contains(&to.millis().saturating_sub(from.millis())) {
-        return Err(DynamoError::InvalidExportTime(
-            "The period of an incremental export must be between 15 minutes and 24 hours".to_owned(),
+    if from.plus_millis(999) < table.created {
+        return refused(format!(
+            "Incremental export period from time cannot be less than the table creation time : {}",
+            table.created.iso8601()
         ));
+    }
+    if to > now {
+        return refused(format!(
+            "Incremental export period to time cannot be greater than the current time : {}",
+            now.iso8601()
+        ));
+    }
+    let length = to.millis().saturating_sub(from.millis());
+    if length < MIN_WINDOW_MS {
+        return refused(
+            "Difference between export period from time and export period to time is less than 15 minutes"
+                .to_owned(),
+        );
+    }
+    if length > MAX_WINDOW_MS {
+        return refused(
+            "Difference between export period from time and export period to time is greater than 24 hours"
+                .to_owned(),
+        );
     }
     let view = asked.and_then(|asked| asked.export_view_type.as_ref());
     Ok(Some(Window { from, to, has_old: view != Some(&ExportViewType::NewImage) }))
@@ -161,7 +209,7 @@ async fn begun(
             Once::Repeated(id) => {
                 let id = String::from_utf8_lossy(&id).into_owned();
                 let first = backups::export(tx, &scope, &record.table, &id)?;
-                Ok(Some((None, first.ok_or(DynamoError::ExportNotFound)?)))
+                Ok(Some((None, first.ok_or(DynamoError::ExportNotFound(id))?)))
             }
         }
     })
@@ -201,14 +249,15 @@ fn description(scope: &Scope, record: &ExportRecord) -> Result<ExportDescription
         s3_bucket: Some(record.place.bucket.clone()),
         s3_bucket_owner: record.place.owner.clone(),
         s3_prefix: record.place.prefix.clone(),
-        s3_sse_algorithm: record.encryption.0.as_deref().map(Into::into),
+        s3_sse_algorithm: Some(record.encryption.0.as_deref().unwrap_or("AES256").into()),
         s3_sse_kms_key_id: record.encryption.1.clone(),
         failure_code,
         failure_message,
         export_format: Some(if record.is_ion { ExportFormat::Ion } else { ExportFormat::DynamodbJson }),
         billed_size_bytes: is_done.then_some(record.count.bytes),
         item_count: is_done.then_some(record.count.items),
-        export_type: Some(kind(record)),
+        // That of a full export is told in lists alone.
+        export_type: record.window.is_some().then(|| kind(record)),
         incremental_export_specification: record.window.as_ref().map(|window| {
             IncrementalExportSpecification {
                 export_from_time: Some(window.from),
@@ -233,9 +282,11 @@ pub async fn describe_export(
     ctx: Ctx,
     input: Arc<DescribeExportInput>,
 ) -> Result<DescribeExportOutput, DynamoError> {
-    let part = Part::of(&input.export_arn, ctx.region(), "export").ok_or(DynamoError::ExportNotFound)?;
+    let part = backup::part(&input.export_arn, ctx.region(), "export")?;
+    let absent = || DynamoError::ExportNotFound(input.export_arn.clone());
+    let part = part.ok_or_else(absent)?;
     let record = backups::export(&ctx.read(), &part.scope, &part.table, &part.id)?;
-    let record = record.ok_or(DynamoError::ExportNotFound)?;
+    let record = record.ok_or_else(absent)?;
     Ok(DescribeExportOutput { export_description: Some(description(&part.scope, &record)?) })
 }
 

@@ -1,7 +1,7 @@
 //! ImportTable, DescribeImport, ListImports: a new table of the files of a bucket.
 
 use super::exports::{MAX_PAGE, TOKEN_MS, ending};
-use crate::backup::{self, Part, part_arn};
+use crate::backup::{self, part_arn};
 use crate::errors::DynamoError;
 use crate::jobs::{self, NOT_YET};
 use crate::ops::create_table;
@@ -40,7 +40,7 @@ pub async fn import_table(ctx: Ctx, input: Arc<ImportTableInput>) -> Result<Impo
         started: ctx.now(),
         place: Place {
             bucket: source.s3_bucket.clone(),
-            owner: source.s3_bucket_owner.clone(),
+            owner: Some(source.s3_bucket_owner.clone().unwrap_or_else(|| ctx.account().to_string())),
             prefix: source.s3_key_prefix.clone(),
         },
         form,
@@ -74,9 +74,9 @@ fn form(input: &ImportTableInput) -> Result<Form, DynamoError> {
             options.and_then(|options| options.delimiter.clone()),
             options.and_then(|options| options.header_list.clone()),
         )),
-        (_, Some(_)) => Err(DynamoError::invalid_value(
-            "InputFormatOptions can only be specified for the CSV input format",
-        )),
+        (format, Some(_)) => Err(DynamoError::invalid(format!(
+            "Invalid Request: Unsupported InputFormatOptions for the given input format: {format}."
+        ))),
         (InputFormat::DynamodbJson, None) => Ok(Form::Json),
         (InputFormat::Ion | InputFormat::Other(_), None) => Err(DynamoError::NotServed("An import of Ion")),
     }
@@ -122,15 +122,18 @@ async fn begun(
             work(tx)?;
             return done.ok_or_else(lost);
         };
-        let asked = format!("{}\n{:?}\n{:?}\n{}", record.table, record.place, record.form, record.gzip);
+        // Another prefix of the bucket is not noticed, as on AWS (aws-controllers-k8s/dynamodb-controller,
+        // docs/api-quirks, DDB-IMPORT-017).
+        let place = (&record.place.bucket, &record.place.owner);
+        let asked = format!("{}\n{place:?}\n{:?}\n{}", record.table, record.form, record.gzip);
         let until = (now, now.plus_millis(TOKEN_MS));
         match once(tx, (&scope, "ImportTable", token), asked.as_bytes(), until, &mut work)? {
-            Once::Mismatch => Err(DynamoError::Conflict("ImportConflictException")),
+            Once::Mismatch => Err(DynamoError::Conflict("Import")),
             Once::Done(_) => done.ok_or_else(lost),
             Once::Repeated(id) => {
                 let id = String::from_utf8_lossy(&id).into_owned();
                 let first = backups::import(tx, &scope, &record.table, &id)?;
-                Ok((None, first.ok_or(DynamoError::ImportNotFound)?, None))
+                Ok((None, first.ok_or(DynamoError::ImportNotFound(id))?, None))
             }
         }
     })
@@ -232,9 +235,10 @@ pub async fn describe_import(
     ctx: Ctx,
     input: Arc<DescribeImportInput>,
 ) -> Result<DescribeImportOutput, DynamoError> {
-    let part = Part::of(&input.import_arn, ctx.region(), "import").ok_or(DynamoError::ImportNotFound)?;
+    let absent = || DynamoError::ImportNotFound(input.import_arn.clone());
+    let part = backup::part(&input.import_arn, ctx.region(), "import")?.ok_or_else(absent)?;
     let record = backups::import(&ctx.read(), &part.scope, &part.table, &part.id)?;
-    let record = record.ok_or(DynamoError::ImportNotFound)?;
+    let record = record.ok_or_else(absent)?;
     Ok(DescribeImportOutput { import_table_description: description(&part.scope, &record)? })
 }
 

@@ -3,20 +3,22 @@
 use crate::copy::Source;
 use crate::definitions;
 use crate::describe::{self, Counts};
+use crate::encryption;
 use crate::errors::DynamoError;
 use crate::find;
 use crate::jobs::{self, NOT_YET};
-use crate::ops::create_table::{self, encryption_key};
+use crate::ops::create_table;
 use crate::state::backups::{self, Job, RestoreFrom};
 use crate::state::{self, IndexRecord, IndexScope, Restored, Settings, TableRecord, Throughput};
+use crate::units;
 use crate::{backup, history};
 use model::{
-    BillingMode, GlobalSecondaryIndex, LocalSecondaryIndex, OnDemandThroughput, ProvisionedThroughput,
-    RestoreTableFromBackupInput, RestoreTableFromBackupOutput, RestoreTableToPointInTimeInput,
-    RestoreTableToPointInTimeOutput, SSESpecification, TableDescription,
+    BillingMode, GlobalSecondaryIndex, KeySchemaElement, LocalSecondaryIndex, OnDemandThroughput, Projection,
+    ProvisionedThroughput, RestoreTableFromBackupInput, RestoreTableFromBackupOutput,
+    RestoreTableToPointInTimeInput, RestoreTableToPointInTimeOutput, SSESpecification, TableDescription,
 };
 use model_dynamodb as model;
-use names::Tags;
+use names::{Tags, Timestamp};
 use service::Ctx;
 use std::sync::Arc;
 use store::{Incarnation, Tx};
@@ -72,39 +74,30 @@ pub async fn restore_table_to_point_in_time(
     ctx: Ctx,
     input: Arc<RestoreTableToPointInTimeInput>,
 ) -> Result<RestoreTableToPointInTimeOutput, DynamoError> {
-    let named = input.source_table_arn.as_ref().or(input.source_table_name.as_ref());
-    let named = named.ok_or_else(|| {
-        DynamoError::invalid("One of SourceTableName or SourceTableArn must be provided as input")
-    })?;
+    let named = match (&input.source_table_arn, &input.source_table_name) {
+        (Some(named), None) | (None, Some(named)) => named,
+        _ => {
+            return Err(DynamoError::invalid("Must provide exactly one of: sourceTableArn, sourceTableName"));
+        }
+    };
     let address = find::address(ctx.account(), ctx.region(), named)?;
+    find::check_name("TargetTableName", &input.target_table_name)?;
+    let asked = moment(&input)?;
     let source = state::table(&ctx.read(), &address.scope, &address.name)?;
     let source = source.filter(|_| address.scope == ctx.scope());
-    let source = source.ok_or_else(|| DynamoError::SourceNotFound(address.name.clone()))?;
-    refuse_existing(&ctx, &input.target_table_name)?;
+    let source = source.ok_or_else(|| DynamoError::TableNotFound(address.name.clone()))?;
     let kept = source.history.clone();
     let kept = kept.ok_or_else(|| DynamoError::RecoveryUnavailable(address.name.clone()))?;
     let now = ctx.now();
-    let moment = match (input.use_latest_restorable_time, input.restore_date_time) {
-        (Some(true), Some(_)) => {
-            return Err(DynamoError::invalid(
-                "Both UseLatestRestorableTime and RestoreDateTime cannot be specified",
-            ));
-        }
-        (_, Some(moment)) => moment,
-        (Some(true), None) => now,
-        (_, None) => {
-            return Err(DynamoError::invalid(
-                "One of UseLatestRestorableTime or RestoreDateTime must be specified",
-            ));
-        }
-    };
+    let moment = asked.unwrap_or(now);
     let earliest = history::earliest(&kept, now);
     // A client may have no finer moments than seconds.
     if moment.plus_millis(999) < earliest || moment > now {
         return Err(DynamoError::InvalidRestoreTime(format!(
-            "Restore time must be between {} and {}",
-            earliest.iso8601_millis(),
-            now.iso8601_millis()
+            "RestoreDateTime '{}' must be within EarliestRestorableDateTime '{}' and LatestRestorableDateTime '{}'",
+            moment.iso8601(),
+            earliest.iso8601(),
+            now.iso8601()
         )));
     }
     let restored = Restored {
@@ -116,6 +109,22 @@ pub async fn restore_table_to_point_in_time(
     let from = RestoreFrom::Moment(source.incarnation, kept.incarnation, moment);
     let told = restore(&ctx, &input.target_table_name, (source, from), restored, &overrides!(input)).await?;
     Ok(RestoreTableToPointInTimeOutput { table_description: Some(told) })
+}
+
+/// The moment that is asked for; nothing for the latest.
+fn moment(input: &RestoreTableToPointInTimeInput) -> Result<Option<Timestamp>, DynamoError> {
+    match (input.use_latest_restorable_time, input.restore_date_time) {
+        (Some(true), Some(_)) => Err(DynamoError::invalid(
+            "Invalid Request: Both RestoreDateTime and UseLatestRestorableTime cannot be set for point-in-time \
+             restore request.",
+        )),
+        (_, Some(moment)) => Ok(Some(moment)),
+        (Some(true), None) => Ok(None),
+        (_, None) => Err(DynamoError::invalid(
+            "Invalid Request: Either one of RestoreDateTime or UseLatestRestorableTime must be specified, but \
+             not both",
+        )),
+    }
 }
 
 fn refuse_existing(ctx: &Ctx, name: &str) -> Result<(), DynamoError> {
@@ -186,17 +195,27 @@ fn target(
         Some(mode) => *mode == BillingMode::PayPerRequest,
         None => source.on_demand.is_some(),
     };
+    let refused = |message: &str| Err(DynamoError::invalid(format!("Invalid Request: {message}")));
+    encryption::check(overrides.encryption)?;
     let throughput = match (overrides.throughput, on_demand) {
-        (Some(_), true) => return Err(definitions::units_on_demand()),
+        (Some(_), true) => {
+            return refused("Cannot override ProvisionedThroughput unless BillingMode is PROVISIONED");
+        }
         (Some(asked), false) => definitions::throughput(asked)?,
         (None, true) => Throughput::default(),
-        (None, false) if source.on_demand.is_some() => return Err(definitions::no_units()),
+        (None, false) if source.on_demand.is_some() => {
+            return refused(
+                "Must override ProvisionedThroughput if BillingMode is overridden to PROVISIONED",
+            );
+        }
         (None, false) => Throughput {
             read: source.throughput.read,
             write: source.throughput.write,
             ..Throughput::default()
         },
     };
+    let bounded = overrides.on_demand;
+    let bounded = bounded.map(|asked| units::bounds(asked, None, on_demand, "table")).transpose()?;
     let mut target = TableRecord {
         name: name.to_owned(),
         id: ctx.uuid(),
@@ -209,10 +228,11 @@ fn target(
         on_demand: on_demand.then_some(now),
         billing_stated: source.billing_stated || overrides.billing.is_some(),
         throughput,
-        on_demand_limits: overrides.on_demand.map(definitions::on_demand).or(source.on_demand_limits),
+        on_demand_limits: bounded.unwrap_or(source.on_demand_limits).filter(|_| on_demand),
         warm: None,
+        class: None,
         protected: false,
-        encryption_key: encryption_key(ctx, overrides.encryption).or(source.encryption_key),
+        encryption_key: encryption::key(ctx, overrides.encryption).or(source.encryption_key),
         expiry: None,
         policy_revision: 0,
         is_deleting: false,
@@ -229,26 +249,75 @@ fn target(
     Ok(target)
 }
 
-/// The indexes that are made again: all, or those that the request names.
+/// The indexes that are made again: all, or those that the request describes, under the names that it gives
+/// them: an index is known by its key and its projection.
 fn kept_indexes(
     indexes: Vec<IndexRecord>,
     overrides: &Overrides<'_>,
 ) -> Result<Vec<IndexRecord>, DynamoError> {
-    let named = |scope: IndexScope| -> Option<Vec<&String>> {
-        match scope {
-            IndexScope::Global => Some(overrides.global?.iter().map(|index| &index.index_name).collect()),
-            IndexScope::Local => Some(overrides.local?.iter().map(|index| &index.index_name).collect()),
-        }
-    };
-    for scope in [IndexScope::Global, IndexScope::Local] {
-        for name in named(scope).unwrap_or_default() {
-            if !indexes.iter().any(|index| index.scope == scope && index.name == *name) {
-                return Err(DynamoError::invalid_value(format!(
-                    "The index to restore does not exist in the source table: {name}"
+    let global = overrides.global.map(|all| {
+        let wish = |index: &GlobalSecondaryIndex| Described {
+            name: index.index_name.clone(),
+            key: index.key_schema.clone(),
+            projection: index.projection.clone(),
+            throughput: index.provisioned_throughput.clone(),
+        };
+        all.iter().map(wish).collect::<Vec<_>>()
+    });
+    let local = overrides.local.map(|all| {
+        let wish = |index: &LocalSecondaryIndex| Described {
+            name: index.index_name.clone(),
+            key: index.key_schema.clone(),
+            projection: index.projection.clone(),
+            throughput: None,
+        };
+        all.iter().map(wish).collect::<Vec<_>>()
+    });
+    let mut kept = Vec::new();
+    for (scope, wishes) in [(IndexScope::Global, global), (IndexScope::Local, local)] {
+        let mut there: Vec<IndexRecord> =
+            indexes.iter().filter(|index| index.scope == scope).cloned().collect();
+        let Some(wishes) = wishes else {
+            kept.append(&mut there);
+            continue;
+        };
+        for wish in wishes {
+            let Some(place) = there.iter().position(|index| wish.is(index)) else {
+                return Err(DynamoError::invalid(format!(
+                    "Invalid Request: Index {} does not match a secondary index that existed in the source \
+                     table and cannot be created during the restore operation",
+                    wish.name
                 )));
+            };
+            let mut index = there.swap_remove(place);
+            if let Some(asked) = &wish.throughput {
+                index.throughput = definitions::throughput(asked)?;
             }
+            index.name = wish.name;
+            kept.push(index);
         }
     }
-    let is_kept = |index: &IndexRecord| named(index.scope).is_none_or(|names| names.contains(&&index.name));
-    Ok(indexes.into_iter().filter(is_kept).map(|index| IndexRecord { is_filling: false, ..index }).collect())
+    Ok(kept.into_iter().map(|index| IndexRecord { is_filling: false, ..index }).collect())
+}
+
+/// An index as a restore describes it.
+struct Described {
+    name: String,
+    key: Vec<KeySchemaElement>,
+    projection: Projection,
+    throughput: Option<ProvisionedThroughput>,
+}
+
+impl Described {
+    fn is(&self, index: &IndexRecord) -> bool {
+        let there = describe::projection(&index.projected);
+        let names = |projection: &Projection| {
+            let mut names = projection.non_key_attributes.clone().unwrap_or_default();
+            names.sort_unstable();
+            names
+        };
+        describe::key_schema(&index.key) == self.key
+            && there.projection_type == self.projection.projection_type
+            && names(&there) == names(&self.projection)
+    }
 }

@@ -2,15 +2,17 @@
 
 use crate::definitions;
 use crate::describe::{self, Counts};
+use crate::encryption;
 use crate::errors::DynamoError;
 use crate::find;
 use crate::jobs;
-use crate::ops::create_table::{encryption_key, keep_used_attributes};
+use crate::ops::create_table::keep_used_attributes;
 use crate::replicas;
 use crate::state::{self, IndexRecord, IndexScope, TableRecord, Throughput};
 use crate::statistics::Statistics;
 use crate::streams;
 use crate::timers;
+use crate::units;
 use model::{
     BillingMode, GlobalSecondaryIndexUpdate, ProvisionedThroughput, TableStatus, UpdateTableInput,
     UpdateTableOutput,
@@ -30,11 +32,12 @@ pub async fn update_table(ctx: Ctx, input: Arc<UpdateTableInput>) -> Result<Upda
     let address = find::address(ctx.account(), ctx.region(), &input.table_name)?;
     check(&input)?;
     let pace = i64::try_from(ctx.pace(CHANGE).as_millis()).unwrap_or(i64::MAX);
-    let (now, encryption) = (ctx.now(), encryption_key(&ctx, input.sse_specification.as_ref()));
+    let (now, encryption) = (ctx.now(), encryption::key(&ctx, input.sse_specification.as_ref()));
     let ids: Vec<String> = input.replica_updates.iter().flatten().map(|_| ctx.uuid()).collect();
     let (scope, name) = (address.scope.clone(), address.name);
     let account = scope.account().unwrap_or(AccountId::DEFAULT);
     let starting = jobs::starting(&ctx).await;
+    let limits = input.on_demand_throughput.clone();
     let (record, before, filling) = ctx
         .commit(move |tx| {
             let record = state::table(tx, &scope, &name)?;
@@ -60,7 +63,13 @@ pub async fn update_table(ctx: Ctx, input: Arc<UpdateTableInput>) -> Result<Upda
     // While a table is being changed it is described with the figures it had.
     let throughput = Throughput { read: before.read, write: before.write, ..record.throughput.clone() };
     let record = TableRecord { throughput, ..record };
-    let description = describe::table(&address.scope, &record, TableStatus::Updating, &counts);
+    let mut description = describe::table(&address.scope, &record, TableStatus::Updating, &counts);
+    if let Some(limits) = limits.filter(|limits| *limits != model::OnDemandThroughput::default()) {
+        // The bounds as they were asked for, also where that ends one.
+        let told = description.on_demand_throughput.get_or_insert_default();
+        told.max_read_request_units = limits.max_read_request_units.or(told.max_read_request_units);
+        told.max_write_request_units = limits.max_write_request_units.or(told.max_write_request_units);
+    }
     Ok(UpdateTableOutput { table_description: Some(description) })
 }
 
@@ -75,7 +84,8 @@ struct Wish<'i> {
 
 impl Wish<'_> {
     fn change(&self, tx: &mut Tx, scope: &Scope, record: &mut TableRecord) -> Result<(), DynamoError> {
-        if self.input.sse_specification.is_some() {
+        if let Some(asked) = &self.input.sse_specification {
+            encryption::check_change(Some(asked), record.encryption_key.as_ref())?;
             record.encryption_key.clone_from(self.encryption);
         }
         change(tx, scope, record, self.input, self.now)?;
@@ -113,10 +123,8 @@ fn check(input: &UpdateTableInput) -> Result<(), DynamoError> {
     if input.global_table_witness_updates.is_some() {
         return Err(DynamoError::NotServed("A witness of a global table"));
     }
-    definitions::stream_view(input.stream_specification.as_ref())?;
-    if input.stream_specification.is_some() && input.provisioned_throughput.is_some() {
-        return Err(DynamoError::invalid_value("You cannot modify stream status while updating table IOPS"));
-    }
+    definitions::stream_view(input.stream_specification.as_ref(), false)?;
+    encryption::check(input.sse_specification.as_ref())?;
     let asks = [
         input.provisioned_throughput.is_some(),
         input.billing_mode.is_some(),
@@ -139,6 +147,7 @@ fn check(input: &UpdateTableInput) -> Result<(), DynamoError> {
              GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required",
         ));
     }
+    check_together(input)?;
     if input.billing_mode == Some(BillingMode::Provisioned) && input.provisioned_throughput.is_none() {
         return Err(DynamoError::invalid_value(
             "ProvisionedThroughput must be specified when BillingMode is PROVISIONED",
@@ -146,6 +155,55 @@ fn check(input: &UpdateTableInput) -> Result<(), DynamoError> {
     }
     input.provisioned_throughput.as_ref().map(definitions::throughput).transpose()?;
     check_index_updates(updates)
+}
+
+/// Refuses what AWS does not do in one request, in its order and words (aws-controllers-k8s/dynamodb-controller,
+/// docs/api-quirks).
+fn check_together(input: &UpdateTableInput) -> Result<(), DynamoError> {
+    let refused = |message: String| Err(DynamoError::invalid_value(message));
+    let updates = input.global_secondary_index_updates.as_deref().unwrap_or_default();
+    let throughput = input.provisioned_throughput.is_some();
+    let stream = input.stream_specification.is_some();
+    let alone = [
+        (input.sse_specification.is_some(), "Server-Side Encryption modification"),
+        (input.table_class.is_some(), "TableClass modification"),
+        (input.deletion_protection_enabled.is_some(), "DeletionProtection modification"),
+        (input.warm_throughput.is_some(), "WarmThroughput"),
+    ];
+    let billing = input.billing_mode.is_some();
+    let bounds = input.on_demand_throughput.is_some();
+    let asked = alone.iter().filter(|(is_asked, _)| *is_asked).count();
+    let together = asked + [throughput, billing, stream, bounds].into_iter().filter(|asked| *asked).count();
+    let (raises, makes) =
+        (input.warm_throughput.is_some(), updates.iter().any(|update| update.create.is_some()));
+    if raises && makes && together == 1 {
+        return refused(
+            "Create global secondary index cannot be specified when updating WarmThroughput".to_owned(),
+        );
+    }
+    // The table's warm throughput and those of its indexes may be raised at once.
+    let is_alone = together == 1 && (updates.is_empty() || raises);
+    if let Some((_, what)) = alone.iter().find(|(is_asked, _)| *is_asked && !is_alone) {
+        return refused(format!("{what} must be the only operation in the request"));
+    }
+    if bounds && (throughput || stream) {
+        return refused(
+            "OnDemandThroughput can only be combined with BillingMode in an UpdateTable request".to_owned(),
+        );
+    }
+    if stream && (throughput || input.billing_mode == Some(BillingMode::Provisioned)) {
+        return refused("You cannot modify stream status while updating table IOPS".to_owned());
+    }
+    if updates.iter().all(|update| update.create.is_none() && update.delete.is_none()) {
+        return Ok(());
+    }
+    if throughput {
+        return refused("You cannot create or delete index while updating table IOPS".to_owned());
+    }
+    match stream {
+        true => refused("You cannot create or delete index while changing stream status".to_owned()),
+        false => Ok(()),
+    }
 }
 
 fn index_name(update: &GlobalSecondaryIndexUpdate) -> Option<&String> {
@@ -206,16 +264,21 @@ fn change(
         change_stream(tx, scope, record, asked, now)?;
     }
     if let Some(class) = &input.table_class {
-        record.class = Some((class.to_string(), Some(now)));
+        // One that was never stated is the standard class already.
+        if record.class.is_some() || *class != model::TableClass::Standard {
+            record.class = Some((class.to_string(), Some(now)));
+        }
     }
     if let Some(protected) = input.deletion_protection_enabled {
         record.protected = protected;
     }
     if let Some(limits) = &input.on_demand_throughput {
-        record.on_demand_limits = Some(definitions::on_demand(limits));
+        let on_demand = record.on_demand.is_some();
+        record.on_demand_limits = units::bounds(limits, record.on_demand_limits, on_demand, "table")?;
     }
-    if let Some(warm) = &input.warm_throughput {
-        record.warm = Some(definitions::warm(warm));
+    if let Some(asked) = &input.warm_throughput {
+        let present = units::warm(record.warm, &record.throughput, record.on_demand.is_some());
+        record.warm = Some(units::raised_warm(asked, present, "table")?);
     }
     Ok(())
 }
@@ -227,7 +290,7 @@ fn change_stream(
     asked: &model::StreamSpecification,
     now: Timestamp,
 ) -> Result<(), DynamoError> {
-    match (definitions::stream_view(Some(asked))?, &record.stream) {
+    match (definitions::stream_view(Some(asked), false)?, &record.stream) {
         (Some(_), Some(_)) => {
             let name = &record.name;
             Err(DynamoError::invalid(format!("Table already has an enabled stream: TableName: {name}")))
@@ -257,17 +320,36 @@ fn change_billing(
         return Err(definitions::units_on_demand());
     }
     record.billing_stated |= input.billing_mode.is_some();
+    if on_demand_after != record.on_demand.is_some() || input.provisioned_throughput.is_some() {
+        keep_warm(record);
+    }
     if on_demand_after && record.on_demand.is_none() {
         record.on_demand = Some(now);
         record.throughput = Throughput::default();
         record.indexes.iter_mut().for_each(|index| index.throughput = Throughput::default());
     }
     if !on_demand_after && record.on_demand.take().is_some() {
+        // What bounds request units ends with them.
+        record.on_demand_limits = None;
+        record.indexes.iter_mut().for_each(|index| index.on_demand_limits = None);
         check_index_throughputs(record, input)?;
     }
     match &input.provisioned_throughput {
         Some(asked) => change_throughput(&mut record.throughput, asked, now, "the table"),
         None => Ok(()),
+    }
+}
+
+/// What a table and its indexes could take at once they can take from now on, however they are paid.
+fn keep_warm(record: &mut TableRecord) {
+    let on_demand = record.on_demand.is_some();
+    let held = |asked, throughput: &Throughput| {
+        let (read, write) = units::warm(asked, throughput, on_demand);
+        Some((Some(read), Some(write)))
+    };
+    record.warm = held(record.warm, &record.throughput);
+    for index in record.indexes.iter_mut().filter(|index| index.scope == IndexScope::Global) {
+        index.warm = held(index.warm, &index.throughput);
     }
 }
 
@@ -380,7 +462,7 @@ fn create_index(
 fn delete_index(tx: &mut Tx, scope: &Scope, record: &mut TableRecord, name: &str) -> Result<(), DynamoError> {
     let place =
         record.indexes.iter().position(|index| index.name == name && index.scope == IndexScope::Global);
-    let place = place.ok_or(DynamoError::NoTable)?;
+    let place = place.ok_or_else(|| no_index(name, &record.name))?;
     let gone = record.indexes.remove(place);
     tx.discard(scope, gone.incarnation)?;
     keep_used_attributes(record);
@@ -398,17 +480,41 @@ fn update_index(
              for more info: Action Blocked: IndexUpdate",
         ));
     }
+    let (table, on_demand) = (record.name.clone(), record.on_demand.is_some());
     let index = record.indexes.iter_mut().find(|index| index.name == update.index_name);
-    let index = index.ok_or(DynamoError::NoTable)?;
+    let index = index.ok_or_else(|| no_index(&update.index_name, &table))?;
+    let is_empty = update.on_demand_throughput.is_none() && update.warm_throughput.is_none();
+    if on_demand && is_empty {
+        return Err(DynamoError::invalid_value(format!(
+            "The only Updates for index: {} when TableThroughputMode is PAY_PER_REQUEST can be to \
+             OnDemandThroughput, WarmThroughput",
+            index.name
+        )));
+    }
+    let whose = format!("index {}", index.name);
     if let Some(asked) = &update.provisioned_throughput {
-        let whose = format!("the index {}", index.name);
-        change_throughput(&mut index.throughput, asked, now, &whose)?;
+        let warm = units::warm(index.warm, &index.throughput, on_demand);
+        change_throughput(&mut index.throughput, asked, now, &format!("the {whose}"))?;
+        index.warm = Some((Some(warm.0), Some(warm.1)));
     }
     if let Some(limits) = &update.on_demand_throughput {
-        index.on_demand_limits = Some(definitions::on_demand(limits));
+        index.on_demand_limits = units::bounds(limits, index.on_demand_limits, on_demand, &whose)?;
     }
-    if let Some(warm) = &update.warm_throughput {
-        index.warm = Some(definitions::warm(warm));
+    if let Some(asked) = &update.warm_throughput {
+        if *asked == model::WarmThroughput::default() {
+            return Err(DynamoError::invalid_value(format!(
+                "WarmThroughput must have at least one of ReadUnitsPerSecond or WriteUnitsPerSecond specified \
+                 for index: {}",
+                index.name
+            )));
+        }
+        let present = units::warm(index.warm, &index.throughput, on_demand);
+        index.warm = Some(units::raised_warm(asked, present, &whose)?);
     }
     Ok(())
+}
+
+/// What names an index that a table has not.
+fn no_index(index: &str, table: &str) -> DynamoError {
+    DynamoError::NoResource(format!("Requested resource not found: Index {index} for table {table}"))
 }

@@ -98,6 +98,34 @@ async fn a_backup_keeps_what_was_there() {
         global_secondary_index_override: Some(Vec::new()),
         ..restoring("bare", &backup.backup_arn)
     };
+    let named = |name: &str, projected| RestoreTableFromBackupInput {
+        global_secondary_index_override: Some(vec![global(name, &["g"], projection(projected, &[]))]),
+        ..restoring("named", &backup.backup_arn)
+    };
+    // An index is known by its key and projection, and may have another name.
+    let other = named("by-group", ProjectionType::KeysOnly);
+    assert_eq!(
+        region.refused::<RestoreTableFromBackup>(other).await.message,
+        "Invalid Request: Index by-group does not match a secondary index that existed in the source table and cannot be created during the restore operation"
+    );
+    region.call::<RestoreTableFromBackup>(named("grouped", ProjectionType::All)).await.unwrap();
+    assert_eq!(scanned(&region, "named", Some("grouped")).await, before);
+    let units = |billing, throughput| RestoreTableFromBackupInput {
+        billing_mode_override: billing,
+        provisioned_throughput_override: throughput,
+        ..restoring("units", &backup.backup_arn)
+    };
+    let one = ProvisionedThroughput { read_capacity_units: 1, write_capacity_units: 1 };
+    for (wish, message) in [
+        (units(None, Some(one)), "Cannot override ProvisionedThroughput unless BillingMode is PROVISIONED"),
+        (
+            units(Some(BillingMode::Provisioned), None),
+            "Must override ProvisionedThroughput if BillingMode is overridden to PROVISIONED",
+        ),
+    ] {
+        let refused = region.refused::<RestoreTableFromBackup>(wish).await;
+        assert_eq!(refused.message, format!("Invalid Request: {message}"));
+    }
     let bare = region.call::<RestoreTableFromBackup>(without).await.unwrap().table_description.unwrap();
     assert_eq!(bare.global_secondary_indexes, None);
     assert_eq!(bare.attribute_definitions.map(|all| all.len()), Some(2));
@@ -201,10 +229,7 @@ async fn moments_outside_of_the_history_are_refused() {
     }
     let mut absent = to_moment("other", None);
     absent.source_table_name = Some("nothing".into());
-    assert_eq!(
-        region.refused::<RestoreTableToPointInTime>(absent).await.message,
-        "Source table not found: nothing"
-    );
+    assert_eq!(region.refused::<RestoreTableToPointInTime>(absent).await.message, "Table not found: nothing");
     // Changes are kept for their days, and a table that is deleted leaves a backup for as many.
     put(&region, "things", thing(1, 1)).await;
     region.advance(DAY * 40).await;
@@ -214,10 +239,14 @@ async fn moments_outside_of_the_history_are_refused() {
     let earliest = recovery.unwrap().earliest_restorable_date_time.unwrap();
     assert_eq!(earliest, region.host().clock.now().plus_millis(-35 * 86_400_000));
     region.call::<DeleteTable>(DeleteTableInput { table_name: "things".into() }).await.unwrap();
+    let unasked = region.call::<ListBackups>(ListBackupsInput::default()).await.unwrap();
+    assert_eq!(unasked.backup_summaries.unwrap(), []);
     let system = ListBackupsInput { backup_type: Some(BackupTypeFilter::System), ..Default::default() };
     let kept = region.call::<ListBackups>(system.clone()).await.unwrap().backup_summaries.unwrap();
     assert_eq!(kept[0].backup_name.as_deref(), Some("things$DeletedTableBackup"));
     let arn = kept[0].backup_arn.clone().unwrap();
+    let deleting = DeleteBackupInput { backup_arn: arn.clone() };
+    assert_eq!(region.refused::<DeleteBackup>(deleting).await.code, "ValidationException");
     region.call::<RestoreTableFromBackup>(restoring("things", &arn)).await.unwrap();
     assert_eq!(scanned(&region, "things", None).await, [thing(1, 1)]);
     region.advance(DAY * 36).await;

@@ -273,3 +273,40 @@ async fn keys_of_an_index_have_several_attributes() {
     let next = QueryInput { exclusive_start_key: Some(last), ..query("h = :h", &[h]) };
     assert_eq!(region.call::<Query>(next).await.unwrap().count, Some(2));
 }
+
+/// ScyllaDB's tests, which run on AWS, know that these messages name HASH and equality (test_gsi_composite_keys.py,
+/// test_gsi_composite_query_missing_one_hk and those behind it).
+#[tokio::test]
+async fn a_partition_key_of_several_attributes_is_given_whole() {
+    let region = region().await;
+    let element = |name: &str| KeySchemaElement { attribute_name: name.into(), key_type: KeyType::Hash };
+    let index = GlobalSecondaryIndex {
+        key_schema: vec![element("h"), element("i")],
+        ..global("gsi", &["h"], projection(ProjectionType::All, &[]))
+    };
+    let wish = CreateTableInput {
+        global_secondary_indexes: Some(vec![index]),
+        ..table("songs", &["p:S", "h:S", "i:S"], 1)
+    };
+    region.call::<CreateTable>(wish).await.unwrap();
+    let values = |names: &[&str]| names.iter().map(|name| (format!(":{name}"), s(name))).collect();
+    for (condition, names) in [
+        ("h = :h", &["h"][..]),
+        ("h = :h AND i > :i", &["h", "i"]),
+        ("h = :h AND i BETWEEN :i AND :j", &["h", "i", "j"]),
+        ("h = :h AND begins_with(i, :i)", &["h", "i"]),
+    ] {
+        let query = QueryInput {
+            table_name: "songs".into(),
+            index_name: Some("gsi".into()),
+            key_condition_expression: Some(condition.into()),
+            expression_attribute_values: Some(values(names)),
+            ..Default::default()
+        };
+        assert_eq!(
+            region.refused::<Query>(query).await.message,
+            "HASH key attributes i must have equality conditions specified in the query",
+            "{condition}"
+        );
+    }
+}

@@ -17,4 +17,5 @@ mod streams;
 mod tables;
 mod throttling;
 mod transactions;
+mod updates;
 mod world;

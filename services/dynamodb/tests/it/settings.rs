@@ -19,11 +19,18 @@ async fn contributor_insights() {
     assert_eq!(described().await.contributor_insights_status, Some(ContributorInsightsStatus::Disabled));
     let told = region.call::<UpdateContributorInsights>(change(ContributorInsightsAction::Enable)).await;
     assert_eq!(told.unwrap().contributor_insights_status, Some(ContributorInsightsStatus::Enabling));
+    let again = region.call::<UpdateContributorInsights>(change(ContributorInsightsAction::Enable)).await;
+    assert_eq!(again.unwrap().contributor_insights_status, Some(ContributorInsightsStatus::Enabled));
     let on = described().await;
+    assert_eq!(on.contributor_insights_mode, Some(ContributorInsightsMode::AccessedAndThrottledKeys));
     assert_eq!(on.contributor_insights_status, Some(ContributorInsightsStatus::Enabled));
     assert_eq!(on.contributor_insights_rule_list.map(|rules| rules.len()), Some(4));
     let listed = region.call::<ListContributorInsights>(ListContributorInsightsInput::default()).await;
     assert_eq!(listed.unwrap().contributor_insights_summaries.unwrap().len(), 1);
+    let told = region.call::<UpdateContributorInsights>(change(ContributorInsightsAction::Disable)).await;
+    assert_eq!(told.unwrap().contributor_insights_status, Some(ContributorInsightsStatus::Disabling));
+    let listed = region.call::<ListContributorInsights>(ListContributorInsightsInput::default()).await;
+    assert_eq!(listed.unwrap().contributor_insights_summaries.unwrap(), []);
     let absent = UpdateContributorInsightsInput {
         index_name: Some("nothing".into()),
         ..change(ContributorInsightsAction::Enable)

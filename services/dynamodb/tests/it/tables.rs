@@ -131,10 +131,12 @@ async fn billing_and_protection_change() {
     let provisioned = update(UpdateTableInput {
         billing_mode: Some(BillingMode::Provisioned),
         provisioned_throughput: Some(units(5, 6)),
-        deletion_protection_enabled: Some(true),
         ..Default::default()
     });
     region.call::<UpdateTable>(provisioned).await.unwrap();
+    let protected =
+        update(UpdateTableInput { deletion_protection_enabled: Some(true), ..Default::default() });
+    region.call::<UpdateTable>(protected).await.unwrap();
     let same = update(UpdateTableInput { provisioned_throughput: Some(units(5, 6)), ..Default::default() });
     let same = region.refused::<UpdateTable>(same).await;
     assert!(same.message.starts_with("The provisioned throughput for the table will not change."));

@@ -22,6 +22,9 @@ pub async fn delete_backup(
     let (scope, backup) = ctx
         .commit(move |tx| {
             let (scope, backup) = backup::found(tx, &region, &input.backup_arn)?;
+            if backup.expires.is_some() {
+                return Err(DynamoError::invalid("System backups cannot be deleted"));
+            }
             if backup.count.is_none() {
                 return Err(DynamoError::BackupInUse(input.backup_arn.clone()));
             }

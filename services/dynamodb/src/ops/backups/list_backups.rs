@@ -13,6 +13,10 @@ const MAX_PAGE: i32 = 100;
 
 /// ListBackups.
 pub async fn list_backups(ctx: Ctx, input: Arc<ListBackupsInput>) -> Result<ListBackupsOutput, DynamoError> {
+    let bounds = (input.time_range_lower_bound, input.time_range_upper_bound);
+    if bounds.0.zip(bounds.1).is_some_and(|(low, high)| low > high) {
+        return Err(DynamoError::invalid("Time range lower bound must be less than or equal to upper bound"));
+    }
     let limit = usize::try_from(input.limit.unwrap_or(MAX_PAGE).clamp(1, MAX_PAGE)).unwrap_or(1);
     let table = input.table_name.as_deref().map(|name| find::address(ctx.account(), ctx.region(), name));
     let table = table.transpose()?.map(|address| address.name);
@@ -42,8 +46,8 @@ pub async fn list_backups(ctx: Ctx, input: Arc<ListBackupsInput>) -> Result<List
 fn is_wanted(input: &ListBackupsInput, backup: &BackupRecord) -> bool {
     let is_system = backup.expires.is_some();
     let of_kind = match &input.backup_type {
-        None | Some(BackupTypeFilter::All) => true,
-        Some(BackupTypeFilter::User) => !is_system,
+        Some(BackupTypeFilter::All) => true,
+        None | Some(BackupTypeFilter::User) => !is_system,
         Some(BackupTypeFilter::System) => is_system,
         Some(BackupTypeFilter::AwsBackup | BackupTypeFilter::Other(_)) => false,
     };

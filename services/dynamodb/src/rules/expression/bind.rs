@@ -46,19 +46,19 @@ fn bind(condition: &Condition<Raw>, placeholders: &mut Placeholders<'_>) -> Resu
             let operands = raw.iter().map(|raw| operand(raw, placeholders)).collect::<Result<Vec<_>, _>>()?;
             check_counts(*ask, &operands)?;
             check_distinct(*ask, &operands)?;
-            check_types(*ask, &operands, "operator")?;
+            check_types(*ask, &operands)?;
             Ok(Condition::Test(*ask, operands))
         }
     }
 }
 
-/// Checks the operands of a test by count and type; messages of types name operators under a heading.
+/// Checks the operands of a test by count and type.
 ///
 /// # Errors
 /// AWS's message, without the name of the parameter.
-pub fn check(ask: Ask, operands: &[Operand], heading: &str) -> Result<(), String> {
+pub fn check(ask: Ask, operands: &[Operand]) -> Result<(), String> {
     check_counts(ask, operands)?;
-    check_types(ask, operands, heading)
+    check_types(ask, operands)
 }
 
 fn operand(raw: &Raw, placeholders: &mut Placeholders<'_>) -> Result<Operand, String> {
@@ -123,10 +123,10 @@ fn wrong_kind(ask: Ask, kind: &str) -> String {
     )
 }
 
-fn check_types(ask: Ask, operands: &[Operand], heading: &str) -> Result<(), String> {
+fn check_types(ask: Ask, operands: &[Operand]) -> Result<(), String> {
     for operand in operands {
         if let Operand::Size(inner) = operand {
-            check_types(Ask::Size, inner, heading)?;
+            check_types(Ask::Size, inner)?;
         }
     }
     let kinds = || operands.iter().filter_map(fixed_kind);
@@ -145,27 +145,21 @@ fn check_types(ask: Ask, operands: &[Operand], heading: &str) -> Result<(), Stri
             Some(kind) => Err(wrong_kind(ask, kind.name())),
             None => Ok(()),
         },
-        (Ask::Between, [_, low, high]) => {
-            check_bounds(low, high).and_then(|()| check_ordered(ask, operands, heading))
-        }
+        (Ask::Between, [_, low, high]) => check_bounds(low, high).and_then(|()| check_ordered(ask, operands)),
         (
             Ask::Compare(
                 Comparison::Less | Comparison::LessOrEqual | Comparison::Greater | Comparison::GreaterOrEqual,
             ),
             _,
-        ) => check_ordered(ask, operands, heading),
+        ) => check_ordered(ask, operands),
         (Ask::Compare(_) | Ask::Contains | Ask::In | Ask::Type | Ask::Between, _) => Ok(()),
     }
 }
 
-fn check_ordered(ask: Ask, operands: &[Operand], heading: &str) -> Result<(), String> {
+fn check_ordered(ask: Ask, operands: &[Operand]) -> Result<(), String> {
     match operands.iter().filter_map(fixed_kind).find(|kind| !kind.is_ordered()) {
         None => Ok(()),
-        Some(kind) => Err(format!(
-            "Incorrect operand type for operator or function; {heading}: {}, operand type: {}",
-            ask.name(),
-            kind.name()
-        )),
+        Some(kind) => Err(wrong_kind(ask, kind.name())),
     }
 }
 

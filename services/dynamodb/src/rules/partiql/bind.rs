@@ -7,30 +7,36 @@ use crate::rules::expression::bind::{self, Bound, Operand};
 use crate::rules::expression::condition::{Ask, Condition};
 use crate::rules::expression::path::{self, Path};
 use crate::rules::expression::update::{Action, Source};
-use crate::rules::number::Number;
+use crate::rules::number::{NotANumber, Number};
 use crate::rules::value::{self, Item, Kind, Value};
 
-/// Refuses numbers whose exponent is none of Java's BigDecimal, which reads parameters.
+/// Refuses numbers that Java's BigDecimal cannot hold, which reads parameters: its scale has 32 bits, and so has
+/// what DynamoDB compares with its bounds, which overflows at the largest exponents (conformance suite of
+/// paritysuite, tests/tier3/error-messages/partiqlParameterNumbers.test.ts, run on AWS).
 fn convertible(value: &Value) -> Result<(), String> {
-    let number = |text: &String| {
-        let exponent = text.split_once(['e', 'E']).map(|(_, exponent)| exponent);
-        let digits = |exponent: &str| {
-            let digits = exponent.trim_start_matches(['+', '-']);
-            !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
-        };
-        match exponent {
-            Some(exponent) if digits(exponent) && exponent.parse::<i32>().is_err() => {
-                Err(format!("The parameter cannot be converted to a numeric value: {text}"))
-            }
-            _ => Ok(()),
-        }
-    };
     match value {
-        Value::N(text) => number(text),
-        Value::NS(set) => set.iter().try_for_each(number),
+        Value::N(text) => big_decimal(text),
+        Value::NS(set) => set.iter().try_for_each(|text| big_decimal(text)),
         Value::L(list) => list.iter().try_for_each(convertible),
         Value::M(map) => map.values().try_for_each(convertible),
         _ => Ok(()),
+    }
+}
+
+fn big_decimal(text: &str) -> Result<(), String> {
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return Ok(()) };
+    let digits = exponent.trim_start_matches(['+', '-']);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(());
+    }
+    let fraction = mantissa.split_once('.').map_or(0, |(_, fraction)| fraction.len() as i64);
+    let scale =
+        exponent.parse::<i32>().ok().and_then(|exponent| i32::try_from(fraction - i64::from(exponent)).ok());
+    let scale = scale.ok_or_else(|| NotANumber::Malformed(text.to_owned()).to_string())?;
+    let precision = mantissa.bytes().filter(u8::is_ascii_digit).count() as i64;
+    match precision - i64::from(scale) > i64::from(i32::MAX) {
+        true => Err(NotANumber::Underflow.to_string()),
+        false => Ok(()),
     }
 }
 
@@ -47,11 +53,18 @@ impl<'p> Parameters<'p> {
         if given.len() != wanted {
             return Err("Number of parameters in request and statement don't match.".to_owned());
         }
-        for value in given {
-            checks::nesting(value).and_then(|()| convertible(value))?;
-            checks::value(value)?;
-        }
+        Self::check(given)?;
         Ok(Parameters(given))
+    }
+
+    /// Checks parameters by themselves, one after the other.
+    ///
+    /// # Errors
+    /// Where one is no value.
+    pub fn check(given: &[Value]) -> Result<(), String> {
+        given.iter().try_for_each(|value| {
+            checks::nesting(value).and_then(|()| convertible(value)).and_then(|()| checks::value(value))
+        })
     }
 
     /// The value of a term that is none but a value.
@@ -152,7 +165,7 @@ impl<'p> Parameters<'p> {
             Condition::Not(inner) => Condition::Not(Box::new(self.condition(inner)?)),
             Condition::Test(ask, terms) => {
                 let operands = terms.iter().map(|term| self.operand(term)).collect::<Result<Vec<_>, _>>()?;
-                bind::check(*ask, &operands, "operator or function")?;
+                bind::check(*ask, &operands)?;
                 Condition::Test(*ask, operands)
             }
         })

@@ -297,3 +297,21 @@ proptest! {
         }
     }
 }
+
+/// As the conformance suite of paritysuite found them on AWS
+/// (tests/tier3/error-messages/partiqlParameterNumbers.test.ts).
+#[test]
+fn numbers_of_parameters_are_those_of_java() {
+    let refused = |text: &str| Parameters::check(&[Value::L(vec![Value::N(text.to_owned())])]).unwrap_err();
+    for text in ["1e99999999999", "-1e99999999999", "1e-99999999999", "1e2147483648", "1e-2147483648", "abc"]
+    {
+        assert_eq!(refused(text), format!("The parameter cannot be converted to a numeric value: {text}"));
+    }
+    assert_eq!(refused(""), "The parameter cannot be converted to a numeric value");
+    assert!(refused("1e2147483647").starts_with("Number underflow."));
+    assert!(refused("1e-2147483647").starts_with("Number underflow."));
+    assert!(refused("1e126").starts_with("Number overflow."));
+    for text in ["1", "-1.5e3", "0e0", "1E+125"] {
+        assert_eq!(Parameters::check(&[Value::N(text.to_owned())]), Ok(()), "{text}");
+    }
+}

@@ -8,6 +8,8 @@ use percent_encoding::percent_decode_str;
 
 /// Most headers that are taken from a query.
 const MAX_HOISTED: usize = 100;
+/// Conditions that are taken from a query (recorded of AWS by LocalStack's test_pre_signed_url_if_match and …_none_match).
+const CONDITIONS: [&str; 2] = ["If-Match", "If-None-Match"];
 /// Parameters of a signature.
 const OF_SIGNATURE: [&str; 8] = [
     "x-amz-algorithm",
@@ -23,7 +25,8 @@ const OF_SIGNATURE: [&str; 8] = [
 /// The headers of a request with those of its presigned query; `None` where it has none there.
 pub fn headers(incoming: &Incoming) -> Option<HeaderMap> {
     // A look at the text spares most requests the reading of their query.
-    if !incoming.query.contains("x-amz-") || !is_presigned(&incoming.query) {
+    let has_any = incoming.query.contains("x-amz-") || incoming.query.contains("-Match=");
+    if !has_any || !is_presigned(&incoming.query) {
         return None;
     }
     let pairs = incoming.query.split('&').filter_map(|pair| pair.split_once('='));
@@ -46,7 +49,8 @@ fn is_presigned(query: &str) -> bool {
 
 fn is_hoisted(name: &str) -> bool {
     let checks = name.starts_with("x-amz-checksum-") || name.starts_with("x-amz-sdk-");
-    name.starts_with("x-amz-") && !checks && !OF_SIGNATURE.contains(&name)
+    let conditions = CONDITIONS.iter().any(|condition| condition.eq_ignore_ascii_case(name));
+    conditions || (name.starts_with("x-amz-") && !checks && !OF_SIGNATURE.contains(&name))
 }
 
 #[cfg(test)]
@@ -64,6 +68,7 @@ mod tests {
             ("x-amz-sdk-checksum-algorithm", false),
             ("X-Amz-Signature", false),
             ("versionId", false),
+            ("If-None-Match", true),
         ] {
             assert_eq!(is_hoisted(name), taken, "{name}");
         }

@@ -14,6 +14,9 @@ const MAX_CONDITIONS: usize = 1000;
 /// Fields that need no condition: those of the signature itself.
 const OWN_FIELDS: [&str; 5] = ["policy", "x-amz-signature", "signature", "awsaccesskeyid", "file"];
 
+/// What is said of an object of several conditions.
+const SEVERAL: &str = "Invalid Simple-Condition: Simple-Conditions must have exactly one property specified.";
+
 /// A policy as it was signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormPolicy {
@@ -26,6 +29,8 @@ enum Condition {
     Equal(String, String),
     StartsWith(String, String),
     Length(u64, u64),
+    /// One that nothing meets, as it is written.
+    Never(String),
 }
 
 /// Why a form is refused.
@@ -61,6 +66,7 @@ impl fmt::Display for Condition {
             Condition::Equal(name, value) => write!(f, "[\"eq\", \"${name}\", \"{value}\"]"),
             Condition::StartsWith(name, start) => write!(f, "[\"starts-with\", \"${name}\", \"{start}\"]"),
             Condition::Length(least, most) => write!(f, "[\"content-length-range\", {least}, {most}]"),
+            Condition::Never(text) => f.write_str(text),
         }
     }
 }
@@ -82,6 +88,9 @@ impl FormPolicy {
         let conditions = conditions.ok_or_else(|| unreadable("Policy missing conditions."))?;
         let mut read = Vec::new();
         for condition in conditions.iter().take(MAX_CONDITIONS) {
+            if condition.as_object().is_some_and(|equal| equal.len() != 1) {
+                return Err(unreadable(SEVERAL));
+            }
             conditions_of(condition, &mut read).ok_or_else(|| unreadable("Invalid Condition."))?;
         }
         Ok(FormPolicy { expires, conditions: read })
@@ -118,6 +127,7 @@ impl FormPolicy {
                     return Err(FormRefusal::TooSmall { size: length, limit: *limit });
                 }
                 Condition::Length(..) => true,
+                Condition::Never(_) => false,
             };
             if !holds {
                 return Err(FormRefusal::Failed(condition.to_string()));
@@ -131,12 +141,12 @@ impl FormPolicy {
     fn is_about(&self, field: &str) -> bool {
         self.conditions.iter().any(|condition| match condition {
             Condition::Equal(name, _) | Condition::StartsWith(name, _) => name == field,
-            Condition::Length(..) => false,
+            Condition::Length(..) | Condition::Never(_) => false,
         })
     }
 }
 
-/// Reads one condition, which may be an object of several.
+/// Reads one condition.
 fn conditions_of(condition: &Value, into: &mut Vec<Condition>) -> Option<()> {
     match condition {
         Value::Object(equal) => {
@@ -147,17 +157,29 @@ fn conditions_of(condition: &Value, into: &mut Vec<Condition>) -> Option<()> {
         }
         Value::Array(parts) => {
             let [operator, first, second] = parts.as_slice() else { return None };
-            let field = || Some(first.as_str()?.strip_prefix('$')?.to_ascii_lowercase());
-            into.push(match operator.as_str()?.to_ascii_lowercase().as_str() {
-                "eq" => Condition::Equal(field()?, second.as_str()?.to_owned()),
-                "starts-with" => Condition::StartsWith(field()?, second.as_str()?.to_owned()),
-                "content-length-range" => Condition::Length(number(first)?, number(second)?),
+            let operator = operator.as_str()?.to_ascii_lowercase();
+            let field = first.as_str().and_then(|name| name.strip_prefix('$')).map(str::to_ascii_lowercase);
+            into.push(match (operator.as_str(), field, number(first).zip(number(second))) {
+                ("eq", Some(field), _) => Condition::Equal(field, second.as_str()?.to_owned()),
+                ("starts-with", Some(field), _) => Condition::StartsWith(field, second.as_str()?.to_owned()),
+                ("content-length-range", _, Some((least, most))) => Condition::Length(least, most),
+                ("eq" | "starts-with" | "content-length-range", _, _) => Condition::Never(never(parts)?),
                 _ => return None,
             });
             Some(())
         }
         _ => None,
     }
+}
+
+/// What is written of a condition that nothing meets.
+fn never(parts: &[Value]) -> Option<String> {
+    let text = |value: &Value| match value {
+        Value::String(text) => Some(format!("\"{text}\"")),
+        Value::Number(number) => Some(format!("\"{number}\"")),
+        _ => None,
+    };
+    Some(format!("[{}]", parts.iter().map(text).collect::<Option<Vec<_>>>()?.join(", ")))
 }
 
 fn number(value: &Value) -> Option<u64> {
@@ -207,7 +229,7 @@ mod tests {
     fn conditions() {
         let failed = |text: &str| Err(FormRefusal::Failed(text.to_owned()));
         type Case = (&'static str, &'static [(&'static str, &'static str)], u64, Result<(), FormRefusal>);
-        let cases: [Case; 10] = [
+        let cases: [Case; 12] = [
             (r#"[{"bucket":"b"}, {"key":"k"}]"#, &[("key", "k"), ("policy", "p")], 0, Ok(())),
             (r#"[{"bucket":"c"}]"#, &[], 0, failed(r#"["eq", "$bucket", "c"]"#)),
             (r#"[["starts-with", "$Key", "u/"]]"#, &[("key", "u/1")], 0, Ok(())),
@@ -232,7 +254,15 @@ mod tests {
             ),
             (r#"[["content-length-range", 2, 4]]"#, &[], 1, Err(FormRefusal::TooSmall { size: 1, limit: 2 })),
             (r#"[["like", "$key", "x"]]"#, &[], 0, Err(FormRefusal::Unreadable("Invalid Condition."))),
-            (r#"[["eq", "key", "x"]]"#, &[], 0, Err(FormRefusal::Unreadable("Invalid Condition."))),
+            // As S3 answers them: LocalStack's test_post_object_policy_conditions_validation_eq and …_size.
+            (r#"[["eq", "key", "x"]]"#, &[], 0, failed(r#"["eq", "key", "x"]"#)),
+            (
+                r#"[["content-length-range", "test", 10]]"#,
+                &[],
+                0,
+                failed(r#"["content-length-range", "test", "10"]"#),
+            ),
+            (r#"[{"bucket": "b", "key": "k"}]"#, &[], 0, Err(FormRefusal::Unreadable(SEVERAL))),
         ];
         for (conditions, fields, length, expected) in cases {
             assert_eq!(checked(conditions, fields, length), expected, "{conditions}");

@@ -823,7 +823,7 @@ pub struct PutBucketPolicyInput {
     pub content_md5: Option<String>,
     pub checksum_algorithm: Option<ChecksumAlgorithm>,
     pub confirm_remove_self_bucket_access: Option<bool>,
-    pub policy: String,
+    pub policy: Option<String>,
     pub expected_bucket_owner: Option<String>,
 }
 s::object!(PutBucketPolicyInput, tables::PUT_BUCKET_POLICY_REQUEST, { 0 bucket, 1 content_md5, 2 checksum_algorithm, 3 confirm_remove_self_bucket_access, 4 policy, 5 expected_bucket_owner });

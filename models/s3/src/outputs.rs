@@ -490,8 +490,9 @@ pub struct ListObjectsOutput {
     pub common_prefixes: Option<Vec<CommonPrefix>>,
     pub encoding_type: Option<EncodingType>,
     pub request_charged: Option<RequestCharged>,
+    pub bucket_region: Option<String>,
 }
-s::object!(ListObjectsOutput, tables::LIST_OBJECTS_OUTPUT, { 0 is_truncated, 1 marker, 2 next_marker, 3 contents, 4 name, 5 prefix, 6 delimiter, 7 max_keys, 8 common_prefixes, 9 encoding_type, 10 request_charged });
+s::object!(ListObjectsOutput, tables::LIST_OBJECTS_OUTPUT, { 0 is_truncated, 1 marker, 2 next_marker, 3 contents, 4 name, 5 prefix, 6 delimiter, 7 max_keys, 8 common_prefixes, 9 encoding_type, 10 request_charged, 11 bucket_region });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ListObjectsV2Output {
@@ -508,8 +509,9 @@ pub struct ListObjectsV2Output {
     pub next_continuation_token: Option<String>,
     pub start_after: Option<String>,
     pub request_charged: Option<RequestCharged>,
+    pub bucket_region: Option<String>,
 }
-s::object!(ListObjectsV2Output, tables::LIST_OBJECTS_V2_OUTPUT, { 0 is_truncated, 1 contents, 2 name, 3 prefix, 4 delimiter, 5 max_keys, 6 common_prefixes, 7 encoding_type, 8 key_count, 9 continuation_token, 10 next_continuation_token, 11 start_after, 12 request_charged });
+s::object!(ListObjectsV2Output, tables::LIST_OBJECTS_V2_OUTPUT, { 0 is_truncated, 1 contents, 2 name, 3 prefix, 4 delimiter, 5 max_keys, 6 common_prefixes, 7 encoding_type, 8 key_count, 9 continuation_token, 10 next_continuation_token, 11 start_after, 12 request_charged, 13 bucket_region });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ListPartsOutput {

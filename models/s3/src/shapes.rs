@@ -1003,7 +1003,7 @@ s::object!(ServerSideEncryptionByDefault, tables::SERVER_SIDE_ENCRYPTION_BY_DEFA
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ServerSideEncryptionConfiguration {
-    pub rules: Vec<ServerSideEncryptionRule>,
+    pub rules: Option<Vec<ServerSideEncryptionRule>>,
 }
 s::object!(ServerSideEncryptionConfiguration, tables::SERVER_SIDE_ENCRYPTION_CONFIGURATION, { 0 rules });
 
@@ -1069,7 +1069,7 @@ s::object!(Tag, tables::TAG, { 0 key, 1 value });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct Tagging {
-    pub tag_set: Vec<Tag>,
+    pub tag_set: Option<Vec<Tag>>,
 }
 s::object!(Tagging, tables::TAGGING, { 0 tag_set });
 

@@ -1329,6 +1329,7 @@ pub static LIST_OBJECTS_OUTPUT: Shape = Shape { xml_root: Some("ListBucketResult
     Member { flattened: true, ..Member::new("CommonPrefixes", &ty::COMMON_PREFIX_LIST) },
     Member::new("EncodingType", &ty::ENCODING_TYPE),
     Member { location: Location::Header("x-amz-request-charged"), ..Member::new("RequestCharged", &ty::REQUEST_CHARGED) },
+    Member { location: Location::Header("x-amz-bucket-region"), ..Member::new("BucketRegion", &ty::REGION) },
 ], || Box::new(crate::ListObjectsOutput::default())) };
 
 pub static LIST_OBJECTS_REQUEST: Shape = Shape::new("ListObjectsRequest", &[
@@ -1357,6 +1358,7 @@ pub static LIST_OBJECTS_V2_OUTPUT: Shape = Shape { xml_root: Some("ListBucketRes
     Member::new("NextContinuationToken", &Ty::TEXT),
     Member::new("StartAfter", &Ty::TEXT),
     Member { location: Location::Header("x-amz-request-charged"), ..Member::new("RequestCharged", &ty::REQUEST_CHARGED) },
+    Member { location: Location::Header("x-amz-bucket-region"), ..Member::new("BucketRegion", &ty::REGION) },
 ], || Box::new(crate::ListObjectsV2Output::default())) };
 
 pub static LIST_OBJECTS_V2_REQUEST: Shape = Shape::new("ListObjectsV2Request", &[
@@ -1734,7 +1736,7 @@ pub static PUT_BUCKET_POLICY_REQUEST: Shape = Shape::new("PutBucketPolicyRequest
     Member { location: Location::Header("content-md5"), ..Member::new("ContentMD5", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-sdk-checksum-algorithm"), ..Member::new("ChecksumAlgorithm", &ty::CHECKSUM_ALGORITHM) },
     Member { location: Location::Header("x-amz-confirm-remove-self-bucket-access"), ..Member::new("ConfirmRemoveSelfBucketAccess", &Ty::Bool) },
-    Member { required: true, location: Location::Payload, ..Member::new("Policy", &Ty::TEXT) },
+    Member { location: Location::Payload, ..Member::new("Policy", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
 ], || Box::new(crate::PutBucketPolicyInput::default()));
 
@@ -2118,7 +2120,7 @@ pub static SERVER_SIDE_ENCRYPTION_BY_DEFAULT: Shape = Shape::new("ServerSideEncr
 ], || Box::new(crate::ServerSideEncryptionByDefault::default()));
 
 pub static SERVER_SIDE_ENCRYPTION_CONFIGURATION: Shape = Shape::new("ServerSideEncryptionConfiguration", &[
-    Member { required: true, wire_name: Some("Rule"), flattened: true, ..Member::new("Rules", &ty::SERVER_SIDE_ENCRYPTION_RULES) },
+    Member { wire_name: Some("Rule"), flattened: true, ..Member::new("Rules", &ty::SERVER_SIDE_ENCRYPTION_RULES) },
 ], || Box::new(crate::ServerSideEncryptionConfiguration::default()));
 
 pub static SERVER_SIDE_ENCRYPTION_RULE: Shape = Shape::new("ServerSideEncryptionRule", &[
@@ -2163,7 +2165,7 @@ pub static TAG: Shape = Shape::new("Tag", &[
 ], || Box::new(crate::Tag::default()));
 
 pub static TAGGING: Shape = Shape::new("Tagging", &[
-    Member { required: true, ..Member::new("TagSet", &ty::TAG_SET) },
+    Member::new("TagSet", &ty::TAG_SET),
 ], || Box::new(crate::Tagging::default()));
 
 pub static TARGET_GRANT: Shape = Shape::new("TargetGrant", &[

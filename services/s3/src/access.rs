@@ -8,7 +8,7 @@ use crate::policy;
 use crate::rules::acl::Acl;
 use crate::rules::public;
 use crate::state::buckets::{self, Bucket};
-use crate::state::{ObjectRecord, Ownership, objects};
+use crate::state::{ObjectRecord, Ownership, account_blocks, objects};
 use crate::views::canonical_id;
 use ::policy::{Policy, ResourceRule};
 use ports::Caller;
@@ -40,7 +40,7 @@ pub fn opened(peek: &Peek, demand: Demand) -> Result<Demand, S3Error> {
     let Some(bucket) = buckets::find(&read, arn.resource())? else { return Ok(demand) };
     let text = head.head.policy.as_deref();
     let written: Option<Value> = text.and_then(|text| serde_json::from_str(text).ok());
-    let restricts = bucket.record.public_access.is_some_and(|block| block.restrict);
+    let restricts = account_blocks::of_bucket(&read, &bucket)?.restrict;
     // A restricted bucket is still open to services (S3 API Reference, PublicAccessBlockConfiguration).
     let statements = if !logs && restricts && written.as_ref().is_some_and(public::is_public) {
         vec![json!({"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"})]
@@ -81,7 +81,7 @@ fn granted(
     if bucket.record.ownership == Some(Ownership::BucketOwnerEnforced) {
         return Ok(false);
     }
-    let ignores = bucket.record.public_access.is_some_and(|block| block.ignore_acls);
+    let ignores = account_blocks::of_bucket(read, bucket)?.ignore_acls;
     let object = demand.resource.strip_prefix(bucket.arn().as_str()).and_then(|rest| rest.strip_prefix('/'));
     let key = object.filter(|_| demand.action != "s3:PutObject");
     let Some(key) = key else {
@@ -134,7 +134,7 @@ pub fn of_writer(
         Caller::Anonymous => None,
         Caller::Service { .. } => return Ok(()),
     };
-    let ignores = bucket.record.public_access.is_some_and(|block| block.ignore_acls);
+    let ignores = account_blocks::of_bucket(&ctx.read(), bucket)?.ignore_acls;
     if lists(object, action, caller.as_deref(), ignores) {
         return Ok(());
     }

@@ -4,6 +4,7 @@
 use crate::errors::S3Error;
 use crate::grants::{self, Wanted};
 use crate::rules::headers;
+use crate::rules::kms::key_arn;
 use crate::rules::locks::{Mode, Retention};
 use crate::sealing::{Customer, Given};
 use crate::state::buckets::Bucket;
@@ -77,7 +78,7 @@ impl Wishes<'_> {
     ///
     /// # Errors
     /// Where something is malformed, or cannot be done here.
-    pub fn describe(&self, bucket: &Bucket) -> Result<Description, S3Error> {
+    pub fn describe(&self, bucket: &Bucket, ctx: &Ctx) -> Result<Description, S3Error> {
         let storage_class = self.storage_class.unwrap_or("STANDARD");
         if !headers::is_storage_class(storage_class) {
             return Err(S3Error::InvalidStorageClass { given: storage_class.to_owned() });
@@ -109,7 +110,7 @@ impl Wishes<'_> {
             expires: owned(self.expires),
             website_redirect: owned(self.website_redirect),
             metadata: self.metadata.map(headers::decoded_metadata).unwrap_or_default(),
-            encryption: self.encryption(bucket)?,
+            encryption: self.encryption(bucket, ctx)?,
         })
     }
 
@@ -166,7 +167,7 @@ impl Wishes<'_> {
         let default = lock.and_then(|lock| lock.default).map(|default| default.begun(now));
         let writer = grants::writer(ctx.caller(), bucket, self.acl.canned);
         let extras = Extras {
-            acl: grants::of_object(&self.acl, bucket, writer.as_deref())?,
+            acl: grants::of_object(&ctx.read(), &self.acl, bucket, writer.as_deref())?,
             writer,
             retention: given.or(default),
             legal_hold: self.hold()?,
@@ -217,7 +218,18 @@ impl Wishes<'_> {
         }
     }
 
-    fn encryption(&self, bucket: &Bucket) -> Result<Encryption, S3Error> {
+    /// How the object is encrypted, the key by its ARN.
+    fn encryption(&self, bucket: &Bucket, ctx: &Ctx) -> Result<Encryption, S3Error> {
+        let encryption = self.asked_encryption(bucket)?;
+        if encryption.algorithm == "AES256" {
+            return Ok(encryption);
+        }
+        let key = key_arn(encryption.kms_key.as_deref(), &bucket.record.region, ctx.account());
+        let kms_key = Some(key.map_err(S3Error::Key)?);
+        Ok(Encryption { kms_key, ..encryption })
+    }
+
+    fn asked_encryption(&self, bucket: &Bucket) -> Result<Encryption, S3Error> {
         let default = bucket.record.encryption();
         let invalid = |message, name, value: &str| {
             Err(S3Error::InvalidArgument { message, name, value: value.to_owned() })

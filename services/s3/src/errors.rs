@@ -4,6 +4,7 @@ mod answer;
 
 use crate::rules::conditions::{Broken, WriteFault};
 use crate::rules::headers::TagSetFault;
+use crate::rules::kms::KeyFault;
 use crate::rules::multipart;
 use crate::select;
 use names::Timestamp;
@@ -130,6 +131,8 @@ pub enum S3Error {
     InvalidDestinationBucket,
     /// An object is read with another customer's key.
     WrongCustomerKey,
+    /// A key of KMS that can be none.
+    Key(KeyFault),
     InvalidStorageClass {
         given: String,
     },
@@ -182,6 +185,28 @@ pub enum S3Error {
     /// A value that is not taken, in words.
     WordedArgument {
         message: String,
+    },
+    NoSuchAccessPoint {
+        name: String,
+    },
+    NoAccessPointPolicy {
+        name: String,
+    },
+    /// An access point of that name is there.
+    AccessPointOwned,
+    /// A bucket still has access points.
+    HasAccessPoints {
+        bucket: String,
+    },
+    /// A name of an access point that can be none.
+    UnparsedUri {
+        uri: String,
+    },
+    /// What is to be tagged is not there.
+    NoSuchResource,
+    /// Nothing keeps an account's buckets from the public.
+    NoAccountBlock {
+        account: String,
     },
     AclNotSupported,
     MalformedAcl,

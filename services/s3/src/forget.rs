@@ -1,13 +1,13 @@
 //! What an account has outside of its own scopes: names of buckets, and the bytes of its objects.
 
-use crate::state::{buckets, objects, uploads};
+use crate::state::{access_points, buckets, objects, uploads};
 use names::AccountId;
 use service::Ctx;
 use store::Fault;
 
 /// Removes the buckets of an account that is being emptied with all that is in them.
 pub async fn forget(ctx: Ctx, account: AccountId) -> Result<usize, Fault> {
-    let mut removed = 0;
+    let mut removed = access_points::forget(&ctx.host().store, account).await?;
     loop {
         let first = buckets::of_account(&ctx.read(), account, "", "").next().transpose()?;
         let Some(bucket) = first else { break };

@@ -2,6 +2,7 @@
 //! as far as its bucket's policy and lists open it.
 
 use crate::errors::{Configuration, S3Error};
+use crate::rules::event::host_id;
 use crate::rules::website::{self, Asked, Redirection};
 use crate::state::buckets;
 use crate::state::configurations::{self, Kind};
@@ -43,7 +44,9 @@ fn site_of(ctx: &Ctx, bucket: &str) -> Result<api::WebsiteConfiguration, ApiErro
 
 async fn answer(ctx: &Ctx, request: &FrontRequest) -> FrontReply {
     if !matches!(request.method.as_str(), "GET" | "HEAD") {
-        return page(ctx, &S3Error::MethodNotAllowed.into(), Vec::new());
+        let refused = ApiError::from(S3Error::MethodNotAllowed);
+        let refused = refused.field("Method", request.method.as_str()).field("ResourceType", "OBJECT");
+        return page(ctx, &refused, Vec::new());
     }
     let site = match site_of(ctx, &request.label) {
         Ok(site) => site,
@@ -119,6 +122,9 @@ async fn failed(
     let document = site.error_document.as_ref().filter(|_| (400..500).contains(&error.status));
     if let Some(document) = document {
         match get(ctx, request, &document.key).await {
+            // A document that leads elsewhere does so, whatever it was shown for (recorded of AWS by
+            // LocalStack's test_object_website_redirect_location).
+            Ok(shown) if shown.status == 301 => return shown,
             Ok(shown) => return FrontReply { status: error.status, ..shown },
             Err(second) => return page(ctx, &error, vec![("Custom Error Document", second)]),
         }
@@ -151,13 +157,19 @@ fn page(ctx: &Ctx, error: &ApiError, nested: Vec<(&str, ApiError)>) -> FrontRepl
     };
     let title = format!("{} {reason}", error.status);
     let item = |name: &str, text: &str| format!("<li>{name}: {}</li>\n", escaped(text));
-    let mut items = item("Code", &error.code) + &item("Message", &error.message);
+    // What is listed was recorded of AWS by LocalStack's test_website_hosting_404 and …_http_methods.
+    let told = |error: &ApiError| {
+        let first = item("Code", &error.code) + &item("Message", &error.message);
+        error.fields.iter().fold(first, |items, (name, value)| items + &item(name, value))
+    };
+    let mut items = told(error);
     items += &item("RequestId", ctx.request_id());
+    items += &item("HostId", &host_id(ctx.request_id()));
     let mut text = format!(
         "<html>\n<head><title>{title}</title></head>\n<body>\n<h1>{title}</h1>\n<ul>\n{items}</ul>\n"
     );
     for (name, error) in nested {
-        let items = item("Code", &error.code) + &item("Message", &error.message);
+        let items = told(&error);
         text += &format!(
             "<h3>An Error Occurred While Attempting to Retrieve a {name}</h3>\n<ul>\n{items}</ul>\n"
         );

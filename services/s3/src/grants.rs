@@ -2,12 +2,13 @@
 
 use crate::errors::S3Error;
 use crate::rules::acl::{self, Acl, Grant, Grantee, GranteeFault, MAX_GRANTS, Owners, Permission};
-use crate::state::Ownership;
 use crate::state::buckets::Bucket;
+use crate::state::{Ownership, account_blocks};
 use crate::views::canonical_id;
 use model_s3 as api;
 use names::AccountId;
 use ports::Caller;
+use store::Read;
 
 /// The order of the grant headers in [`Wanted`].
 const HEADERS: [(Permission, &str); 5] = [
@@ -86,8 +87,8 @@ fn refused(fault: GranteeFault, header: Option<&'static str>) -> S3Error {
 }
 
 /// What a list has to be to be kept: not public where that is blocked; `None` for the owner's alone.
-fn kept(list: Acl, bucket: &Bucket, owner: &str) -> Result<Option<Acl>, S3Error> {
-    if list.is_public() && bucket.record.public_access.is_some_and(|block| block.block_acls) {
+fn kept(read: &impl Read, list: Acl, bucket: &Bucket, owner: &str) -> Result<Option<Acl>, S3Error> {
+    if list.is_public() && account_blocks::of_bucket(read, bucket)?.block_acls {
         return Err(S3Error::AccessDenied);
     }
     Ok((!list.is_private(owner)).then_some(list))
@@ -116,7 +117,12 @@ pub fn writer(caller: &Caller, bucket: &Bucket, canned: Option<&str>) -> Option<
 ///
 /// # Errors
 /// Where the bucket has no lists, or this one is not taken.
-pub fn of_object(wanted: &Wanted<'_>, bucket: &Bucket, writer: Option<&str>) -> Result<Option<Acl>, S3Error> {
+pub fn of_object(
+    read: &impl Read,
+    wanted: &Wanted<'_>,
+    bucket: &Bucket,
+    writer: Option<&str>,
+) -> Result<Option<Acl>, S3Error> {
     if !wanted.any() {
         return Ok(None);
     }
@@ -128,7 +134,7 @@ pub fn of_object(wanted: &Wanted<'_>, bucket: &Bucket, writer: Option<&str>) -> 
         let owners = wanted.canned == Some("bucket-owner-full-control");
         return if owners { Ok(None) } else { Err(S3Error::AclNotSupported) };
     }
-    kept(list, bucket, owner)
+    kept(read, list, bucket, owner)
 }
 
 /// The list of a new bucket, which is held against its ownership only: a public one comes before the block
@@ -155,6 +161,7 @@ pub fn of_new_bucket(
 /// # Errors
 /// Where the bucket has no lists, or this one is not taken.
 pub fn replacing(
+    read: &impl Read,
     wanted: &Wanted<'_>,
     body: Option<&api::AccessControlPolicy>,
     bucket: &Bucket,
@@ -163,7 +170,7 @@ pub fn replacing(
     let owner = owners.own();
     let list = match body {
         Some(_) if wanted.any() => return Err(S3Error::UnexpectedContent),
-        Some(body) => read(body, owner)?,
+        Some(body) => listed(body, owner)?,
         None if wanted.any() => wanted.list(owners)?,
         None => return Err(S3Error::MissingSecurityHeader),
     };
@@ -172,11 +179,11 @@ pub fn replacing(
             list.is_private(owner) && (body.is_some() || wanted.canned == Some("bucket-owner-full-control"));
         return if owners { Ok(None) } else { Err(S3Error::AclNotSupported) };
     }
-    kept(list, bucket, owner)
+    kept(read, list, bucket, owner)
 }
 
 /// The list of a body.
-fn read(body: &api::AccessControlPolicy, owner: &str) -> Result<Acl, S3Error> {
+fn listed(body: &api::AccessControlPolicy, owner: &str) -> Result<Acl, S3Error> {
     let named = body.owner.as_ref().and_then(|named| named.id.as_deref()).ok_or(S3Error::MalformedAcl)?;
     acl::user(named).map_err(|fault| refused(fault, None))?;
     if named != owner {

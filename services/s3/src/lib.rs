@@ -8,6 +8,7 @@ mod access;
 mod access_logs;
 mod ageing;
 mod checksums;
+mod condition_keys;
 mod cross_origin;
 mod describe;
 mod errors;

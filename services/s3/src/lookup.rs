@@ -4,6 +4,7 @@ use crate::errors::S3Error;
 use crate::rules::headers::is_archived;
 use crate::rules::multipart::is_sealed;
 use crate::rules::names;
+use crate::state::access_points;
 use crate::state::buckets::{self, Bucket};
 use crate::state::uploads::{self, Upload};
 use crate::state::{ObjectRecord, Version, objects};
@@ -22,6 +23,17 @@ pub fn bucket(read: &impl Read, name: &str, expected_owner: Option<&str>) -> Res
     match expected_owner {
         Some(owner) if owner != bucket.owner.to_string() => Err(S3Error::AccessDenied),
         _ => Ok(bucket),
+    }
+}
+
+/// The bucket of a name, or behind the access point that the name stands for.
+///
+/// # Errors
+/// As [`bucket`].
+pub fn reached(read: &impl Read, name: &str, expected_owner: Option<&str>) -> Result<Bucket, S3Error> {
+    match access_points::in_place_of(read, name)? {
+        Some(point) => bucket(read, &point.record.bucket, expected_owner),
+        None => bucket(read, name, expected_owner),
     }
 }
 

@@ -5,12 +5,12 @@ use crate::rules::bus_event;
 use crate::rules::event::Event;
 use crate::rules::notifications::Happening;
 use crate::state::buckets::{self, Bucket};
-use crate::state::{NotificationRecord, Version};
+use crate::state::{NotificationRecord, ObjectRecord, Version};
 use crate::views::canonical_id;
 use bytes::Bytes;
 use names::{Arn, Timestamp};
 use schema::ApiError;
-use service::{Ctx, Deliver, Delivery, DeliveryContext};
+use service::{Ctx, Deliver, Delivery, DeliveryContext, Heads};
 use store::Tx;
 
 /// The service that delivers.
@@ -52,6 +52,12 @@ impl Origin {
             source: PRINCIPAL.to_owned(),
             request_id: delivery.cause.clone(),
         }
+    }
+
+    /// The origin of what a bucket's owner asked for and the region does later.
+    pub fn of_restore(&self, bucket: &Bucket) -> Self {
+        let principal = format!("AmazonCustomer:{}", canonical_id(bucket.owner));
+        Origin { principal, source: PRINCIPAL.to_owned(), ..self.clone() }
     }
 
     /// The origin of what the region does by itself.
@@ -100,6 +106,7 @@ pub fn tell(
         },
         version_id: version.id.as_deref(),
         sequence: version.number,
+        restore: restored(happening, object),
     };
     for rule in listeners.rules().filter(|rule| rule.wants(happening, key)) {
         let Ok(target) = rule.destination.parse::<Arn>() else { continue };
@@ -107,12 +114,24 @@ pub fn tell(
         deliver(tx, origin, bucket, target, message)?;
     }
     if listeners.event_bus
+        && tx.head(&bus_event::bus(&bucket.record.region, bucket.owner))?.is_some()
         && let Some(message) = bus_event::message(&event, bucket.owner, &origin.request_id)
     {
         let target = bus_event::bus(&bucket.record.region, bucket.owner);
         deliver(tx, origin, bucket, target, message)?;
     }
     Ok(())
+}
+
+/// The class of an object that is restored, and until when it can be read once it is.
+fn restored(happening: Happening, object: Option<&ObjectRecord>) -> Option<(&str, Option<Timestamp>)> {
+    let object = object?;
+    let class = object.description.storage_class.as_str();
+    match happening {
+        Happening::RestoreBegun => Some((class, None)),
+        Happening::Restored => Some((class, object.restored_until())),
+        _ => None,
+    }
 }
 
 /// Delivers one message to one listener.
@@ -126,7 +145,11 @@ pub fn deliver(
     target: Arn,
     message: Vec<u8>,
 ) -> Result<(), S3Error> {
-    let context = DeliveryContext::of(PRINCIPAL, bucket.owner);
+    let mut context = DeliveryContext::of(PRINCIPAL, bucket.owner);
+    if target.service() == "sns" {
+        // Recorded of AWS by LocalStack's test_object_created_put of topics.
+        context.attributes.insert("Subject".to_owned(), "Amazon S3 Notification".to_owned());
+    }
     let mut delivery = Delivery::new(bucket.arn(), target, Bytes::from(message), context, origin.at);
     delivery.cause.clone_from(&origin.request_id);
     Ok(tx.deliver(delivery)?)

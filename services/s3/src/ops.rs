@@ -1,5 +1,7 @@
 //! The operations of S3 that are served, one line each with the permission it needs.
 
+mod access_points;
+mod account;
 mod acls;
 mod bucket_configurations;
 mod bucket_cors;
@@ -21,6 +23,7 @@ mod object_lock;
 mod object_tagging;
 mod put_object;
 mod replication;
+mod resource_tags;
 mod restore_object;
 mod select;
 mod torrent;
@@ -29,12 +32,21 @@ mod uploads;
 
 use crate::policy;
 use model_s3::operations::*;
+use model_s3control::operations as control;
 use service::Operation;
 
 /// All of them.
 pub fn all() -> Vec<Operation> {
-    [of_buckets(), of_settings(), of_configurations(), of_objects(), of_object_settings(), of_uploads()]
-        .concat()
+    [
+        of_buckets(),
+        of_settings(),
+        of_configurations(),
+        of_objects(),
+        of_object_settings(),
+        of_uploads(),
+        of_control(),
+    ]
+    .concat()
 }
 
 #[rustfmt::skip]
@@ -150,7 +162,7 @@ fn of_objects() -> Vec<Operation> {
         Operation::new::<GetObjectTagging, _, _, _>(object_tagging::get).acts_on(policy::version("s3:GetObjectTagging", "s3:GetObjectVersionTagging")),
         Operation::new::<HeadObject, _, _, _>(get_object::head_object).acts_on(policy::version("s3:GetObject", "s3:GetObjectVersion")),
         Operation::new::<PutObject, _, _, _>(put_object::put_object).acts_on(policy::put_object),
-        Operation::new::<PutObjectTagging, _, _, _>(object_tagging::put).acts_on(policy::version("s3:PutObjectTagging", "s3:PutObjectVersionTagging")),
+        Operation::new::<PutObjectTagging, _, _, _>(object_tagging::put).acts_on(policy::put_tagging),
     ]
 }
 
@@ -164,5 +176,26 @@ fn of_uploads() -> Vec<Operation> {
         Operation::new::<ListParts, _, _, _>(list_parts::list_parts).acts_on(policy::object("s3:ListMultipartUploadParts")),
         Operation::new::<UploadPart, _, _, _>(upload_part::upload_part).acts_on(policy::object("s3:PutObject")),
         Operation::new::<UploadPartCopy, _, _, _>(upload_part::upload_part_copy).acts_on(policy::copy_part),
+    ]
+}
+
+/// The operations of S3 Control, which are of whole accounts and of access points.
+#[rustfmt::skip]
+fn of_control() -> Vec<Operation> {
+    vec![
+        Operation::new::<control::CreateAccessPoint, _, _, _>(access_points::create).acts_on(policy::access_point("s3:CreateAccessPoint")),
+        Operation::new::<control::DeleteAccessPoint, _, _, _>(access_points::delete).acts_on(policy::access_point("s3:DeleteAccessPoint")),
+        Operation::new::<control::DeleteAccessPointPolicy, _, _, _>(access_points::delete_policy).acts_on(policy::access_point("s3:DeleteAccessPointPolicy")),
+        Operation::new::<control::DeletePublicAccessBlock, _, _, _>(account::delete).as_action("s3:PutAccountPublicAccessBlock").acts_on_everything(),
+        Operation::new::<control::GetAccessPoint, _, _, _>(access_points::get).acts_on(policy::access_point("s3:GetAccessPoint")),
+        Operation::new::<control::GetAccessPointPolicy, _, _, _>(access_points::get_policy).acts_on(policy::access_point("s3:GetAccessPointPolicy")),
+        Operation::new::<control::GetAccessPointPolicyStatus, _, _, _>(access_points::policy_status).acts_on(policy::access_point("s3:GetAccessPointPolicyStatus")),
+        Operation::new::<control::GetPublicAccessBlock, _, _, _>(account::get).as_action("s3:GetAccountPublicAccessBlock").acts_on_everything(),
+        Operation::new::<control::ListAccessPoints, _, _, _>(access_points::list).as_action("s3:ListAccessPoints").acts_on_everything(),
+        Operation::new::<control::ListTagsForResource, _, _, _>(resource_tags::list).acts_on(policy::tagged("s3:ListTagsForResource")),
+        Operation::new::<control::PutAccessPointPolicy, _, _, _>(access_points::put_policy).acts_on(policy::access_point("s3:PutAccessPointPolicy")),
+        Operation::new::<control::PutPublicAccessBlock, _, _, _>(account::put).as_action("s3:PutAccountPublicAccessBlock").acts_on_everything(),
+        Operation::new::<control::TagResource, _, _, _>(resource_tags::tag).acts_on(policy::tagged("s3:TagResource")),
+        Operation::new::<control::UntagResource, _, _, _>(resource_tags::untag).acts_on(policy::tagged("s3:UntagResource")),
     ]
 }

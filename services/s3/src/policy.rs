@@ -3,10 +3,14 @@
 //! Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3".
 
 use crate::access;
+use crate::condition_keys;
+use crate::describe::wishes;
 use crate::errors::S3Error;
+use crate::lookup;
 use crate::rules::headers;
-use crate::state::buckets;
+use crate::state::{access_points, buckets};
 use model_s3 as api;
+use model_s3control as control;
 use names::Arn;
 use service::{Ctx, Demand, Peek};
 use std::future::{Ready, ready};
@@ -166,7 +170,100 @@ fn given(demand: Demand, key: &'static str, value: Option<&str>) -> Demand {
 
 /// Demands, with what the bucket and its objects say of the caller beside policies.
 fn judged(peek: &Peek, demands: Vec<Demand>) -> Demands {
-    ready(demands.into_iter().map(|demand| access::opened(peek, demand)).collect())
+    let behind = demands.into_iter().map(|demand| through(peek, demand));
+    let demands: Result<Vec<Vec<Demand>>, S3Error> = behind.collect();
+    ready(demands.and_then(|demands| {
+        demands.into_iter().flatten().map(|demand| access::opened(peek, demand)).collect()
+    }))
+}
+
+/// What is asked of a bucket through an access point: both must let it happen, the access point and the bucket
+/// behind it. S3 User Guide, "Configuring IAM policies for using access points".
+fn through(peek: &Peek, demand: Demand) -> Result<Vec<Demand>, S3Error> {
+    let Some(head) = demand.head.clone() else { return Ok(vec![demand]) };
+    let Some(point) = access_points::in_place_of(&peek.read(), head.resource())? else {
+        return Ok(vec![demand]);
+    };
+    let rest = demand.resource.strip_prefix(head.as_str()).unwrap_or_default().to_owned();
+    let place = point.arn();
+    let said = |demand: Demand| {
+        demand
+            .when("s3:DataAccessPointArn", [place.to_string()])
+            .when("s3:DataAccessPointAccount", [point.account.to_string()])
+            .when("s3:AccessPointNetworkOrigin", [point.record.network_origin().to_owned()])
+    };
+    let behind = buckets::arn(&point.record.bucket);
+    let object = if rest.is_empty() { String::new() } else { format!("/object{rest}") };
+    let mut of_bucket = demand.clone();
+    of_bucket.resource = format!("{behind}{rest}");
+    of_bucket.head = Some(behind);
+    let mut of_point = demand.clone();
+    of_point.resource = format!("{place}{object}");
+    of_point.head = Some(place.clone());
+    Ok(vec![said(of_point), said(of_bucket)])
+}
+
+/// An input that names an access point.
+pub trait NamesAccessPoint {
+    /// Its name.
+    fn access_point(&self) -> &str;
+}
+
+macro_rules! names_access_point {
+    ($($input:ident),* $(,)?) => {$(
+        impl NamesAccessPoint for control::$input {
+            fn access_point(&self) -> &str {
+                &self.name
+            }
+        }
+    )*};
+}
+
+names_access_point!(
+    CreateAccessPointInput,
+    DeleteAccessPointInput,
+    DeleteAccessPointPolicyInput,
+    GetAccessPointInput,
+    GetAccessPointPolicyInput,
+    GetAccessPointPolicyStatusInput,
+    PutAccessPointPolicyInput,
+);
+
+/// An action on the access point that the input names.
+pub fn access_point<I: NamesAccessPoint>(action: &'static str) -> impl Fn(Peek, Arc<I>) -> Demands + Clone {
+    move |peek, input| {
+        let arn = peek.arn("s3", &format!("accesspoint/{}", input.access_point()));
+        ready(Ok(vec![Demand::new(action, &arn)]))
+    }
+}
+
+/// An input that names a resource by its ARN.
+pub trait NamesArn {
+    /// The ARN.
+    fn arn(&self) -> &str;
+}
+
+macro_rules! names_arn {
+    ($($input:ident),* $(,)?) => {$(
+        impl NamesArn for control::$input {
+            fn arn(&self) -> &str {
+                &self.resource_arn
+            }
+        }
+    )*};
+}
+
+names_arn!(ListTagsForResourceInput, TagResourceInput, UntagResourceInput);
+
+/// An action on the resource that the input names; what is no ARN is judged as everything.
+pub fn tagged<I: NamesArn>(action: &'static str) -> impl Fn(Peek, Arc<I>) -> Demands + Clone {
+    move |_, input| {
+        let demand = match input.arn().parse::<Arn>() {
+            Ok(arn) => Demand::new(action, &arn),
+            Err(_) => Demand::everywhere(action),
+        };
+        ready(Ok(vec![demand]))
+    }
 }
 
 /// What an input that makes an object needs beside `s3:PutObject`.
@@ -180,7 +277,9 @@ macro_rules! beside {
         ]
         .into_iter()
         .filter(|(asked, _)| *asked)
-        .map(|(_, action)| on_object(action, &$input.bucket, &$input.key))
+        .map(|(_, action)| {
+            condition_keys::made(on_object(action, &$input.bucket, &$input.key), &wishes!($input))
+        })
     };
 }
 
@@ -195,11 +294,22 @@ pub fn object<I: NamesKey>(action: &'static str) -> impl Fn(Peek, Arc<I>) -> Dem
 }
 
 /// An action on the object that the input names, or another action where it names a version.
-pub fn version<I: NamesKey>(
+pub fn version<I: NamesKey + Send + Sync + 'static>(
     newest: &'static str,
     named: &'static str,
 ) -> impl Fn(Peek, Arc<I>) -> Demands + Clone {
-    move |peek, input| judged(&peek, vec![on_version((newest, named), input.as_ref())])
+    move |peek, input| {
+        let demand = on_version((newest, named), input.as_ref());
+        judged(&peek, vec![condition_keys::existing(demand, &peek, &input)])
+    }
+}
+
+/// Giving tags to an object.
+pub fn put_tagging(peek: Peek, input: Arc<api::PutObjectTaggingInput>) -> Demands {
+    let demand = on_version(("s3:PutObjectTagging", "s3:PutObjectVersionTagging"), input.as_ref());
+    let tags = input.tagging.tag_set.iter().flatten().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+    let demand = condition_keys::tagged(demand, tags);
+    judged(&peek, vec![condition_keys::existing(demand, &peek, &input)])
 }
 
 /// An action on the newest version, or another on a named one.
@@ -271,16 +381,15 @@ fn list(
 /// Putting an object.
 pub fn put_object(peek: Peek, input: Arc<api::PutObjectInput>) -> Demands {
     let demand = on_object("s3:PutObject", &input.bucket, &input.key);
-    let demand = given(demand, "s3:x-amz-acl", input.acl.as_ref().map(|acl| acl.as_str()));
-    let encryption = input.server_side_encryption.as_ref().map(|algorithm| algorithm.as_str());
-    let mut demands = vec![given(demand, "s3:x-amz-server-side-encryption", encryption)];
+    let mut demands = vec![condition_keys::made(demand, &wishes!(input))];
     demands.extend(beside!(input));
     judged(&peek, demands)
 }
 
 /// Beginning an upload: as putting the object.
 pub fn begin_upload(peek: Peek, input: Arc<api::CreateMultipartUploadInput>) -> Demands {
-    let mut demands = vec![on_object("s3:PutObject", &input.bucket, &input.key)];
+    let demand = on_object("s3:PutObject", &input.bucket, &input.key);
+    let mut demands = vec![condition_keys::made(demand, &wishes!(input))];
     demands.extend(beside!(input));
     judged(&peek, demands)
 }
@@ -296,6 +405,7 @@ fn read_source(header: &str) -> Vec<Demand> {
 pub fn copy_object(peek: Peek, input: Arc<api::CopyObjectInput>) -> Demands {
     let mut demands = read_source(&input.copy_source);
     let put = on_object("s3:PutObject", &input.bucket, &input.key);
+    let put = condition_keys::made(put, &wishes!(input));
     let put = given(put, "s3:x-amz-copy-source", Some(&input.copy_source));
     let directive = input.metadata_directive.as_ref().map(|directive| directive.as_str());
     demands.push(given(put, "s3:x-amz-metadata-directive", directive));
@@ -313,9 +423,10 @@ pub fn copy_part(peek: Peek, input: Arc<api::UploadPartCopyInput>) -> Demands {
 /// Deleting many objects: each is judged by itself when it is its turn. Of a bucket that is not there, all
 /// must be allowed before that is told.
 pub fn delete_objects(peek: Peek, input: Arc<api::DeleteObjectsInput>) -> Demands {
-    let absent = match buckets::find(&peek.read(), &input.bucket) {
-        Ok(found) => found.is_none(),
-        Err(fault) => return ready(Err(fault.into())),
+    let absent = match lookup::reached(&peek.read(), &input.bucket, None) {
+        Ok(_) => false,
+        Err(S3Error::NoSuchBucket { .. }) => true,
+        Err(fault) => return ready(Err(fault)),
     };
     let objects = input.delete.objects.iter().filter(|_| absent);
     judged(&peek, objects.flat_map(|object| of_one_object(&input, object)).collect())
@@ -344,7 +455,9 @@ pub fn may_delete(
 ) -> Result<(), S3Error> {
     let peek = Peek::new(ctx.clone());
     for demand in of_one_object(input, object) {
-        ctx.permit(&access::opened(&peek, demand)?)?;
+        for demand in through(&peek, demand)? {
+            ctx.permit(&access::opened(&peek, demand)?)?;
+        }
     }
     Ok(())
 }
@@ -356,8 +469,10 @@ pub fn unless_hidden(ctx: &Ctx, bucket: &str, error: S3Error) -> S3Error {
         return error;
     }
     let demand = Demand::new("s3:ListBucket", &buckets::arn(bucket));
-    let permitted = access::opened(&Peek::new(ctx.clone()), demand)
-        .and_then(|demand| ctx.permit(&demand).map_err(S3Error::from));
+    let peek = Peek::new(ctx.clone());
+    let permitted = through(&peek, demand).and_then(|demands| {
+        demands.into_iter().try_for_each(|demand| Ok(ctx.permit(&access::opened(&peek, demand)?)?))
+    });
     permitted.err().unwrap_or(error)
 }
 

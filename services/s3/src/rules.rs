@@ -7,6 +7,7 @@ pub mod conditions;
 pub mod cors;
 pub mod event;
 pub mod headers;
+pub mod kms;
 pub mod lifecycle;
 pub mod lifecycle_validity;
 pub mod listing;

@@ -1,6 +1,7 @@
 //! The SQL of SelectObjectContent: parsed once, run over records as they are read.
 //! S3 User Guide, "SQL reference for Amazon S3 Select".
 
+mod bunzip;
 mod eval;
 mod functions;
 mod input;
@@ -11,7 +12,7 @@ mod parser;
 mod value;
 
 pub use input::{Csv, Format, Header};
-pub use machine::{Machine, Setup};
+pub use machine::{Machine, Packing, Setup};
 pub use output::Writer;
 
 /// Why a query is refused, or fails on a record.

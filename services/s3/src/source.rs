@@ -47,7 +47,7 @@ impl Source {
             value: "x-amz-copy-source".to_owned(),
         })?;
         let read = ctx.read();
-        let bucket = lookup::bucket(&read, &named.bucket, expected_owner)?;
+        let bucket = lookup::reached(&read, &named.bucket, expected_owner)?;
         let key = (named.key.as_str(), named.version_id.as_deref());
         let found = lookup::object(&read, &bucket, key, "GET").map_err(|error| match error {
             S3Error::IsMarker { .. } => S3Error::InvalidRequest {

@@ -9,6 +9,8 @@
 //! parts keeps the rows of its upload in `PARTS`. Parts that are given up are removed in bounded commits
 //! by a worker, which finds them by `DOOMED`.
 
+pub mod access_points;
+pub mod account_blocks;
 mod before;
 pub mod buckets;
 pub mod configurations;
@@ -21,6 +23,8 @@ use crate::rules::acl::Acl;
 use crate::rules::cors::CorsRule;
 use crate::rules::locks::{DefaultRetention, Retention};
 use crate::rules::notifications::Rule;
+use access_points::{AccessPointRecord, LabelRecord};
+use account_blocks::AccountBlockRecord;
 use configurations::ConfigurationRecord;
 use listed::Listed;
 use names::{AccountId, Region, Scope, Tags, Timestamp};
@@ -41,6 +45,12 @@ static CORS: Table<Incarnation, CorsRecord> = Table::of_incarnation("s3/cors", C
 /// Configurations that are kept as they were given: bucket, kind, id.
 static CONFIGURATIONS: Table<(Incarnation, String, String), ConfigurationRecord> =
     Table::of_incarnation("s3/configurations", Class::Records).large();
+/// Access points of an account in a region, by name.
+static ACCESS_POINTS: Table<String, AccessPointRecord> = Table::new("s3/access-points", Class::Records);
+/// What names of access points stand for in the place of a bucket's.
+static LABELS: Table<String, LabelRecord> = Table::new("s3/access-point-labels", Class::Records);
+/// What keeps all buckets of an account from the public.
+static ACCOUNT_BLOCKS: Table<String, AccountBlockRecord> = Table::new("s3/account-blocks", Class::Records);
 /// The timers of buckets with lifecycle rules.
 static AGEING: Table<String, AgeingRecord> = Table::new("s3/ageing", Class::Records);
 /// The newest version of each key: bucket, key.

@@ -16,6 +16,7 @@ const MODELS: &[(&str, &ServiceShape)] = &[
     ("lambda", &model_lambda::SERVICE),
     ("logs", &model_logs::SERVICE),
     ("s3", &model_s3::SERVICE),
+    ("s3control", &model_s3control::SERVICE),
     ("sns", &model_sns::SERVICE),
     ("sqs", &model_sqs::SERVICE),
     ("sts", &model_sts::SERVICE),

@@ -42,7 +42,6 @@ fn code_and_status(error: &S3Error) -> (&'static str, u16) {
         S3Error::IllegalLocation { .. } => ("IllegalLocationConstraintException", 400),
         S3Error::InvalidLocation { .. } => ("InvalidLocationConstraint", 400),
         S3Error::IllegalVersioning => ("IllegalVersioningConfigurationException", 400),
-        S3Error::AccessDenied => ("AccessDenied", 403),
         S3Error::NotModified { .. } => ("NotModified", 304),
         S3Error::PreconditionFailed { .. } => ("PreconditionFailed", 412),
         S3Error::InvalidRange { .. } => ("InvalidRange", 416),
@@ -56,7 +55,8 @@ fn code_and_status(error: &S3Error) -> (&'static str, u16) {
         S3Error::InvalidExpectedOwner { .. } => ("InvalidBucketOwnerAWSAccountID", 400),
         S3Error::IdMismatch => ("IdMismatch", 400),
         S3Error::InvalidDestinationBucket => ("InvalidS3DestinationBucket", 400),
-        S3Error::WrongCustomerKey => ("AccessDenied", 403),
+        S3Error::AccessDenied | S3Error::WrongCustomerKey | S3Error::Protected => ("AccessDenied", 403),
+        S3Error::Key(_) => ("KMS.NotFoundException", 400),
         S3Error::InvalidStorageClass { .. } => ("InvalidStorageClass", 400),
         S3Error::InvalidObjectState { .. } => ("InvalidObjectState", 403),
         S3Error::ArchivedSource => ("ObjectNotInActiveTierError", 403),
@@ -79,7 +79,6 @@ fn code_and_status(error: &S3Error) -> (&'static str, u16) {
         S3Error::MissingSecurityHeader => ("MissingSecurityHeader", 400),
         S3Error::UnresolvableGrant { .. } => ("UnresolvableGrantByEmailAddress", 400),
         S3Error::PublicBucketAcl => ("InvalidBucketAclWithBlockPublicAccessError", 400),
-        S3Error::Protected => ("AccessDenied", 403),
         S3Error::NotLocked => ("NoSuchObjectLockConfiguration", 404),
         S3Error::InvalidBucketState { .. } => ("InvalidBucketState", 409),
         S3Error::NotRestorable { .. } => ("InvalidObjectState", 403),
@@ -93,6 +92,21 @@ fn code_and_status(error: &S3Error) -> (&'static str, u16) {
         S3Error::NotConfigured { configuration, .. } => (absence(*configuration).0, 404),
         S3Error::Store(fault) => of_store(fault),
         S3Error::Region(_) => INTERNAL,
+        error => of_control(error),
+    }
+}
+
+/// Of what S3 Control answers.
+fn of_control(error: &S3Error) -> (&'static str, u16) {
+    match error {
+        S3Error::NoSuchAccessPoint { .. } => ("NoSuchAccessPoint", 404),
+        S3Error::NoAccessPointPolicy { .. } => ("NoSuchAccessPointPolicy", 404),
+        S3Error::AccessPointOwned => ("AccessPointAlreadyOwnedByYou", 409),
+        S3Error::HasAccessPoints { .. } => ("BucketHasAccessPointsAttached", 400),
+        S3Error::UnparsedUri { .. } => ("InvalidURI", 400),
+        S3Error::NoSuchResource => ("NoSuchResource", 404),
+        S3Error::NoAccountBlock { .. } => (absence(Configuration::PublicAccessBlock).0, 404),
+        _ => INTERNAL,
     }
 }
 
@@ -162,6 +176,10 @@ const NO_UPLOAD: &str = "The specified upload does not exist. The upload ID may 
 const NAME_TAKEN: &str = "The requested bucket name is not available. The bucket namespace is shared by all users \
                           of the system. Please select a different name and try again.";
 const NAME_OWN: &str = "Your previous request to create the named bucket succeeded and you already own it.";
+const POINT_OWN: &str =
+    "Your previous request to create the named accesspoint succeeded and you already own it.";
+const HAS_POINTS: &str = "The bucket you attempted to delete has access points attached. Delete your access points \
+                          and try again.";
 const NOT_EMPTY: &str = "The bucket you tried to delete is not empty";
 const NOT_EMPTY_VERSIONED: &str =
     "The bucket you tried to delete is not empty. You must delete all versions in the bucket.";
@@ -199,6 +217,7 @@ fn message(error: &S3Error) -> Cow<'static, str> {
         S3Error::WrongNamespace { ending } => namespace(ending.as_deref()),
         S3Error::Body(error) => return body_message(error),
         S3Error::Select(fault) => fault.message.clone(),
+        S3Error::Key(fault) => fault.message(),
         error => return Cow::Borrowed(fixed(error)),
     })
 }
@@ -259,6 +278,13 @@ fn fixed(error: &S3Error) -> &'static str {
             "You are attempting to create a new configuration beyond the limit."
         }
         S3Error::MethodNotAllowed => WRONG_METHOD,
+        S3Error::NoSuchAccessPoint { .. } => "The specified accesspoint does not exist",
+        S3Error::NoAccessPointPolicy { .. } => "The specified accesspoint policy does not exist",
+        S3Error::AccessPointOwned => POINT_OWN,
+        S3Error::HasAccessPoints { .. } => HAS_POINTS,
+        S3Error::UnparsedUri { .. } => "Couldn't parse the specified URI.",
+        S3Error::NoSuchResource => "The specified resource doesn't exist.",
+        S3Error::NoAccountBlock { .. } => absence(Configuration::PublicAccessBlock).1,
         S3Error::AclNotSupported => "The bucket does not allow ACLs",
         S3Error::InvalidBucketAcl => ENFORCED,
         S3Error::NotConfigured { configuration, .. } => absence(*configuration).1,
@@ -362,7 +388,8 @@ fn with_fields(answer: ApiError, error: &S3Error) -> ApiError {
         | S3Error::InvalidBucketName { bucket }
         | S3Error::BucketAlreadyExists { bucket }
         | S3Error::BucketAlreadyOwnedByYou { bucket }
-        | S3Error::BucketNotEmpty { bucket, .. } => answer.field("BucketName", bucket),
+        | S3Error::BucketNotEmpty { bucket, .. }
+        | S3Error::HasAccessPoints { bucket } => answer.field("BucketName", bucket),
         S3Error::NotConfigured { configuration: Configuration::OneOfMany, .. } => answer,
         S3Error::NotConfigured { bucket, .. } => answer.field("BucketName", bucket),
         S3Error::NoSuchKey { key } | S3Error::Marked { key, .. } => answer.field("Key", key),
@@ -419,6 +446,17 @@ fn with_fields(answer: ApiError, error: &S3Error) -> ApiError {
         S3Error::EntityTooLarge { size, limit } => sizes(answer, "ProposedSize", *size, *limit),
         S3Error::Body(BodyError::TooLarge(limit)) => answer.field("MaxSizeAllowed", limit.to_string()),
         S3Error::Multipart { fault, upload_id, etag } => of_upload(answer, fault, upload_id, etag),
+        error => with_control_fields(answer, error),
+    }
+}
+
+fn with_control_fields(answer: ApiError, error: &S3Error) -> ApiError {
+    match error {
+        S3Error::NoSuchAccessPoint { name } | S3Error::NoAccessPointPolicy { name } => {
+            answer.field("AccessPointName", name)
+        }
+        S3Error::UnparsedUri { uri } => answer.field("URI", uri),
+        S3Error::NoAccountBlock { account } => answer.field("AccountId", account),
         _ => answer,
     }
 }

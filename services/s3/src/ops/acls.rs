@@ -38,7 +38,7 @@ pub async fn put_bucket(ctx: Ctx, input: Arc<api::PutBucketAclInput>) -> Result<
         let mut bucket = lookup::bucket(tx, &input.bucket, input.expected_bucket_owner.as_deref())?;
         let body = input.access_control_policy.as_ref();
         let owner = views::canonical_id(bucket.owner);
-        bucket.record.acl = grants::replacing(&wanted!(input), body, &bucket, Owners::Bucket(&owner))?;
+        bucket.record.acl = grants::replacing(tx, &wanted!(input), body, &bucket, Owners::Bucket(&owner))?;
         buckets::update(tx, &bucket)?;
         Ok(Unit)
     })
@@ -62,14 +62,14 @@ pub async fn put_object(
 ) -> Result<api::PutObjectAclOutput, S3Error> {
     let (origin, asking) = (Origin::of(&ctx), ctx.clone());
     ctx.commit(move |tx: &mut Tx| {
-        let bucket = lookup::bucket(tx, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        let bucket = lookup::reached(tx, &input.bucket, input.expected_bucket_owner.as_deref())?;
         let named = (input.key.as_str(), input.version_id.as_deref());
         let mut found = lookup::described_object(tx, &bucket, named, "PUT")?;
         access::of_writer(&asking, &bucket, &input.key, &found.object, "s3:PutObjectAcl")?;
         let buckets = views::canonical_id(bucket.owner);
         let owner = found.object.writer().unwrap_or(&buckets);
         let body = input.access_control_policy.as_ref();
-        let acl = grants::replacing(&wanted!(input), body, &bucket, Owners::Object(owner, &buckets))?;
+        let acl = grants::replacing(tx, &wanted!(input), body, &bucket, Owners::Object(owner, &buckets))?;
         found.object.change_extras(|extras| extras.acl.clone_from(&acl));
         found.version.object = Some(found.object);
         objects::rewrite(tx, &bucket, &input.key, found.version.clone())?;
@@ -85,7 +85,7 @@ pub async fn get_object(
     input: Arc<api::GetObjectAclInput>,
 ) -> Result<api::GetObjectAclOutput, S3Error> {
     let read = ctx.read();
-    let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    let bucket = lookup::reached(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let found = lookup::object(&read, &bucket, (&input.key, input.version_id.as_deref()), "GET")?;
     access::of_writer(&ctx, &bucket, &input.key, &found.object, "s3:GetObjectAcl")?;
     let owner = views::owner_of(found.object.writer(), &bucket);

@@ -3,6 +3,7 @@
 use crate::errors::{Configuration, S3Error};
 use crate::lookup;
 use crate::rules::public;
+use crate::state::account_blocks;
 use crate::state::buckets::Bucket;
 use model_s3 as api;
 use schema::Unit;
@@ -22,7 +23,11 @@ fn set(tx: &mut Tx, bucket: &Bucket, policy: Option<String>) -> Result<Unit, S3E
     Ok(Unit)
 }
 
-fn parsed(text: &str, bucket: &str) -> Result<Value, S3Error> {
+/// A policy whose resources are where they must be.
+///
+/// # Errors
+/// Where it is too large, none, or its resources are elsewhere.
+pub fn parsed(text: &str, within: impl FnOnce(&Value) -> bool) -> Result<Value, S3Error> {
     let size = text.len() as u64;
     if size > MAX_POLICY_BYTES {
         return Err(S3Error::EntityTooLarge { size, limit: MAX_POLICY_BYTES });
@@ -35,11 +40,7 @@ fn parsed(text: &str, bucket: &str) -> Result<Value, S3Error> {
     })?;
     let value: Value = serde_json::from_str(text)
         .map_err(|_| malformed("Policies must be valid JSON and the first byte must be '{'"))?;
-    if public::stays_within(&value, bucket) {
-        Ok(value)
-    } else {
-        Err(malformed("Policy has invalid resource"))
-    }
+    if within(&value) { Ok(value) } else { Err(malformed("Policy has invalid resource")) }
 }
 
 fn lacks_statements(text: &str) -> bool {
@@ -49,13 +50,14 @@ fn lacks_statements(text: &str) -> bool {
 
 /// PutBucketPolicy.
 pub async fn put(ctx: Ctx, input: Arc<api::PutBucketPolicyInput>) -> Result<Unit, S3Error> {
-    let is_public = public::is_public(&parsed(&input.policy, &input.bucket)?);
+    let text = input.policy.as_deref().unwrap_or_default();
+    let is_public = public::is_public(&parsed(text, |value| public::stays_within(value, &input.bucket))?);
     ctx.commit(move |tx: &mut Tx| {
         let bucket = lookup::bucket(tx, &input.bucket, input.expected_bucket_owner.as_deref())?;
-        if is_public && bucket.record.public_access.is_some_and(|block| block.block_policy) {
+        if is_public && account_blocks::of_bucket(tx, &bucket)?.block_policy {
             return Err(S3Error::AccessDenied);
         }
-        set(tx, &bucket, Some(input.policy.clone()))
+        set(tx, &bucket, input.policy.clone())
     })
     .await
 }

@@ -163,7 +163,8 @@ pub async fn delete_public_access(
 
 /// PutBucketEncryption: how new objects are encrypted.
 pub async fn put_encryption(ctx: Ctx, input: Arc<api::PutBucketEncryptionInput>) -> Result<Unit, S3Error> {
-    let [rule] = input.server_side_encryption_configuration.rules.as_slice() else {
+    found(&ctx, &input.bucket, input.expected_bucket_owner.as_ref())?;
+    let Some([rule]) = input.server_side_encryption_configuration.rules.as_deref() else {
         return Err(S3Error::MalformedXml);
     };
     let encryption = encryption(rule)?;
@@ -209,7 +210,7 @@ pub async fn get_encryption(
         bucket_key_enabled: Some(bucket_key),
         blocked_encryption_types: None,
     };
-    let configuration = api::ServerSideEncryptionConfiguration { rules: vec![rule] };
+    let configuration = api::ServerSideEncryptionConfiguration { rules: Some(vec![rule]) };
     Ok(api::GetBucketEncryptionOutput { server_side_encryption_configuration: Some(configuration) })
 }
 

@@ -22,7 +22,7 @@ fn set(tx: &mut Tx, name: &str, expected_owner: Option<&str>, tags: &Tags) -> Re
 
 /// PutBucketTagging: these tags and no others.
 pub async fn put(ctx: Ctx, input: Arc<api::PutBucketTaggingInput>) -> Result<Unit, S3Error> {
-    let pairs = input.tagging.tag_set.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+    let pairs = input.tagging.tag_set.iter().flatten().map(|tag| (tag.key.as_str(), tag.value.as_str()));
     let tags = headers::tag_set(BUCKET_TAGS, pairs).map_err(|fault| S3Error::tags(fault, None))?;
     ctx.commit(move |tx: &mut Tx| set(tx, &input.bucket, input.expected_bucket_owner.as_deref(), &tags)).await
 }

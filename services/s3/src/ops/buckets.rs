@@ -7,7 +7,9 @@ use crate::lookup;
 use crate::rules::acl::Acl;
 use crate::rules::headers::{self, BUCKET_TAGS, TagSetFault};
 use crate::rules::names;
+use crate::state::access_points;
 use crate::state::buckets::{self, Bucket};
+use crate::state::configurations::{self, Kind};
 use crate::state::{
     BucketRecord, Configured, ObjectLock, Ownership, PublicAccessBlock, Versioning, objects, whole_seconds,
 };
@@ -20,6 +22,8 @@ use std::sync::Arc;
 use store::Tx;
 
 const DEFAULT_REGION: &str = "us-east-1";
+/// The name of Europe from when it was one region.
+const EUROPE: &str = "EU";
 /// Most buckets of a page, and of an answer without pages.
 const MAX_LISTED: usize = 10_000;
 
@@ -53,6 +57,7 @@ pub async fn create(
     let lock = (input.object_lock_enabled_for_bucket == Some(true)).then(ObjectLock::default);
     let (owner, now, here) = (ctx.account(), ctx.now(), ctx.region().clone());
     let shown = region.clone();
+    let configuration = named_otherwise(&input);
     let name = input.bucket.clone();
     ctx.commit(move |tx| {
         if let Some(present) = buckets::find(tx, &name)? {
@@ -76,6 +81,9 @@ pub async fn create(
             configured: Configured::default(),
         };
         buckets::create(tx, &name, owner, &record)?;
+        if let (Some(given), Some(bucket)) = (&configuration, buckets::find(tx, &name)?) {
+            configurations::put(tx, &bucket, Kind::Location, "", given)?;
+        }
         let head = Head {
             incarnation: record.incarnation,
             owner,
@@ -94,6 +102,13 @@ pub async fn create(
     };
     let bucket_arn = Some(buckets::arn(&input.bucket).to_string());
     Ok(api::CreateBucketOutput { location: Some(location), bucket_arn })
+}
+
+/// The place of a new bucket, where it is not told by its region.
+fn named_otherwise(input: &api::CreateBucketInput) -> Option<api::CreateBucketConfiguration> {
+    let location_constraint = input.create_bucket_configuration.as_ref()?.location_constraint.clone();
+    let other = location_constraint.as_ref().is_some_and(|given| given.as_str() == EUROPE);
+    other.then(|| api::CreateBucketConfiguration { location_constraint, ..Default::default() })
 }
 
 /// What becomes of a name that is taken: in the default region its owner may make it again, unless it has tags
@@ -187,11 +202,11 @@ fn tags(input: &api::CreateBucketInput) -> Result<Tags, S3Error> {
 
 /// HeadBucket: whether a bucket is there, and where.
 pub async fn head(ctx: Ctx, input: Arc<api::HeadBucketInput>) -> Result<api::HeadBucketOutput, S3Error> {
-    let bucket = lookup::bucket(&ctx.read(), &input.bucket, input.expected_bucket_owner.as_deref())?;
+    let bucket = lookup::reached(&ctx.read(), &input.bucket, input.expected_bucket_owner.as_deref())?;
     Ok(api::HeadBucketOutput {
         bucket_arn: Some(bucket.arn().to_string()),
         bucket_region: Some(bucket.record.region.to_string()),
-        access_point_alias: Some(false),
+        access_point_alias: Some(bucket.name != input.bucket),
         content_type: Some("application/xml".to_owned()),
         ..Default::default()
     })
@@ -202,9 +217,15 @@ pub async fn location_of(
     ctx: Ctx,
     input: Arc<api::GetBucketLocationInput>,
 ) -> Result<api::GetBucketLocationOutput, S3Error> {
-    let bucket = lookup::bucket(&ctx.read(), &input.bucket, input.expected_bucket_owner.as_deref())?;
+    let read = ctx.read();
+    let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let region = bucket.record.region.as_str();
     let elsewhere = (region != DEFAULT_REGION).then(|| api::BucketLocationConstraint::from(region));
+    let given: Option<api::CreateBucketConfiguration> = match region == europe(EUROPE) {
+        true => configurations::get(&read, &bucket, Kind::Location, "")?,
+        false => None,
+    };
+    let elsewhere = given.and_then(|given| given.location_constraint).or(elsewhere);
     Ok(api::GetBucketLocationOutput { location_constraint: elsewhere })
 }
 
@@ -215,6 +236,9 @@ pub async fn delete(ctx: Ctx, input: Arc<api::DeleteBucketInput>) -> Result<Unit
         if !objects::is_empty(tx, &bucket)? {
             let versioned = bucket.record.versioning != Versioning::Never;
             return Err(S3Error::BucketNotEmpty { bucket: bucket.name, versioned });
+        }
+        if access_points::any_of(tx, &bucket)? {
+            return Err(S3Error::HasAccessPoints { bucket: bucket.name });
         }
         buckets::remove(tx, &bucket)?;
         tx.remove_head(&bucket.arn())?;

@@ -38,7 +38,7 @@ pub async fn complete(ctx: Ctx, input: Arc<Input>) -> Result<api::CompleteMultip
     let (bucket, version) = ctx
         .commit(move |tx: &mut Tx| {
             let input = &*committing;
-            let bucket = lookup::bucket(tx, &input.bucket, input.expected_bucket_owner.as_deref())?;
+            let bucket = lookup::reached(tx, &input.bucket, input.expected_bucket_owner.as_deref())?;
             let upload = match lookup::upload(tx, &bucket, &input.key, &input.upload_id) {
                 Ok(upload) => upload,
                 Err(absent) => return completed_before(tx, bucket, input, absent),

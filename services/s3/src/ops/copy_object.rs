@@ -28,7 +28,7 @@ type Input = api::CopyObjectInput;
 /// CopyObject.
 pub async fn copy_object(ctx: Ctx, input: Arc<Input>) -> Result<api::CopyObjectOutput, S3Error> {
     lookup::check_key(&input.key)?;
-    let bucket = lookup::bucket(&ctx.read(), &input.bucket, input.expected_bucket_owner.as_deref())?;
+    let bucket = lookup::reached(&ctx.read(), &input.bucket, input.expected_bucket_owner.as_deref())?;
     let conditions = Conditions {
         matches: input.copy_source_if_match.as_deref(),
         none_match: input.copy_source_if_none_match.as_deref(),
@@ -39,7 +39,7 @@ pub async fn copy_object(ctx: Ctx, input: Arc<Input>) -> Result<api::CopyObjectO
     let source_key = Customer::reading(customer_members!(source input))?;
     let source = Source::find(&ctx, &input.copy_source, expected_owner, &conditions, source_key)?;
     check_source(&input, &bucket, &source)?;
-    let (description, tags) = described(&input, &bucket, &source)?;
+    let (description, tags) = described(&ctx, &input, &source, &bucket)?;
     let wishes: Wishes<'_> = wishes!(input);
     let customer = wishes.customer()?;
     let salted = customer.as_ref().map(|customer| (customer, ctx.host().entropy.bytes()));
@@ -61,7 +61,7 @@ pub async fn copy_object(ctx: Ctx, input: Arc<Input>) -> Result<api::CopyObjectO
         WriteConditions { matches: input.if_match.clone(), none_match: input.if_none_match.clone() };
     let committed = ctx
         .commit(move |tx: &mut Tx| {
-            let bucket = lookup::bucket(tx, &input.bucket, input.expected_bucket_owner.as_deref())?;
+            let bucket = lookup::reached(tx, &input.bucket, input.expected_bucket_owner.as_deref())?;
             write::check(tx, &bucket, &input.key, &conditions)?;
             still_there(tx, &source, &new)?;
             let version = write::commit(tx, &origin, &bucket, &input.key, &new, Happening::Copy)?;
@@ -131,9 +131,14 @@ fn check_source(input: &Input, bucket: &Bucket, source: &Source) -> Result<(), S
 }
 
 /// The description and tags of the copy: the source's, or new ones where the directive says so.
-fn described(input: &Input, bucket: &Bucket, source: &Source) -> Result<(Description, Tags), S3Error> {
+fn described(
+    ctx: &Ctx,
+    input: &Input,
+    source: &Source,
+    bucket: &Bucket,
+) -> Result<(Description, Tags), S3Error> {
     let wishes: Wishes<'_> = wishes!(input);
-    let new = wishes.describe(bucket)?;
+    let new = wishes.describe(bucket, ctx)?;
     let old = source.found.object.description.clone();
     let description = match &input.metadata_directive {
         None | Some(api::MetadataDirective::Copy) => Description {

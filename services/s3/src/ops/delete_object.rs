@@ -32,6 +32,8 @@ struct Target {
     random: [u8; 16],
     /// The caller passes by governance.
     bypass: bool,
+    /// Listeners are told of a key that is not there, too.
+    tell_of_nothing: bool,
 }
 
 /// A bucket without locks has no governance to pass by, whatever the header says (recorded of AWS, 2026-02).
@@ -84,7 +86,7 @@ fn delete(tx: &mut Tx, origin: &Origin, bucket: &Bucket, target: &Target) -> Res
     }
     match &target.version_id {
         Some(id) => delete_version(tx, origin, bucket, (key, id), target.bypass),
-        None if bucket.record.versioning == Versioning::Never => delete_newest(tx, origin, bucket, key),
+        None if bucket.record.versioning == Versioning::Never => delete_newest(tx, origin, bucket, target),
         None => mark(tx, origin, bucket, key, target.random),
     }
 }
@@ -113,11 +115,16 @@ fn delete_version(
     Ok(Deleted { marker: version.object.is_none(), version_id })
 }
 
-fn delete_newest(tx: &mut Tx, origin: &Origin, bucket: &Bucket, key: &str) -> Result<Deleted, S3Error> {
+fn delete_newest(tx: &mut Tx, origin: &Origin, bucket: &Bucket, target: &Target) -> Result<Deleted, S3Error> {
+    let key = target.key.as_str();
     if let Some(version) = objects::newest(tx, bucket, key)? {
         uploads::overtake(tx, bucket, key)?;
         objects::remove(tx, bucket, key, &version)?;
         notify::tell(tx, origin, bucket, Happening::Deleted, key, &version)?;
+    } else if target.tell_of_nothing {
+        let number = tx.fresh_incarnation()?.0;
+        let nothing = Version { number, id: None, modified: whole_seconds(origin.at), object: None };
+        notify::tell(tx, origin, bucket, Happening::Deleted, key, &nothing)?;
     }
     Ok(Deleted::default())
 }
@@ -151,7 +158,7 @@ pub async fn delete_object(
     let (origin, random) = (Origin::of(&ctx), ctx.host().entropy.bytes());
     let deleted = ctx
         .commit(move |tx: &mut Tx| {
-            let bucket = lookup::bucket(tx, &input.bucket, input.expected_bucket_owner.as_deref())?;
+            let bucket = lookup::reached(tx, &input.bucket, input.expected_bucket_owner.as_deref())?;
             check_bypass(&bucket, input.bypass_governance_retention)?;
             let target = Target {
                 key: input.key.clone(),
@@ -159,6 +166,7 @@ pub async fn delete_object(
                 matches: input.if_match.clone(),
                 random,
                 bypass: input.bypass_governance_retention == Some(true),
+                tell_of_nothing: false,
             };
             delete(tx, &origin, &bucket, &target)
         })
@@ -180,7 +188,7 @@ pub async fn delete_objects(
         return Err(S3Error::MalformedXml);
     }
     let (name, expected_owner) = (input.bucket.clone(), input.expected_bucket_owner.clone());
-    let bucket = lookup::bucket(&ctx.read(), &name, expected_owner.as_deref())?;
+    let bucket = lookup::reached(&ctx.read(), &name, expected_owner.as_deref())?;
     check_bypass(&bucket, input.bypass_governance_retention)?;
     let origin = Arc::new(Origin::of(&ctx));
     let named: Arc<(String, Option<String>)> = Arc::new((name, expected_owner));
@@ -194,10 +202,12 @@ pub async fn delete_objects(
             matches: object.e_tag.clone(),
             random: ctx.host().entropy.bytes(),
             bypass: input.bypass_governance_retention == Some(true),
+            // Recorded of AWS by LocalStack's test_delete_objects.
+            tell_of_nothing: true,
         };
         let (named, origin) = (named.clone(), origin.clone());
         move |tx: &mut Tx| {
-            let bucket = lookup::bucket(tx, &named.0, named.1.as_deref())?;
+            let bucket = lookup::reached(tx, &named.0, named.1.as_deref())?;
             delete(tx, &origin, &bucket, &target)
         }
     });

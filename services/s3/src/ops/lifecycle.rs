@@ -46,6 +46,12 @@ fn refused(fault: RuleFault) -> S3Error {
         },
         RuleFault::Conflict(message) => S3Error::InvalidRequest { message: message.to_owned() },
         RuleFault::Argument(message) => S3Error::WordedArgument { message },
+        // Recorded of AWS by LocalStack's test_put_bucket_lifecycle_conf_exc.
+        RuleFault::Date(given) => S3Error::InvalidArgument {
+            message: "'Date' must be at midnight GMT",
+            name: "Date",
+            value: given.iso8601_millis(),
+        },
         RuleFault::SameId(id) => S3Error::WordedArgument {
             message: format!("Rule ID must be unique. Found same ID for more than one rule: {id}"),
         },

@@ -126,7 +126,7 @@ pub async fn list_objects(
     let encode = encoder(input.encoding_type.as_ref())?;
     let encoded = input.encoding_type.as_ref().map(|_| encode);
     let read = ctx.read();
-    let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    let bucket = lookup::reached(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let delimiter = input.delimiter.as_deref().filter(|delimiter| !delimiter.is_empty());
     let query = Query {
         prefix: input.prefix.as_deref().unwrap_or(""),
@@ -149,6 +149,7 @@ pub async fn list_objects(
         encoding_type: input.encoding_type.clone(),
         contents: Some(contents(page, &Owners::of(&read, &bucket), encoded)?),
         request_charged: None,
+        bucket_region: Some(bucket.record.region.to_string()),
     })
 }
 
@@ -161,7 +162,7 @@ pub async fn list_objects_v2(
     let encode = encoder(input.encoding_type.as_ref())?;
     let encoded = input.encoding_type.as_ref().map(|_| encode);
     let read = ctx.read();
-    let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    let bucket = lookup::reached(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let position = match &input.continuation_token {
         None => None,
         Some(token) => Some(position(&ctx, &input.bucket, token)?),
@@ -193,6 +194,7 @@ pub async fn list_objects_v2(
         start_after: input.start_after.as_deref().filter(|_| input.continuation_token.is_none()).map(encode),
         contents: Some(contents(page, &owners, encoded)?),
         request_charged: None,
+        bucket_region: Some(bucket.record.region.to_string()),
     })
 }
 

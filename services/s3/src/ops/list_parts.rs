@@ -20,7 +20,7 @@ pub async fn list_parts(ctx: Ctx, input: Arc<api::ListPartsInput>) -> Result<api
     let above = whole_number(marker, "part-number-marker")?;
     let above = u16::try_from(above).unwrap_or(u16::MAX);
     let read = ctx.read();
-    let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    let bucket = lookup::reached(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let upload = lookup::upload(&read, &bucket, &input.key, &input.upload_id)?;
     let record = &upload.record;
     let mut rows: Vec<_> = uploads::parts(&read, &bucket.scope, upload.incarnation, above)

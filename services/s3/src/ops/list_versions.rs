@@ -49,7 +49,7 @@ pub async fn list_versions(
     let limit = page_limit(input.max_keys, "max-keys")?;
     let encode = encoder(input.encoding_type.as_ref())?;
     let read = ctx.read();
-    let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    let bucket = lookup::reached(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let delimiter = input.delimiter.as_deref().filter(|delimiter| !delimiter.is_empty());
     let after = input.key_marker.as_deref().unwrap_or("");
     let version_marker = input.version_id_marker.as_deref().filter(|id| !id.is_empty());

@@ -3,7 +3,6 @@
 use crate::errors::S3Error;
 use crate::lookup;
 use crate::notify::{self, Origin};
-use crate::rules::bus_event::bus;
 use crate::rules::event::test_message;
 use crate::rules::notifications::{self, FilterFault, Rule};
 use crate::state::NotificationRecord;
@@ -23,10 +22,6 @@ pub async fn put(
     let given = &input.notification_configuration;
     let record = record(&ctx, given)?;
     arns(&record)?;
-    if record.event_bus && ctx.head(&bus(ctx.region(), ctx.account()))?.is_none() {
-        // Nobody would ever be told.
-        return Err(S3Error::NotImplemented { header: "EventBridgeConfiguration" });
-    }
     check(&record)?;
     let bucket = lookup::bucket(&ctx.read(), &input.bucket, input.expected_bucket_owner.as_deref())?;
     in_its_region(&bucket, &record)?;

@@ -19,7 +19,7 @@ pub async fn get(
     input: Arc<api::GetObjectAttributesInput>,
 ) -> Result<api::GetObjectAttributesOutput, S3Error> {
     let read = ctx.read();
-    let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    let bucket = lookup::reached(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let found = lookup::object(&read, &bucket, (&input.key, input.version_id.as_deref()), "GET")
         .map_err(|error| unless_hidden(&ctx, &input.bucket, error))?;
     let object = &found.object;

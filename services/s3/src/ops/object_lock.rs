@@ -75,7 +75,7 @@ fn lockable(
     (key, version_id): (&str, Option<&str>),
     method: &'static str,
 ) -> Result<(Bucket, Found), S3Error> {
-    let bucket = lookup::bucket(read, bucket, expected_owner)?;
+    let bucket = lookup::reached(read, bucket, expected_owner)?;
     if bucket.record.lock.is_none() {
         return Err(S3Error::no_lock());
     }

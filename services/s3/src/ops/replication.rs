@@ -42,12 +42,15 @@ pub async fn put(ctx: Ctx, input: Arc<api::PutBucketReplicationInput>) -> Result
         check_versioning(bucket)?;
         for target in &targets {
             let name = replication::bucket_of(target).ok_or_else(|| invalid("Invalid bucket ARN."))?;
-            let found = buckets::find(tx, name)?.ok_or_else(|| invalid("Destination bucket must exist."))?;
+            // Of a bucket that is not there the same is said as of one without versions (recorded of AWS by
+            // LocalStack's test_replication_config_without_filter).
+            let unversioned = || invalid("Destination bucket must have versioning enabled.");
+            let found = buckets::find(tx, name)?.ok_or_else(unversioned)?;
             if found.incarnation() == bucket.incarnation() {
                 return Err(invalid("Destination bucket cannot be the same as the source bucket."));
             }
             if found.record.versioning != Versioning::Enabled {
-                return Err(invalid("Destination bucket must have versioning enabled."));
+                return Err(unversioned());
             }
         }
         Ok(())

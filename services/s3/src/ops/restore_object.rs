@@ -31,7 +31,7 @@ pub async fn restore(
     };
     let origin = Origin::of(&ctx);
     ctx.commit(move |tx: &mut Tx| {
-        let bucket = lookup::bucket(tx, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        let bucket = lookup::reached(tx, &input.bucket, input.expected_bucket_owner.as_deref())?;
         let named = (input.key.as_str(), input.version_id.as_deref());
         let mut found = lookup::object(tx, &bucket, named, "POST")?;
         let class = &found.object.description.storage_class;
@@ -47,7 +47,11 @@ pub async fn restore(
         let happenings: &[Happening] =
             if again { &[] } else { &[Happening::RestoreBegun, Happening::Restored] };
         for happening in happenings {
-            notify::tell(tx, &origin, &bucket, *happening, &input.key, &found.version)?;
+            let origin = match happening {
+                Happening::Restored => &origin.of_restore(&bucket),
+                _ => &origin,
+            };
+            notify::tell(tx, origin, &bucket, *happening, &input.key, &found.version)?;
         }
         Ok(api::RestoreObjectOutput { status: again.then_some(200), ..Default::default() })
     })

@@ -5,7 +5,7 @@ use crate::errors::S3Error;
 use crate::lookup;
 use crate::outflow::Outflow;
 use crate::sealing::{Customer, customer_members};
-use crate::select::{Csv, Format, Header, Machine, Setup, Writer};
+use crate::select::{Csv, Format, Header, Machine, Packing, Setup, Writer};
 use bytes::Bytes;
 use futures_util::stream;
 use model_s3 as api;
@@ -26,7 +26,7 @@ pub async fn select(
     input: Arc<api::SelectObjectContentInput>,
 ) -> Result<api::SelectObjectContentOutput, S3Error> {
     let read = ctx.read();
-    let bucket = lookup::bucket(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
+    let bucket = lookup::reached(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let found = lookup::object(&read, &bucket, (&input.key, None), "POST")?;
     if lookup::is_out_of_reach(&found.object, ctx.now()) {
         let storage_class = found.object.description.storage_class.clone();
@@ -41,7 +41,7 @@ pub async fn select(
     let setup = Setup {
         query: &input.expression,
         format: format(&input.input_serialization)?,
-        packed: packed(&input.input_serialization)?,
+        packing: packing(&input.input_serialization)?,
         writer: writer(&input.output_serialization)?,
         now: ctx.now(),
     };
@@ -57,6 +57,8 @@ pub async fn select(
         piece: Bytes::new(),
         events: VecDeque::new(),
         state: State::Reads,
+        more: false,
+        last: false,
         scanned: 0,
         returned: 0,
         progress,
@@ -88,6 +90,10 @@ struct Run {
     piece: Bytes,
     events: VecDeque<Event>,
     state: State,
+    /// More comes of what the machine has.
+    more: bool,
+    /// The object has ended.
+    last: bool,
     scanned: i64,
     returned: i64,
     progress: bool,
@@ -97,15 +103,18 @@ impl Run {
     /// Goes on until there are events, or the end.
     async fn advance(&mut self) -> Result<(), S3Error> {
         while self.events.is_empty() && self.state == State::Reads {
-            if self.piece.is_empty() {
+            if self.piece.is_empty() && !self.more {
                 self.piece = self.outflow.next().await?.unwrap_or_default();
+                self.last = self.piece.is_empty();
             }
-            let piece = self.piece.split_to(self.piece.len().min(PIECE));
-            let end = piece.is_empty();
+            // What is packed in what was taken goes before what follows it.
+            let taken = if self.more { 0 } else { self.piece.len().min(PIECE) };
+            let piece = self.piece.split_to(taken);
             self.scanned += piece.len() as i64;
-            let step = self.machine.take(&piece, end)?;
+            let step = self.machine.take(&piece, self.last)?;
+            self.more = step.more;
             self.give(step.results);
-            if end || step.done {
+            if (self.last && !step.more) || step.done {
                 self.end();
             }
         }
@@ -155,11 +164,11 @@ fn scanned(range: Option<&api::ScanRange>, size: u64) -> Result<std::ops::Range<
     }
 }
 
-fn packed(input: &api::InputSerialization) -> Result<bool, S3Error> {
+fn packing(input: &api::InputSerialization) -> Result<Packing, S3Error> {
     match input.compression_type.as_ref().map(|kind| kind.as_str()) {
-        None | Some("NONE") => Ok(false),
-        Some("GZIP") => Ok(true),
-        Some("BZIP2") => Err(S3Error::NotImplemented { header: "CompressionType" }),
+        None | Some("NONE") => Ok(Packing::None),
+        Some("GZIP") => Ok(Packing::Gzip),
+        Some("BZIP2") => Ok(Packing::Bzip2),
         Some(_) => Err(S3Error::select(
             "InvalidCompressionFormat",
             "The file is not in a supported compression format. Only GZIP and BZIP2 are supported.",

@@ -49,7 +49,7 @@ async fn keep(ctx: &Ctx, place: Place, taken: &Taken, modified: Timestamp) -> Re
     };
     let kept = ctx
         .commit(move |tx: &mut Tx| {
-            let bucket = lookup::bucket(tx, &place.bucket, place.expected_owner.as_deref())?;
+            let bucket = lookup::reached(tx, &place.bucket, place.expected_owner.as_deref())?;
             let upload = lookup::upload(tx, &bucket, &place.key, &place.upload_id)?;
             Ok::<_, S3Error>(uploads::put_part(tx, &bucket.scope, upload.incarnation, place.number, &part)?)
         })
@@ -112,7 +112,7 @@ pub async fn upload_part(
 
 fn found(ctx: &Ctx, place: &Place) -> Result<(Bucket, Upload), S3Error> {
     let read = ctx.read();
-    let bucket = lookup::bucket(&read, &place.bucket, place.expected_owner.as_deref())?;
+    let bucket = lookup::reached(&read, &place.bucket, place.expected_owner.as_deref())?;
     let upload = lookup::upload(&read, &bucket, &place.key, &place.upload_id)?;
     Ok((bucket, upload))
 }

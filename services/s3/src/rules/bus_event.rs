@@ -3,7 +3,7 @@
 
 use super::event::Event;
 use super::notifications::Happening;
-use names::{AccountId, Arn, Region};
+use names::{AccountId, Arn, Region, Timestamp};
 use serde_json::{Value, json};
 
 /// The default bus of an account in a region.
@@ -37,9 +37,13 @@ fn kind(happening: Happening) -> Option<(&'static str, Value)> {
 /// The event for the bus of an account.
 pub fn message(event: &Event<'_>, account: AccountId, id: &str) -> Option<Vec<u8>> {
     let (name, why) = kind(event.happening)?;
-    let mut object = json!({"key": event.key, "sequencer": format!("{:018X}", event.sequence)});
+    let mut object = json!({"key": event.key});
+    // What is said of an object, and its restore, have no place among its changes (recorded of AWS by
+    // LocalStack's test_object_put_acl and test_restore_object).
+    let changes = !event.is_said() && event.restore.is_none();
     for (member, value) in [
-        ("size", event.size.map(Value::from)),
+        ("sequencer", changes.then(|| Value::from(format!("{:018X}", event.sequence)))),
+        ("size", event.size.filter(|_| !event.is_said()).map(Value::from)),
         ("etag", event.etag.map(Value::from)),
         ("version-id", event.version_id.map(Value::from)),
     ] {
@@ -53,8 +57,18 @@ pub fn message(event: &Event<'_>, account: AccountId, id: &str) -> Option<Vec<u8
         "object": object,
         "request-id": event.request_id,
         "requester": account.to_string(),
-        "source-ip-address": event.source,
     });
+    let (class, until) = event.restore.unzip();
+    let until = until.flatten();
+    for (member, value) in [
+        ("source-ip-address", Some(event.source.to_owned()).filter(|_| until.is_none())),
+        ("source-storage-class", class.map(str::to_owned)),
+        ("restore-expiry-time", until.map(Timestamp::iso8601)),
+    ] {
+        if let Some(value) = value {
+            detail[member] = value.into();
+        }
+    }
     for (member, value) in why.as_object().into_iter().flatten() {
         detail[member] = value.clone();
     }
@@ -75,7 +89,6 @@ pub fn message(event: &Event<'_>, account: AccountId, id: &str) -> Option<Vec<u8
 #[cfg(test)]
 mod tests {
     use super::*;
-    use names::Timestamp;
 
     /// The structure of the guide's example of an `Object Created` event.
     #[test]
@@ -94,6 +107,7 @@ mod tests {
             etag: Some("e"),
             version_id: None,
             sequence: 1,
+            restore: None,
         };
         let told: Value =
             serde_json::from_slice(&message(&event, AccountId::DEFAULT, "id").unwrap()).unwrap();
@@ -102,6 +116,17 @@ mod tests {
         assert_eq!(told["detail"]["object"]["size"], 5);
         assert_eq!(told["resources"][0], "arn:aws:s3:::b");
         assert!(told["detail"]["object"].get("version-id").is_none());
+        let restored = Event {
+            happening: Happening::Restored,
+            restore: Some(("GLACIER", Some(Timestamp(0)))),
+            ..event.clone()
+        };
+        let told: Value =
+            serde_json::from_slice(&message(&restored, AccountId::DEFAULT, "id").unwrap()).unwrap();
+        assert_eq!(told["detail"]["restore-expiry-time"], "1970-01-01T00:00:00Z");
+        assert_eq!(told["detail"]["source-storage-class"], "GLACIER");
+        assert!(told["detail"].get("source-ip-address").is_none());
+        assert!(told["detail"]["object"].get("sequencer").is_none());
         let failed = Event { happening: Happening::ReplicationFailed, ..event };
         assert_eq!(message(&failed, AccountId::DEFAULT, "id"), None);
     }

@@ -36,6 +36,8 @@ pub struct Event<'a> {
     pub version_id: Option<&'a str>,
     /// Grows with each change of a key.
     pub sequence: u64,
+    /// Of an archived object that is restored: its class, and until when it can be read once it is.
+    pub restore: Option<(&'a str, Option<Timestamp>)>,
 }
 
 #[derive(Serialize)]
@@ -57,6 +59,21 @@ struct Record<'a> {
     request_parameters: RequestParameters<'a>,
     response_elements: ResponseElements<'a>,
     s3: Entity<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    glacier_event_data: Option<Glacier<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Glacier<'a> {
+    restore_event_data: Restore<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Restore<'a> {
+    lifecycle_restoration_expiry_time: String,
+    lifecycle_restore_storage_class: &'a str,
 }
 
 #[derive(Serialize)]
@@ -112,6 +129,22 @@ struct Object<'a> {
 }
 
 impl Event<'_> {
+    /// Whether it tells what is said of an object, not what became of it.
+    pub fn is_said(&self) -> bool {
+        matches!(self.happening, Happening::Tagged | Happening::Untagged | Happening::AclPut)
+    }
+
+    /// What the record of a restored object says beside (recorded of AWS by LocalStack's test_restore_object).
+    fn glacier(&self) -> Option<Glacier<'_>> {
+        let (class, until) = self.restore?;
+        Some(Glacier {
+            restore_event_data: Restore {
+                lifecycle_restoration_expiry_time: until?.iso8601_millis(),
+                lifecycle_restore_storage_class: class,
+            },
+        })
+    }
+
     /// The message for one configuration.
     ///
     /// # Errors
@@ -119,7 +152,7 @@ impl Event<'_> {
     pub fn message(&self, configuration: &str) -> Result<Vec<u8>, serde_json::Error> {
         // What is said of an object is an event of a later version, which has neither size nor sequence
         // (recorded of AWS by LocalStack's test_object_tagging_put_event, test_object_put_acl).
-        let said = matches!(self.happening, Happening::Tagged | Happening::Untagged | Happening::AclPut);
+        let said = self.is_said();
         let record = Record {
             event_version: if said { "2.3" } else { "2.1" },
             event_source: "aws:s3",
@@ -148,6 +181,7 @@ impl Event<'_> {
                     sequencer: (!said).then(|| format!("{:018X}", self.sequence)),
                 },
             },
+            glacier_event_data: self.glacier(),
         };
         serde_json::to_vec(&Message { records: [record] })
     }
@@ -165,7 +199,7 @@ struct Test<'a> {
 }
 
 /// The second id of a request, as its answer bears it.
-fn host_id(request_id: &str) -> String {
+pub fn host_id(request_id: &str) -> String {
     base64(format!("{request_id}/{request_id}").as_bytes())
 }
 
@@ -202,6 +236,7 @@ mod tests {
         etag: Some("d41d8cd98f00b204e9800998ecf8427e"),
         version_id: None,
         sequence: 0x55,
+        restore: None,
     };
 
     #[test]
@@ -231,6 +266,18 @@ mod tests {
             text.contains(r#""object":{"key":"red+flower/%C3%A9.jpg","versionId":"v1","sequencer":"#),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_restored_object_tells_until_when() {
+        let restore = Some(("GLACIER", Some(Timestamp(0))));
+        let event = Event { happening: Happening::Restored, restore, ..EVENT };
+        let text = String::from_utf8(event.message("c").unwrap()).unwrap();
+        let told = concat!(
+            r#""glacierEventData":{"restoreEventData":{"#,
+            r#""lifecycleRestorationExpiryTime":"1970-01-01T00:00:00.000Z","lifecycleRestoreStorageClass":"GLACIER"}}"#,
+        );
+        assert!(text.contains(told), "{text}");
     }
 
     #[test]

@@ -52,6 +52,8 @@ pub enum RuleFault {
     Conflict(&'static str),
     /// A number or date that is not taken, with its name.
     Argument(String),
+    /// A date that is no midnight.
+    Date(names::Timestamp),
     /// Two rules have one id.
     SameId(String),
 }
@@ -73,10 +75,12 @@ pub fn validate(rules: &[api::LifecycleRule]) -> Result<(), RuleFault> {
 }
 
 fn valid(rule: &api::LifecycleRule) -> Result<(), RuleFault> {
-    if matches!(rule.status, api::ExpirationStatus::Other(_))
-        || rule.id.as_ref().is_some_and(|id| id.len() > 255)
-    {
+    if matches!(rule.status, api::ExpirationStatus::Other(_)) {
         return Err(RuleFault::Shape);
+    }
+    if rule.id.as_ref().is_some_and(|id| id.len() > 255) {
+        // Ceph's test_lifecycle_id_too_long, which it runs on AWS, too.
+        return Err(RuleFault::Argument("ID length should not exceed allowed limit of 255".to_owned()));
     }
     shape_of_filter(rule)?;
     let acts = rule.expiration.is_some()
@@ -109,6 +113,12 @@ fn shape_of_filter(rule: &api::LifecycleRule) -> Result<(), RuleFault> {
             + usize::from(and.object_size_greater_than.is_some())
             + usize::from(and.object_size_less_than.is_some())
     };
+    let tags = filter.and.iter().flat_map(|and| and.tags.iter().flatten());
+    let mut keys: Vec<&str> = tags.map(|tag| tag.key.as_str()).collect();
+    keys.sort_unstable();
+    if keys.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err(RuleFault::Conflict("Duplicate Tag Keys are not allowed."));
+    }
     match &filter.and {
         Some(_) if alone > 0 => Err(RuleFault::Shape),
         Some(and) if parts(and) < 2 => Err(RuleFault::Shape),
@@ -136,7 +146,7 @@ fn midnight(date: names::Timestamp) -> Result<(), RuleFault> {
     if date.millis().rem_euclid(DAY_MS) == 0 {
         return Ok(());
     }
-    Err(RuleFault::Argument("'Date' must be at midnight GMT".to_owned()))
+    Err(RuleFault::Date(date))
 }
 
 fn expiration(rule: &api::LifecycleRule) -> Result<(), RuleFault> {

@@ -41,6 +41,17 @@ pub fn is_in_a_namespace(name: &str) -> bool {
     })
 }
 
+/// Whether a new access point may have this name.
+/// S3 User Guide, "Access points naming rules, restrictions, and limitations".
+pub fn is_access_point_name(name: &str) -> bool {
+    (3..=50).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+        && !name.starts_with("xn--")
+        && !name.ends_with("-s3alias")
+}
+
 /// Whether an object may have this key.
 pub fn is_key(key: &str) -> bool {
     (1..=MAX_KEY_BYTES).contains(&key.len())
@@ -49,6 +60,18 @@ pub fn is_key(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn access_point_names() {
+        for good in ["abc", "my-point-1", &"a".repeat(50)] {
+            assert!(is_access_point_name(good), "{good}");
+        }
+        for bad in
+            ["", "sa", "xn-_test-alias", "a.b.c", "-abc", "abc-", "xn--abc", "abc-s3alias", &"a".repeat(51)]
+        {
+            assert!(!is_access_point_name(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn bucket_names() {

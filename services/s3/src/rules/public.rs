@@ -32,14 +32,19 @@ fn statements(policy: &Value) -> Vec<&Value> {
     listed(policy.get("Statement"))
 }
 
+/// The resources of a policy.
+pub fn resources(policy: &Value) -> impl Iterator<Item = &str> {
+    let every = statements(policy)
+        .into_iter()
+        .flat_map(|statement| listed(statement.get("Resource").or_else(|| statement.get("NotResource"))));
+    every.filter_map(Value::as_str)
+}
+
 /// Whether all resources of a policy lie in this bucket.
 pub fn stays_within(policy: &Value, bucket: &str) -> bool {
-    statements(policy).into_iter().all(|statement| {
-        let resources = listed(statement.get("Resource").or_else(|| statement.get("NotResource")));
-        resources.into_iter().filter_map(Value::as_str).all(|resource| {
-            let own = resource.strip_prefix("arn:aws:s3:::").and_then(|rest| rest.strip_prefix(bucket));
-            own.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || rest == "*")
-        })
+    resources(policy).all(|resource| {
+        let own = resource.strip_prefix("arn:aws:s3:::").and_then(|rest| rest.strip_prefix(bucket));
+        own.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || rest == "*")
     })
 }
 

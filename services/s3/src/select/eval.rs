@@ -35,6 +35,7 @@ impl Record {
                 })
                 .collect(),
             Record::Value(Value::Map(members)) => members,
+            Record::Value(Value::Missing) => Vec::new(),
             Record::Value(value) => vec![("_1".to_owned(), value)],
         }
     }
@@ -74,17 +75,20 @@ fn walk(value: &Value, steps: &[Step]) -> Value {
 
 /// The records of a document: what the steps behind `S3Object` lead to.
 pub fn records_of(document: Value, steps: &[Step]) -> Vec<Value> {
-    let Some((step, rest)) = steps.split_first() else { return vec![document] };
-    match (step, document) {
-        (Step::Every, Value::List(items)) => {
-            items.into_iter().flat_map(|item| records_of(item, rest)).collect()
-        }
-        // The outermost star stands for the document itself.
-        (Step::Every, other) => records_of(other, rest),
-        (step, other) => match walk(&other, std::slice::from_ref(step)) {
-            Value::Missing => Vec::new(),
-            found => records_of(found, rest),
-        },
+    match steps {
+        // The outermost star stands for the document itself, whatever it is.
+        [Step::Every, rest @ ..] => spread(document, rest),
+        steps => spread(document, steps),
+    }
+}
+
+/// What steps lead to, each item of lists by itself; what they do not find is a record of nothing.
+fn spread(value: Value, steps: &[Step]) -> Vec<Value> {
+    let Some((step, rest)) = steps.split_first() else { return vec![value] };
+    match (step, value) {
+        (Step::Every, Value::List(items)) => items.into_iter().flat_map(|item| spread(item, rest)).collect(),
+        (Step::Every, other) => spread(other, rest),
+        (step, other) => spread(walk(&other, std::slice::from_ref(step)), rest),
     }
 }
 
@@ -205,7 +209,7 @@ pub fn is_true(value: &Value) -> bool {
 pub fn evaluate(expr: &Expr, scope: &Scope<'_>, aggregate: &mut usize) -> Result<Value, Fault> {
     Ok(match expr {
         Expr::Literal(value) => value.clone(),
-        Expr::Path(steps) => scope.record.field(own(steps, scope.alias)),
+        Expr::Path(steps) => scope.record.field(own(steps, scope)),
         Expr::Not(one) => match evaluate(one, scope, aggregate)? {
             Value::Bool(truth) => Value::Bool(!truth),
             absent => absent,
@@ -283,10 +287,12 @@ fn between(
 }
 
 /// The steps into the record itself: the name of the records goes first where it is written.
-fn own<'s>(steps: &'s [Step], alias: Option<&str>) -> &'s [Step] {
+fn own<'s>(steps: &'s [Step], scope: &Scope<'_>) -> &'s [Step] {
+    // Fields of a row have no fields: a name that stands alone is one of them.
+    let whole = matches!(scope.record, Record::Value(_));
     match steps.split_first() {
-        Some((Step::Member(name, _), rest)) if !rest.is_empty() => {
-            let records = alias.is_some_and(|alias| alias.eq_ignore_ascii_case(name));
+        Some((Step::Member(name, _), rest)) if whole || !rest.is_empty() => {
+            let records = scope.alias.is_some_and(|alias| alias.eq_ignore_ascii_case(name));
             if records || name.eq_ignore_ascii_case("s3object") { rest } else { steps }
         }
         _ => steps,

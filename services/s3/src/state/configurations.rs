@@ -31,6 +31,8 @@ pub enum Kind {
     Inventory,
     /// Lifecycle rules.
     Lifecycle,
+    /// Where the bucket was made, where that is not the region's name.
+    Location,
     /// Access logs.
     Logging,
     /// Request metrics.
@@ -53,6 +55,7 @@ impl Kind {
             Kind::IntelligentTiering => "intelligent-tiering",
             Kind::Inventory => "inventory",
             Kind::Lifecycle => "lifecycle",
+            Kind::Location => "location",
             Kind::Logging => "logging",
             Kind::Metrics => "metrics",
             Kind::Replication => "replication",

@@ -132,7 +132,7 @@ async fn defaults_of_a_new_bucket() {
     assert_eq!(block.public_access_block_configuration.unwrap().block_public_policy, Some(true));
     let encryption = GetBucketEncryptionInput { bucket: "bkt".into(), ..Default::default() };
     let encryption = region.call::<GetBucketEncryption>(encryption).await.unwrap();
-    let rule = encryption.server_side_encryption_configuration.unwrap().rules.remove(0);
+    let rule = encryption.server_side_encryption_configuration.unwrap().rules.unwrap().remove(0);
     let algorithm = rule.apply_server_side_encryption_by_default.unwrap().sse_algorithm;
     assert_eq!(algorithm, ServerSideEncryption::Aes256);
 }
@@ -143,7 +143,7 @@ async fn tags_and_policy_live_on_the_head() {
     let tag = Tag { key: "team".into(), value: "bards".into() };
     let tagging = PutBucketTaggingInput {
         bucket: "bkt".into(),
-        tagging: Tagging { tag_set: vec![tag.clone()] },
+        tagging: Tagging { tag_set: Some(vec![tag.clone()]) },
         ..Default::default()
     };
     region.call::<PutBucketTagging>(tagging).await.unwrap();
@@ -155,8 +155,11 @@ async fn tags_and_policy_live_on_the_head() {
             r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{principal},"Action":"s3:GetObject","Resource":"arn:aws:s3:::bkt/*"}}]}}"#
         )
     };
-    let putting =
-        |policy: String| PutBucketPolicyInput { bucket: "bkt".into(), policy, ..Default::default() };
+    let putting = |policy: String| PutBucketPolicyInput {
+        bucket: "bkt".into(),
+        policy: Some(policy),
+        ..Default::default()
+    };
     let owned = document(r#"{"AWS":"arn:aws:iam::111111111111:root"}"#);
     region.call::<PutBucketPolicy>(putting(owned.clone())).await.unwrap();
     let policy = GetBucketPolicyInput { bucket: "bkt".into(), ..Default::default() };
@@ -180,10 +183,10 @@ async fn tags_and_policy_live_on_the_head() {
 async fn a_nested_policy_is_refused_and_no_more() {
     let region = region().await;
     let policy = "[".repeat(1_000_000);
-    let input = PutBucketPolicyInput { bucket: "bkt".into(), policy, ..Default::default() };
+    let input = PutBucketPolicyInput { bucket: "bkt".into(), policy: Some(policy), ..Default::default() };
     assert_eq!(region.refused::<PutBucketPolicy>(input).await.status, 400);
     let policy = "[".repeat(20_000);
-    let input = PutBucketPolicyInput { bucket: "bkt".into(), policy, ..Default::default() };
+    let input = PutBucketPolicyInput { bucket: "bkt".into(), policy: Some(policy), ..Default::default() };
     assert_eq!(region.refused::<PutBucketPolicy>(input).await.code, "MalformedPolicy");
 }
 

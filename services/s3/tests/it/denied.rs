@@ -18,7 +18,7 @@ async fn with_policy(actions: &str) -> Region {
         r#"{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Action": {actions},
         "Principal": "*", "Resource": ["arn:aws:s3:::bkt", "arn:aws:s3:::bkt/open/*"]}}]}}"#
     );
-    let input = PutBucketPolicyInput { bucket: "bkt".into(), policy, ..Default::default() };
+    let input = PutBucketPolicyInput { bucket: "bkt".into(), policy: Some(policy), ..Default::default() };
     region.call::<PutBucketPolicy>(input).await.unwrap();
     region
 }
@@ -56,4 +56,41 @@ async fn who_may_not_list_is_not_told_what_is_absent() {
     let region = with_policy(r#"["s3:GetObject", "s3:ListBucket"]"#).await;
     let told = region.call_as::<GetObject>(Caller::Anonymous, getting("open/none")).await.unwrap_err();
     assert_eq!(code(told), ("NoSuchKey".to_owned(), 404));
+}
+
+/// S3 User Guide, "Tagging and access control policies", and the user guide's examples of policies that ask for
+/// headers: `s3:ExistingObjectTag`, `s3:RequestObjectTag`, `s3:x-amz-server-side-encryption-customer-algorithm`.
+#[tokio::test]
+async fn policies_ask_for_tags_and_headers() {
+    let region = with_policy(r#"["s3:ListBucket"]"#).await;
+    let policy = r#"{"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "s3:GetObject", "Principal": "*", "Resource": "arn:aws:s3:::bkt/*",
+         "Condition": {"StringEquals": {"s3:ExistingObjectTag/stage": "open"}}},
+        {"Effect": "Allow", "Action": ["s3:PutObject", "s3:PutObjectTagging"], "Principal": "*", "Resource": "arn:aws:s3:::bkt/*",
+         "Condition": {"StringEquals": {"s3:RequestObjectTag/stage": "open", "s3:x-amz-storage-class": "STANDARD_IA"}}}]}"#;
+    let input =
+        PutBucketPolicyInput { bucket: "bkt".into(), policy: Some(policy.into()), ..Default::default() };
+    region.call::<PutBucketPolicy>(input).await.unwrap();
+    for (key, tagging) in [("tagged", "stage=open"), ("otherwise", "stage=shut")] {
+        let input = PutObjectInput { tagging: Some(tagging.into()), ..putting(key, "x") };
+        region.call::<PutObject>(input).await.unwrap();
+    }
+    for (key, allowed) in [("tagged", true), ("otherwise", false), ("open/a", false)] {
+        let read = region.call_as::<GetObject>(Caller::Anonymous, getting(key)).await;
+        assert_eq!(read.is_ok(), allowed, "{key}");
+    }
+    let class = Some(StorageClass::StandardIa);
+    for (tagging, storage_class, allowed) in [
+        (Some("stage=open"), class.clone(), true),
+        (Some("stage=shut"), class.clone(), false),
+        (Some("stage=open"), None, false),
+        (None, class, false),
+    ] {
+        let tagging = tagging.map(str::to_owned);
+        let input = PutObjectInput { tagging, storage_class, ..putting("new", "x") };
+        let shown =
+            format!("{:?} {:?}", input.tagging, input.storage_class.as_ref().map(|class| class.as_str()));
+        let written = region.call_as::<PutObject>(Caller::Anonymous, input).await;
+        assert_eq!(written.is_ok(), allowed, "{shown}");
+    }
 }

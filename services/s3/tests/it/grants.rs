@@ -65,7 +65,8 @@ async fn a_public_policy_is_restricted_to_the_account() {
     open(&region).await;
     put(&region, "k", "v").await;
     let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::bkt/*"}]}"#;
-    let input = PutBucketPolicyInput { bucket: "bkt".into(), policy: policy.into(), ..Default::default() };
+    let input =
+        PutBucketPolicyInput { bucket: "bkt".into(), policy: Some(policy.into()), ..Default::default() };
     region.call::<PutBucketPolicy>(input).await.unwrap();
     assert_eq!(stranger(&region, "k").await, Ok(()));
     let block = PutPublicAccessBlockInput {

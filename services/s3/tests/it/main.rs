@@ -1,6 +1,7 @@
 //! The room behind the pipeline: what clients of S3 rely on, behaviour by behaviour.
 
 mod access_logs;
+mod access_points;
 mod against_model;
 mod buckets;
 mod configurations;

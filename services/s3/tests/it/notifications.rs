@@ -152,6 +152,58 @@ async fn a_restore_is_told_of_once() {
     assert_eq!(told, [2, 0]);
 }
 
+/// test_delete_objects of LocalStack's test_s3_notifications_sqs, recorded of AWS: DeleteObjects tells of keys that
+/// are not there, too; test_restore_object: a copy that is ready tells until when.
+#[tokio::test]
+async fn what_is_told_of_nothing_and_of_restores() {
+    let (region, queue) = region_with_queue().await;
+    let listened = [Event::S3ObjectRemoved, Event::S3ObjectRestoreCompleted];
+    region.call::<PutBucketNotificationConfiguration>(listening(&listened, QUEUE)).await.unwrap();
+    region.settle().await;
+    queue.messages();
+    let objects = vec![ObjectIdentifier { key: "in/none.wav".into(), ..Default::default() }];
+    let delete = Delete { objects, quiet: None };
+    let input = DeleteObjectsInput { bucket: "bkt".into(), delete, ..Default::default() };
+    region.call::<DeleteObjects>(input).await.unwrap();
+    let delete = DeleteObjectInput { bucket: "bkt".into(), key: "in/none.wav".into(), ..Default::default() };
+    region.call::<DeleteObject>(delete).await.unwrap();
+    region.settle().await;
+    let told = queue.messages();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["Records"][0]["eventName"], "ObjectRemoved:Delete");
+    let archived =
+        PutObjectInput { storage_class: Some(StorageClass::Glacier), ..putting("in/old.wav", "sound") };
+    region.call::<PutObject>(archived).await.unwrap();
+    region.call::<RestoreObject>(restoring("in/old.wav")).await.unwrap();
+    region.settle().await;
+    let record = queue.messages()[0]["Records"][0].take();
+    let restore = &record["glacierEventData"]["restoreEventData"];
+    assert_eq!(restore["lifecycleRestoreStorageClass"], "GLACIER");
+    assert!(restore["lifecycleRestorationExpiryTime"].as_str().is_some());
+    assert!(record["userIdentity"]["principalId"].as_str().unwrap().starts_with("AmazonCustomer:"));
+    assert_eq!(record["requestParameters"]["sourceIPAddress"], "s3.amazonaws.com");
+}
+
+/// Every account has a bus on AWS, so a bucket may always be told to use it: what is configured comes back.
+#[tokio::test]
+async fn a_bus_is_configured_where_none_listens() {
+    let (region, _) = region_with_queue().await;
+    let configured = || PutBucketNotificationConfigurationInput {
+        bucket: "bkt".into(),
+        notification_configuration: NotificationConfiguration {
+            event_bridge_configuration: Some(EventBridgeConfiguration::default()),
+            ..Default::default()
+        },
+        ..Default::default()
+    };
+    region.call::<PutBucketNotificationConfiguration>(configured()).await.unwrap();
+    put(&region, "in/a.wav", "sound").await;
+    region.settle().await;
+    let asked = GetBucketNotificationConfigurationInput { bucket: "bkt".into(), ..Default::default() };
+    let asked = region.call::<GetBucketNotificationConfiguration>(asked).await.unwrap();
+    assert!(asked.event_bridge_configuration.is_some() && asked.queue_configurations.is_none());
+}
+
 /// S3 User Guide, "Setting up a destination to receive event notifications".
 #[tokio::test]
 async fn a_listener_is_in_the_buckets_region() {

@@ -260,7 +260,7 @@ async fn tags_of_objects() {
     let tagging = |tags: Vec<Tag>| PutObjectTaggingInput {
         bucket: "bkt".into(),
         key: "k".into(),
-        tagging: Tagging { tag_set: tags },
+        tagging: Tagging { tag_set: Some(tags) },
         ..Default::default()
     };
     region.call::<PutObjectTagging>(tagging(vec![tag("x")])).await.unwrap();

@@ -25,7 +25,7 @@ async fn open(ownership: ObjectOwnership) -> Region {
     let block = DeletePublicAccessBlockInput { bucket: "bkt".into(), ..Default::default() };
     region.call::<DeletePublicAccessBlock>(block).await.unwrap();
     let policy =
-        PutBucketPolicyInput { bucket: "bkt".into(), policy: EVERYTHING.into(), ..Default::default() };
+        PutBucketPolicyInput { bucket: "bkt".into(), policy: Some(EVERYTHING.into()), ..Default::default() };
     region.call::<PutBucketPolicy>(policy).await.unwrap();
     region
 }

@@ -202,3 +202,84 @@ async fn arguments_that_are_none() {
     };
     assert_eq!(region.refused::<CopyObject>(copying).await.message, "Invalid copy source object key");
 }
+
+/// test_s3_bucket_encryption_sse_kms_aws_managed_key, test_s3_sse_validate_kms_key: the key is shown by its ARN; where
+/// none is named, it is S3's own of the account.
+#[tokio::test]
+async fn keys_of_kms_are_shown_by_their_arns() {
+    let region = region().await;
+    let rule = ServerSideEncryptionRule {
+        apply_server_side_encryption_by_default: Some(ServerSideEncryptionByDefault {
+            sse_algorithm: ServerSideEncryption::AwsKms,
+            kms_master_key_id: None,
+        }),
+        bucket_key_enabled: Some(true),
+        ..Default::default()
+    };
+    let configured = PutBucketEncryptionInput {
+        bucket: "bkt".into(),
+        server_side_encryption_configuration: ServerSideEncryptionConfiguration { rules: Some(vec![rule]) },
+        ..Default::default()
+    };
+    region.call::<PutBucketEncryption>(configured).await.unwrap();
+    let made = put(&region, "k", "v").await;
+    let arn = made.ssekms_key_id.clone().unwrap();
+    assert!(arn.starts_with("arn:aws:kms:us-east-1:000000000000:key/"), "{arn}");
+    assert_eq!(made.bucket_key_enabled, Some(true));
+    let asked = region.call::<GetObject>(getting("k")).await.unwrap();
+    assert_eq!((asked.ssekms_key_id, asked.bucket_key_enabled), (Some(arn.clone()), Some(true)));
+    let with = |key: &str| PutObjectInput {
+        server_side_encryption: Some(ServerSideEncryption::AwsKms),
+        ssekms_key_id: Some(key.into()),
+        ..putting("k", "v")
+    };
+    let own = region.call::<PutObject>(with("alias/aws/s3")).await.unwrap();
+    assert_eq!(own.ssekms_key_id, Some(arn));
+    let id = "134f2428-cec1-4b25-a1ae-9048164dba47";
+    let named = region.call::<PutObject>(with(id)).await.unwrap();
+    assert_eq!(named.ssekms_key_id, Some(format!("arn:aws:kms:us-east-1:000000000000:key/{id}")));
+    let refused = region.refused::<PutObject>(with("fake-key-id")).await;
+    assert_eq!((refused.code.as_ref(), refused.status), ("KMS.NotFoundException", 400));
+}
+
+/// test_put_object_tagging_none_value, test_tagging_validation, test_object_tagging_exc
+#[tokio::test]
+async fn tags_of_objects() {
+    let region = region().await;
+    put(&region, "k", "v").await;
+    let tagging = |tag_set: Option<Vec<Tag>>| PutObjectTaggingInput {
+        bucket: "bkt".into(),
+        key: "k".into(),
+        tagging: Tagging { tag_set },
+        ..Default::default()
+    };
+    region.call::<PutObjectTagging>(tagging(None)).await.unwrap();
+    let own = Tag { key: "aws:k".into(), value: "v".into() };
+    let refused = region.refused::<PutObjectTagging>(tagging(Some(vec![own]))).await;
+    assert_eq!(refused.message, "Your TagKey cannot be prefixed with aws:");
+    let absent = GetObjectTaggingInput { bucket: "bkt".into(), key: "none".into(), ..Default::default() };
+    let refused = region.refused::<GetObjectTagging>(absent).await;
+    assert_eq!(field(&refused, "Key"), Some("bkt/none"));
+}
+
+/// S3 API Reference, GetBucketLocation: a bucket that was made in `EU` says so.
+#[tokio::test]
+async fn europe_keeps_its_old_name() {
+    let region = region().await;
+    for (bucket, constraint) in [("old", "EU"), ("new", "eu-west-1")] {
+        let location_constraint = Some(BucketLocationConstraint::from(constraint));
+        let configuration = CreateBucketConfiguration { location_constraint, ..Default::default() };
+        let input = CreateBucketInput {
+            bucket: bucket.into(),
+            create_bucket_configuration: Some(configuration),
+            ..Default::default()
+        };
+        region.call::<CreateBucket>(input).await.unwrap();
+        let asked = GetBucketLocationInput { bucket: bucket.into(), ..Default::default() };
+        let answer = region.call::<GetBucketLocation>(asked).await.unwrap();
+        assert_eq!(answer.location_constraint.unwrap().as_str(), constraint);
+        let list = ListObjectsV2Input { bucket: bucket.into(), ..Default::default() };
+        let list = region.call::<ListObjectsV2>(list).await.unwrap();
+        assert_eq!(list.bucket_region.as_deref(), Some("eu-west-1"));
+    }
+}

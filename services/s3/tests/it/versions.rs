@@ -127,7 +127,7 @@ async fn a_version_can_be_copied_and_tagged() {
         bucket: "bkt".into(),
         key: "k".into(),
         version_id: Some(one.clone()),
-        tagging: Tagging { tag_set: vec![tag.clone()] },
+        tagging: Tagging { tag_set: Some(vec![tag.clone()]) },
         ..Default::default()
     };
     region.call::<PutObjectTagging>(tagging).await.unwrap();

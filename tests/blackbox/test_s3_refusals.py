@@ -1,0 +1,83 @@
+"""What S3 does with bodies that are not what they say: nothing of them is kept, and the error is clear."""
+
+import base64
+import concurrent.futures
+import hashlib
+import socket
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import pytest
+from botocore.exceptions import ClientError
+
+MIB = 1024 * 1024
+
+
+def send(region, url, length, body, waits=True):
+    """Puts a body that is shorter than its length; the answer's text where one comes."""
+    place = urllib.parse.urlsplit(url)
+    head = f"PUT {place.path}?{place.query} HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Length: {length}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", region.port), timeout=20) as connection:
+        connection.sendall(head.encode() + body)
+        if not waits:
+            return ""
+        connection.shutdown(socket.SHUT_WR)
+        received = b""
+        while piece := connection.recv(65536):
+            received += piece
+        return received.decode()
+
+
+def keys(s3, bucket):
+    return [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+
+
+@pytest.mark.parametrize("sent", [400, 3 * MIB])
+def test_a_body_that_ends_early(region, s3, bucket, sent):
+    url = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "short"})
+    answer = send(region, url, sent + 600, b"x" * sent)
+    assert answer == "" or "<Code>IncompleteBody</Code>" in answer or "<Code>RequestTimeout</Code>" in answer
+    send(region, url, sent + 600, b"x" * sent, waits=False)
+    s3.put_object(Bucket=bucket, Key="whole", Body=b"x")
+    assert keys(s3, bucket) == ["whole"]
+
+
+@pytest.mark.parametrize("given,code", [
+    ({"Content-MD5": base64.b64encode(hashlib.md5(b"other").digest()).decode()}, "BadDigest"),
+    ({"Content-MD5": "nonsense"}, "InvalidDigest"),
+    ({"x-amz-checksum-sha256": base64.b64encode(hashlib.sha256(b"other").digest()).decode()}, "BadDigest"),
+    ({"x-amz-checksum-crc32": "AAAA"}, "InvalidRequest"),
+])
+def test_a_body_that_is_another(region, s3, bucket, given, code):
+    url = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "k"})
+    for body in [b"small", b"large" * MIB]:
+        request = urllib.request.Request(url, data=body, method="PUT", headers=given)
+        with pytest.raises(urllib.error.HTTPError) as error:
+            urllib.request.urlopen(request)
+        assert f"<Code>{code}</Code>" in error.value.read().decode()
+    assert keys(s3, bucket) == []
+
+
+def test_ten_thousand_parts(region, s3, bucket):
+    """Numbers up to the last that there is. All but the last of an object's parts must have 5 MiB: completing with
+    small ones is refused, with each of them still there."""
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        put = lambda number: s3.upload_part(Bucket=bucket, Key="k", UploadId=upload, PartNumber=number, Body=b"p")
+        etags = {part["ETag"] for part in pool.map(put, [1, 2, 999, 1000, 1001, 9_999, 10_000])}
+    assert len(etags) == 1
+    numbers = []
+    for page in s3.get_paginator("list_parts").paginate(Bucket=bucket, Key="k", UploadId=upload, PaginationConfig={"PageSize": 3}):
+        numbers += [part["PartNumber"] for part in page["Parts"]]
+    assert numbers == [1, 2, 999, 1000, 1001, 9_999, 10_000]
+    for number in [0, 10_001]:
+        with pytest.raises(ClientError) as error:
+            s3.upload_part(Bucket=bucket, Key="k", UploadId=upload, PartNumber=number, Body=b"p")
+        assert error.value.response["Error"]["Code"] == "InvalidArgument"
+    named = [{"PartNumber": number, "ETag": next(iter(etags))} for number in numbers]
+    with pytest.raises(ClientError) as error:
+        s3.complete_multipart_upload(Bucket=bucket, Key="k", UploadId=upload, MultipartUpload={"Parts": named})
+    assert error.value.response["Error"]["Code"] == "EntityTooSmall"
+    s3.complete_multipart_upload(Bucket=bucket, Key="k", UploadId=upload, MultipartUpload={"Parts": named[-1:]})
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"p"

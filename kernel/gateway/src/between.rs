@@ -103,6 +103,7 @@ impl Calls for Between {
                 source: None,
                 deadline: call.deadline,
                 depth: call.depth,
+                hints: Vec::new(),
                 gone: None,
             };
             let ctx = context(&pipeline, request);
@@ -166,6 +167,7 @@ fn asked(
         source: None,
         deadline: question.deadline,
         depth: question.depth,
+        hints: Vec::new(),
         gone: None,
     }
 }
@@ -188,6 +190,7 @@ pub fn background(pipeline: &Pipeline, room: &'static str, work: &'static str, r
             source: None,
             deadline: None,
             depth: 0,
+            hints: Vec::new(),
             gone: None,
         },
     )

@@ -89,6 +89,7 @@ async fn answer(
         source: Some(incoming.source),
         deadline: None,
         depth: 0,
+        hints: incoming.hints(),
         gone: incoming.gone.clone(),
     };
     let mut ctx = Ctx::new(pipeline.host.clone(), request);

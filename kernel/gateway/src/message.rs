@@ -10,6 +10,9 @@ use wire::{Reply, ReplyBody};
 
 /// Characters of a path that records show.
 const MAX_SUMMARY: usize = 200;
+/// Hints that are kept of a request, and the longest of them in bytes.
+const MAX_HINTS: usize = 8;
+const MAX_HINT: usize = 2048;
 
 /// A request as it came over the wire.
 pub struct Incoming {
@@ -40,6 +43,19 @@ impl Incoming {
     /// The first value of a header, where it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// What headers say beside the input, of bounded number and length: see `service::Request::hints`.
+    pub fn hints(&self) -> Vec<(String, String)> {
+        let said = self.headers.iter().filter(|(name, value)| {
+            let name = name.as_str();
+            (name == "x-amzn-trace-id" || name.starts_with("x-localstack-")) && value.len() <= MAX_HINT
+        });
+        let said = said.filter_map(|(name, value)| {
+            let text = value.to_str().ok()?;
+            Some((name.as_str().to_owned(), text.to_owned()))
+        });
+        said.take(MAX_HINTS).collect()
     }
 
     /// Method and path, for records; of bounded length.

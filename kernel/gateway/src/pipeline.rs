@@ -353,6 +353,7 @@ impl Pipeline {
             source: Some(incoming.source),
             deadline: None,
             depth: 0,
+            hints: incoming.hints(),
             gone: incoming.gone.clone(),
         }
     }

@@ -11,11 +11,11 @@ use bytes::Bytes;
 use names::{AccountId, Region as RegionName, Scope};
 use ports::runner::Runner;
 use ports::{Caller, Credentials};
-use relay::{Receivers, Relay};
+use relay::Relay;
 use schema::ApiError;
 use service::{
-    Clock, Ctx, Delivery, Demand, End, Entropy, HeadsView, Host, Ports, Request, Seal, Service, Settings,
-    Target, TimerHandler, Worker,
+    Clock, Ctx, Delivery, Demand, End, Entropy, HeadsView, Host, Ports, Receivers, Request, Seal, Service,
+    Settings, Target, TimerHandler, Worker,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -145,6 +145,7 @@ fn ports(
     Ports {
         targets: between.clone(),
         permits: between.clone(),
+        receivers: Arc::new(Opened(Arc::downgrade(pipeline))),
         calls: between,
         credentials: match pipeline.config.iam {
             IamMode::Enforce => credentials,
@@ -221,6 +222,7 @@ fn delivering(pipeline: &Pipeline, delivery: &Delivery, target: &dyn Target) -> 
         source: None,
         deadline: None,
         depth: 0,
+        hints: Vec::new(),
         gone: None,
     };
     Ctx::new(pipeline.host.clone(), request)

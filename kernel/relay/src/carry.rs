@@ -1,9 +1,9 @@
 //! One batch to the targets of a turn: taken, permitted, accepted; and what becomes of those that are refused.
 
-use crate::{Receivers, Relay, row};
+use crate::{Relay, row};
 use names::Timestamp;
 use schema::ApiError;
-use service::{Deliver, Delivery, Ended, Log, Reception, Target};
+use service::{Deliver, Delivery, Ended, Log, MAX_HOPS, Receivers, Reception, Target};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,8 +14,6 @@ use tokio::task::JoinSet;
 const BATCH: usize = 64;
 /// Tries before a delivery goes to its dead letter.
 const ATTEMPTS: u32 = 8;
-/// How many deliveries may lead to one another before they are taken for a circle.
-const MAX_HOPS: u8 = 32;
 /// Wait before the second try, in milliseconds; doubled for each further one up to `MAX_WAIT_MS`.
 const FIRST_WAIT_MS: i64 = 200;
 const MAX_WAIT_MS: i64 = 60_000;
@@ -183,23 +181,23 @@ async fn store_each(
 fn carried(relay: &Arc<Relay>, held: Held) {
     relay.carried.fetch_add(1, Ordering::Relaxed);
     held.claim.settle();
-    tell_back(relay, held.delivery, Ok(()), held.refused.saturating_add(1));
 }
 
 /// Tells the source's room how a delivery ended, where it wants to know.
-fn tell_back(relay: &Arc<Relay>, delivery: Delivery, outcome: Result<(), ApiError>, attempts: u32) {
-    if delivery.context.told_back.is_none() {
-        return;
+fn tell_back(tx: &mut Tx, receivers: &dyn Receivers, ended: &Ended<'_>) -> Result<(), Fault> {
+    if ended.delivery.context.told_back.is_none() {
+        return Ok(());
     }
-    let Ok(source) = relay.receivers.target(delivery.source.service()) else { return };
-    let ctx = relay.receivers.context(&delivery, source.as_ref());
-    tokio::spawn(async move { source.ended(ctx, Ended { delivery, outcome, attempts }).await });
+    // A room that does not serve now keeps nothing: its note is all that is lost.
+    let Ok(source) = receivers.target(ended.delivery.source.service()) else { return Ok(()) };
+    source.ended(tx, ended)
 }
 
 /// What a commit gets of the deliveries in hand: they are not read once more.
 struct Given {
     rows: Vec<(RowId, Payload)>,
     deliveries: Vec<Delivery>,
+    refused: Vec<u32>,
 }
 
 impl Given {
@@ -207,6 +205,7 @@ impl Given {
         Given {
             rows: held.iter().map(|held| (*held.claim, held.payload.clone())).collect(),
             deliveries: held.iter().map(|held| held.delivery.clone()).collect(),
+            refused: held.iter().map(|held| held.refused).collect(),
         }
     }
 }
@@ -225,17 +224,20 @@ impl From<Fault> for Unaccepted {
 async fn accept(
     relay: &Arc<Relay>,
     receiver: &Arc<dyn Target>,
-    Given { rows, deliveries }: Given,
+    Given { rows, deliveries, refused }: Given,
     now: Timestamp,
 ) -> Result<Result<(), ApiError>, Fault> {
-    let receiver = receiver.clone();
+    let (receiver, receivers) = (receiver.clone(), relay.receivers.clone());
     let committed = relay.host.store.commit(move |tx| {
         // They were read a moment ago: whether they are still there is all that is to be seen.
         let mut gone = Vec::new();
         for (at, ((id, payload), delivery)) in rows.iter().zip(&deliveries).enumerate() {
             if !tx.take_known(id, payload, delivery.group.is_some())? {
                 gone.push(at);
+                continue;
             }
+            let attempts = refused[at].saturating_add(1);
+            tell_back(tx, receivers.as_ref(), &Ended { delivery, refusal: None, attempts, at: now })?;
         }
         if gone.is_empty() {
             return receiver.accept(tx, &deliveries, now).map_err(Unaccepted::Refused);
@@ -264,8 +266,16 @@ async fn act(relay: &Arc<Relay>, receiver: &Arc<dyn Target>, held: Held) -> Resu
     let acted = tokio::spawn(async move { acting.act(ctx, given).await }).await;
     match acted {
         Ok(Ok(())) => {
-            let id = *held.claim;
-            relay.host.store.commit(move |tx| tx.take_delivery(&id).map(drop)).await?;
+            let (id, at, attempts) = (*held.claim, relay.host.clock.now(), held.refused.saturating_add(1));
+            let (delivery, receivers) = (held.delivery.clone(), relay.receivers.clone());
+            let taken = relay.host.store.commit(move |tx| match tx.take_delivery(&id)? {
+                Some(_) => {
+                    let ended = Ended { delivery: &delivery, refusal: None, attempts, at };
+                    tell_back(tx, receivers.as_ref(), &ended)
+                }
+                None => Ok(()),
+            });
+            taken.await?;
             carried(relay, held);
             Ok(())
         }
@@ -290,14 +300,14 @@ fn permit(relay: &Relay, receiver: &dyn Target, delivery: &Delivery) -> Result<(
 
 /// Has a delivery tried again later, or gives it up.
 async fn put_off(relay: &Arc<Relay>, held: Held, refusal: Refusal) -> Result<(), Fault> {
-    let Held { claim, delivery, refused, .. } = held;
+    let Held { claim, delivery, .. } = held;
     let (id, now) = (*claim, relay.host.clock.now());
     let (counted, error) = match refusal {
         Refusal::Refused(error) => (true, error),
         Refusal::Later(error) => (false, error),
     };
     let last = counted && delivery.context.message.refusal_is_final && error.is_sender();
-    let receivers = relay.receivers.clone();
+    let (receivers, refusal) = (relay.receivers.clone(), error.clone_plain());
     let final_word = relay
         .host
         .store
@@ -309,7 +319,7 @@ async fn put_off(relay: &Arc<Relay>, held: Held, refusal: Refusal) -> Result<(),
                 let wait = FIRST_WAIT_MS.saturating_mul(1 << row.attempt.min(16)).min(MAX_WAIT_MS);
                 row.post.ready = now.plus_millis(wait);
             })?;
-            if given_up { give_up(tx, receivers.as_ref(), &id, now) } else { Ok(false) }
+            if given_up { give_up(tx, receivers.as_ref(), &id, &refusal, now) } else { Ok(false) }
         })
         .await;
     if final_word? {
@@ -318,7 +328,6 @@ async fn put_off(relay: &Arc<Relay>, held: Held, refusal: Refusal) -> Result<(),
             &delivery.cause,
             &format!("{} → {} was given up: {error}", delivery.source, delivery.target),
         );
-        tell_back(relay, delivery, Err(error), refused.saturating_add(u32::from(counted)));
     }
     // The row has moved in the view; the claim must not put it back where it was.
     drop(claim);
@@ -326,9 +335,17 @@ async fn put_off(relay: &Arc<Relay>, held: Held, refusal: Refusal) -> Result<(),
 }
 
 /// Takes a delivery out of the outbox for good, towards its dead letter where it has one.
-fn give_up(tx: &mut Tx, receivers: &dyn Receivers, id: &RowId, now: Timestamp) -> Result<bool, Fault> {
+fn give_up(
+    tx: &mut Tx,
+    receivers: &dyn Receivers,
+    id: &RowId,
+    refusal: &ApiError,
+    now: Timestamp,
+) -> Result<bool, Fault> {
     let Some((found, payload)) = tx.take_delivery(id)? else { return Ok(true) };
     let mut delivery = row::delivery(id, &found, payload)?;
+    let ended = Ended { delivery: &delivery, refusal: Some(refusal), attempts: found.attempt, at: now };
+    tell_back(tx, receivers, &ended)?;
     if let Some(dead_letter) = delivery.context.dead_letter.take() {
         if let Ok(source) = receivers.target(delivery.source.service()) {
             source.buried(&mut delivery);

@@ -4,14 +4,14 @@
 //! exactly once, two syncs from source to queue. Targets of one service that store share their commits, so that
 //! one message to a hundred queues is not a hundred commits. For a target that acts outside, each is handed over
 //! alone and taken out afterwards: at least once. A delivery that is refused is tried alone, later and
-//! later, and in the end goes to its dead letter; it always ends in a result that someone handles.
+//! later, and in the end goes to its dead letter; it always ends in a result that someone handles. What a target takes
+//! in the commit that causes it never comes here (`service::hand_over`).
 
 mod carry;
 mod row;
 
 use names::Timestamp;
-use schema::ApiError;
-use service::{Ctx, Delivery, Host, Log, Reception, Target};
+use service::{Host, Log, Receivers, Reception};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,24 +27,6 @@ const TARGETS_OF_A_TURN: usize = 16;
 const NAMED: usize = 64;
 /// How long the relay rests, in milliseconds, when the store gives no answer.
 const FAULT_PAUSE_MS: u64 = 500;
-
-/// What the relay asks of the region.
-pub trait Receivers: Send + Sync {
-    /// Who takes deliveries to the ARNs of a service.
-    ///
-    /// # Errors
-    /// Where nobody does, or the room does not serve now: then it is asked again later.
-    fn target(&self, service: &str) -> Result<Arc<dyn Target>, ApiError>;
-
-    /// Whether the delivery's source may do the target's action on it.
-    ///
-    /// # Errors
-    /// `AccessDenied` where it may not.
-    fn permit(&self, delivery: &Delivery, target: &dyn Target) -> Result<(), ApiError>;
-
-    /// The context in which a target acts on a delivery.
-    fn context(&self, delivery: &Delivery, target: &dyn Target) -> Ctx;
-}
 
 /// What is being worked on.
 #[derive(Default)]

@@ -16,7 +16,7 @@ pub fn delivery(id: &RowId, row: &OutboxRow, payload: Bytes) -> Result<Delivery,
     let source = post.lane.source.parse().map_err(|_| corrupt("a delivery's source is no ARN"))?;
     let target = post.lane.target.parse().map_err(|_| corrupt("a delivery's target is no ARN"))?;
     Ok(Delivery {
-        id: format!("{:016x}", id.unique),
+        id: Delivery::id_of(id.unique),
         source,
         target,
         group: post.lane.group.clone(),

@@ -1,6 +1,6 @@
 //! The context of one piece of work: on whose behalf, where, when; and the way to everything else.
 
-use crate::{Compute, Demand, HeadWithPolicy, HeadsView, Held, Host, Pace, Ports};
+use crate::{Compute, Delivery, Demand, Door, HeadWithPolicy, HeadsView, Held, Host, Pace, Ports};
 use names::{AccountId, Arn, Region, Scope, Timestamp};
 use ports::{CallRequest, Caller, TargetReply, TargetRequest};
 use schema::{ApiError, OperationModel};
@@ -34,6 +34,9 @@ pub struct Request {
     pub deadline: Option<Timestamp>,
     /// How many calls deep.
     pub depth: u8,
+    /// What headers say beside the input, by their names: the trace that the request belongs to
+    /// (`x-amzn-trace-id`), and what begins with `x-localstack-`. Empty inside the region.
+    pub hints: Vec<(String, String)>,
     /// Becomes true when the client has gone away.
     pub gone: Option<watch::Receiver<bool>>,
 }
@@ -94,6 +97,16 @@ impl Ctx {
     /// The request's id.
     pub fn request_id(&self) -> &str {
         &self.request.id
+    }
+
+    /// What a header says beside the input.
+    pub fn hint(&self, name: &str) -> Option<&str> {
+        self.request.hints.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str())
+    }
+
+    /// The trace that the request belongs to: `X-Amzn-Trace-Id`.
+    pub fn trace(&self) -> Option<&str> {
+        self.hint("x-amzn-trace-id")
     }
 
     /// Virtual time: what state is stamped with.
@@ -194,6 +207,12 @@ impl Ctx {
     /// `AccessDenied` where it may not and that is enforced.
     pub fn permit(&self, demand: &Demand) -> Result<(), ApiError> {
         self.ports().permits.permit(self, demand)
+    }
+
+    /// The way to a delivery's target within the commit that causes it; `None` where it goes through the outbox. Of
+    /// the delivery nothing is looked at but where it comes from and goes to.
+    pub fn door(&self, delivery: &Delivery) -> Option<Door> {
+        Door::of(self.ports().receivers.as_ref(), delivery)
     }
 
     /// Runs pure work that may take long away from the network threads.

@@ -28,6 +28,9 @@ pub struct DeliveryContext {
     /// want to know. Written behind the rest, where there is something.
     #[serde(skip)]
     pub told_back: Option<String>,
+    /// The trace that it belongs to; written behind the rest, where there is one.
+    #[serde(skip)]
+    pub trace: Option<String>,
 }
 
 /// What a delivery says to receivers that keep messages. Schema version 1.
@@ -72,17 +75,23 @@ impl DeliveryContext {
             attributes: BTreeMap::new(),
             message: MessageDetail::default(),
             told_back: None,
+            trace: None,
         }
     }
 
     /// As it is kept in the outbox.
     fn to_bytes(&self) -> postcard::Result<Vec<u8>> {
         let mut bytes = postcard::to_stdvec(self)?;
-        if self.message != MessageDetail::default() || self.told_back.is_some() {
+        let told = self.told_back.is_some() || self.trace.is_some();
+        if self.message != MessageDetail::default() || told {
             bytes.extend(postcard::to_stdvec(&self.message)?);
         }
-        if let Some(told_back) = &self.told_back {
-            bytes.extend(postcard::to_stdvec(told_back)?);
+        if told {
+            // Nothing is an empty text.
+            bytes.extend(postcard::to_stdvec(self.told_back.as_deref().unwrap_or_default())?);
+        }
+        if let Some(trace) = &self.trace {
+            bytes.extend(postcard::to_stdvec(trace)?);
         }
         Ok(bytes)
     }
@@ -94,7 +103,11 @@ impl DeliveryContext {
             let (message, rest) = postcard::take_from_bytes(rest).ok()?;
             context.message = message;
             if !rest.is_empty() {
-                context.told_back = Some(postcard::from_bytes(rest).ok()?);
+                let (told_back, rest) = postcard::take_from_bytes::<String>(rest).ok()?;
+                context.told_back = Some(told_back).filter(|told_back| !told_back.is_empty());
+                if !rest.is_empty() {
+                    context.trace = Some(postcard::from_bytes(rest).ok()?);
+                }
             }
         }
         Some(context)
@@ -146,6 +159,16 @@ impl Delivery {
         }
     }
 
+    /// The id of a delivery with a number that no other has.
+    pub fn id_of(unique: u64) -> String {
+        format!("{unique:016x}")
+    }
+
+    /// The way it goes.
+    pub(crate) fn lane(&self) -> Lane {
+        Lane { source: self.source.to_string(), target: self.target.to_string(), group: self.group.clone() }
+    }
+
     fn into_post(self) -> Result<Post, Fault> {
         let detail =
             self.context.to_bytes().map_err(|_| Fault::TooLarge { what: "delivery", bytes: 0, limit: 0 })?;
@@ -154,11 +177,7 @@ impl Delivery {
             None => Scope::Account(self.context.account),
         };
         Ok(Post {
-            lane: Lane {
-                source: self.source.to_string(),
-                target: self.target.to_string(),
-                group: self.group,
-            },
+            lane: self.lane(),
             scope,
             kind: RowKind::Delivery,
             detail: Bytes::from(detail),
@@ -172,13 +191,15 @@ impl Delivery {
 
 /// How a delivery ended.
 #[derive(Debug)]
-pub struct Ended {
+pub struct Ended<'a> {
     /// The delivery.
-    pub delivery: Delivery,
-    /// Whether it was accepted, and if not, the last refusal.
-    pub outcome: Result<(), ApiError>,
+    pub delivery: &'a Delivery,
+    /// The last refusal, where it was not accepted.
+    pub refusal: Option<&'a ApiError>,
     /// How often it was tried.
     pub attempts: u32,
+    /// When, in virtual time.
+    pub at: Timestamp,
 }
 
 /// Delivering within a transaction.
@@ -212,7 +233,9 @@ mod tests {
             TypedAttribute { data_type: "Binary".to_owned(), content: AttributeContent::Binary(vec![1]) },
         );
         let watched = DeliveryContext { told_back: Some("who".to_owned()), ..plain.clone() };
-        for context in [plain, rich, watched] {
+        let traced = DeliveryContext { trace: Some("Root=1".to_owned()), ..plain.clone() };
+        let all = DeliveryContext { trace: Some("Root=1".to_owned()), ..watched.clone() };
+        for context in [plain, rich, watched, traced, all] {
             let bytes = context.to_bytes().unwrap();
             assert_eq!(DeliveryContext::from_bytes(&bytes), Some(context));
             assert_eq!(DeliveryContext::from_bytes(&bytes[..bytes.len() - 1]), None);

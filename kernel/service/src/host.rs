@@ -1,6 +1,6 @@
 //! What a region gives to all of its rooms.
 
-use crate::{Budgets, Clock, Compute, Ctx, Demand, Entropy, Seal, Watchdog};
+use crate::{Budgets, Clock, Compute, Ctx, Demand, Entropy, Receivers, Seal, Watchdog};
 use ports::runner::Runner;
 use ports::{Calls, Credentials, Facts, LogSink, Targets};
 use schema::ApiError;
@@ -55,6 +55,8 @@ pub trait Permits: Send + Sync {
 pub struct Ports {
     /// Asking a resource by its ARN.
     pub targets: Arc<dyn Targets>,
+    /// Who takes deliveries.
+    pub receivers: Arc<dyn Receivers>,
     /// Calling any operation.
     pub calls: Arc<dyn Calls>,
     /// Judging what operations ask for while they run.

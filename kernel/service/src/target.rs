@@ -4,7 +4,7 @@ use crate::{BoxFuture, Ctx, Delivery, Ended};
 use names::Timestamp;
 use ports::{TargetReply, TargetRequest};
 use schema::ApiError;
-use store::Tx;
+use store::{Fault, Tx};
 
 /// How a room takes deliveries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,13 +45,16 @@ pub trait Target: Send + Sync {
         Box::pin(async move { Err(unable(self.service(), "act on", 1)) })
     }
 
-    /// Hears how a delivery of its own ended, where the delivery has [`told_back`]: a note, which is lost when the
-    /// region ends before it is heard.
+    /// Notes how a delivery of its own ended, where the delivery has [`told_back`], in the commit that ends it. Writes
+    /// this room's own tables only; may be run again.
     ///
     /// [`told_back`]: crate::DeliveryContext::told_back
-    fn ended(&self, ctx: Ctx, ended: Ended) -> BoxFuture<'_, ()> {
-        drop((ctx, ended));
-        Box::pin(std::future::ready(()))
+    ///
+    /// # Errors
+    /// The store's.
+    fn ended(&self, tx: &mut Tx, ended: &Ended<'_>) -> Result<(), Fault> {
+        let _ = (tx, ended);
+        Ok(())
     }
 
     /// Changes a delivery of its own that goes to a dead letter, where that gets another form of it than the target.

@@ -211,6 +211,12 @@ impl Tx {
         Ok(true)
     }
 
+    /// Whether deliveries of an ordered lane wait in the outbox.
+    pub fn lane_waits(&self, lane: &Lane) -> Result<bool, Fault> {
+        // Its counter is there as long as a row of it is.
+        self.has(&NUMBERS, &Scope::Partition, &lane.id())
+    }
+
     fn take_row(&mut self, id: &RowId, payload: &Payload, ordered: bool) -> Result<(), Fault> {
         self.delete(&ROWS, &Scope::Partition, id)?;
         if let Payload::Shared(number) = payload {

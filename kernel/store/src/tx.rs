@@ -139,6 +139,21 @@ impl Tx {
         self.write(table, scope, key, None)
     }
 
+    /// Does something that may be refused: then nothing of what it wrote remains, and the rest of the transaction
+    /// goes on.
+    ///
+    /// # Errors
+    /// The work's own.
+    pub fn attempt<T, E>(&mut self, work: impl FnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E> {
+        let (own, written) = (self.own.clone(), self.written);
+        let result = work(self);
+        if result.is_err() {
+            self.own = own;
+            self.written = written;
+        }
+        result
+    }
+
     /// Reads a row and removes it.
     pub fn take<K: Key, V: Value>(
         &mut self,

@@ -7,7 +7,6 @@ use crate::state::{self, FanOut};
 use crate::views::WaitingFanOuts;
 use names::Scope;
 use service::Ctx;
-use std::sync::Arc;
 use store::Incarnation;
 
 /// Fans out what waits; woken by each message that comes.
@@ -46,25 +45,17 @@ async fn chunk(
     let place = (scope, &topic);
     let mut receivers = hand_over::receivers(ctx, place, &fan_out.message, after, only, CHUNK)?;
     let more = receivers.cut(&fan_out.message) || receivers.len() == CHUNK;
-    receivers.sign(ctx, &topic, &fan_out.message, signatures).await?;
+    receivers.ready(ctx, place, &fan_out.message, signatures).await?;
     *signatures = receivers.signatures();
     let rest = more.then(|| FanOut { after: receivers.last().map(str::to_owned), ..fan_out.clone() });
-    let given = Arc::new((scope.clone(), topic, fan_out.message, receivers));
-    let giving = given.clone();
-    let gave = ctx
-        .commit(move |tx| {
-            let (scope, topic, message, receivers) = &*giving;
-            let waits = state::fan_out(tx, scope, key)?.is_some();
-            if waits {
-                receivers.give(tx, (scope, topic), message)?;
-                state::put_fan_out(tx, scope, key, rest.as_ref())?;
-            }
-            Ok::<_, SnsError>(waits)
-        })
-        .await?;
-    let (scope, topic, message, receivers) = &*given;
-    if gave {
-        receivers.tell_kept(ctx, (scope, topic), message).await;
-    }
+    let (scope, message, now) = (scope.clone(), fan_out.message, ctx.now());
+    ctx.commit(move |tx| {
+        if state::is_to_fan_out(tx, &scope, key)? {
+            receivers.give(tx, (&scope, &topic), &message, now)?;
+            state::put_fan_out(tx, &scope, key, rest.as_ref())?;
+        }
+        Ok::<_, SnsError>(())
+    })
+    .await?;
     Ok(more)
 }

@@ -10,7 +10,25 @@ const FORGOTTEN_MS: i64 = 60_000;
 
 /// The moments that were given. They are in memory: after a restart they are given anew.
 #[derive(Default)]
-pub struct Pacer(Mutex<HashMap<String, Pace>>);
+pub struct Pacer(Mutex<Paces>);
+
+#[derive(Default)]
+struct Paces {
+    by_subscriber: HashMap<String, Pace>,
+    /// When those were looked for that nobody needs any more.
+    swept: Timestamp,
+}
+
+impl Paces {
+    /// What never came for its moment has gone; whoever waits for none, and whose last is over, is as good as new.
+    fn sweep(&mut self, now: Timestamp) {
+        self.swept = now;
+        self.by_subscriber.retain(|_, pace| {
+            pace.given.retain(|_, moment| moment.plus_millis(FORGOTTEN_MS) > now);
+            !pace.given.is_empty() || pace.next_us > now.millis().saturating_mul(1000)
+        });
+    }
+}
 
 #[derive(Default)]
 struct Pace {
@@ -23,7 +41,10 @@ impl Pacer {
     /// When a request may go that is under a throttle: `None` for now, and then its moment is used up.
     pub fn wait(&self, subscriber: &str, request: u64, rate: u32, now: Timestamp) -> Option<Timestamp> {
         let mut paces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let pace = paces.entry(subscriber.to_owned()).or_default();
+        if paces.swept.plus_millis(FORGOTTEN_MS) <= now {
+            paces.sweep(now);
+        }
+        let pace = paces.by_subscriber.entry(subscriber.to_owned()).or_default();
         let moment = *pace.given.entry(request).or_insert_with(|| {
             let at_us = pace.next_us.max(now.millis().saturating_mul(1000));
             pace.next_us = at_us.saturating_add(1_000_000 / i64::from(rate.max(1)));
@@ -33,9 +54,6 @@ impl Pacer {
             return Some(moment);
         }
         pace.given.remove(&request);
-        // What never came for its moment has gone; whoever waits for none, and whose last is over, is as good as new.
-        pace.given.retain(|_, moment| moment.plus_millis(FORGOTTEN_MS) > now);
-        paces.retain(|_, pace| !pace.given.is_empty() || pace.next_us > now.millis().saturating_mul(1000));
         None
     }
 }
@@ -66,6 +84,18 @@ mod tests {
         assert_eq!(pacer.wait("other", 1, 1, Timestamp(0)), None, "others do not wait");
         assert_eq!(pacer.wait("s", 11, 4, Timestamp(60_000)), None, "a rest is not made up for");
         assert_eq!(pacer.wait("s", 12, 4, Timestamp(60_000)), Some(Timestamp(60_250)));
+    }
+
+    #[test]
+    fn whoever_never_comes_again_is_forgotten() {
+        let pacer = Pacer::default();
+        assert_eq!(pacer.wait("gone", 1, 1, Timestamp(0)), None);
+        assert!(pacer.wait("gone", 2, 1, Timestamp(0)).is_some());
+        let kept = |pacer: &Pacer| pacer.0.lock().unwrap().by_subscriber.len();
+        assert_eq!(pacer.wait("other", 1, 1, Timestamp(50_000)), None);
+        assert_eq!(kept(&pacer), 2);
+        assert_eq!(pacer.wait("other", 2, 1, Timestamp(200_000)), None);
+        assert_eq!(kept(&pacer), 1);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! tried as often as its delivery policy says; then it goes to the dead letter. Nobody waits for anybody else.
 
 use crate::errors::SnsError;
-use crate::hand_over::PRINCIPAL;
+use crate::handed::PRINCIPAL;
 use crate::pacing::{self, Pacer};
 use crate::post::{self, Unanswered};
 use crate::rules::delivery_policy::{Retries, effective_of};
@@ -144,26 +144,27 @@ async fn attempt(ctx: &Ctx, scope: &Scope, number: u64) -> Result<(), SnsError> 
     }
     let hastened = if ctx.host().settings.fidelity == Fidelity::Aws { 1 } else { HASTENED };
     let now = ctx.now();
+    let code = outcome.ok();
     let tells = matches!(next, Next::Done | Next::GivenUp) && !sending.asks;
-    if let Some(topic) = about.topic.as_ref().filter(|topic| tells && status::is_watched(topic, "HTTP")) {
-        let status = Status {
-            kind: "HTTP",
-            message: &sending.message,
-            digest: &status::digest(&sending.text()),
-            posted: sending.posted,
-            destination: &sending.url,
-            response: told,
-            code: outcome.as_ref().ok().copied(),
-            took_ms,
-            attempts: sending.attempts,
-            cause: &sending.cause,
-        };
-        status::tell(ctx, scope, topic, &status).await;
-    }
     let scope = scope.clone();
     ctx.commit(move |tx| {
         if sending::sending(tx, &scope, number)?.is_none() {
             return Ok(());
+        }
+        if let Some(topic) = about.topic.as_ref().filter(|topic| tells && status::is_watched(topic, "HTTP")) {
+            let status = Status {
+                kind: "HTTP",
+                message: &sending.message,
+                digest: &status::digest(&sending.text()),
+                posted: sending.posted,
+                destination: &sending.url,
+                response: told.clone(),
+                code,
+                took_ms,
+                attempts: sending.attempts,
+                cause: &sending.cause,
+            };
+            status::note(tx, &scope, topic, &status, now)?;
         }
         match &next {
             Next::Done => sending::remove(tx, &scope, number)?,

@@ -6,6 +6,7 @@ pub mod ended;
 pub mod platform;
 pub mod sending;
 pub mod sms;
+pub mod statuses;
 
 use names::{AccountId, Arn, Region, Scope, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -137,8 +138,18 @@ pub struct Message {
     pub cause: String,
     /// How many deliveries led to it.
     pub hops: u8,
+    /// The trace that it belongs to.
+    pub trace: Option<String>,
 }
-record!(Message, 1);
+impl Record for Message {
+    const VERSION: u8 = 2;
+
+    fn upgrade(_from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
+        // The first version ended before the trace: nothing, which postcard writes as a zero.
+        let bytes = [bytes, &[0]].concat();
+        postcard::from_bytes(&bytes).map_err(|_| Corrupt("a message of the first version cannot be read"))
+    }
+}
 
 impl Message {
     /// Its text for a protocol.
@@ -171,7 +182,39 @@ pub struct FanOut {
     /// The only subscription it goes to: what a replay sends again.
     pub only: Option<String>,
 }
-record!(FanOut, 1);
+impl Record for FanOut {
+    const VERSION: u8 = 2;
+
+    fn upgrade(_from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
+        let corrupt = || Corrupt("a fan-out of the first version cannot be read");
+        // What stands behind its message is where the message ends, to which the second version added a trace.
+        let behind = |bytes: &[u8]| {
+            postcard::take_from_bytes::<(String, FirstMessage)>(bytes).map(|(_, rest)| rest.len())
+        };
+        let rest = behind(bytes).map_err(|_| corrupt())?;
+        let (before, after) = bytes.split_at(bytes.len() - rest);
+        postcard::from_bytes(&[before, &[0], after].concat()).map_err(|_| corrupt())
+    }
+}
+
+/// A message of the first version, to be passed over.
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "only where it ends is asked for")]
+struct FirstMessage {
+    id: String,
+    topic: Arn,
+    subject: Option<String>,
+    text: String,
+    texts: BTreeMap<String, String>,
+    attributes: BTreeMap<String, TypedAttribute>,
+    group: Option<String>,
+    deduplication_id: Option<String>,
+    sequence: Option<u64>,
+    at: Timestamp,
+    origin: String,
+    cause: String,
+    hops: u8,
+}
 
 static TOPICS: Table<String, Topic> = Table::new("sns/topics", Class::Records);
 /// By the topic's incarnation and their ids; the view of subscribers is made of these.
@@ -416,6 +459,11 @@ pub fn fan_out(read: &impl Read, scope: &Scope, key: (Incarnation, u64)) -> Resu
     read.get(&FAN_OUTS, scope, &key)
 }
 
+/// Whether a message is still to be fanned out.
+pub fn is_to_fan_out(read: &impl Read, scope: &Scope, key: (Incarnation, u64)) -> Result<bool, Fault> {
+    read.has(&FAN_OUTS, scope, &key)
+}
+
 /// Says how far a message has been fanned out; nothing remains of one that every subscriber has.
 pub fn put_fan_out(
     tx: &mut Tx,
@@ -437,6 +485,20 @@ pub fn fan_outs(read: &store::Snapshot) -> impl Iterator<Item = Result<(Scope, (
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn messages_of_the_first_version_are_read() {
+        let message = crate::rules::envelope::tests::message("m");
+        let written = postcard::to_stdvec(&message).unwrap();
+        // What the second version added is its last byte.
+        let first = &written[..written.len() - 1];
+        assert_eq!(Message::upgrade(1, first).unwrap(), message);
+        let after = Some("last".to_owned());
+        let fan_out = FanOut { topic: "t".to_owned(), message, after, only: None };
+        let behind = postcard::to_stdvec(&(&fan_out.after, &fan_out.only)).unwrap();
+        let first = [&postcard::to_stdvec("t").unwrap(), first, &behind].concat();
+        assert_eq!(FanOut::upgrade(1, &first).unwrap(), fan_out);
+    }
 
     #[test]
     fn a_subscription_of_the_first_version_is_read() {

@@ -1,14 +1,19 @@
 //! Delivery status: what became of a message at a subscriber, written to the log group of its topic where
 //! that wants it (SNS developer guide, "Amazon SNS message delivery status").
 
+use crate::errors::SnsError;
+use crate::state::statuses::{self, Line};
 use crate::state::{self, Message, Protocol, Topic};
+use crate::views::WaitingStatuses;
 use bytes::Bytes;
 use md5::{Digest, Md5};
 use names::{AccountId, Arn, Scope, Timestamp};
 use ports::LogTarget;
 use schema::ApiError;
 use serde_json::json;
-use service::{Ctx, Ended, Log, hex};
+use service::{Ctx, Ended, Log, hex, uuid_of};
+use std::collections::BTreeMap;
+use store::{Fault, Tx};
 
 /// What became of a message at one subscriber.
 pub struct Status<'a> {
@@ -69,25 +74,96 @@ fn is_wanted(topic: &Topic, kind: &str, success: bool, drawn: u8) -> bool {
     set("SuccessFeedbackRoleArn") && drawn < rate.unwrap_or(100)
 }
 
-/// Logs what became of a message at a subscriber.
-pub async fn tell(ctx: &Ctx, scope: &Scope, topic: &Topic, status: &Status<'_>) {
-    let success = status.is_success();
-    let [drawn] = ctx.host().entropy.bytes();
+/// Leaves what became of a message at a subscriber to be logged, in the commit that ends its delivery.
+pub fn note(
+    tx: &mut Tx,
+    scope: &Scope,
+    topic: &Topic,
+    status: &Status<'_>,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let number = tx.fresh_incarnation()?.0;
+    // Made of a number that no other has: the closure may run again.
+    let id = uuid_of(&format!("sns status {number}"));
+    let drawn = u8::from_str_radix(&id[..2], 16).unwrap_or_default();
     let drawn = (u16::from(drawn) * 100 / 256) as u8;
+    let success = status.is_success();
     if !is_wanted(topic, status.kind, success, drawn) {
-        return;
+        return Ok(());
     }
-    let Some(logs) = ctx.ports().logs.clone() else { return };
+    let text = line(&state::arn(scope, &topic.name), status, &id).to_string();
+    let cause = status.cause.to_owned();
+    statuses::add(tx, scope, number, &Line { topic: topic.name.clone(), success, at: now, text, cause })
+}
+
+/// Lines that one round reads at once.
+const LINES: usize = 200;
+
+/// Logs what waits to be; woken by each line that comes.
+pub async fn round(ctx: Ctx) -> Result<(), SnsError> {
+    let mut after = 0;
+    loop {
+        let places: Vec<(u64, Scope)> = ctx.view::<WaitingStatuses>().with(&(), |places| {
+            let left = places.range(after..).take(LINES);
+            left.map(|(number, scope)| (*number, scope.clone())).collect()
+        })?;
+        let Some((last, _)) = places.last() else { return Ok(()) };
+        // What the log does not take now is passed by, and waits for the next round.
+        after = last + 1;
+        log(&ctx, places).await?;
+    }
+}
+
+/// The lines of one log group, with their numbers.
+type Group = (Vec<u64>, Vec<(Timestamp, Bytes)>, String);
+
+async fn log(ctx: &Ctx, places: Vec<(u64, Scope)>) -> Result<(), SnsError> {
+    let read = ctx.read();
+    let mut groups: BTreeMap<(Scope, String, bool), Group> = BTreeMap::new();
+    for (number, scope) in places {
+        let Some(line) = statuses::line(&read, &scope, number)? else { continue };
+        let group = groups.entry((scope, line.topic, line.success)).or_default();
+        group.0.push(number);
+        group.1.push((line.at, Bytes::from(line.text)));
+        group.2 = line.cause;
+    }
+    drop(read);
+    for ((scope, topic, success), (numbers, lines, cause)) in groups {
+        if written(ctx, &scope, &topic, success, lines, &cause).await {
+            let gone = async |scope: Scope| {
+                ctx.commit(move |tx| {
+                    numbers.iter().try_for_each(|number| statuses::remove(tx, &scope, *number))
+                })
+                .await
+            };
+            gone(scope).await.map_err(SnsError::Store)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes lines to the log of a topic; whether they need not be written again.
+async fn written(
+    ctx: &Ctx,
+    scope: &Scope,
+    topic: &str,
+    success: bool,
+    lines: Vec<(Timestamp, Bytes)>,
+    cause: &str,
+) -> bool {
+    // A region without logs keeps none.
+    let Some(logs) = ctx.ports().logs.clone() else { return true };
     let (account, region) =
         (scope.account().unwrap_or(AccountId::DEFAULT), scope.region().cloned().unwrap_or_default());
     let failure = if success { "" } else { "/Failure" };
-    let group = format!("sns/{region}/{account}/{}{failure}", topic.name);
-    let now = ctx.now();
-    let line = line(&state::arn(scope, &topic.name), status, &ctx.uuid());
-    let target = LogTarget { account, region, group, stream: topic.name.clone() };
-    let written = logs.write(target, vec![(now, Bytes::from(line.to_string()))]).await;
-    if let Err(error) = written {
-        Log::warn(status.cause, &format!("the status of a delivery cannot be logged: {error}"));
+    let group = format!("sns/{region}/{account}/{topic}{failure}");
+    let target = LogTarget { account, region, group, stream: topic.to_owned() };
+    match logs.write(target, lines).await {
+        Ok(()) => true,
+        Err(error) => {
+            Log::warn(cause, &format!("the status of a delivery cannot be logged: {error}"));
+            error.is_sender()
+        }
     }
 }
 
@@ -128,18 +204,20 @@ pub fn told_back(topic: &Topic, protocol: Protocol, message: &Message) -> Option
     Some(format!("{kind} {} {}", message.id, digest(&message.text)))
 }
 
-/// Logs how a delivery to a queue or a function ended.
-pub async fn tell_ended(ctx: &Ctx, ended: &Ended) {
-    let delivery = &ended.delivery;
+/// Notes how a delivery to a queue or a function ended.
+pub fn note_ended(tx: &mut Tx, ended: &Ended<'_>) -> Result<(), Fault> {
+    let delivery = ended.delivery;
     let mut told = delivery.context.told_back.as_deref().unwrap_or_default().split(' ');
-    let (Some(kind), Some(message), Some(digest)) = (told.next(), told.next(), told.next()) else { return };
-    let Some((scope, name)) = state::place(&delivery.source) else { return };
-    let Ok(Some(topic)) = state::topic(&ctx.read(), &scope, &name) else { return };
+    let (Some(kind), Some(message), Some(digest)) = (told.next(), told.next(), told.next()) else {
+        return Ok(());
+    };
+    let Some((scope, name)) = state::place(&delivery.source) else { return Ok(()) };
+    let Some(topic) = state::topic(tx, &scope, &name)? else { return Ok(()) };
     // What each answers with when it takes a message: a queue 200, a function that is invoked as an event 202.
     let (kind, service, taken) = if kind == "SQS" { ("SQS", "sqs", 200) } else { ("Lambda", "lambda", 202) };
-    let (code, response) = match &ended.outcome {
-        Ok(()) => (taken, json!({format!("{service}RequestId"): ctx.uuid()})),
-        Err(error) => (error.status, refusal(service, error)),
+    let (code, response) = match ended.refusal {
+        None => (taken, json!({format!("{service}RequestId"): uuid_of(&delivery.id)})),
+        Some(error) => (error.status, refusal(service, error)),
     };
     let status = Status {
         kind,
@@ -149,11 +227,11 @@ pub async fn tell_ended(ctx: &Ctx, ended: &Ended) {
         destination: delivery.target.as_str(),
         response: response.to_string(),
         code: Some(code),
-        took_ms: (ctx.now().millis() - delivery.posted.millis()).max(0).unsigned_abs(),
+        took_ms: (ended.at.millis() - delivery.posted.millis()).max(0).unsigned_abs(),
         attempts: ended.attempts,
         cause: &delivery.cause,
     };
-    tell(ctx, &scope, &topic, &status).await;
+    note(tx, &scope, &topic, &status, ended.at)
 }
 
 fn refusal(service: &str, error: &ApiError) -> serde_json::Value {

@@ -1,6 +1,7 @@
 //! A delivery to a topic is a message published to it. It is left to be fanned out: what that needs, a
 //! signature above all, is no work for the commit that accepts it.
 
+use crate::ops::publish::Placed;
 use crate::rules::envelope;
 use crate::rules::publication::{Asked, Draft, deduplication};
 use crate::state::{self, FanOut, Message, Topic};
@@ -8,11 +9,9 @@ use crate::status;
 use bytes::Bytes;
 use names::{Scope, Timestamp};
 use schema::ApiError;
-use service::{
-    AttributeContent, BoxFuture, Ctx, Delivery, Ended, Reception, Target, TypedAttribute, uuid_of,
-};
+use service::{AttributeContent, Delivery, Ended, Reception, Target, TypedAttribute, uuid_of};
 use std::collections::BTreeMap;
-use store::Tx;
+use store::{Fault, Tx};
 
 /// The topics of the region as targets.
 pub struct Topics;
@@ -44,8 +43,8 @@ impl Target for Topics {
         }
     }
 
-    fn ended(&self, ctx: Ctx, ended: Ended) -> BoxFuture<'_, ()> {
-        Box::pin(async move { status::tell_ended(&ctx, &ended).await })
+    fn ended(&self, tx: &mut Tx, ended: &Ended<'_>) -> Result<(), Fault> {
+        status::note_ended(tx, ended)
     }
 }
 
@@ -101,9 +100,11 @@ fn publish(
         origin: String::new(),
         cause: delivery.cause.clone(),
         hops: delivery.hops,
+        trace: delivery.context.trace.clone(),
     };
-    if crate::ops::publish::place_in_topic(tx, (scope, topic), &mut message, now)?.is_some() {
-        return Ok(());
+    match crate::ops::publish::place_in_topic(tx, (scope, topic), &message, now)? {
+        Placed::At(place) => message.sequence = place,
+        Placed::Repeats(_) => return Ok(()),
     }
     if message.sequence.is_some() && topic.attributes.contains_key("ArchivePolicy") {
         state::archive(tx, scope, topic.incarnation, &message)?;

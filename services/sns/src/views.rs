@@ -4,7 +4,8 @@
 use crate::rules::attributes::{Setting, dead_letter, filter};
 use crate::rules::filter::Filter;
 use crate::state::sending::{self, SENDINGS};
-use crate::state::{self, FAN_OUTS, SUBSCRIPTIONS, Subscription};
+use crate::state::statuses::{self, STATUSES};
+use crate::state::{self, FAN_OUTS, Protocol, SUBSCRIPTIONS, Subscription};
 use names::{Arn, Scope};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -20,6 +21,8 @@ pub struct Subscriber {
     pub filter: Option<Filter>,
     /// Where messages go that it cannot be given.
     pub dead_letter: Option<Arn>,
+    /// The queue or function that it is.
+    pub target: Option<Arn>,
 }
 
 impl Subscriber {
@@ -28,7 +31,9 @@ impl Subscriber {
         // What cannot be read was never let in.
         let filter = filter(&subscription.attributes, Setting::Set).ok().flatten();
         let dead_letter = dead_letter(&subscription.attributes);
-        Subscriber { subscription, filter, dead_letter }
+        let target = matches!(subscription.protocol, Protocol::Sqs | Protocol::Lambda)
+            .then(|| subscription.endpoint.parse().ok());
+        Subscriber { subscription, filter, dead_letter, target: target.flatten() }
     }
 }
 
@@ -142,6 +147,51 @@ impl View for WaitingFanOuts {
     }
 
     fn may_go(&self, _places: &FanOutPlaces) -> bool {
+        false
+    }
+}
+
+/// The lines on deliveries that are still to be logged, the oldest first.
+pub struct WaitingStatuses {
+    /// Told of each one that comes.
+    pub wake: Arc<Notify>,
+}
+
+/// By their numbers: where they are.
+pub type StatusPlaces = BTreeMap<u64, Scope>;
+
+impl View for WaitingStatuses {
+    type Key = ();
+    type Slice = StatusPlaces;
+
+    fn name(&self) -> &'static str {
+        "sns-statuses"
+    }
+
+    fn tables(&self) -> Vec<TableId> {
+        vec![STATUSES.id()]
+    }
+
+    fn slice_of(&self, _change: &Change) -> Option<()> {
+        Some(())
+    }
+
+    fn load(&self, _key: &(), read: &Snapshot) -> Result<StatusPlaces, Fault> {
+        statuses::all(read).map(|row| row.map(|(scope, number)| (number, scope))).collect()
+    }
+
+    fn apply(&self, places: &mut StatusPlaces, change: &Change) {
+        match change.of(&STATUSES) {
+            Some((scope, number, Some(_))) => {
+                places.insert(number, scope);
+                self.wake.notify_one();
+            }
+            Some((_, number, None)) => drop(places.remove(&number)),
+            None => {}
+        }
+    }
+
+    fn may_go(&self, _places: &StatusPlaces) -> bool {
         false
     }
 }

@@ -50,6 +50,7 @@ fn accept(tx: &mut Tx, delivery: &Delivery, now: Timestamp) -> Result<(), ApiErr
         body: String::from_utf8_lossy(&delivery.payload).into_owned(),
         attributes: attributes(delivery)?,
         trace_header: None,
+        trace: delivery.context.trace.clone(),
         sender: delivery.context.principal.clone(),
         delay_s: None,
         group: group.or_else(|| fifo.then(|| "default".to_owned())),

@@ -92,6 +92,8 @@ pub fn groups_go_in_order(place: &dyn Place) {
         }
         let other = posted(&store, "two", vec![post("queue", Some("g2"))]).await;
         assert_eq!(first.iter().map(|id| id.number).collect::<Vec<_>>(), [1, 2, 3]);
+        let waits = || store.commit(|tx| tx.lane_waits(&post("queue", Some("g1")).lane));
+        assert!(waits().await.unwrap());
         let mut claims = lanes.take("queue", NOW, 64).unwrap();
         claims.sort_by_key(|claim| claim.unique);
         assert_eq!(ids(&claims), [first[0], other[0]]);
@@ -102,6 +104,7 @@ pub fn groups_go_in_order(place: &dyn Place) {
             assert!(ids(&claims).contains(&expected));
             deliver(&store, expected).await.unwrap();
         }
+        assert!(!waits().await.unwrap());
         deliver(&store, other[0]).await.unwrap();
         assert_eq!(left(&store), 0, "the counters of empty groups have gone");
     });

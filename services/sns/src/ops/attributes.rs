@@ -78,12 +78,16 @@ fn effective_of_topic(topic: &Topic) -> String {
     let http = own
         .and_then(|own| serde_json::from_str::<serde_json::Value>(own).ok())
         .and_then(|own| own.get("http")?.get("disableSubscriptionOverrides")?.as_bool());
-    json!({"http": {
+    let mut http = json!({
         "defaultHealthyRetryPolicy": effective["healthyRetryPolicy"],
         "disableSubscriptionOverrides": http.unwrap_or(false),
         "defaultRequestPolicy": effective["requestPolicy"],
-    }})
-    .to_string()
+    });
+    // A topic without a throttle says nothing of one (LocalStack's test_topic_delivery_policy_crud, recorded on AWS).
+    if !effective["throttlePolicy"].is_null() {
+        http["defaultThrottlePolicy"] = effective["throttlePolicy"].clone();
+    }
+    json!({"http": http}).to_string()
 }
 
 /// SetTopicAttributes.

@@ -75,6 +75,7 @@ pub fn message(ctx: &Ctx, arn: &Arn, topic: &Topic, draft: Draft) -> Result<Mess
         origin: ctx.request().origin.clone(),
         cause: ctx.request_id().to_owned(),
         hops: 0,
+        trace: ctx.trace().map(str::to_owned),
     })
 }
 
@@ -88,53 +89,58 @@ pub async fn to_topic(
     let mut receivers = hand_over::receivers(ctx, (&scope, &topic), &message, None, None, usize::MAX)?;
     // What is to be fanned out is signed then.
     if receivers.are_few(&topic, &message) {
-        receivers.sign(ctx, &topic, &message, &Default::default()).await?;
+        receivers.ready(ctx, (&scope, &topic), &message, &Default::default()).await?;
     }
-    let (now, given) = (ctx.now(), Arc::new((scope, topic, message, receivers)));
-    let giving = given.clone();
-    let (id, place, has_it) = ctx
-        .commit(move |tx| {
-            let (scope, topic, message, receivers) = &*giving;
-            let there = state::topic(tx, scope, &topic.name)?;
-            let topic = there.filter(|there| there.incarnation == topic.incarnation);
-            let topic = topic.ok_or(SnsError::NotFound("Topic"))?;
-            let mut message = message.clone();
-            if let Some(known) = place_in_topic(tx, (scope, &topic), &mut message, now)? {
-                return Ok((known.id, Some(known.sequence), false));
+    let now = ctx.now();
+    ctx.commit(move |tx| {
+        let there = state::topic(tx, &scope, &topic.name)?;
+        let there = there.filter(|there| there.incarnation == topic.incarnation);
+        let topic = there.ok_or(SnsError::NotFound("Topic"))?;
+        let place = match place_in_topic(tx, (&scope, &topic), &message, now)? {
+            Placed::Repeats(known) => return Ok((known.id, Some(known.sequence))),
+            Placed::At(place) => place,
+        };
+        match place {
+            None => hand_over::publish(tx, (&scope, &topic), &message, &receivers, now)?,
+            Some(_) => {
+                let message = Message { sequence: place, ..message.clone() };
+                hand_over::publish(tx, (&scope, &topic), &message, &receivers, now)?;
             }
-            let has_it = hand_over::publish(tx, (scope, &topic), &message, receivers)?;
-            Ok::<_, SnsError>((message.id, message.sequence, has_it))
-        })
-        .await?;
-    let (scope, topic, message, receivers) = &*given;
-    if has_it {
-        receivers.tell_kept(ctx, (scope, topic), message).await;
-    }
-    Ok((id, place))
+        }
+        Ok::<_, SnsError>((message.id.clone(), place))
+    })
+    .await
+}
+
+/// Where a message stands in its topic.
+pub enum Placed {
+    /// At this place, in a FIFO topic.
+    At(Option<u64>),
+    /// It repeats another one.
+    Repeats(Duplicate),
 }
 
 /// Gives a message its place in a FIFO topic, or finds the one that it repeats.
 pub fn place_in_topic(
     tx: &mut Tx,
     (scope, topic): (&Scope, &Topic),
-    message: &mut Message,
+    message: &Message,
     now: Timestamp,
-) -> Result<Option<Duplicate>, Fault> {
-    let Some(id) = message.deduplication_id.clone() else { return Ok(None) };
+) -> Result<Placed, Fault> {
+    let Some(id) = message.deduplication_id.clone() else { return Ok(Placed::At(None)) };
     let grouped = topic.attributes.get("FifoThroughputScope").is_some_and(|scope| scope == "MessageGroup");
     let id = match &message.group {
         Some(group) if grouped => format!("{group}\n{id}"),
         _ => id,
     };
     if let Some(known) = state::duplicate(tx, scope, topic.incarnation, &id, now)? {
-        return Ok(Some(known));
+        return Ok(Placed::Repeats(known));
     }
     let sequence = state::sequence(tx, scope, topic.incarnation)?;
-    message.sequence = Some(sequence);
     let until = now.plus_millis(DEDUPLICATION_MS);
     let duplicate = Duplicate { id: message.id.clone(), sequence, until };
     state::remember(tx, scope, topic.incarnation, &id, &duplicate)?;
-    Ok(None)
+    Ok(Placed::At(Some(sequence)))
 }
 
 fn captured(ctx: &Ctx, kind: Kind, receiver: &str, draft: &Draft, text: &str) -> Captured {

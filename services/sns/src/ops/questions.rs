@@ -1,7 +1,7 @@
 //! What a subscriber is asked: whether it wants messages, and, when it has left, whether it wants to come back.
 
 use crate::errors::SnsError;
-use crate::hand_over::PRINCIPAL;
+use crate::handed::PRINCIPAL;
 use crate::ops::subscriptions::{Why, token};
 use crate::rules::envelope::{self, Confirmation};
 use crate::signing::Signer;

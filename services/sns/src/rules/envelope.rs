@@ -66,8 +66,14 @@ impl Written {
     }
 
     fn member(&mut self, name: &str, json: &str) {
-        let parts = [if self.0.len() > 1 { ",\n  \"" } else { "\n  \"" }, name, "\" : ", json];
-        self.0.extend(parts);
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        self.line(name, json);
+    }
+
+    fn line(&mut self, name: &str, json: &str) {
+        self.0.extend(["\n  \"", name, "\" : ", json]);
     }
 
     fn signature(&mut self, signed: &Signed) {
@@ -82,8 +88,39 @@ impl Written {
     }
 }
 
-/// The envelope for queues, mailboxes and HTTP.
-pub fn notification(message: &Message, text: &str, subscription: &str, signed: Option<&Signed>) -> String {
+/// The envelope of a text for queues, mailboxes and HTTP: what stands before and behind the one member that each
+/// subscriber has of its own.
+pub struct Envelope {
+    before: String,
+    after: String,
+}
+
+impl Envelope {
+    /// The envelope of a text.
+    pub fn of(message: &Message, text: &str, signed: Option<&Signed>) -> Self {
+        let mut after = Written(String::new());
+        if !message.attributes.is_empty() {
+            let shown = attributes(&message.attributes);
+            after.0.push(',');
+            after.line("MessageAttributes", &shown.as_object().map(lines).unwrap_or_default());
+        }
+        Envelope { before: opening(message, text, signed).0, after: after.end() }
+    }
+
+    /// What one subscriber gets.
+    pub fn for_subscription(&self, origin: &str, subscription: &str) -> String {
+        let url = unsubscribe_url(origin, subscription);
+        let length = self.before.len() + url.len() + self.after.len() + 32;
+        let mut out = Written(String::with_capacity(length));
+        out.0.push_str(&self.before);
+        out.text("UnsubscribeURL", &url);
+        out.0.push_str(&self.after);
+        out.0
+    }
+}
+
+/// What stands first in an envelope.
+fn opening(message: &Message, text: &str, signed: Option<&Signed>) -> Written {
     let mut out = Written::begin();
     out.text("Type", "Notification");
     out.text("MessageId", &message.id);
@@ -99,12 +136,7 @@ pub fn notification(message: &Message, text: &str, subscription: &str, signed: O
     if let Some(signed) = signed {
         out.signature(signed);
     }
-    out.text("UnsubscribeURL", &unsubscribe_url(&message.origin, subscription));
-    if !message.attributes.is_empty() {
-        let shown = attributes(&message.attributes);
-        out.member("MessageAttributes", &shown.as_object().map(lines).unwrap_or_default());
-    }
-    out.end()
+    out
 }
 
 /// Members of an object within, each on a line.
@@ -279,6 +311,7 @@ pub mod tests {
             origin: "http://localhost:4566".to_owned(),
             cause: String::new(),
             hops: 0,
+            trace: None,
         }
     }
 
@@ -289,6 +322,10 @@ pub mod tests {
         let expect = "Message\nm\nMessageId\ni\nSubject\ns\nTimestamp\n2026-01-01T00:00:00.123Z\nTopicArn\n\
                       arn:aws:sns:us-east-1:000000000000:t\nType\nNotification\n";
         assert_eq!(signed_text(&message("m"), "m"), expect);
+    }
+
+    fn notification(message: &Message, text: &str, subscription: &str, signed: Option<&Signed>) -> String {
+        Envelope::of(message, text, signed).for_subscription(&message.origin, subscription)
     }
 
     #[test]

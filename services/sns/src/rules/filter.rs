@@ -169,6 +169,7 @@ mod tests {
             origin: String::new(),
             cause: String::new(),
             hops: 0,
+            trace: None,
         }
     }
 

@@ -21,6 +21,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::{Fault, Incarnation, Tx};
 
+/// Headers that let a request ask for more than the API does, and how far they go here.
+const OVERRIDE_COUNT: &str = "x-localstack-sqs-override-message-count";
+const OVERRIDE_WAIT: &str = "x-localstack-sqs-override-wait-time-seconds";
+const MAX_OVERRIDDEN_COUNT: usize = 100;
+const MAX_OVERRIDDEN_WAIT_S: u64 = 900;
+
 /// How often a receive looks again when it was offered nothing that it may hand out.
 const LOOKS: usize = 16;
 
@@ -75,6 +81,16 @@ fn wish(input: &ReceiveMessageInput) -> Result<Wish, SqsError> {
     })
 }
 
+/// The wish with what headers say that LocalStack's users know: more messages, or a longer wait, than the API lets
+/// one ask for.
+fn overridden(ctx: &Ctx, wish: Wish) -> Wish {
+    let hint =
+        |name: &str| ctx.hint(name).and_then(|text| text.parse::<u64>().ok()).filter(|number| *number > 0);
+    let limit = hint(OVERRIDE_COUNT).map_or(wish.limit, |count| (count as usize).min(MAX_OVERRIDDEN_COUNT));
+    let wait = hint(OVERRIDE_WAIT).map(|seconds| Duration::from_secs(seconds.min(MAX_OVERRIDDEN_WAIT_S)));
+    Wish { limit, wait: wait.or(wish.wait), ..wish }
+}
+
 /// Refuses names that are neither of queues nor of messages: the older list takes both.
 fn check_names(input: &ReceiveMessageInput) -> Result<(), SqsError> {
     let known = |name: &str| NAMES.contains(&name) || MessageSystemAttributeName::VALUES.contains(&name);
@@ -89,7 +105,7 @@ pub async fn receive_message(
     input: Arc<ReceiveMessageInput>,
 ) -> Result<ReceiveMessageOutput, SqsError> {
     check_names(&input)?;
-    let (place, wish) = (place(&ctx, &input.queue_url), wish(&input)?);
+    let (place, wish) = (place(&ctx, &input.queue_url), overridden(&ctx, wish(&input)?));
     let queue = found(&ctx.read(), &place)?;
     let wish = Wish { attempt: wish.attempt.filter(|_| queue.attributes.fifo), ..wish };
     if wish.attempt.is_some() {

@@ -28,6 +28,8 @@ pub struct Outgoing {
     pub attributes: BTreeMap<String, AttributeValue>,
     /// `AWSTraceHeader`.
     pub trace_header: Option<String>,
+    /// The trace that it belongs to without saying so: it stands for an absent `AWSTraceHeader`.
+    pub trace: Option<String>,
     /// Who sends it.
     pub sender: String,
     /// How long it is hidden, in seconds; the queue's delay where it says nothing.
@@ -64,6 +66,7 @@ fn outgoing(ctx: &Ctx, input: &SendMessageInput) -> Result<Outgoing, SqsError> {
         body: input.message_body.clone(),
         attributes: contents::attributes(input.message_attributes.as_ref())?,
         trace_header: contents::trace_header(input.message_system_attributes.as_ref())?,
+        trace: ctx.trace().map(str::to_owned),
         sender: sender(ctx),
         delay_s: input.delay_seconds.map(i64::from),
         group: input.message_group_id.clone(),
@@ -122,7 +125,7 @@ pub fn put(
         id: outgoing.id.clone(),
         body: outgoing.body.clone(),
         attributes: outgoing.attributes.clone(),
-        trace_header: outgoing.trace_header.clone(),
+        trace_header: outgoing.trace_header.clone().or_else(|| outgoing.trace.clone()),
         sender: outgoing.sender.clone(),
         sent: now,
         group: outgoing.group.clone(),

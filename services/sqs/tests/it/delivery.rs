@@ -3,7 +3,7 @@
 use crate::{bodies, queue, receive, region};
 use bytes::Bytes;
 use names::{AccountId, Arn};
-use service::{Deliver, Delivery, DeliveryContext};
+use service::{Deliver, Delivery, DeliveryContext, Door, hand_over};
 use std::time::Duration;
 use store::Fault;
 use testkit::START;
@@ -45,4 +45,29 @@ async fn a_delivery_to_no_queue_is_given_up_to_its_dead_letter() {
         region.advance(Duration::from_secs(60)).await;
     }
     assert_eq!(bodies(&receive(&region, &url).await), ["lost"]);
+}
+
+#[tokio::test]
+async fn what_is_handed_over_is_there_with_the_commit_that_causes_it() {
+    let region = region().await;
+    let url = queue(&region, "q", &[]).await;
+    let receivers = region.host().ports().receivers.clone();
+    let given: Vec<_> = ["q", "none"]
+        .map(|name| {
+            let delivery = delivery(&format!("arn:aws:sqs:us-east-1:000000000000:{name}"), "at once");
+            let door = Door::of(receivers.as_ref(), &delivery);
+            assert!(door.is_some());
+            (delivery, door)
+        })
+        .to_vec();
+    let before = region.host().store.read().sequence();
+    let handed = region.host().store.commit(move |tx| hand_over(tx, given.clone(), START));
+    handed.await.map_err(|fault: Fault| fault.to_string()).unwrap();
+    let committed = region.host().store.read().sequence();
+    assert!(committed > before);
+    assert_eq!(
+        bodies(&receive(&region, &url).await),
+        ["at once"],
+        "the queue that is not there keeps it from nobody"
+    );
 }

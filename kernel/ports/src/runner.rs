@@ -46,6 +46,10 @@ pub trait Sandbox: Send + Sync {
     /// sandbox are seen.
     fn beside(&self, template: Template) -> Pending<'_, Result<Box<dyn Sandbox>, RunnerError>>;
 
+    /// Makes a program that waits what it is to be; once. Where the runner cannot, it fails, and the sandbox
+    /// is of no use.
+    fn enter(&self, entry: Entry) -> Pending<'_, Result<(), RunnerError>>;
+
     /// Connects to a port on which something in it listens on loopback.
     fn connect(&self, port: u16) -> Pending<'_, io::Result<TcpStream>>;
 
@@ -94,6 +98,19 @@ pub struct Template {
     pub limits: Limits,
     /// Ports of its own loopback on which whoever starts it listens, where it has a loopback of its own.
     pub ports: Vec<u16>,
+    /// It waits to be told what it is to be: see [`Sandbox::enter`].
+    pub waits: bool,
+}
+
+/// What a program is to be that waits in a sandbox.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// What it sees besides.
+    pub shown: Vec<Shown>,
+    /// What it may use.
+    pub limits: Limits,
+    /// What it reads from its standard input, which then ends.
+    pub told: Vec<u8>,
 }
 
 /// The directories of a sandbox.

@@ -7,7 +7,7 @@ mod connection;
 mod driver;
 
 use crate::protocol::{
-    Boundary, CALLS, Ended, Identity, Notice, PORTS, ResourceLimits, Scope, Spawn, Status, Verb,
+    Boundary, CALLS, Ended, Enter, Identity, Notice, PORTS, ResourceLimits, Scope, Spawn, Status, Verb,
 };
 use crate::run_id::RunId;
 use crate::runner::Probe;
@@ -357,6 +357,11 @@ impl Child {
         }
         let socket = received(&ours)?.pop();
         socket.map(TcpStream::from).ok_or_else(|| LauncherError::Refused("no connection came".to_owned()))
+    }
+
+    /// Makes its sandbox what it is to be, where it waits for that.
+    pub(crate) async fn enter(&self, enter: Enter) -> Result<(), LauncherError> {
+        self.launcher.done(Verb::Enter(Enter { child: self.id, ..enter })).await
     }
 
     /// Resolves when it has ended; at once, and alike, when asked again.

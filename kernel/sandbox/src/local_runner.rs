@@ -10,9 +10,10 @@ mod watchdog;
 use crate::client::{Child, Launcher, LauncherError, SpawnRequest, Stdin};
 use crate::egress::{Egress, Network, Supervised, Way};
 use crate::procfs;
-use crate::protocol::{Boundary, ResourceLimits, Status, Walls};
+use crate::protocol::{Boundary, Enter, ResourceLimits, Status, Walls};
 use crate::runner::{
-    End, Exit, Level, Limits, Output, Pending, Probe, Runner, RunnerError, Sandbox, Shown, Template, Usage,
+    End, Entry, Exit, Level, Limits, Output, Pending, Probe, Runner, RunnerError, Sandbox, Shown, Template,
+    Usage,
 };
 use std::fs::DirBuilder;
 use std::io;
@@ -20,8 +21,9 @@ use std::net::Ipv4Addr;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OnceCell;
@@ -121,8 +123,10 @@ async fn run(
     });
     let listeners = listeners.collect::<io::Result<_>>();
     let listeners = listeners.map_err(|error| RunnerError::Refused(error.to_string()))?;
-    let output = Outputs { stdout: child.stdout.take(), stderr: child.stderr.take(), listeners };
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let output = Outputs { stdin, stdout, stderr, listeners };
     let (over_memory, frozen) = (AtomicBool::new(false), AtomicBool::new(false));
+    let memory_bytes = AtomicU64::new(memory_bytes);
     let running = Arc::new(Running { child, within, memory_bytes, over_memory, frozen });
     watchdog.watch(&running);
     let runner = (launcher, watchdog);
@@ -173,7 +177,7 @@ fn supervised(way: Option<&Arc<Way>>, calls: Option<OwnedFd>) -> Result<Option<S
 }
 
 fn walls(template: &Template, egress: bool) -> Walls {
-    let Template { roots, limits, ports, .. } = template;
+    let Template { roots, limits, ports, waits, .. } = template;
     Walls {
         stage: roots.tmp.clone(),
         image: roots.image.clone(),
@@ -183,11 +187,12 @@ fn walls(template: &Template, egress: bool) -> Walls {
         processes: limits.processes.unwrap_or(PROCESSES),
         ports: ports.clone(),
         egress,
+        waits: *waits,
     }
 }
 
 fn request(template: Template, boundary: Option<Boundary>) -> SpawnRequest {
-    let Template { argv, mut env, working_dir, roots, mut limits, .. } = template;
+    let Template { argv, mut env, working_dir, roots, mut limits, waits, .. } = template;
     if boundary.is_none() {
         env.retain(|(name, _)| name != "TMPDIR");
         env.push(("TMPDIR".into(), roots.tmp.into()));
@@ -201,7 +206,7 @@ fn request(template: Template, boundary: Option<Boundary>) -> SpawnRequest {
         working_dir,
         identity: None,
         limits: kernel_limits(limits),
-        stdin: Stdin::Empty,
+        stdin: if waits { Stdin::Piped } else { Stdin::Empty },
         extra_fds: Arc::default(),
         boundary,
     }
@@ -229,7 +234,7 @@ struct Running {
     child: Child,
     /// It runs within walls.
     within: bool,
-    memory_bytes: u64,
+    memory_bytes: AtomicU64,
     over_memory: AtomicBool,
     frozen: AtomicBool,
 }
@@ -238,6 +243,8 @@ struct Outputs {
     stdout: Option<pipe::Receiver>,
     stderr: Option<pipe::Receiver>,
     listeners: Vec<TcpListener>,
+    /// By which a program that waits is told what it is to be.
+    stdin: Option<pipe::Sender>,
 }
 
 struct LocalSandbox {
@@ -296,6 +303,29 @@ impl LocalSandbox {
         run(self.runner.clone(), template, (boundary, tmp), |_, _| way).await
     }
 
+    async fn become_what_it_is(&self, entry: Entry) -> Result<(), RunnerError> {
+        let stdin = {
+            let mut output = self.output.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            output.stdin.take()
+        };
+        let Some(mut stdin) = stdin.filter(|_| self.running.within) else {
+            return Err(RunnerError::Invalid("nothing waits in it".to_owned()));
+        };
+        let Entry { shown, limits, told } = entry;
+        let processes = limits.processes.unwrap_or(PROCESSES);
+        self.running.memory_bytes.store(limits.memory_bytes, Ordering::Release);
+        let enter = Enter {
+            child: self.running.child.id(),
+            shown: shown.into_iter().map(|shown| (shown.from, shown.at)).collect(),
+            tmp_bytes: limits.tmp_bytes,
+            memory_bytes: limits.memory_bytes,
+            processes,
+            limits: kernel_limits(Limits { processes: Some(processes), ..limits }),
+        };
+        self.running.child.enter(enter).await.map_err(refused)?;
+        stdin.write_all(&told).await.map_err(|error| RunnerError::Refused(error.to_string()))
+    }
+
     async fn reach(&self, port: u16) -> io::Result<TcpStream> {
         if !self.running.within {
             return TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await;
@@ -331,6 +361,10 @@ impl Sandbox for LocalSandbox {
 
     fn beside(&self, template: Template) -> Pending<'_, Result<Box<dyn Sandbox>, RunnerError>> {
         Box::pin(self.start_beside(template))
+    }
+
+    fn enter(&self, entry: Entry) -> Pending<'_, Result<(), RunnerError>> {
+        Box::pin(self.become_what_it_is(entry))
     }
 
     fn connect(&self, port: u16) -> Pending<'_, io::Result<TcpStream>> {

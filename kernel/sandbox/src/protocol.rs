@@ -46,6 +46,8 @@ pub(crate) enum Verb {
         child: u64,
         port: u16,
     },
+    /// Make a program that waits within a sandbox what it is to be.
+    Enter(Enter),
     /// Bind a socket to an address within a child's sandbox, for datagrams or to listen; it goes through the
     /// descriptor of the packet.
     Bind {
@@ -72,6 +74,38 @@ pub(crate) struct Spawn {
     pub(crate) limits: ResourceLimits,
     /// Without it, the program runs among the daemon's.
     pub(crate) boundary: Option<Boundary>,
+}
+
+/// What becomes of a sandbox in which a program waits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Enter {
+    pub(crate) child: u64,
+    /// What else is seen, only to be read, and where.
+    pub(crate) shown: Vec<(PathBuf, PathBuf)>,
+    pub(crate) tmp_bytes: u64,
+    pub(crate) memory_bytes: u64,
+    pub(crate) processes: u64,
+    pub(crate) limits: ResourceLimits,
+}
+
+impl Enter {
+    /// Why this cannot be done, whoever asks.
+    pub(crate) fn objection(&self) -> Option<&'static str> {
+        objection_to(&self.shown)
+    }
+}
+
+/// Why these cannot be shown in a sandbox.
+fn objection_to(shown: &[(PathBuf, PathBuf)]) -> Option<&'static str> {
+    let mut all = shown.iter().flat_map(|(source, target)| [source, target]);
+    if !all.all(|path| path.is_absolute()) || shown.len() > MAX_SHOWN {
+        return Some("a path of the sandbox is not absolute, or there are more than 64");
+    }
+    let inside = |path: &PathBuf| path.components().all(|part| !matches!(part, Component::ParentDir));
+    if !shown.iter().all(|(_, target)| inside(target)) {
+        return Some("a place in the sandbox leads out of it");
+    }
+    None
 }
 
 /// What a program is kept within.
@@ -103,6 +137,8 @@ pub struct Walls {
     pub ports: Vec<u16>,
     /// Every address is one of the sandbox's own, and calls that name one are handed over to the daemon.
     pub egress: bool,
+    /// What runs in it waits to be told what it is.
+    pub waits: bool,
 }
 
 /// User and group a program runs as; without it, those of the daemon.
@@ -215,14 +251,11 @@ impl Spawn {
             return Some("more than 1024 arguments or environment entries");
         }
         if let Some(Boundary::Own(walls)) = &self.boundary {
-            let shown = walls.shown.iter().flat_map(|(source, target)| [source, target]);
-            let mut all = shown.chain(&walls.image).chain([&walls.stage]);
-            if !all.all(|path| path.is_absolute()) || walls.shown.len() > MAX_SHOWN {
-                return Some("a path of the sandbox is not absolute, or there are more than 64");
+            if !walls.image.iter().chain([&walls.stage]).all(|path| path.is_absolute()) {
+                return Some("a path of the sandbox is not absolute");
             }
-            let inside = |path: &PathBuf| path.components().all(|part| !matches!(part, Component::ParentDir));
-            if !walls.shown.iter().all(|(_, target)| inside(target)) {
-                return Some("a place in the sandbox leads out of it");
+            if let Some(objection) = objection_to(&walls.shown) {
+                return Some(objection);
             }
         }
         if !(3..=crate::sys::socket::MAX_FDS).contains(&fds) {

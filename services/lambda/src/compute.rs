@@ -23,6 +23,7 @@ mod shutdown;
 mod stream;
 mod telemetry;
 mod template;
+mod waiting;
 
 pub use code::{archive, fingerprint, unpack};
 pub use dispatcher::{Dispatcher, Outcome, Work};

@@ -4,7 +4,7 @@
 use super::children::Started;
 use super::groups::{Group, Groups};
 use super::inside::{self, Inside, Place};
-use crate::protocol::{Boundary, ResourceLimits, Spawn, Status, Walls};
+use crate::protocol::{Boundary, Enter, ResourceLimits, Spawn, Status, Walls};
 use crate::run_id::RunId;
 use crate::sys::signals::Interest;
 use crate::sys::spawn::Resource;
@@ -183,6 +183,17 @@ impl Sandboxes {
             namespace::join(&process, kinds)?;
             sys::socket::send(channel.as_fd(), b"port", &[namespace::connect(port)?])
         })
+    }
+
+    /// Makes a sandbox whose program waits what it is to be.
+    pub(super) fn enter(&self, root: i32, enter: &Enter, limits: &[(Resource, u64)]) -> io::Result<()> {
+        let member = self.members.get(&enter.child).ok_or(io::ErrorKind::NotFound)?;
+        if !self.root {
+            // Only root can take a folder of the host's mounts into another namespace.
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        let program = only_child(root).ok_or(io::ErrorKind::NotFound)?;
+        super::entering::enter((root, program), member.identity, member.group.as_ref(), enter, limits)
     }
 
     /// Binds a socket within a sandbox, for datagrams or to listen: a process that goes there and sends it.

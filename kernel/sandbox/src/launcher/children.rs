@@ -8,7 +8,7 @@
 use super::bounded::Sandboxes;
 use crate::process::Handle;
 use crate::procfs::{self, Carried, Seen};
-use crate::protocol::{Ended, ResourceLimits, Scope, Spawn, Status};
+use crate::protocol::{Ended, Enter, ResourceLimits, Scope, Spawn, Status};
 use crate::run_id::{CHILD_VARIABLE, RUN_ID_VARIABLE, RunId};
 use crate::runner::Usage;
 use crate::sys::process::{Outcome, Reaped};
@@ -97,6 +97,12 @@ impl Children {
     pub(super) fn connect(&self, child: u64, port: u16, channel: &[OwnedFd]) -> io::Result<()> {
         let channel = channel.first().ok_or(io::ErrorKind::InvalidInput)?;
         self.sandboxes.connect((child, self.pid(child)?), port, channel)
+    }
+
+    /// Makes the sandbox of a child that waits what it is to be.
+    pub(super) fn enter(&self, enter: &Enter) -> io::Result<()> {
+        let root = self.pid(enter.child)?;
+        self.sandboxes.enter(root, enter, &limits(&enter.limits))
     }
 
     /// Sends a socket that is bound within a child's sandbox through `channel`.

@@ -125,6 +125,21 @@ impl Bootstraps {
         argv
     }
 
+    /// Program and arguments that wait to be told which function of `runtime` they run; `None` where that
+    /// cannot be told to one that has begun.
+    pub fn waiting_command(
+        &self,
+        runtime: ManagedRuntime,
+        interpreter: &Interpreter,
+    ) -> Option<Vec<OsString>> {
+        if let ManagedRuntime::Java { .. } = runtime {
+            return None;
+        }
+        let mut argv = self.command(runtime, interpreter, (Path::new("/"), None));
+        argv.push("wait".into());
+        Some(argv)
+    }
+
     /// Program and arguments that run functions of `runtime` whose code and layers lie in folders.
     pub fn command(
         &self,

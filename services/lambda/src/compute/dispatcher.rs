@@ -8,6 +8,7 @@ use super::machine::Machine;
 use super::pools::{Pools, Version};
 use super::stream::Sink;
 use super::template::Initialization;
+use super::waiting;
 use crate::errors::LambdaError;
 use crate::state::Configuration;
 use bytes::Bytes;
@@ -122,6 +123,20 @@ impl Drop for Starting<'_> {
     }
 }
 
+/// Lets sandboxes wait for the next function of a version's runtime, once one has begun.
+fn fill(ctx: &Ctx, configuration: &Configuration) {
+    if !waiting::suits(configuration) {
+        return;
+    }
+    let (ctx, runtime) = (ctx.clone(), configuration.settings.runtime.clone());
+    tokio::spawn(async move {
+        let dispatcher = ctx.part::<Dispatcher>();
+        if !dispatcher.ended.load(Ordering::Acquire) {
+            dispatcher.machine.lines().fill(&ctx, &dispatcher.machine, &runtime).await;
+        }
+    });
+}
+
 impl Dispatcher {
     fn pools(&self) -> MutexGuard<'_, Pools> {
         self.pools.lock().unwrap_or_else(PoisonError::into_inner)
@@ -166,6 +181,7 @@ impl Dispatcher {
         let mut started = Environment::start(ctx, &self.machine, work, place).await;
         match &mut started {
             Ok(Started::Ready(environment)) => {
+                fill(ctx, &work.configuration);
                 environment.count(self.pools().counted(version, work.configuration.generation));
             }
             Ok(Started::Failed(_)) | Err(_) => self.freed.notify_one(),
@@ -285,6 +301,7 @@ impl Dispatcher {
     /// Gives up the environments that waited long.
     pub fn reap(&self, ctx: &Ctx) {
         let now = ctx.host().clock.instant();
+        self.machine.lines().reap_idle(now);
         let gone = self.pools().idle_longer(now, IDLE);
         let count = gone.len();
         drop(gone);
@@ -296,6 +313,7 @@ impl Dispatcher {
         let gone = {
             let mut pools = self.pools();
             self.ended.store(true, Ordering::Release);
+            self.machine.lines().reap(now, Duration::ZERO);
             pools.idle_longer(now, Duration::ZERO)
         };
         drop(gone);

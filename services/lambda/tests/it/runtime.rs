@@ -2,8 +2,8 @@
 //! the payload says: `{"do": "echo" | "fail" | "hang" | "exit"}`, and what its `BEGIN` variable says first.
 
 use ports::runner::{
-    CgroupKind, End, Exit, Found, Level, Output, Pending, Probe, Runner, RunnerError, Sandbox, Template,
-    Usage,
+    CgroupKind, End, Entry, Exit, Found, Level, Output, Pending, Probe, Runner, RunnerError, Sandbox,
+    Template, Usage,
 };
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -114,6 +114,11 @@ impl Sandbox for TaskSandbox {
 
     fn beside(&self, template: Template) -> Pending<'_, Result<Box<dyn Sandbox>, RunnerError>> {
         let refused = RunnerError::Refused(format!("{} cannot run beside a task", template.label));
+        Box::pin(async { Err(refused) })
+    }
+
+    fn enter(&self, _: Entry) -> Pending<'_, Result<(), RunnerError>> {
+        let refused = RunnerError::Refused("tasks wait for nothing".to_owned());
         Box::pin(async { Err(refused) })
     }
 

@@ -42,7 +42,7 @@ def waiting(region):
             words = pathlib.Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if words[-2:-1] == [b"wait"]:
+        if b"wait" in words[2:]:
             found.append(process)
     return found
 
@@ -61,6 +61,65 @@ def test_the_second_function_finds_all_of_its_own(fresh_region, name, rooted, ev
     assert second == expected and second["input"] == "" and second["arguments"] == 1
     # Another waits in its place, and is not the one that this function got.
     eventually(lambda: waiting(region))
+
+
+def test_limits_are_those_of_the_function_that_came(fresh_region, name, rooted, eventually):
+    region = fresh_region()
+    source = """
+        import resource, shutil
+        def handler(event, context):
+            if event:
+                return len(bytearray(event * 1024 * 1024))
+            return [resource.getrlimit(resource.RLIMIT_DATA)[1], shutil.disk_usage("/tmp").total,
+                    resource.getrlimit(resource.RLIMIT_NOFILE)[1]]
+    """
+    create(region, name, source, MemorySize=512)
+    first, _ = invoke(region, name)
+    eventually(lambda: waiting(region))
+    other = f"{name}-other"
+    create(region, other, source, MemorySize=128, EphemeralStorage={"Size": 1024})
+    second, failed = invoke(region, other)
+    megabyte = 1 << 20
+    # What allocation itself is refused beyond lies above the memory that the function may use.
+    assert failed is None and first[0] - second[0] == 2 * (512 - 128) * megabyte, (first, second)
+    assert (first[1:], second[1:]) == ([512 * megabyte, 1024], [1024 * megabyte, 1024])
+    error, failed = invoke(region, other, 400)
+    assert failed and error["errorType"] == "Runtime.OutOfMemory", error
+
+
+def test_a_program_finds_a_sandbox_that_waited(fresh_region, name, rooted, eventually):
+    region = fresh_region()
+    text = """\
+        #!/bin/sh
+        api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"
+        while true; do
+          head=$(mktemp)
+          curl -sS -D "$head" "$api/next" > /dev/null
+          id=$(grep -i lambda-runtime-aws-request-id "$head" | tr -d '\\r' | cut -d' ' -f2)
+          curl -sS -d "\\"$COLOUR $PWD $(ulimit -n) $(ls /var/task)\\"" "$api/$id/response"
+        done
+    """
+    for number in range(3):
+        own = f"{name}-{number}"
+        create(region, own, package(bootstrap=text), runtime="provided.al2023", handler="x", Timeout=20,
+               Environment={"Variables": {"COLOUR": f"blue{number}"}})
+        assert invoke(region, own) == (f"blue{number} /var/task 1024 bootstrap", None)
+        eventually(lambda: blank(region))
+
+
+def blank(region):
+    """The first processes of the region's sandboxes in which nothing runs yet: they have forked, and that is all."""
+    found = []
+    for process in region.tree():
+        try:
+            line = pathlib.Path(f"/proc/{process}/cmdline").read_bytes()
+            children = pathlib.Path(f"/proc/{process}/task/{process}/children").read_text().split()
+            below = [pathlib.Path(f"/proc/{child}/cmdline").read_bytes() for child in children]
+        except OSError:
+            continue
+        if b"__launcher" in line and below == [line]:
+            found.append(process)
+    return found
 
 
 def test_what_most_functions_load_is_there_before_they_begin(fresh_region, name, rooted, eventually):

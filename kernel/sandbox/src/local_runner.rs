@@ -7,13 +7,13 @@
 
 mod watchdog;
 
-use crate::client::{Child, Launcher, LauncherError, SpawnRequest, Stdin};
+use crate::client::{Child, Launcher, LauncherError, SpawnRequest, Stdin, program};
 use crate::egress::{Egress, Network, Supervised, Way};
 use crate::procfs;
 use crate::protocol::{Boundary, Enter, ResourceLimits, Status, Walls};
 use crate::runner::{
     End, Entry, Exit, Level, Limits, Output, Pending, Probe, Runner, RunnerError, Sandbox, Shown, Template,
-    Usage,
+    Told, Usage,
 };
 use std::fs::DirBuilder;
 use std::io;
@@ -37,6 +37,21 @@ const SLACK_BYTES: u64 = 1 << 30;
 /// Processes and threads of a sandbox that says nothing of them (Lambda quotas: 1,024).
 const PROCESSES: u64 = 1024;
 
+/// Sandboxes for which there is room however little memory the machine has left, and most of them: the launcher
+/// bounds its children, of which a sandbox may have several.
+const ALWAYS: usize = 16;
+const MOST: usize = 4000;
+/// Descriptors that a sandbox takes of this process, with some connections, and those for all else.
+const FILES_OF_EACH: u64 = 12;
+const OTHER_FILES: u64 = 1024;
+/// What new sandboxes leave of the machine's memory: a part, within bounds.
+const SPARED_PART: u64 = 16;
+const SPARED_BYTES: std::ops::RangeInclusive<u64> = 256 << 20..=2 << 30;
+
+fn spared(all: u64) -> u64 {
+    (all / SPARED_PART).clamp(*SPARED_BYTES.start(), *SPARED_BYTES.end())
+}
+
 /// Which level of isolation is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isolation {
@@ -54,12 +69,16 @@ pub struct LocalRunner {
     /// Made when it is first needed: it takes some milliseconds.
     probe: OnceCell<Probe>,
     watchdog: Watchdog,
+    /// Most sandboxes for which this process has descriptors.
+    most: usize,
 }
 
 impl LocalRunner {
     /// Must be called within a tokio runtime.
     pub fn new(launcher: Launcher, isolation: Isolation, egress: Egress) -> Self {
-        Self { launcher, isolation, egress, probe: OnceCell::new(), watchdog: Watchdog::start() }
+        let files = crate::sys::process::widen_open_files().saturating_sub(OTHER_FILES) / FILES_OF_EACH;
+        let most = usize::try_from(files).unwrap_or(usize::MAX).clamp(ALWAYS, MOST);
+        Self { launcher, isolation, egress, probe: OnceCell::new(), watchdog: Watchdog::start(), most }
     }
 
     async fn probed(&self) -> Result<&Probe, RunnerError> {
@@ -143,6 +162,10 @@ impl Runner for LocalRunner {
         Box::pin(self.start(template))
     }
 
+    fn has_room(&self, others: usize) -> bool {
+        others < ALWAYS || others < self.most && procfs::available_memory() > spared(procfs::all_memory())
+    }
+
     fn probe(&self) -> Pending<'_, Result<Probe, RunnerError>> {
         Box::pin(async { self.probed().await.cloned() })
     }
@@ -150,10 +173,12 @@ impl Runner for LocalRunner {
 
 fn check(template: &Template) -> Result<(), RunnerError> {
     let invalid = |reason: String| Err(RunnerError::Invalid(reason));
-    let Some(program) = template.argv.first() else {
+    let blank = template.waits && template.level == Level::Sandbox;
+    if template.argv.is_empty() && !blank {
         return invalid("the template names no program".to_owned());
-    };
-    for path in [Path::new(program), &template.working_dir, &template.roots.tmp] {
+    }
+    let program = template.argv.first().map(Path::new);
+    for path in program.into_iter().chain([template.working_dir.as_path(), &template.roots.tmp]) {
         if !path.is_absolute() {
             return invalid(format!("the path {} is not absolute", path.display()));
         }
@@ -193,6 +218,7 @@ fn walls(template: &Template, egress: bool) -> Walls {
 
 fn request(template: Template, boundary: Option<Boundary>) -> SpawnRequest {
     let Template { argv, mut env, working_dir, roots, mut limits, waits, .. } = template;
+    let blank = argv.is_empty();
     if boundary.is_none() {
         env.retain(|(name, _)| name != "TMPDIR");
         env.push(("TMPDIR".into(), roots.tmp.into()));
@@ -206,7 +232,7 @@ fn request(template: Template, boundary: Option<Boundary>) -> SpawnRequest {
         working_dir,
         identity: None,
         limits: kernel_limits(limits),
-        stdin: if waits { Stdin::Piped } else { Stdin::Empty },
+        stdin: if waits && !blank { Stdin::Piped } else { Stdin::Empty },
         extra_fds: Arc::default(),
         boundary,
     }
@@ -308,11 +334,18 @@ impl LocalSandbox {
             let mut output = self.output.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             output.stdin.take()
         };
-        let Some(mut stdin) = stdin.filter(|_| self.running.within) else {
-            return Err(RunnerError::Invalid("nothing waits in it".to_owned()));
-        };
         let Entry { shown, limits, told } = entry;
         let processes = limits.processes.unwrap_or(PROCESSES);
+        let of_kernel = kernel_limits(Limits { processes: Some(processes), ..limits });
+        let (words, program) = match told {
+            Told::Words(words) => (words, None),
+            Told::Program { argv, env, working_dir } => {
+                (Vec::new(), Some(program(argv, env, (working_dir, of_kernel)).map_err(refused)?))
+            }
+        };
+        if !self.running.within || stdin.is_some() == program.is_some() {
+            return Err(RunnerError::Invalid("nothing waits in it for that".to_owned()));
+        }
         self.running.memory_bytes.store(limits.memory_bytes, Ordering::Release);
         let enter = Enter {
             child: self.running.child.id(),
@@ -320,10 +353,12 @@ impl LocalSandbox {
             tmp_bytes: limits.tmp_bytes,
             memory_bytes: limits.memory_bytes,
             processes,
-            limits: kernel_limits(Limits { processes: Some(processes), ..limits }),
+            limits: of_kernel,
+            program,
         };
         self.running.child.enter(enter).await.map_err(refused)?;
-        stdin.write_all(&told).await.map_err(|error| RunnerError::Refused(error.to_string()))
+        let Some(mut stdin) = stdin else { return Ok(()) };
+        stdin.write_all(&words).await.map_err(|error| RunnerError::Refused(error.to_string()))
     }
 
     async fn reach(&self, port: u16) -> io::Result<TcpStream> {

@@ -369,6 +369,12 @@ async function loadModule(root, directory, name) {
     return require(require.resolve(name, { paths: [root, path.join(root, directory)] }));
   } catch (error) {
     if (error instanceof SyntaxError) throw new RuntimeError('UserCodeSyntaxError', String(error));
+    if (String(error?.message).includes("'@aws-sdk/")) {
+      process.stderr.write(
+        'There is no AWS SDK for JavaScript on this machine: install what is used of it (npm install --global' +
+          ' @aws-sdk/client-s3), or bring it in the package or a layer.\n',
+      );
+    }
     if (error?.code === 'MODULE_NOT_FOUND') throw new RuntimeError('ImportModuleError', String(error));
     throw error;
   }
@@ -399,7 +405,9 @@ function extendPath() {
   const major = process.versions.node.split('.')[0];
   const layers = [`${opt}/nodejs/node${major}/node_modules`, `${opt}/nodejs/node_modules`];
   const given = (process.env.NODE_PATH ?? '').split(':').filter(Boolean);
-  process.env.NODE_PATH = [...new Set([...given, ...layers])].join(':');
+  // Where `npm install --global` puts packages: AWS's runtimes bring the SDK, here it is that of the machine.
+  const installed = ['/usr/local/lib/node_modules', path.resolve(process.execPath, '../../lib/node_modules')];
+  process.env.NODE_PATH = [...new Set([...given, ...layers, ...installed])].join(':');
   Module._initPaths();
 }
 

@@ -10,6 +10,7 @@ import sys
 sys.path.pop(0)
 
 import importlib
+import importlib.machinery
 import json
 import logging
 import os
@@ -414,16 +415,31 @@ def _own_places():
     return [root, f"{opt}/python/lib/{python}/site-packages", f"{opt}/python"]
 
 
-def _wait():
-    """Loads what most functions do, then waits to be told which one this is.
+class BorrowedSdk:
+    """Finds the SDK that another interpreter of this machine has, where this one has none."""
+
+    NAMES = frozenset(("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"))
+
+    def __init__(self, place):
+        self._path = [place]
+
+    def find_spec(self, name, path=None, target=None):
+        if path is None and name in self.NAMES:
+            return importlib.machinery.PathFinder.find_spec(name, self._path, target)
+        return None
+
+
+def _wait(load):
+    """Loads the SDK if that is wanted, then waits to be told which function this is.
 
     What the function brings itself, of that or another version, is not kept from it.
     """
     before = set(sys.modules)
-    try:
-        import boto3  # noqa: F401
-    except ImportError:
-        pass
+    if load:
+        try:
+            import boto3  # noqa: F401
+        except ImportError:
+            pass
     loaded = {name for name in sys.modules if name not in before}
     told = json.loads(sys.stdin.buffer.read())
     null = os.open(os.devnull, os.O_RDONLY)
@@ -437,11 +453,13 @@ def _wait():
     brought = set()
     for place in _own_places():
         try:
-            brought.update(name.split(".")[0] for name in os.listdir(place))
+            brought.update(os.listdir(place))
         except OSError:
             pass
+    stems = {name.split(".")[0] for name in brought}
+    own = stems.union(BorrowedSdk.NAMES) if stems & {name.split(".")[0] for name in loaded} else set()
     for name in loaded:
-        if name.split(".")[0] in brought:
+        if name.split(".")[0] in own:
             del sys.modules[name]
 
 
@@ -456,6 +474,12 @@ def _load(handler):
     try:
         module = importlib.import_module(module_name.replace("/", "."))
     except ImportError as e:
+        if e.name in ("boto3", "botocore"):
+            version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+            sys.stderr.write(
+                f"There is no AWS SDK for Python {version} on this machine: install it (python{version} -m pip install"
+                f" boto3), or bring it in the package or a layer.\n"
+            )
         message = f"Unable to import module '{module_name}': {e}"
         raise Fault("Runtime.ImportModuleError", message) from None
     except SyntaxError as e:
@@ -496,8 +520,10 @@ def _invoke(function, headers, body):
 def main():
     global _request_id
     api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
-    if sys.argv[1:] == ["wait"]:
-        _wait()
+    if "elysium_sdk" in sys._xoptions:
+        sys.meta_path.append(BorrowedSdk(sys._xoptions["elysium_sdk"]))
+    if sys.argv[1:2] == ["wait"]:
+        _wait("loaded" in sys.argv[2:])
     LambdaContext.of_environment()
     _configure_output()
     sys.path[:0] = _own_places()

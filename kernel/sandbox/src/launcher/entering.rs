@@ -31,6 +31,10 @@ pub(super) fn enter(
             namespace::attach(tree, target)?;
         }
         namespace::resize(Path::new("/tmp"), &super::root::tmp_size(enter.tmp_bytes))?;
+        if enter.program.is_some() {
+            // What is blank lowers its own.
+            return Ok(());
+        }
         // Its own user may lower its limits; root may not everywhere.
         sys::confine::become_user(user, group_id, true)?;
         limits.iter().try_for_each(|(resource, bound)| sys::spawn::lower_other(program, *resource, *bound))

@@ -128,7 +128,7 @@ impl Server {
             Verb::Connect { child, port } => self.children.connect(child, port, &fds),
             Verb::Enter(enter) => match enter.objection() {
                 Some(objection) => return Some(Notice::Refused(objection.to_owned())),
-                None => self.children.enter(&enter),
+                None => self.children.enter(enter),
             },
             Verb::Bind { child, address, datagrams } => self.children.bind(child, (address, datagrams), &fds),
             Verb::Stop => {

@@ -3,7 +3,7 @@
 
 use super::code::{self, Lease, Leases};
 use super::image::Image;
-use super::waiting::Lines;
+use super::waiting::{Kind, Lines};
 use crate::errors::LambdaError;
 use crate::state::Configuration;
 use sandbox::runtimes::{Bootstraps, Interpreter, ManagedRuntime, RuntimeError, SearchPlaces};
@@ -91,17 +91,18 @@ impl Machine {
         &self.lines
     }
 
-    /// What waits to be told which function of a runtime it runs; `None` where nothing can.
+    /// What waits to be told which function it runs; `None` where nothing can.
     ///
     /// # Errors
     /// Where the machine has no interpreter of that very version.
-    pub async fn waiting_command(&self, ctx: &Ctx, runtime: &str) -> Result<Option<Command>, LambdaError> {
+    pub async fn waiting_command(&self, ctx: &Ctx, kind: &Kind) -> Result<Option<Command>, LambdaError> {
+        let Kind::Begun { runtime, loaded } = kind else { return Ok(Some(Command::default())) };
         let managed = ManagedRuntime::parse(runtime).map_err(|error| cannot(&error))?;
         let bootstraps = self.bootstraps(ctx).await?;
         let interpreter = self.interpreter(ctx, managed).await?;
         let view = View::of_sandbox();
         let seen = bootstraps.seen_at(view.runtime.as_deref().unwrap_or(bootstraps.root()));
-        let Some(argv) = seen.waiting_command(managed, &interpreter) else { return Ok(None) };
+        let Some(argv) = seen.waiting_command(managed, &interpreter, *loaded) else { return Ok(None) };
         let programs = interpreter.path.parent().map(Path::to_owned);
         let (runtime_dir, folders) = (bootstraps.root().to_owned(), interpreter.folders());
         Ok(Some(Command { argv, programs, runtime_dir, folders, ..Command::default() }))

@@ -1,10 +1,11 @@
 //! What an environment is started with: its program, its variables, its limits.
 
 use super::machine::{Command, View};
+use super::waiting::Kind;
 use crate::state::{Configuration, Settings};
 use names::AccountId;
 use ports::Session;
-use ports::runner::{Entry, Level, Limits, Roots, Shown, Template};
+use ports::runner::{Entry, Level, Limits, Roots, Shown, Template, Told};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -196,8 +197,16 @@ impl Plan<'_> {
         }
     }
 
-    /// What is told to a program that waits.
-    pub fn entry(&self) -> Entry {
+    /// What is told where nothing but the sandbox waits, or to an interpreter that has begun.
+    pub fn entry(&self, blank: bool) -> Entry {
+        if blank {
+            let working_dir = self.command.working_dir.clone().unwrap_or_else(|| self.view.code.clone());
+            return Entry {
+                shown: self.roots(self.tmp.clone()).read_only,
+                limits: limits(&self.configuration.settings),
+                told: Told::Program { argv: self.command.argv.clone(), env: self.env(), working_dir },
+            };
+        }
         let told = json!({
             "environment": self.variables().into_iter().collect::<BTreeMap<_, _>>(),
             "folder": self.view.code,
@@ -207,7 +216,7 @@ impl Plan<'_> {
         Entry {
             shown: [shown(self.code, &self.view.code)].into_iter().chain(layers).collect(),
             limits: limits(&self.configuration.settings),
-            told: told.to_string().into_bytes(),
+            told: Told::Words(told.to_string().into_bytes()),
         }
     }
 
@@ -231,7 +240,7 @@ impl Plan<'_> {
 
 /// The template of a program that waits to be told which function it runs: what of its environment decides
 /// how an interpreter begins is there already, and its limits are as wide as any function's.
-pub fn waiting(runtime: &str, command: Command, (api, ports): (&str, Vec<u16>), tmp: PathBuf) -> Template {
+pub fn waiting(kind: &Kind, command: Command, (api, ports): (&str, Vec<u16>), tmp: PathBuf) -> Template {
     let View { code, opt, runtime: runtime_dir } = View::of_sandbox();
     let (code, opt) = (code.display(), opt.unwrap_or_default());
     let opt = opt.display();
@@ -244,7 +253,10 @@ pub fn waiting(runtime: &str, command: Command, (api, ports): (&str, Vec<u16>), 
         ("TZ", TIME_ZONE.to_owned()),
     ];
     let at = runtime_dir.unwrap_or_else(|| command.runtime_dir.clone());
-    let mut read_only = vec![Shown { from: command.runtime_dir, at }];
+    let mut read_only = Vec::new();
+    if *kind != Kind::Blank {
+        read_only.push(Shown { from: command.runtime_dir, at });
+    }
     read_only.extend(command.folders.into_iter().map(|folder| Shown { from: folder.clone(), at: folder }));
     let limits = Limits {
         memory_bytes: LARGEST_MEMORY,
@@ -253,7 +265,7 @@ pub fn waiting(runtime: &str, command: Command, (api, ports): (&str, Vec<u16>), 
         processes: None,
     };
     Template {
-        label: format!("waiting for {runtime}"),
+        label: format!("waiting: {kind:?}"),
         level: Level::Sandbox,
         argv: command.argv,
         env: variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),

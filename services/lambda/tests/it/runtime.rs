@@ -62,6 +62,10 @@ impl Runner for TaskRunner {
         Box::pin(async move { Ok(Box::new(TaskSandbox { task, ended, exit }) as Box<dyn Sandbox>) })
     }
 
+    fn has_room(&self, others: usize) -> bool {
+        others < 64
+    }
+
     fn probe(&self) -> Pending<'_, Result<Probe, RunnerError>> {
         let absent = || Found::Absent("these are tasks".to_owned());
         let probe = Probe {

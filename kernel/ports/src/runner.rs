@@ -24,6 +24,9 @@ pub trait Runner: Send + Sync {
     /// Starts a sandbox; fails with the reason when the level that the template asks for cannot be given.
     fn launch(&self, template: Template) -> Pending<'_, Result<Box<dyn Sandbox>, RunnerError>>;
 
+    /// Whether the host can hold another sandbox besides so many.
+    fn has_room(&self, others: usize) -> bool;
+
     /// What this host can do.
     fn probe(&self) -> Pending<'_, Result<Probe, RunnerError>>;
 }
@@ -45,6 +48,10 @@ pub trait Sandbox: Send + Sync {
     /// Starts another program in this very sandbox: of the template's directories only those of this
     /// sandbox are seen.
     fn beside(&self, template: Template) -> Pending<'_, Result<Box<dyn Sandbox>, RunnerError>>;
+
+    /// Makes a program that waits what it is to be; once. Where the runner cannot, it fails, and the sandbox
+    /// is of no use.
+    fn enter(&self, entry: Entry) -> Pending<'_, Result<(), RunnerError>>;
 
     /// Connects to a port on which something in it listens on loopback.
     fn connect(&self, port: u16) -> Pending<'_, io::Result<TcpStream>>;
@@ -82,7 +89,7 @@ pub struct Template {
     pub label: String,
     /// The isolation that is asked for.
     pub level: Level,
-    /// Absolute path of the program, then its arguments.
+    /// Absolute path of the program, then its arguments; nothing, where that is still to be told.
     pub argv: Vec<OsString>,
     /// The whole environment; nothing is inherited.
     pub env: Vec<(OsString, OsString)>,
@@ -94,6 +101,35 @@ pub struct Template {
     pub limits: Limits,
     /// Ports of its own loopback on which whoever starts it listens, where it has a loopback of its own.
     pub ports: Vec<u16>,
+    /// It waits to be told what it is to be: see [`Sandbox::enter`]. Without a program, even which program.
+    pub waits: bool,
+}
+
+/// What a program is to be that waits in a sandbox.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// What it sees besides.
+    pub shown: Vec<Shown>,
+    /// What it may use.
+    pub limits: Limits,
+    /// What it is told.
+    pub told: Told,
+}
+
+/// What a program that waits is told.
+#[derive(Clone, Debug)]
+pub enum Told {
+    /// What it reads from its standard input, which then ends.
+    Words(Vec<u8>),
+    /// Where there was no program: which.
+    Program {
+        /// Absolute path of the program, then its arguments.
+        argv: Vec<OsString>,
+        /// The whole environment.
+        env: Vec<(OsString, OsString)>,
+        /// Where it starts; absolute.
+        working_dir: PathBuf,
+    },
 }
 
 /// The directories of a sandbox.

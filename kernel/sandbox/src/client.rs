@@ -7,7 +7,8 @@ mod connection;
 mod driver;
 
 use crate::protocol::{
-    Boundary, CALLS, Ended, Identity, Notice, PORTS, ResourceLimits, Scope, Spawn, Status, Verb,
+    Boundary, CALLS, Ended, Enter, Identity, Notice, PORTS, Program, ResourceLimits, Scope, Spawn, Status,
+    Verb,
 };
 use crate::run_id::RunId;
 use crate::runner::Probe;
@@ -306,22 +307,38 @@ fn unexpected(notice: &Notice) -> LauncherError {
     LauncherError::Refused(format!("the launcher answered something else: {notice:?}"))
 }
 
+/// A program as the launcher is told of it.
+pub(crate) fn program(
+    argv: Vec<OsString>,
+    env: Vec<(OsString, OsString)>,
+    (working_dir, limits): (PathBuf, ResourceLimits),
+) -> Result<Program, LauncherError> {
+    let entry = |(name, value): (OsString, OsString)| {
+        let mut entry = name;
+        entry.push("=");
+        entry.push(value);
+        text(entry)
+    };
+    Ok(Program {
+        argv: argv.into_iter().map(text).collect::<Result<_, _>>()?,
+        env: env.into_iter().map(entry).collect::<Result<_, _>>()?,
+        working_dir: text(working_dir.into_os_string())?,
+        limits,
+    })
+}
+
 impl SpawnRequest {
     fn into_spawn(self, child: u64) -> Result<Spawn, LauncherError> {
-        let entry = |(name, value): (OsString, OsString)| {
-            let mut entry = name;
-            entry.push("=");
-            entry.push(value);
-            text(entry)
-        };
+        let place = (self.working_dir, self.limits);
+        let Program { argv, env, working_dir, limits } = program(self.argv, self.env, place)?;
         Ok(Spawn {
             child,
             executable: text(self.executable.into_os_string())?,
-            argv: self.argv.into_iter().map(text).collect::<Result<_, _>>()?,
-            env: self.env.into_iter().map(entry).collect::<Result<_, _>>()?,
-            working_dir: text(self.working_dir.into_os_string())?,
+            argv,
+            env,
+            working_dir,
             identity: self.identity,
-            limits: self.limits,
+            limits,
             boundary: self.boundary,
         })
     }
@@ -357,6 +374,11 @@ impl Child {
         }
         let socket = received(&ours)?.pop();
         socket.map(TcpStream::from).ok_or_else(|| LauncherError::Refused("no connection came".to_owned()))
+    }
+
+    /// Makes its sandbox what it is to be, where it waits for that.
+    pub(crate) async fn enter(&self, enter: Enter) -> Result<(), LauncherError> {
+        self.launcher.done(Verb::Enter(Enter { child: self.id, ..enter })).await
     }
 
     /// Resolves when it has ended; at once, and alike, when asked again.

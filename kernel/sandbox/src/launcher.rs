@@ -7,6 +7,7 @@
 mod bounded;
 mod calls;
 mod children;
+mod entering;
 pub(crate) mod groups;
 mod inside;
 mod root;

@@ -7,12 +7,13 @@
 
 mod watchdog;
 
-use crate::client::{Child, Launcher, LauncherError, SpawnRequest, Stdin};
+use crate::client::{Child, Launcher, LauncherError, SpawnRequest, Stdin, program};
 use crate::egress::{Egress, Network, Supervised, Way};
 use crate::procfs;
-use crate::protocol::{Boundary, ResourceLimits, Status, Walls};
+use crate::protocol::{Boundary, Enter, ResourceLimits, Status, Walls};
 use crate::runner::{
-    End, Exit, Level, Limits, Output, Pending, Probe, Runner, RunnerError, Sandbox, Shown, Template, Usage,
+    End, Entry, Exit, Level, Limits, Output, Pending, Probe, Runner, RunnerError, Sandbox, Shown, Template,
+    Told, Usage,
 };
 use std::fs::DirBuilder;
 use std::io;
@@ -20,8 +21,9 @@ use std::net::Ipv4Addr;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OnceCell;
@@ -34,6 +36,21 @@ const SLACK_BYTES: u64 = 1 << 30;
 
 /// Processes and threads of a sandbox that says nothing of them (Lambda quotas: 1,024).
 const PROCESSES: u64 = 1024;
+
+/// Sandboxes for which there is room however little memory the machine has left, and most of them: the launcher
+/// bounds its children, of which a sandbox may have several.
+const ALWAYS: usize = 16;
+const MOST: usize = 4000;
+/// Descriptors that a sandbox takes of this process, with some connections, and those for all else.
+const FILES_OF_EACH: u64 = 12;
+const OTHER_FILES: u64 = 1024;
+/// What new sandboxes leave of the machine's memory: a part, within bounds.
+const SPARED_PART: u64 = 16;
+const SPARED_BYTES: std::ops::RangeInclusive<u64> = 256 << 20..=2 << 30;
+
+fn spared(all: u64) -> u64 {
+    (all / SPARED_PART).clamp(*SPARED_BYTES.start(), *SPARED_BYTES.end())
+}
 
 /// Which level of isolation is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,12 +69,16 @@ pub struct LocalRunner {
     /// Made when it is first needed: it takes some milliseconds.
     probe: OnceCell<Probe>,
     watchdog: Watchdog,
+    /// Most sandboxes for which this process has descriptors.
+    most: usize,
 }
 
 impl LocalRunner {
     /// Must be called within a tokio runtime.
     pub fn new(launcher: Launcher, isolation: Isolation, egress: Egress) -> Self {
-        Self { launcher, isolation, egress, probe: OnceCell::new(), watchdog: Watchdog::start() }
+        let files = crate::sys::process::widen_open_files().saturating_sub(OTHER_FILES) / FILES_OF_EACH;
+        let most = usize::try_from(files).unwrap_or(usize::MAX).clamp(ALWAYS, MOST);
+        Self { launcher, isolation, egress, probe: OnceCell::new(), watchdog: Watchdog::start(), most }
     }
 
     async fn probed(&self) -> Result<&Probe, RunnerError> {
@@ -121,8 +142,10 @@ async fn run(
     });
     let listeners = listeners.collect::<io::Result<_>>();
     let listeners = listeners.map_err(|error| RunnerError::Refused(error.to_string()))?;
-    let output = Outputs { stdout: child.stdout.take(), stderr: child.stderr.take(), listeners };
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let output = Outputs { stdin, stdout, stderr, listeners };
     let (over_memory, frozen) = (AtomicBool::new(false), AtomicBool::new(false));
+    let memory_bytes = AtomicU64::new(memory_bytes);
     let running = Arc::new(Running { child, within, memory_bytes, over_memory, frozen });
     watchdog.watch(&running);
     let runner = (launcher, watchdog);
@@ -139,6 +162,10 @@ impl Runner for LocalRunner {
         Box::pin(self.start(template))
     }
 
+    fn has_room(&self, others: usize) -> bool {
+        others < ALWAYS || others < self.most && procfs::available_memory() > spared(procfs::all_memory())
+    }
+
     fn probe(&self) -> Pending<'_, Result<Probe, RunnerError>> {
         Box::pin(async { self.probed().await.cloned() })
     }
@@ -146,10 +173,12 @@ impl Runner for LocalRunner {
 
 fn check(template: &Template) -> Result<(), RunnerError> {
     let invalid = |reason: String| Err(RunnerError::Invalid(reason));
-    let Some(program) = template.argv.first() else {
+    let blank = template.waits && template.level == Level::Sandbox;
+    if template.argv.is_empty() && !blank {
         return invalid("the template names no program".to_owned());
-    };
-    for path in [Path::new(program), &template.working_dir, &template.roots.tmp] {
+    }
+    let program = template.argv.first().map(Path::new);
+    for path in program.into_iter().chain([template.working_dir.as_path(), &template.roots.tmp]) {
         if !path.is_absolute() {
             return invalid(format!("the path {} is not absolute", path.display()));
         }
@@ -173,7 +202,7 @@ fn supervised(way: Option<&Arc<Way>>, calls: Option<OwnedFd>) -> Result<Option<S
 }
 
 fn walls(template: &Template, egress: bool) -> Walls {
-    let Template { roots, limits, ports, .. } = template;
+    let Template { roots, limits, ports, waits, .. } = template;
     Walls {
         stage: roots.tmp.clone(),
         image: roots.image.clone(),
@@ -183,11 +212,13 @@ fn walls(template: &Template, egress: bool) -> Walls {
         processes: limits.processes.unwrap_or(PROCESSES),
         ports: ports.clone(),
         egress,
+        waits: *waits,
     }
 }
 
 fn request(template: Template, boundary: Option<Boundary>) -> SpawnRequest {
-    let Template { argv, mut env, working_dir, roots, mut limits, .. } = template;
+    let Template { argv, mut env, working_dir, roots, mut limits, waits, .. } = template;
+    let blank = argv.is_empty();
     if boundary.is_none() {
         env.retain(|(name, _)| name != "TMPDIR");
         env.push(("TMPDIR".into(), roots.tmp.into()));
@@ -201,7 +232,7 @@ fn request(template: Template, boundary: Option<Boundary>) -> SpawnRequest {
         working_dir,
         identity: None,
         limits: kernel_limits(limits),
-        stdin: Stdin::Empty,
+        stdin: if waits && !blank { Stdin::Piped } else { Stdin::Empty },
         extra_fds: Arc::default(),
         boundary,
     }
@@ -229,7 +260,7 @@ struct Running {
     child: Child,
     /// It runs within walls.
     within: bool,
-    memory_bytes: u64,
+    memory_bytes: AtomicU64,
     over_memory: AtomicBool,
     frozen: AtomicBool,
 }
@@ -238,6 +269,8 @@ struct Outputs {
     stdout: Option<pipe::Receiver>,
     stderr: Option<pipe::Receiver>,
     listeners: Vec<TcpListener>,
+    /// By which a program that waits is told what it is to be.
+    stdin: Option<pipe::Sender>,
 }
 
 struct LocalSandbox {
@@ -296,6 +329,38 @@ impl LocalSandbox {
         run(self.runner.clone(), template, (boundary, tmp), |_, _| way).await
     }
 
+    async fn become_what_it_is(&self, entry: Entry) -> Result<(), RunnerError> {
+        let stdin = {
+            let mut output = self.output.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            output.stdin.take()
+        };
+        let Entry { shown, limits, told } = entry;
+        let processes = limits.processes.unwrap_or(PROCESSES);
+        let of_kernel = kernel_limits(Limits { processes: Some(processes), ..limits });
+        let (words, program) = match told {
+            Told::Words(words) => (words, None),
+            Told::Program { argv, env, working_dir } => {
+                (Vec::new(), Some(program(argv, env, (working_dir, of_kernel)).map_err(refused)?))
+            }
+        };
+        if !self.running.within || stdin.is_some() == program.is_some() {
+            return Err(RunnerError::Invalid("nothing waits in it for that".to_owned()));
+        }
+        self.running.memory_bytes.store(limits.memory_bytes, Ordering::Release);
+        let enter = Enter {
+            child: self.running.child.id(),
+            shown: shown.into_iter().map(|shown| (shown.from, shown.at)).collect(),
+            tmp_bytes: limits.tmp_bytes,
+            memory_bytes: limits.memory_bytes,
+            processes,
+            limits: of_kernel,
+            program,
+        };
+        self.running.child.enter(enter).await.map_err(refused)?;
+        let Some(mut stdin) = stdin else { return Ok(()) };
+        stdin.write_all(&words).await.map_err(|error| RunnerError::Refused(error.to_string()))
+    }
+
     async fn reach(&self, port: u16) -> io::Result<TcpStream> {
         if !self.running.within {
             return TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await;
@@ -331,6 +396,10 @@ impl Sandbox for LocalSandbox {
 
     fn beside(&self, template: Template) -> Pending<'_, Result<Box<dyn Sandbox>, RunnerError>> {
         Box::pin(self.start_beside(template))
+    }
+
+    fn enter(&self, entry: Entry) -> Pending<'_, Result<(), RunnerError>> {
+        Box::pin(self.become_what_it_is(entry))
     }
 
     fn connect(&self, port: u16) -> Pending<'_, io::Result<TcpStream>> {

@@ -99,6 +99,23 @@ pub(crate) fn resident_and_shared(pid: i32) -> Option<(u64, u64)> {
     Some((pages.next()? * page, pages.next()? * page))
 }
 
+/// Bytes of the machine's memory that programs can have without others giving any up.
+pub fn available_memory() -> u64 {
+    of_memory("MemAvailable:")
+}
+
+/// All of the machine's memory.
+pub(crate) fn all_memory() -> u64 {
+    of_memory("MemTotal:")
+}
+
+fn of_memory(name: &str) -> u64 {
+    let told = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = told.lines().find_map(|line| line.strip_prefix(name));
+    let kilobytes = line.and_then(|line| line.split_ascii_whitespace().next()?.parse::<u64>().ok());
+    kilobytes.unwrap_or(0).saturating_mul(1024)
+}
+
 /// Fields of `/proc/PID/stat`: the name may hold blanks and parentheses, so they count from its end.
 fn parse_stat(stat: &str) -> Option<Seen> {
     let pid = stat.split_ascii_whitespace().next()?.parse().ok()?;

@@ -3,7 +3,7 @@
 
 use crate::runner::{Probe, Usage};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::net::SocketAddrV4;
 use std::path::{Component, PathBuf};
 
@@ -46,6 +46,8 @@ pub(crate) enum Verb {
         child: u64,
         port: u16,
     },
+    /// Make a program that waits within a sandbox what it is to be.
+    Enter(Enter),
     /// Bind a socket to an address within a child's sandbox, for datagrams or to listen; it goes through the
     /// descriptor of the packet.
     Bind {
@@ -72,6 +74,77 @@ pub(crate) struct Spawn {
     pub(crate) limits: ResourceLimits,
     /// Without it, the program runs among the daemon's.
     pub(crate) boundary: Option<Boundary>,
+}
+
+/// What becomes of a sandbox in which a program waits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Enter {
+    pub(crate) child: u64,
+    /// What else is seen, only to be read, and where.
+    pub(crate) shown: Vec<(PathBuf, PathBuf)>,
+    pub(crate) tmp_bytes: u64,
+    pub(crate) memory_bytes: u64,
+    pub(crate) processes: u64,
+    pub(crate) limits: ResourceLimits,
+    /// What runs in it from now on, where nothing does.
+    pub(crate) program: Option<Program>,
+}
+
+/// A program, where nothing but that is to be said any more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Program {
+    pub(crate) argv: Vec<CString>,
+    pub(crate) env: Vec<CString>,
+    pub(crate) working_dir: CString,
+    pub(crate) limits: ResourceLimits,
+}
+
+impl Enter {
+    /// Why this cannot be done, whoever asks.
+    pub(crate) fn objection(&self) -> Option<&'static str> {
+        let program = self.program.as_ref();
+        let of_program = program.and_then(|it| {
+            let executable = it.argv.first().map_or(c"".as_ref(), CString::as_c_str);
+            objection_to_program(executable, &it.argv, &it.env, &it.working_dir)
+        });
+        of_program.or_else(|| objection_to(&self.shown))
+    }
+}
+
+/// Why this is no program.
+fn objection_to_program(
+    executable: &CStr,
+    argv: &[CString],
+    env: &[CString],
+    working_dir: &CStr,
+) -> Option<&'static str> {
+    let absolute = |path: &CStr| path.to_bytes().starts_with(b"/");
+    if !absolute(executable) {
+        return Some("the program's path is not absolute");
+    }
+    if !absolute(working_dir) {
+        return Some("the working directory's path is not absolute");
+    }
+    if argv.is_empty() {
+        return Some("the program has no arguments, not even its name");
+    }
+    if argv.len() > MAX_STRINGS || env.len() > MAX_STRINGS {
+        return Some("more than 1024 arguments or environment entries");
+    }
+    None
+}
+
+/// Why these cannot be shown in a sandbox.
+fn objection_to(shown: &[(PathBuf, PathBuf)]) -> Option<&'static str> {
+    let mut all = shown.iter().flat_map(|(source, target)| [source, target]);
+    if !all.all(|path| path.is_absolute()) || shown.len() > MAX_SHOWN {
+        return Some("a path of the sandbox is not absolute, or there are more than 64");
+    }
+    let inside = |path: &PathBuf| path.components().all(|part| !matches!(part, Component::ParentDir));
+    if !shown.iter().all(|(_, target)| inside(target)) {
+        return Some("a place in the sandbox leads out of it");
+    }
+    None
 }
 
 /// What a program is kept within.
@@ -103,6 +176,8 @@ pub struct Walls {
     pub ports: Vec<u16>,
     /// Every address is one of the sandbox's own, and calls that name one are handed over to the daemon.
     pub egress: bool,
+    /// What runs in it waits to be told what it is.
+    pub waits: bool,
 }
 
 /// User and group a program runs as; without it, those of the daemon.
@@ -199,30 +274,23 @@ pub(crate) fn decode<T: DeserializeOwned>(packet: &[u8]) -> (u64, Option<T>) {
 }
 
 impl Spawn {
+    /// Whether a sandbox is to be made in which nothing runs yet.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.argv.is_empty() && matches!(&self.boundary, Some(Boundary::Own(walls)) if walls.waits)
+    }
+
     /// Why this cannot be started, whoever asks.
     pub(crate) fn objection(&self, fds: usize) -> Option<&'static str> {
-        let absolute = |path: &CString| path.as_bytes().starts_with(b"/");
-        if !absolute(&self.executable) {
-            return Some("the program's path is not absolute");
-        }
-        if !absolute(&self.working_dir) {
-            return Some("the working directory's path is not absolute");
-        }
-        if self.argv.is_empty() {
-            return Some("the program has no arguments, not even its name");
-        }
-        if self.argv.len() > MAX_STRINGS || self.env.len() > MAX_STRINGS {
-            return Some("more than 1024 arguments or environment entries");
+        let program = objection_to_program(&self.executable, &self.argv, &self.env, &self.working_dir);
+        if let Some(objection) = program.filter(|_| !self.is_blank()) {
+            return Some(objection);
         }
         if let Some(Boundary::Own(walls)) = &self.boundary {
-            let shown = walls.shown.iter().flat_map(|(source, target)| [source, target]);
-            let mut all = shown.chain(&walls.image).chain([&walls.stage]);
-            if !all.all(|path| path.is_absolute()) || walls.shown.len() > MAX_SHOWN {
-                return Some("a path of the sandbox is not absolute, or there are more than 64");
+            if !walls.image.iter().chain([&walls.stage]).all(|path| path.is_absolute()) {
+                return Some("a path of the sandbox is not absolute");
             }
-            let inside = |path: &PathBuf| path.components().all(|part| !matches!(part, Component::ParentDir));
-            if !walls.shown.iter().all(|(_, target)| inside(target)) {
-                return Some("a place in the sandbox leads out of it");
+            if let Some(objection) = objection_to(&walls.shown) {
+                return Some(objection);
             }
         }
         if !(3..=crate::sys::socket::MAX_FDS).contains(&fds) {

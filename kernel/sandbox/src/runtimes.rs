@@ -5,6 +5,7 @@
 
 mod bootstraps;
 mod interpreters;
+mod python_sdk;
 
 pub use bootstraps::Bootstraps;
 pub use interpreters::{Interpreter, SearchPlaces};

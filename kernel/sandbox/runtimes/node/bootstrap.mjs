@@ -369,6 +369,12 @@ async function loadModule(root, directory, name) {
     return require(require.resolve(name, { paths: [root, path.join(root, directory)] }));
   } catch (error) {
     if (error instanceof SyntaxError) throw new RuntimeError('UserCodeSyntaxError', String(error));
+    if (String(error?.message).includes("'@aws-sdk/")) {
+      process.stderr.write(
+        'There is no AWS SDK for JavaScript on this machine: install what is used of it (npm install --global' +
+          ' @aws-sdk/client-s3), or bring it in the package or a layer.\n',
+      );
+    }
     if (error?.code === 'MODULE_NOT_FOUND') throw new RuntimeError('ImportModuleError', String(error));
     throw error;
   }
@@ -399,7 +405,9 @@ function extendPath() {
   const major = process.versions.node.split('.')[0];
   const layers = [`${opt}/nodejs/node${major}/node_modules`, `${opt}/nodejs/node_modules`];
   const given = (process.env.NODE_PATH ?? '').split(':').filter(Boolean);
-  process.env.NODE_PATH = [...new Set([...given, ...layers])].join(':');
+  // Where `npm install --global` puts packages: AWS's runtimes bring the SDK, here it is that of the machine.
+  const installed = ['/usr/local/lib/node_modules', path.resolve(process.execPath, '../../lib/node_modules')];
+  process.env.NODE_PATH = [...new Set([...given, ...layers, ...installed])].join(':');
   Module._initPaths();
 }
 
@@ -525,10 +533,23 @@ async function serve(api, handler) {
   }
 }
 
+// Loads what most functions do, then waits to be told which one this is. While it waits nothing else goes on,
+// so the connection is made before.
+async function wait(api) {
+  await new Promise((connected) => api.socket.once('connect', connected));
+  await Promise.all(['node:crypto', 'node:http', 'node:https', 'node:stream/web', 'node:zlib'].map((name) => import(name)));
+  const told = JSON.parse(fs.readFileSync(0, 'utf8'));
+  for (const name of Object.keys(process.env)) delete process.env[name];
+  Object.assign(process.env, told.environment);
+  process.chdir(told.folder);
+  process.argv.length = 2;
+}
+
 async function main() {
+  const api = new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API);
+  if (process.argv[2] === 'wait') await wait(api);
   patchConsole();
   extendPath();
-  const api = new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API);
   process.on('beforeExit', () => phase.emptied?.());
   process.on('uncaughtException', (error) => fail(api, 'Uncaught Exception', error, UNCAUGHT_EXIT_CODE));
   process.on('unhandledRejection', (reason, promise) => {

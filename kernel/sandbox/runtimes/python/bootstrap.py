@@ -10,6 +10,7 @@ import sys
 sys.path.pop(0)
 
 import importlib
+import importlib.machinery
 import json
 import logging
 import os
@@ -181,11 +182,13 @@ class CognitoIdentity(Record):
 class LambdaContext:
     """The second argument of a handler."""
 
-    function_name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
-    function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
-    memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-    log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
-    log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
+    @classmethod
+    def of_environment(cls):
+        cls.function_name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
+        cls.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
+        cls.memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+        cls.log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
+        cls.log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
 
     def __init__(self, headers):
         self.aws_request_id = headers.get("lambda-runtime-aws-request-id")
@@ -405,11 +408,59 @@ def _encode_error(error):
 # --- Life --------------------------------------------------------------------------------------
 
 
-def _extend_path():
+def _own_places():
     root = os.environ.get("LAMBDA_TASK_ROOT") or os.getcwd()
     opt = os.environ.get("ELYSIUM_LAYERS_ROOT") or "/opt"
     python = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    sys.path[:0] = [root, f"{opt}/python/lib/{python}/site-packages", f"{opt}/python"]
+    return [root, f"{opt}/python/lib/{python}/site-packages", f"{opt}/python"]
+
+
+class BorrowedSdk:
+    """Finds the SDK that another interpreter of this machine has, where this one has none."""
+
+    NAMES = frozenset(("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"))
+
+    def __init__(self, place):
+        self._path = [place]
+
+    def find_spec(self, name, path=None, target=None):
+        if path is None and name in self.NAMES:
+            return importlib.machinery.PathFinder.find_spec(name, self._path, target)
+        return None
+
+
+def _wait(load):
+    """Loads the SDK if that is wanted, then waits to be told which function this is.
+
+    What the function brings itself, of that or another version, is not kept from it.
+    """
+    before = set(sys.modules)
+    if load:
+        try:
+            import boto3  # noqa: F401
+        except ImportError:
+            pass
+    loaded = {name for name in sys.modules if name not in before}
+    told = json.loads(sys.stdin.buffer.read())
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    os.environ.clear()
+    os.environ.update(told["environment"])
+    os.chdir(told["folder"])
+    time.tzset()
+    del sys.argv[1:]
+    brought = set()
+    for place in _own_places():
+        try:
+            brought.update(os.listdir(place))
+        except OSError:
+            pass
+    stems = {name.split(".")[0] for name in brought}
+    own = stems.union(BorrowedSdk.NAMES) if stems & {name.split(".")[0] for name in loaded} else set()
+    for name in loaded:
+        if name.split(".")[0] in own:
+            del sys.modules[name]
 
 
 def _load(handler):
@@ -423,6 +474,12 @@ def _load(handler):
     try:
         module = importlib.import_module(module_name.replace("/", "."))
     except ImportError as e:
+        if e.name in ("boto3", "botocore"):
+            version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+            sys.stderr.write(
+                f"There is no AWS SDK for Python {version} on this machine: install it (python{version} -m pip install"
+                f" boto3), or bring it in the package or a layer.\n"
+            )
         message = f"Unable to import module '{module_name}': {e}"
         raise Fault("Runtime.ImportModuleError", message) from None
     except SyntaxError as e:
@@ -462,9 +519,14 @@ def _invoke(function, headers, body):
 
 def main():
     global _request_id
-    _configure_output()
-    _extend_path()
     api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    if "elysium_sdk" in sys._xoptions:
+        sys.meta_path.append(BorrowedSdk(sys._xoptions["elysium_sdk"]))
+    if sys.argv[1:2] == ["wait"]:
+        _wait("loaded" in sys.argv[2:])
+    LambdaContext.of_environment()
+    _configure_output()
+    sys.path[:0] = _own_places()
     function = _initialise(api)
     api.ask_next()
     while True:

@@ -4,7 +4,7 @@
 use super::children::Started;
 use super::groups::{Group, Groups};
 use super::inside::{self, Inside, Place};
-use crate::protocol::{Boundary, ResourceLimits, Spawn, Status, Walls};
+use crate::protocol::{Boundary, Enter, ResourceLimits, Spawn, Status, Walls};
 use crate::run_id::RunId;
 use crate::sys::signals::Interest;
 use crate::sys::spawn::Resource;
@@ -12,7 +12,7 @@ use crate::sys::{self, namespace};
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddrV4, TcpListener, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
@@ -43,6 +43,18 @@ struct Member {
     egress: bool,
     /// Of a sandbox's first program.
     group: Option<Group>,
+    /// Of another program: whose sandbox it runs in.
+    of: Option<u64>,
+    /// While no program runs in it.
+    blank: Option<Blank>,
+}
+
+/// What stands in a blank sandbox until it is told what to be.
+struct Blank {
+    /// By which it is told.
+    orders: File,
+    /// By which it says that it could not.
+    fault: File,
 }
 
 /// The sandboxes of one launcher.
@@ -85,7 +97,9 @@ impl Sandboxes {
                 doors = group.doors().map_err(failed)?;
                 place = Place::New(walls);
                 egress = walls.egress;
-                member = Member { end: end.into(), identity, namespaces: flags, egress, group: Some(group) };
+                let (end, group) = (end.into(), Some(group));
+                let (of, blank) = (None, None);
+                member = Member { end, identity, namespaces: flags, egress, group, of, blank };
             }
             Boundary::Of(other) => {
                 let gone = || "the sandbox to run in has ended".to_owned();
@@ -96,11 +110,15 @@ impl Sandboxes {
                 place = Place::Joined(process, owner.namespaces);
                 let (identity, namespaces) = (owner.identity, owner.namespaces);
                 egress = owner.egress;
-                member = Member { end: end.into(), identity, namespaces, egress, group: None };
+                let (end, of) = (end.into(), Some(*other));
+                member = Member { end, identity, namespaces, egress, group: None, of, blank: None };
             }
         }
         let (fault, tell_fault) = io::pipe().map_err(failed)?;
-        let mut fault = File::from(OwnedFd::from(fault));
+        let fault = File::from(OwnedFd::from(fault));
+        let blank = if spawn.is_blank() { Some(io::pipe().map_err(failed)?) } else { None };
+        let (orders, give_orders) =
+            blank.map(|(read, write)| (OwnedFd::from(read), OwnedFd::from(write))).unzip();
         let (tell_fault, tell_end) = (OwnedFd::from(tell_fault), OwnedFd::from(tell_end));
         let inside = Inside {
             spawn,
@@ -112,6 +130,7 @@ impl Sandboxes {
             fds: program_fds,
             channel,
             egress,
+            orders: orders.as_ref(),
             tell_fault: &tell_fault,
             tell_end: &tell_end,
             doors: &doors,
@@ -120,20 +139,23 @@ impl Sandboxes {
             None => inside::run(&inside),
             Some(pid) => pid,
         };
-        drop((tell_fault, tell_end));
-        self.admit((spawn.child, root), member, &mut fault)
+        drop((tell_fault, tell_end, orders));
+        let orders = give_orders.map(File::from);
+        self.admit((spawn.child, root), member, (fault, orders))
     }
 
     /// Takes note of a sandbox whose program runs; ends one that tells of a fault.
     fn admit(
         &mut self,
         (child, root): (u64, i32),
-        member: Member,
-        fault: &mut File,
+        mut member: Member,
+        (mut fault, orders): (File, Option<File>),
     ) -> Result<Started, String> {
-        let told = heard(fault, ROUNDS_TO_START);
+        let told = heard(&mut fault, ROUNDS_TO_START);
         let program = only_child(root);
-        if told.as_ref().is_some_and(Vec::is_empty) {
+        let expected = if orders.is_some() { inside::WAITS } else { &[] };
+        if told.as_deref() == Some(expected) {
+            member.blank = orders.map(|orders| Blank { orders, fault });
             self.members.insert(child, member);
             return Ok(Started { pid: program.unwrap_or(root), root });
         }
@@ -161,17 +183,17 @@ impl Sandboxes {
         }
     }
 
-    /// Takes note that a child has ended: how, if it ran in a sandbox.
-    pub(super) fn ended(&mut self, child: u64) -> Option<Status> {
+    /// Takes note that a child has ended, if it ran in a sandbox: how, if that was told.
+    pub(super) fn ended(&mut self, child: u64) -> Option<Option<Status>> {
         let member = self.members.remove(&child)?;
         // A first process that was killed has told nothing.
         let told = heard(&mut File::from(member.end), 1).unwrap_or_default();
         let out = member.group.is_some_and(|group| group.was_out_of_memory());
-        match postcard::from_bytes(&told) {
+        Some(match postcard::from_bytes(&told) {
             Ok(Status::Signal(libc::SIGKILL)) | Err(_) if out => Some(Status::OutOfMemory),
             Ok(status) => Some(status),
             Err(_) => None,
-        }
+        })
     }
 
     /// Connects to a port of a sandbox's loopback: a process that goes there and comes back as a socket.
@@ -183,6 +205,44 @@ impl Sandboxes {
             namespace::join(&process, kinds)?;
             sys::socket::send(channel.as_fd(), b"port", &[namespace::connect(port)?])
         })
+    }
+
+    /// Makes a sandbox whose program waits what it is to be.
+    pub(super) fn enter(&mut self, root: i32, enter: &Enter, limits: &[(Resource, u64)]) -> io::Result<()> {
+        let member = self.members.get_mut(&enter.child).ok_or(io::ErrorKind::NotFound)?;
+        if !self.root {
+            // Only root can take a folder of the host's mounts into another namespace.
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        let blank = member.blank.take();
+        if blank.is_some() != enter.program.is_some() {
+            return Err(io::Error::other("a program is told where there is none, and only there"));
+        }
+        let program = only_child(root).ok_or(io::ErrorKind::NotFound)?;
+        super::entering::enter((root, program), member.identity, member.group.as_ref(), enter, limits)?;
+        let (Some(Blank { mut orders, mut fault }), Some(program)) = (blank, &enter.program) else {
+            return Ok(());
+        };
+        let order = postcard::to_extend(program, Vec::new()).map_err(io::Error::other)?;
+        orders.write_all(&order)?;
+        drop(orders);
+        match heard(&mut fault, ROUNDS_TO_START) {
+            Some(told) if told.is_empty() => Ok(()),
+            Some(told) => Err(io::Error::other(String::from_utf8_lossy(&told).into_owned())),
+            None => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+
+    /// What else runs in the sandbox of which a child is the first program; `None` where it is not.
+    pub(super) fn beside(&self, child: u64) -> Option<Vec<u64>> {
+        self.members.get(&child).filter(|member| member.of.is_none())?;
+        let others = self.members.iter().filter(|(_, member)| member.of == Some(child));
+        Some(others.map(|(other, _)| *other).collect())
+    }
+
+    /// Whether a child runs in a sandbox: then it is a first process that looks after a program.
+    pub(super) fn has(&self, child: u64) -> bool {
+        self.members.contains_key(&child)
     }
 
     /// Binds a socket within a sandbox, for datagrams or to listen: a process that goes there and sends it.
@@ -230,7 +290,7 @@ impl Sandboxes {
         let boundary = Boundary::Own(Box::new(walls));
         let started = self.spawn(&spawn, &boundary, (&[], &[]), &fds, |_| None)?;
         sys::process::reap_exactly(started.root).map_err(failed)?;
-        match self.ended(u64::MAX) {
+        match self.ended(u64::MAX).flatten() {
             Some(Status::Code(0)) => Ok(self.describe()),
             other => Err(format!("a program in it ended with {other:?}")),
         }
@@ -270,7 +330,6 @@ fn only_child(root: i32) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
 
     #[test]
     fn what_nobody_says_is_not_waited_for_without_end() {

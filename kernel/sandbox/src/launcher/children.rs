@@ -8,7 +8,7 @@
 use super::bounded::Sandboxes;
 use crate::process::Handle;
 use crate::procfs::{self, Carried, Seen};
-use crate::protocol::{Ended, ResourceLimits, Scope, Spawn, Status};
+use crate::protocol::{Ended, Enter, Program, ResourceLimits, Scope, Spawn, Status};
 use crate::run_id::{CHILD_VARIABLE, RUN_ID_VARIABLE, RunId};
 use crate::runner::Usage;
 use crate::sys::process::{Outcome, Reaped};
@@ -38,6 +38,8 @@ pub(super) struct Children {
     pid_of: BTreeMap<u64, i32>,
     child_of: BTreeMap<i32, u64>,
     sandboxes: Sandboxes,
+    /// What was stopped of the children that are frozen one process after the other.
+    frozen: BTreeMap<u64, Vec<Seen>>,
 }
 
 /// Where a child that was started is.
@@ -51,7 +53,8 @@ pub(super) struct Started {
 impl Children {
     pub(super) fn new(run: RunId) -> Self {
         let sandboxes = Sandboxes::new(run.clone());
-        Self { run, pid_of: BTreeMap::new(), child_of: BTreeMap::new(), sandboxes }
+        let frozen = BTreeMap::new();
+        Self { run, pid_of: BTreeMap::new(), child_of: BTreeMap::new(), sandboxes, frozen }
     }
 
     /// Starts a program; the error says which step failed.
@@ -64,7 +67,8 @@ impl Children {
         }
         let started = match &spawn.boundary {
             Some(boundary) => {
-                let (env, limits) = (self.environment(spawn), limits(&spawn.limits));
+                let env = self.environment(spawn.child, &spawn.env);
+                let limits = limits(&spawn.limits);
                 let root_of = |child| self.pid_of.get(&child).copied();
                 let made = self.sandboxes.spawn(spawn, boundary, (&env, &limits), fds, root_of);
                 made.map_err(|fault| format!("{fault}, for {}", spawn.executable.to_string_lossy()))?
@@ -80,7 +84,7 @@ impl Children {
         let plan = Plan {
             executable: &spawn.executable,
             argv: &spawn.argv,
-            env: &self.environment(spawn),
+            env: &self.environment(spawn.child, &spawn.env),
             working_dir: &spawn.working_dir,
             identity: spawn.identity.map(|identity| (identity.user, identity.group)),
             limits: &limits(&spawn.limits),
@@ -97,6 +101,15 @@ impl Children {
     pub(super) fn connect(&self, child: u64, port: u16, channel: &[OwnedFd]) -> io::Result<()> {
         let channel = channel.first().ok_or(io::ErrorKind::InvalidInput)?;
         self.sandboxes.connect((child, self.pid(child)?), port, channel)
+    }
+
+    /// Makes the sandbox of a child that waits what it is to be.
+    pub(super) fn enter(&mut self, mut enter: Enter) -> io::Result<()> {
+        let root = self.pid(enter.child)?;
+        if let Some(Program { env, .. }) = &mut enter.program {
+            *env = self.environment(enter.child, env);
+        }
+        self.sandboxes.enter(root, &enter, &limits(&enter.limits))
     }
 
     /// Sends a socket that is bound within a child's sandbox through `channel`.
@@ -117,15 +130,15 @@ impl Children {
 
     /// What was asked for, and the two variables by which the program is found again, which nobody
     /// else may set.
-    fn environment(&self, spawn: &Spawn) -> Vec<CString> {
+    fn environment(&self, child: u64, given: &[CString]) -> Vec<CString> {
         let ours = [RUN_ID_VARIABLE, CHILD_VARIABLE];
         let is_ours = |entry: &CString| {
             ours.iter().any(|name| {
                 entry.as_bytes().strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
             })
         };
-        let marks = [format!("{RUN_ID_VARIABLE}={}", self.run), format!("{CHILD_VARIABLE}={}", spawn.child)];
-        let given = spawn.env.iter().filter(|entry| !is_ours(entry)).cloned();
+        let marks = [format!("{RUN_ID_VARIABLE}={}", self.run), format!("{CHILD_VARIABLE}={child}")];
+        let given = given.iter().filter(|entry| !is_ours(entry)).cloned();
         given.chain(marks.into_iter().filter_map(|mark| CString::new(mark).ok())).collect()
     }
 
@@ -134,20 +147,41 @@ impl Children {
         match scope {
             Scope::Process => sys::process::signal_child(pid, signal),
             Scope::Group => sys::process::signal_group(pid, signal),
+            // With the first process of a sandbox the kernel ends all others in it.
+            Scope::Tree if signal == libc::SIGKILL && self.sandboxes.beside(child).is_some() => {
+                sys::process::signal_child(pid, signal)
+            }
             Scope::Tree if signal == libc::SIGKILL => self.end(|seen| self.belongs(seen, child)),
             Scope::Tree => self.signal_all(signal, |seen| self.belongs(seen, child)),
         }
     }
 
-    /// Stops a child's tree, including what it starts while it is being stopped.
-    pub(super) fn freeze(&self, child: u64) -> io::Result<()> {
-        self.pid(child)?;
-        self.stop_until_still(|seen| self.belongs(seen, child)).map(drop)
+    /// Stops a child's tree, including what it starts while it is being stopped: of a sandbox all that is in it.
+    pub(super) fn freeze(&mut self, child: u64) -> io::Result<()> {
+        let root = self.pid(child)?;
+        let mut all = match self.sandboxes.beside(child) {
+            Some(beside) if beside.is_empty() => return sys::signals::hold(root, true),
+            // Landlock keeps the first process from those that entered its sandbox later.
+            beside => beside.unwrap_or_default(),
+        };
+        all.push(child);
+        // Those that look after a program go on, so that what is ended meanwhile can go.
+        let looks_after =
+            |seen: &Seen| self.child_of.get(&seen.pid).is_some_and(|one| self.sandboxes.has(*one));
+        let is_root = |seen: &Seen| all.iter().any(|one| self.belongs(seen, *one));
+        let stopped = self.stop_until_still(is_root, looks_after)?;
+        self.frozen.insert(child, stopped);
+        Ok(())
     }
 
-    pub(super) fn thaw(&self, child: u64) -> io::Result<()> {
-        self.pid(child)?;
-        self.signal_all(libc::SIGCONT, |seen| self.belongs(seen, child))
+    /// Lets a child's tree go on. What was stopped has started nothing since.
+    pub(super) fn thaw(&mut self, child: u64) -> io::Result<()> {
+        let root = self.pid(child)?;
+        match self.frozen.remove(&child) {
+            Some(stopped) => stopped.iter().try_for_each(|seen| signal_exactly(seen, libc::SIGCONT)),
+            None if self.sandboxes.beside(child).is_some() => sys::signals::hold(root, false),
+            None => self.signal_all(libc::SIGCONT, |seen| self.belongs(seen, child)),
+        }
     }
 
     fn pid(&self, child: u64) -> io::Result<i32> {
@@ -160,15 +194,19 @@ impl Children {
         let mut ended = Vec::new();
         let mut orphans = false;
         while let Ok(Some(reaped)) = sys::process::reap_any() {
-            orphans = true;
-            if let Some(child) = self.child_of.remove(&reaped.pid) {
-                self.pid_of.remove(&child);
-                let mut as_told = as_ended(&reaped);
-                if let Some(status) = self.sandboxes.ended(child) {
-                    as_told.status = status;
-                }
-                ended.push((child, as_told));
+            let Some(child) = self.child_of.remove(&reaped.pid) else {
+                orphans = true;
+                continue;
+            };
+            self.pid_of.remove(&child);
+            self.frozen.remove(&child);
+            let mut as_told = as_ended(&reaped);
+            match self.sandboxes.ended(child) {
+                // Of a sandbox nothing is left behind: that would be in it.
+                Some(told) => as_told.status = told.unwrap_or(as_told.status),
+                None => orphans = true,
             }
+            ended.push((child, as_told));
         }
         if orphans && let Err(e) = self.end(|seen| self.is_unowned(seen)) {
             eprintln!("launcher: cannot look for what ended programs left behind: {e}");
@@ -214,7 +252,7 @@ impl Children {
     }
 
     fn end(&self, is_root: impl Fn(&Seen) -> bool) -> io::Result<()> {
-        for seen in self.stop_until_still(is_root)? {
+        for seen in self.stop_until_still(is_root, |_| false)? {
             signal_exactly(&seen, libc::SIGKILL)?;
         }
         Ok(())
@@ -227,13 +265,18 @@ impl Children {
         Ok(())
     }
 
-    /// Stops the trees of the direct children chosen, until a look at all processes shows nothing new.
-    fn stop_until_still(&self, is_root: impl Fn(&Seen) -> bool) -> io::Result<Vec<Seen>> {
+    /// Stops the trees of the direct children chosen, less those that are spared, until a look at all processes
+    /// shows nothing new.
+    fn stop_until_still(
+        &self,
+        is_root: impl Fn(&Seen) -> bool,
+        is_spared: impl Fn(&Seen) -> bool,
+    ) -> io::Result<Vec<Seen>> {
         let mut stopped = Vec::new();
         let mut known = HashSet::new();
         for _ in 0..MAX_ROUNDS {
             let before = known.len();
-            for seen in members(&is_root)?.into_iter().filter(|seen| !seen.ended) {
+            for seen in members(&is_root)?.into_iter().filter(|seen| !seen.ended && !is_spared(seen)) {
                 if known.insert((seen.pid, seen.started)) {
                     signal_exactly(&seen, libc::SIGSTOP)?;
                     stopped.push(seen);
@@ -293,7 +336,8 @@ fn as_ended(reaped: &Reaped) -> Ended {
     }
 }
 
-fn limits(asked: &ResourceLimits) -> Vec<(Resource, u64)> {
+/// The bounds that are asked for, and none on what a program leaves behind when it crashes.
+pub(super) fn limits(asked: &ResourceLimits) -> Vec<(Resource, u64)> {
     let bounds = [
         (Resource::AddressSpace, asked.address_space),
         (Resource::Data, asked.data),

@@ -31,7 +31,16 @@ pub(super) struct Groups(Vec<Hierarchy>);
 /// The groups of one sandbox.
 #[derive(Debug)]
 pub(super) struct Group {
-    folders: Vec<(PathBuf, &'static str)>,
+    folders: Vec<Folder>,
+}
+
+/// A group in one hierarchy.
+#[derive(Debug)]
+struct Folder {
+    place: PathBuf,
+    memory: Option<&'static str>,
+    processes: Option<&'static str>,
+    events: &'static str,
 }
 
 impl Groups {
@@ -69,12 +78,10 @@ impl Groups {
         for hierarchy in &self.0 {
             let folder = hierarchy.folder.join(child.to_string());
             fs::create_dir(&folder)?;
-            group.folders.push((folder.clone(), hierarchy.events));
-            let bounds = [(hierarchy.memory, memory + SLACK_BYTES), (hierarchy.processes, processes)];
-            for (file, bound) in bounds.into_iter().filter_map(|(file, bound)| Some((file?, bound))) {
-                fs::write(folder.join(file), bound.to_string())?;
-            }
+            let Hierarchy { memory, processes, events, .. } = *hierarchy;
+            group.folders.push(Folder { place: folder, memory, processes, events });
         }
+        group.bound(memory, processes)?;
         Ok(group)
     }
 
@@ -103,25 +110,35 @@ impl Drop for Groups {
 impl Group {
     /// What processes are put into it by.
     pub(super) fn doors(&self) -> io::Result<Vec<File>> {
-        let open =
-            |(folder, _): &(PathBuf, &str)| File::options().write(true).open(folder.join("cgroup.procs"));
+        let open = |folder: &Folder| File::options().write(true).open(folder.place.join("cgroup.procs"));
         self.folders.iter().map(open).collect()
     }
 
     /// Whether its memory was out.
     pub(super) fn was_out_of_memory(&self) -> bool {
         let ended = |line: &str| line.strip_prefix("oom_kill ").is_some_and(|count| count.trim() != "0");
-        self.folders.iter().any(|(folder, events)| {
-            fs::read_to_string(folder.join(events)).unwrap_or_default().lines().any(ended)
+        self.folders.iter().any(|Folder { place, events, .. }| {
+            fs::read_to_string(place.join(events)).unwrap_or_default().lines().any(ended)
         })
+    }
+
+    /// Sets its bounds.
+    pub(super) fn bound(&self, memory: u64, processes: u64) -> io::Result<()> {
+        for folder in &self.folders {
+            let bounds = [(folder.memory, memory.saturating_add(SLACK_BYTES)), (folder.processes, processes)];
+            for (file, bound) in bounds.into_iter().filter_map(|(file, bound)| Some((file?, bound))) {
+                fs::write(folder.place.join(file), bound.to_string())?;
+            }
+        }
+        Ok(())
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        for (folder, _) in &self.folders {
+        for Folder { place, .. } in &self.folders {
             // One that is not empty yet is removed at the next start.
-            let _ = fs::remove_dir(folder);
+            let _ = fs::remove_dir(place);
         }
     }
 }

@@ -6,14 +6,14 @@
 
 use super::calls;
 use super::root::{self, Fault, at};
-use crate::protocol::{CALLS, PORTS, Spawn, Status, Walls};
+use crate::protocol::{CALLS, MAX_MESSAGE, PORTS, Program, Spawn, Status, Walls};
 use crate::sys::process::{Outcome, Reaped};
 use crate::sys::spawn::Resource;
 use crate::sys::{self, confine, namespace};
 use std::collections::HashSet;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
@@ -21,6 +21,8 @@ use std::path::Path;
 
 const HOST_NAME: &str = "sandbox";
 const WRITABLE: [&str; 1] = ["/tmp"];
+/// What a blank sandbox says once it can be told what runs in it.
+pub(super) const WAITS: &[u8] = b"waits";
 /// Rounds of putting processes into groups that fork meanwhile.
 const MAX_ROUNDS: usize = 64;
 
@@ -48,6 +50,8 @@ pub(super) struct Inside<'a> {
     pub(super) channel: &'a OwnedFd,
     /// Calls that name an address are handed over.
     pub(super) egress: bool,
+    /// By which a sandbox that is blank is told what runs in it.
+    pub(super) orders: Option<&'a OwnedFd>,
     pub(super) tell_fault: &'a OwnedFd,
     pub(super) tell_end: &'a OwnedFd,
     /// By which processes are put into control groups.
@@ -62,11 +66,12 @@ pub(super) fn run(inside: &Inside<'_>) -> ! {
 }
 
 fn live(inside: &Inside<'_>) -> io::Result<()> {
-    let Inside { fds, tell_fault, tell_end, doors, .. } = inside;
+    let Inside { fds, orders, tell_fault, tell_end, doors, .. } = inside;
     if let Err(fault) = confine_all(inside) {
         return File::from(tell_fault.try_clone()?).write_all(fault.as_bytes());
     }
     let own = [tell_fault.as_raw_fd(), tell_end.as_raw_fd()];
+    let own = own.into_iter().chain(orders.map(AsRawFd::as_raw_fd));
     let all: Vec<RawFd> = fds.iter().map(AsRawFd::as_raw_fd).chain(own).collect();
     let all: Vec<RawFd> = all.into_iter().chain(doors.iter().map(AsRawFd::as_raw_fd)).collect();
     sys::spawn::replace_descriptors(&all, fds.len())?;
@@ -78,21 +83,30 @@ fn live(inside: &Inside<'_>) -> io::Result<()> {
     let (Some(mut tell_fault), Some(mut tell_end)) = (held.next(), held.next()) else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
+    let orders = orders.and_then(|_| held.next());
     let doors: Vec<File> = held.collect();
+    let is_first = matches!(inside.place, Place::New(_));
+    if is_first {
+        // Before there are others. What is executed handles nothing.
+        sys::signals::hold_others_when_told()?;
+    }
     match namespace::fork_into(0) {
         Ok(None) => {
-            let fault = become_program(inside);
+            let fault = match orders {
+                Some(orders) => become_what_is_told(inside, orders, &mut tell_fault),
+                None => become_program(inside),
+            };
             // The launcher reads it, or is gone.
             let _ = tell_fault.write_all(fault.as_bytes());
             sys::process::leave(127)
         }
         Ok(Some(program)) => {
-            drop(tell_fault);
+            drop((tell_fault, orders));
             // The other ends see the end of the program's output only when nobody holds them.
             for number in 0..fds.len() {
                 drop(sys::socket::adopt(number as RawFd));
             }
-            put_into_groups(program, &doors, matches!(inside.place, Place::New(_)));
+            put_into_groups(program, &doors, is_first);
             drop(doors);
             let status = wait_for(program)?;
             tell_end.write_all(&postcard::to_extend(&status, Vec::new()).unwrap_or_default())
@@ -161,20 +175,50 @@ fn listen(walls: &Walls, channel: &OwnedFd) -> io::Result<()> {
 
 /// Returns only with the reason why not.
 fn become_program(inside: &Inside<'_>) -> Fault {
-    let prepared = || -> Result<(), Fault> {
-        // Leads a session already only if it was not forked.
-        at("cannot make a session", sys::process::leave_session())?;
-        at("cannot tie it to its sandbox", confine::end_with_parent())?;
-        for (resource, bound) in inside.limits {
-            at("cannot limit its resources", sys::spawn::lower(*resource, *bound))?;
-        }
-        let folder = Path::new(std::ffi::OsStr::from_bytes(inside.spawn.working_dir.as_bytes()));
-        at("cannot enter the working directory", std::env::set_current_dir(folder))
-    };
-    if let Err(fault) = prepared() {
-        return fault;
+    let Spawn { executable, argv, working_dir, .. } = inside.spawn;
+    match stand_alone().and_then(|()| settle(inside.limits, working_dir)) {
+        Ok(()) => execute(executable, argv, inside.env),
+        Err(fault) => fault,
     }
-    let error = sys::spawn::execute(&inside.spawn.executable, &inside.spawn.argv, inside.env);
+}
+
+/// Waits for the program that it is to become. Returns only with the reason why not.
+fn become_what_is_told(inside: &Inside<'_>, orders: File, tell: &mut File) -> Fault {
+    let told = || -> Result<Program, Fault> {
+        stand_alone()?;
+        settle(inside.limits, c"/")?;
+        at("cannot say that it waits", tell.write_all(WAITS))?;
+        let mut told = Vec::new();
+        at("cannot hear what it is", orders.take(MAX_MESSAGE as u64).read_to_end(&mut told))?;
+        postcard::from_bytes(&told).map_err(|_| "it was not told what it is".to_owned())
+    };
+    let settled = told().and_then(|program| {
+        settle(&super::children::limits(&program.limits), &program.working_dir)?;
+        Ok(program)
+    });
+    match settled {
+        Ok(Program { argv, env, .. }) => execute(argv.first().map_or(c"", |name| name), &argv, &env),
+        Err(fault) => fault,
+    }
+}
+
+/// Makes the process one of its own, that ends with its sandbox.
+fn stand_alone() -> Result<(), Fault> {
+    // Leads a session already only if it was not forked.
+    at("cannot make a session", sys::process::leave_session())?;
+    at("cannot tie it to its sandbox", confine::end_with_parent())
+}
+
+fn settle(limits: &[(Resource, u64)], working_dir: &CStr) -> Result<(), Fault> {
+    for (resource, bound) in limits {
+        at("cannot limit its resources", sys::spawn::lower(*resource, *bound))?;
+    }
+    let folder = Path::new(std::ffi::OsStr::from_bytes(working_dir.to_bytes()));
+    at("cannot enter the working directory", std::env::set_current_dir(folder))
+}
+
+fn execute(executable: &CStr, argv: &[CString], env: &[CString]) -> Fault {
+    let error = sys::spawn::execute(executable, argv, env);
     format!("cannot execute the program: {error}")
 }
 

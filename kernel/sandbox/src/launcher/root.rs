@@ -66,7 +66,7 @@ pub(super) fn enter(walls: &Walls, (user, group): (u32, u32)) -> Result<(), Faul
         None => {
             let mounted = namespace::mount("tmpfs", root, "size=1m,mode=755", true);
             at("cannot mount a root", mounted)?;
-            from_host(root, (user, group), resolvers(walls))?;
+            from_host(root, walls, (user, group))?;
         }
     }
     for (source, target) in &walls.shown {
@@ -75,9 +75,7 @@ pub(super) fn enter(walls: &Walls, (user, group): (u32, u32)) -> Result<(), Faul
     devices(&root.join("dev"))?;
     let tmp = root.join("tmp");
     folder(&tmp)?;
-    let files = (walls.tmp_bytes >> 20).max(1).saturating_mul(FILES_PER_MEGABYTE);
-    let options =
-        format!("size={},nr_inodes={files},mode=700,uid={user},gid={group}", walls.tmp_bytes.max(4096));
+    let options = format!("{},mode=700,uid={user},gid={group}", tmp_size(walls.tmp_bytes));
     at("cannot mount /tmp", namespace::mount("tmpfs", &tmp, &options, true))?;
     if walls.image.is_some() && walls.egress {
         over_resolvers(root, &resolvers(walls))?;
@@ -97,7 +95,13 @@ fn resolvers(walls: &Walls) -> String {
     if walls.egress { format!("nameserver {}\n", RESOLVER.ip()) } else { String::new() }
 }
 
-fn from_host(root: &Path, (user, group): (u32, u32), resolvers: String) -> Result<(), Fault> {
+/// The size of `/tmp`, as an option of its mount.
+pub(super) fn tmp_size(bytes: u64) -> String {
+    let files = (bytes >> 20).max(1).saturating_mul(FILES_PER_MEGABYTE);
+    format!("size={},nr_inodes={files}", bytes.max(4096))
+}
+
+fn from_host(root: &Path, walls: &Walls, (user, group): (u32, u32)) -> Result<(), Fault> {
     for place in OF_HOST.map(Path::new) {
         match fs::symlink_metadata(place) {
             Ok(found) if found.is_symlink() => {
@@ -123,12 +127,17 @@ fn from_host(root: &Path, (user, group): (u32, u32), resolvers: String) -> Resul
         ("group", format!("root:x:0:\nsbx_user1051:x:{group}:\n")),
         ("hosts", HOSTS.to_owned()),
         ("nsswitch.conf", ORDER.to_owned()),
-        ("resolv.conf", resolvers),
+        ("resolv.conf", resolvers(walls)),
     ];
     for (name, content) in files {
         at("cannot write into /etc", fs::write(etc.join(name), content))?;
     }
-    ["var/task", "opt", "var/runtime", "root"].iter().try_for_each(|name| folder(&root.join(name)))
+    // The loader of libraries remembers which of its folders were there when it began.
+    let waiting: &[&str] = if walls.waits { &["var/task/lib", "opt/lib"] } else { &[] };
+    ["var/task", "opt", "var/runtime", "root"]
+        .iter()
+        .chain(waiting)
+        .try_for_each(|name| folder(&root.join(name)))
 }
 
 /// Puts a file over that of an image in which it is said where names are asked for, if it has one.

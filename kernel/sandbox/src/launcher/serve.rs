@@ -126,6 +126,10 @@ impl Server {
             Verb::Freeze { child } => self.children.freeze(child),
             Verb::Thaw { child } => self.children.thaw(child),
             Verb::Connect { child, port } => self.children.connect(child, port, &fds),
+            Verb::Enter(enter) => match enter.objection() {
+                Some(objection) => return Some(Notice::Refused(objection.to_owned())),
+                None => self.children.enter(enter),
+            },
             Verb::Bind { child, address, datagrams } => self.children.bind(child, (address, datagrams), &fds),
             Verb::Stop => {
                 (self.over, self.stop) = (true, Some(sequence));

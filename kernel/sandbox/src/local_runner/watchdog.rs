@@ -75,10 +75,9 @@ fn over_limit(alive: Vec<Arc<Running>>, trees: bool) -> Vec<Arc<Running>> {
         }
         let leader = sandbox.child.pid() as i32;
         let own = procfs::resident_and_shared(leader).map_or(0, |(resident, _)| resident);
-        own > sandbox.memory_bytes
-            || trees
-                && own.saturating_add(below((sandbox.child.root() as i32, leader), &everyone))
-                    > sandbox.memory_bytes
+        let limit = sandbox.memory_bytes.load(Ordering::Acquire);
+        own > limit
+            || trees && own.saturating_add(below((sandbox.child.root() as i32, leader), &everyone)) > limit
     };
     alive.into_iter().filter(over).collect()
 }

@@ -77,6 +77,8 @@ impl Bootstraps {
         let mut command = Command::new(compiler);
         command
             .arg("-nowarn")
+            // Else each joined text makes classes while the function begins, which took half of that time.
+            .arg("-XDstringConcat=inline")
             .arg("-d")
             .arg(&draft)
             .arg(self.root.join(JAVA))
@@ -117,12 +119,30 @@ impl Bootstraps {
             add(layers, "/java/lib/*");
         }
         // Functions are short: the first compiler alone is AWS's choice too.
-        let options = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-cp"];
+        let options =
+            ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xshare:auto", "-cp"];
         let mut argv = vec![interpreter.path.clone().into_os_string()];
         argv.extend(options.map(OsString::from));
         argv.push(path);
         argv.push("Bootstrap".into());
         argv
+    }
+
+    /// Program and arguments that wait to be told which function of `runtime` they run; `None` where that
+    /// cannot be told to one that has begun.
+    pub fn waiting_command(
+        &self,
+        runtime: ManagedRuntime,
+        interpreter: &Interpreter,
+        loaded: bool,
+    ) -> Option<Vec<OsString>> {
+        if let ManagedRuntime::Java { .. } = runtime {
+            return None;
+        }
+        let mut argv = self.command(runtime, interpreter, (Path::new("/"), None));
+        argv.push("wait".into());
+        argv.extend(loaded.then(|| OsString::from("loaded")));
+        Some(argv)
     }
 
     /// Program and arguments that run functions of `runtime` whose code and layers lie in folders.
@@ -137,7 +157,15 @@ impl Bootstraps {
             ManagedRuntime::Node { .. } => NODE,
             ManagedRuntime::Java { major } => return self.java(major, interpreter, code, layers),
         };
-        vec![interpreter.path.clone().into_os_string(), self.root.join(bootstrap).into_os_string()]
+        let mut argv = vec![interpreter.path.clone().into_os_string()];
+        if let Some(place) = &interpreter.sdk {
+            // An option that Python keeps for whoever asks, and that is no argument of the program.
+            let mut option = OsString::from("elysium_sdk=");
+            option.push(place);
+            argv.extend(["-X".into(), option]);
+        }
+        argv.push(self.root.join(bootstrap).into_os_string());
+        argv
     }
 }
 

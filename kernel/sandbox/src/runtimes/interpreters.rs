@@ -1,7 +1,7 @@
 //! Finding an interpreter of exactly one version. Each candidate is executed and says itself what it
 //! is and where it lives, so that version managers' wrappers resolve to what they stand for.
 
-use super::{ManagedRuntime, RuntimeError};
+use super::{ManagedRuntime, RuntimeError, python_sdk};
 use crate::process::Handle;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -39,6 +39,8 @@ pub struct Interpreter {
     pub path: PathBuf,
     /// Its whole version, like `3.11.7`.
     pub version: String,
+    /// Of Python: where the AWS SDK of another Python of this machine is, where this one has none.
+    pub sdk: Option<PathBuf>,
 }
 
 /// Folders of every system, which sandboxes see in any case.
@@ -50,10 +52,11 @@ impl Interpreter {
     /// The folders that it needs and that are not of the system: those beside its own.
     pub fn folders(&self) -> Vec<PathBuf> {
         let home = self.path.parent().and_then(Path::parent).filter(|home| home.parent().is_some());
-        let Some(home) = home.filter(|home| !OF_SYSTEM.iter().any(|place| home.starts_with(place))) else {
-            return Vec::new();
-        };
-        PARTS.iter().map(|part| home.join(part)).filter(|place| place.is_dir()).collect()
+        let of_system = |place: &&Path| OF_SYSTEM.iter().any(|of| place.starts_with(of));
+        let home = home.filter(|home| !of_system(home));
+        let own = home.into_iter().flat_map(|home| PARTS.iter().map(|part| home.join(part)));
+        let sdk = self.sdk.as_deref().filter(|place| !of_system(place)).map(Path::to_owned);
+        own.filter(|place| place.is_dir()).chain(sdk).collect()
     }
 }
 
@@ -81,12 +84,23 @@ impl SearchPlaces {
         let mut others = BTreeSet::new();
         for candidate in self.candidates(runtime).into_iter().take(MAX_CANDIDATES) {
             match self.ask(&candidate, runtime) {
-                Some(found) if is_exactly(&found.version, runtime) => return Ok(found),
+                Some(mut found) if is_exactly(&found.version, runtime) => {
+                    if let ManagedRuntime::Python { minor } = runtime {
+                        found.sdk = python_sdk::elsewhere(&found.path, minor, &self.pythons());
+                    }
+                    return Ok(found);
+                }
                 Some(found) => drop(others.insert(found.version)),
                 None => {}
             }
         }
         Err(RuntimeError::Missing { runtime, others: others.into_iter().collect() })
+    }
+
+    /// Where Pythons of any version may be.
+    fn pythons(&self) -> Vec<PathBuf> {
+        let all = ManagedRuntime::all().filter(|runtime| matches!(runtime, ManagedRuntime::Python { .. }));
+        all.flat_map(|runtime| self.candidates(runtime)).collect()
     }
 
     fn candidates(&self, runtime: ManagedRuntime) -> Vec<PathBuf> {
@@ -149,7 +163,7 @@ impl SearchPlaces {
         child.stdout.take()?.take(MAX_ANSWER_BYTES).read_to_string(&mut answer).ok()?;
         let mut lines = answer.lines();
         let (version, path) = (lines.next()?, lines.next()?);
-        let found = Interpreter { path: PathBuf::from(path), version: version.to_owned() };
+        let found = Interpreter { path: PathBuf::from(path), version: version.to_owned(), sdk: None };
         (child.wait().ok()?.success() && found.path.is_absolute()).then_some(found)
     }
 }
@@ -164,7 +178,7 @@ fn said_by_java(properties: &str) -> Option<Interpreter> {
     let path = Path::new(&home).join("bin/java");
     // Java 8 calls itself 1.8, and its home is that of the runtime within the JDK.
     let version = version.strip_prefix("1.").map(str::to_owned).unwrap_or(version);
-    path.is_absolute().then_some(Interpreter { path, version })
+    path.is_absolute().then_some(Interpreter { path, version, sdk: None })
 }
 
 fn is_exactly(version: &str, runtime: ManagedRuntime) -> bool {

@@ -3,10 +3,10 @@
 //! All of it is for a process that the single-threaded launcher forked, and changes that process alone.
 
 use super::{check, check_long};
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::net::Ipv4Addr;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -15,6 +15,8 @@ pub(crate) const OWN: libc::c_int =
     libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS | libc::CLONE_NEWNET;
 /// The namespace of users, which gives somebody who is not root the others.
 pub(crate) const USERS: libc::c_int = libc::CLONE_NEWUSER;
+/// The namespace of mounts.
+pub(crate) const MOUNTS: libc::c_int = libc::CLONE_NEWNS;
 /// The namespace of the network.
 pub(crate) const NETWORK: libc::c_int = libc::CLONE_NEWNET;
 
@@ -42,6 +44,42 @@ pub(crate) fn bind(source: &Path, target: &Path) -> io::Result<()> {
         .map(drop)
 }
 
+/// A file or folder, with what is mounted below it, as a mount that is nowhere yet, less some abilities.
+pub(crate) fn tree(source: &Path, without: Without) -> io::Result<OwnedFd> {
+    use std::os::fd::FromRawFd;
+    const CLONE: libc::c_int = 1;
+    let source = text(source)?;
+    let flags = CLONE | libc::O_CLOEXEC | libc::AT_RECURSIVE;
+    // SAFETY: a C string that lives through the call; the descriptor returned is new and ours.
+    let tree = unsafe {
+        let made = libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, source.as_ptr(), flags);
+        OwnedFd::from_raw_fd(check_long(made)? as RawFd)
+    };
+    set_attributes((tree.as_raw_fd(), c""), without, libc::AT_RECURSIVE | libc::AT_EMPTY_PATH)?;
+    Ok(tree)
+}
+
+/// Mounts what [`tree`] made, within the namespace of this process.
+pub(crate) fn attach(tree: &OwnedFd, target: &Path) -> io::Result<()> {
+    const EMPTY_PATH: libc::c_int = 4;
+    let target = text(target)?;
+    // SAFETY: C strings that live through the call.
+    check_long(unsafe {
+        let (from, at) = (tree.as_raw_fd(), libc::AT_FDCWD);
+        libc::syscall(libc::SYS_move_mount, from, c"".as_ptr(), at, target.as_ptr(), EMPTY_PATH)
+    })
+    .map(drop)
+}
+
+/// Gives a mounted file system in memory another size.
+pub(crate) fn resize(target: &Path, options: &str) -> io::Result<()> {
+    let (target, options) = (text(target)?, CString::new(options)?);
+    let flags = libc::MS_REMOUNT | libc::MS_NOSUID | libc::MS_NODEV;
+    let none = std::ptr::null();
+    // SAFETY: C strings that live through the call; source and kind may be null for this request.
+    check(unsafe { libc::mount(none, target.as_ptr(), none, flags, options.as_ptr().cast()) }).map(drop)
+}
+
 /// What is taken away from a mount.
 #[derive(Clone, Copy)]
 pub(crate) enum Without {
@@ -53,16 +91,15 @@ pub(crate) enum Without {
 
 /// Takes abilities away from a mount and all below it.
 pub(crate) fn restrict(target: &Path, without: Without) -> io::Result<()> {
-    set_attributes(target, without, libc::AT_RECURSIVE)
+    set_attributes((libc::AT_FDCWD, &text(target)?), without, libc::AT_RECURSIVE)
 }
 
 /// Takes abilities away from a mount, not from what is mounted below it.
 pub(crate) fn restrict_one(target: &Path, without: Without) -> io::Result<()> {
-    set_attributes(target, without, 0)
+    set_attributes((libc::AT_FDCWD, &text(target)?), without, 0)
 }
 
-fn set_attributes(target: &Path, without: Without, flags: libc::c_int) -> io::Result<()> {
-    let target = text(target)?;
+fn set_attributes((at, target): (RawFd, &CStr), without: Without, flags: libc::c_int) -> io::Result<()> {
     let nosuid = libc::MOUNT_ATTR_NOSUID;
     let set = nosuid
         | match without {
@@ -70,7 +107,7 @@ fn set_attributes(target: &Path, without: Without, flags: libc::c_int) -> io::Re
             Without::Running => libc::MOUNT_ATTR_NOEXEC,
         };
     let attributes = libc::mount_attr { attr_set: set, attr_clr: 0, propagation: 0, userns_fd: 0 };
-    let (at, size) = (libc::AT_FDCWD, size_of::<libc::mount_attr>());
+    let size = size_of::<libc::mount_attr>();
     // SAFETY: a C string and a structure of the size that is told, both alive during the call.
     check_long(unsafe {
         libc::syscall(libc::SYS_mount_setattr, at, target.as_ptr(), flags, &raw const attributes, size)

@@ -127,6 +127,19 @@ pub(crate) fn ticks_per_second() -> u64 {
     u64::try_from(unsafe { libc::sysconf(libc::_SC_CLK_TCK) }).unwrap_or(100).max(1)
 }
 
+/// Lets this process have as many open files as it may, and says how many.
+pub(crate) fn widen_open_files() -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: pointers to a local. Where it cannot be widened, it stays.
+    unsafe {
+        if libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) != 0 {
+            return 0;
+        }
+        let widest = libc::rlimit { rlim_cur: limit.rlim_max, ..limit };
+        if libc::setrlimit(libc::RLIMIT_NOFILE, &widest) == 0 { widest.rlim_cur } else { limit.rlim_cur }
+    }
+}
+
 /// The effective user of this process.
 pub(crate) fn user() -> u32 {
     // SAFETY: no arguments, cannot fail.

@@ -21,6 +21,40 @@ pub(crate) fn receive_as_fd(wanted: &[libc::c_int]) -> io::Result<OwnedFd> {
     }
 }
 
+/// The signal by which the first process of a sandbox is told to stop all others in it, or to let them go on.
+/// One that is queued in its order, and that the C library leaves alone.
+const HOLD: libc::c_int = 40;
+
+/// Stops all processes of this namespace but this first one, or lets them go on, whenever [`hold`] says so.
+/// Until then it is ignored, as a first process ignores what it does not handle.
+pub(crate) fn hold_others_when_told() -> io::Result<()> {
+    // SAFETY: all-zero is a valid action; the handler makes one system call and keeps the error number.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = on_hold as *const () as libc::sighandler_t;
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_RESTART;
+        check(libc::sigaction(HOLD, &action, std::ptr::null_mut())).map(drop)
+    }
+}
+
+extern "C" fn on_hold(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
+    // SAFETY: the kernel passes the signal's own description, and the error number of this thread is always there.
+    unsafe {
+        let stops = !info.is_null() && !(*info).si_value().sival_ptr.is_null();
+        let error = *libc::__errno_location();
+        // To all that are seen here, of this user, but not to the first and not to itself.
+        libc::kill(-1, if stops { libc::SIGSTOP } else { libc::SIGCONT });
+        *libc::__errno_location() = error;
+    }
+}
+
+/// Tells the first process of a sandbox to stop all others in it, or to let them go on.
+pub(crate) fn hold(first: libc::pid_t, stops: bool) -> io::Result<()> {
+    let value = libc::sigval { sival_ptr: std::ptr::without_provenance_mut(usize::from(stops)) };
+    // SAFETY: plain values.
+    check(unsafe { libc::sigqueue(first, HOLD, value) }).map(drop)
+}
+
 /// The next signal waiting on a descriptor made by [`receive_as_fd`].
 pub(crate) fn next(signals: BorrowedFd<'_>) -> Option<libc::c_int> {
     // SAFETY: all-zero is a valid signalfd_siginfo.

@@ -209,6 +209,19 @@ pub(crate) fn lower(resource: Resource, bound: u64) -> io::Result<()> {
     unsafe { lower_limit(resource, bound) }.map_err(|(_, errno)| io::Error::from_raw_os_error(errno))
 }
 
+/// Lowers a limit of another process of this user.
+pub(crate) fn lower_other(pid: i32, resource: Resource, bound: u64) -> io::Result<()> {
+    let number = number(resource);
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: pointers to a local, or to nothing.
+    unsafe {
+        check(libc::prlimit(pid, number, std::ptr::null(), &raw mut limit))?;
+        let lowered = bound.min(limit.rlim_max);
+        limit = libc::rlimit { rlim_cur: lowered, rlim_max: lowered };
+        check(libc::prlimit(pid, number, &raw const limit, std::ptr::null_mut())).map(drop)
+    }
+}
+
 /// Becomes another program; returns only with the reason why not.
 pub(crate) fn execute(executable: &CStr, argv: &[CString], env: &[CString]) -> io::Error {
     let (argv, env) = (pointers(argv), pointers(env));
@@ -239,14 +252,7 @@ unsafe fn place_descriptors(fds: &[OwnedFd]) -> Result<(), (i32, i32)> {
 /// # Safety
 /// Only in the child. Never raises a limit: the bound is capped by the hard limit in force.
 unsafe fn lower_limit(resource: Resource, bound: u64) -> Result<(), (i32, i32)> {
-    let number = match resource {
-        Resource::AddressSpace => libc::RLIMIT_AS,
-        Resource::Data => libc::RLIMIT_DATA,
-        Resource::OpenFiles => libc::RLIMIT_NOFILE,
-        Resource::Processes => libc::RLIMIT_NPROC,
-        Resource::FileSize => libc::RLIMIT_FSIZE,
-        Resource::CoreSize => libc::RLIMIT_CORE,
-    };
+    let number = number(resource);
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: pointers to a local.
     unsafe {
@@ -256,6 +262,17 @@ unsafe fn lower_limit(resource: Resource, bound: u64) -> Result<(), (i32, i32)> 
         step(LIMITS, libc::setrlimit(number, &limit))?;
     }
     Ok(())
+}
+
+fn number(resource: Resource) -> libc::__rlimit_resource_t {
+    match resource {
+        Resource::AddressSpace => libc::RLIMIT_AS,
+        Resource::Data => libc::RLIMIT_DATA,
+        Resource::OpenFiles => libc::RLIMIT_NOFILE,
+        Resource::Processes => libc::RLIMIT_NPROC,
+        Resource::FileSize => libc::RLIMIT_FSIZE,
+        Resource::CoreSize => libc::RLIMIT_CORE,
+    }
 }
 
 fn step(step: i32, returned: libc::c_int) -> Result<libc::c_int, (i32, i32)> {

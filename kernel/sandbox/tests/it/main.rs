@@ -11,6 +11,7 @@ mod runtime_api;
 mod runtimes;
 mod spawning;
 mod sweeping;
+mod waiting;
 mod walls;
 
 use sandbox::{Child, Launcher, LauncherConfig, ResourceLimits, RunId, SpawnRequest, Stdin};

@@ -20,6 +20,7 @@ fn template(name: &str, script: &str) -> Template {
         roots: Roots { read_only: vec![shown("/usr")], image: None, tmp: tmp(name) },
         limits: Limits { memory_bytes: 64 << 20, tmp_bytes: 1 << 20, open_files: 256, processes: None },
         ports: Vec::new(),
+        waits: false,
     }
 }
 

@@ -4,14 +4,18 @@
 use super::admission::Admission;
 use super::code;
 use super::environment::{Environment, Started};
+use super::freezing::{self, Frost};
 use super::machine::Machine;
+use super::places::{Place, Places};
 use super::pools::{Pools, Version};
 use super::stream::Sink;
 use super::template::Initialization;
+use super::waiting::Kind;
 use crate::errors::LambdaError;
 use crate::state::Configuration;
 use bytes::Bytes;
 use names::{Arn, Scope};
+use ports::runner::{Runner, Sandbox};
 use service::Ctx;
 use std::collections::HashMap;
 use std::pin::pin;
@@ -19,10 +23,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use store::Incarnation;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
 
-/// Environments that this machine runs at once.
-const MACHINE_LIMIT: usize = 64;
 /// How long an environment waits for work before it is given up.
 const IDLE: Duration = Duration::from_secs(7 * 60);
 
@@ -70,13 +72,15 @@ pub struct Outcome {
 /// The environments of this machine.
 pub struct Dispatcher {
     pools: Mutex<Pools>,
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
     /// A place is free, or an environment waits that may be given up for one.
     freed: Notify,
     admission: Admission,
     machine: Machine,
     /// Environments that one version starts at a time.
     starts: usize,
+    /// Somebody looks for environments that are to be stopped.
+    watches_frost: AtomicBool,
     /// The region stops: no environment waits for work any more.
     ended: AtomicBool,
 }
@@ -85,11 +89,12 @@ impl Default for Dispatcher {
     fn default() -> Self {
         Dispatcher {
             pools: Mutex::default(),
-            places: Arc::new(Semaphore::new(MACHINE_LIMIT)),
+            places: Arc::default(),
             freed: Notify::new(),
             admission: Admission::default(),
             machine: Machine::default(),
             starts: 2 * std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            watches_frost: AtomicBool::new(false),
             ended: AtomicBool::new(false),
         }
     }
@@ -98,7 +103,7 @@ impl Default for Dispatcher {
 /// What an invocation got.
 enum Got<'d> {
     Environment(Box<Environment>),
-    Room(OwnedSemaphorePermit, Starting<'d>),
+    Room(Place, Starting<'d>),
 }
 
 /// Why an invocation has to wait.
@@ -122,6 +127,17 @@ impl Drop for Starting<'_> {
     }
 }
 
+/// Lets sandboxes wait for the next function that wants one of a kind, once one has begun.
+fn fill(ctx: &Ctx, kind: Kind) {
+    let ctx = ctx.clone();
+    tokio::spawn(async move {
+        let dispatcher = ctx.part::<Dispatcher>();
+        if !dispatcher.ended.load(Ordering::Acquire) {
+            dispatcher.machine.lines().fill(&ctx, &dispatcher.machine, &kind).await;
+        }
+    });
+}
+
 impl Dispatcher {
     fn pools(&self) -> MutexGuard<'_, Pools> {
         self.pools.lock().unwrap_or_else(PoisonError::into_inner)
@@ -134,8 +150,12 @@ impl Dispatcher {
     pub async fn invoke(self: &Arc<Self>, ctx: &Ctx, work: &Work) -> Result<Outcome, LambdaError> {
         let admitted = self.admission.admit(&work.scope, work.function, work.reserved, work.kept)?;
         let version = Version { function: work.function, version: work.configuration.version.clone() };
-        let mut environment = match self.get(&version, work.configuration.generation).await {
-            Got::Environment(environment) => environment,
+        let runner = ctx.ports().runner.as_ref();
+        let mut environment = match self.get(runner, &version, work.configuration.generation).await {
+            Got::Environment(environment) => {
+                environment.frost.lift(&environment.sandbox).await;
+                environment
+            }
             Got::Room(place, _starting) => match self.start(ctx, work, &version, place).await? {
                 Started::Ready(environment) => environment,
                 Started::Failed(outcome) => return Ok(outcome),
@@ -161,11 +181,14 @@ impl Dispatcher {
         ctx: &Ctx,
         work: &Work,
         version: &Version,
-        place: OwnedSemaphorePermit,
+        place: Place,
     ) -> Result<Started, LambdaError> {
         let mut started = Environment::start(ctx, &self.machine, work, place).await;
         match &mut started {
             Ok(Started::Ready(environment)) => {
+                if let Some(kind) = environment.kind.take() {
+                    fill(ctx, kind);
+                }
                 environment.count(self.pools().counted(version, work.configuration.generation));
             }
             Ok(Started::Failed(_)) | Err(_) => self.freed.notify_one(),
@@ -188,12 +211,11 @@ impl Dispatcher {
     ///
     /// # Errors
     /// Where no more can be started: why.
-    pub async fn warm(&self, ctx: &Ctx, work: &Work, wanted: usize) -> Result<(), String> {
+    pub async fn warm(self: &Arc<Self>, ctx: &Ctx, work: &Work, wanted: usize) -> Result<(), String> {
         let version = Version { function: work.function, version: work.configuration.version.clone() };
         while self.environments(work.function, &work.configuration) < wanted {
-            let place = self.places.clone().try_acquire_owned();
-            let place =
-                place.map_err(|_| format!("This machine runs {MACHINE_LIMIT} environments at most."))?;
+            let place = self.places.take(ctx.ports().runner.as_ref());
+            let place = place.ok_or("This machine has no memory for more environments.")?;
             self.pools().counted(&version, work.configuration.generation);
             match self.start(ctx, work, &version, place).await {
                 Ok(Started::Ready(environment)) => self.give_back(*environment, true),
@@ -204,21 +226,48 @@ impl Dispatcher {
         Ok(())
     }
 
-    fn give_back(&self, environment: Environment, reusable: bool) {
+    fn give_back(self: &Arc<Self>, environment: Environment, reusable: bool) {
+        let clock = environment.clock.clone();
         let gone = {
             let mut pools = self.pools();
             let stays = reusable && !self.ended.load(Ordering::Acquire);
-            if stays { pools.put_back(environment) } else { Some(environment) }
+            if stays {
+                environment.frost.settle();
+                pools.put_back(environment)
+            } else {
+                Some(environment)
+            }
         };
         let ended = gone.is_some();
         drop(gone);
-        if ended || self.places.available_permits() == 0 {
+        if !ended && !self.watches_frost.swap(true, Ordering::AcqRel) {
+            tokio::spawn(freezing::watch(self.clone(), clock));
+        }
+        if ended || self.places.are_short() {
             self.freed.notify_one();
         }
     }
 
-    async fn get<'d>(&'d self, version: &'d Version, generation: u64) -> Got<'d> {
-        if let Ok(got) = self.try_get(version, generation) {
+    /// What waits so long that it is to be stopped.
+    pub(super) fn resting(&self, now: Instant, limit: Duration) -> Vec<(Arc<dyn Sandbox>, Arc<Frost>)> {
+        self.pools().resting(now, limit)
+    }
+
+    /// Whether there is still something to be stopped; else nobody looks for it from now on.
+    pub(super) fn watches_frost(&self) -> bool {
+        // Those who give something back look at this before or after, in which case they see it here.
+        self.watches_frost.store(false, Ordering::SeqCst);
+        let due = self.pools().has_due();
+        due && !self.watches_frost.swap(true, Ordering::AcqRel)
+    }
+
+    async fn get<'d>(
+        &'d self,
+        runner: Option<&Arc<dyn Runner>>,
+        version: &'d Version,
+        generation: u64,
+    ) -> Got<'d> {
+        if let Ok(got) = self.try_get(runner, version, generation) {
             return got;
         }
         let mut woken_for_place = false;
@@ -230,7 +279,7 @@ impl Dispatcher {
             {
                 let mut any = pin!(self.freed.notified());
                 any.as_mut().enable();
-                match self.try_get(version, generation) {
+                match self.try_get(runner, version, generation) {
                     Ok(got) => return got,
                     Err(Wait::Starts) => {}
                     Err(Wait::Place) => {
@@ -250,7 +299,12 @@ impl Dispatcher {
         }
     }
 
-    fn try_get<'d>(&'d self, version: &'d Version, generation: u64) -> Result<Got<'d>, Wait> {
+    fn try_get<'d>(
+        &'d self,
+        runner: Option<&Arc<dyn Runner>>,
+        version: &'d Version,
+        generation: u64,
+    ) -> Result<Got<'d>, Wait> {
         loop {
             let mut pools = self.pools();
             let (found, gone) = pools.take(version, generation);
@@ -260,7 +314,7 @@ impl Dispatcher {
             if !pools.may_start(version, self.starts) {
                 return Err(Wait::Starts);
             }
-            if let Ok(place) = self.places.clone().try_acquire_owned() {
+            if let Some(place) = self.places.take(runner) {
                 pools.start(version);
                 return Ok(Got::Room(place, Starting { dispatcher: self, version }));
             }
@@ -285,8 +339,10 @@ impl Dispatcher {
     /// Gives up the environments that waited long.
     pub fn reap(&self, ctx: &Ctx) {
         let now = ctx.host().clock.instant();
+        self.machine.lines().reap_idle(now);
         let gone = self.pools().idle_longer(now, IDLE);
-        let count = gone.len();
+        // There may be memory again that was not there.
+        let count = gone.len().max(usize::from(self.places.are_short()));
         drop(gone);
         (0..count).for_each(|_| self.freed.notify_one());
     }
@@ -296,6 +352,7 @@ impl Dispatcher {
         let gone = {
             let mut pools = self.pools();
             self.ended.store(true, Ordering::Release);
+            self.machine.lines().reap(now, Duration::ZERO);
             pools.idle_longer(now, Duration::ZERO)
         };
         drop(gone);

@@ -5,11 +5,14 @@ use super::api::{Answer, Begun, RuntimeApi};
 use super::code::Lease;
 use super::connection::MAX_ANSWER;
 use super::dispatcher::{Outcome, Work};
+use super::freezing::Frost;
 use super::launch::{self, Launched};
 use super::logs::EnvironmentLog;
 use super::machine::Machine;
+use super::places::Place;
 use super::pools::Version;
 use super::shutdown::{Reason, Remains};
+use super::waiting::Kind;
 use crate::errors::LambdaError;
 use crate::rules::report::{self, Ending, Report};
 use bytes::Bytes;
@@ -19,7 +22,6 @@ use serde_json::{Value, json};
 use service::{Clock, Ctx};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::OwnedSemaphorePermit;
 
 /// How long an environment may take to begin before that counts as the invocation's own time.
 const INIT: Duration = Duration::from_secs(10);
@@ -46,7 +48,11 @@ pub struct Environment {
     pub(super) _folders: Vec<Lease>,
     /// Counted among the environments of its version while this is held.
     pub(super) counted: Option<Arc<()>>,
-    pub(super) _place: OwnedSemaphorePermit,
+    pub(super) _place: Place,
+    /// Whether it is stopped.
+    pub(super) frost: Arc<Frost>,
+    /// What is to wait for the next of its kind; until that is seen to.
+    pub(super) kind: Option<Kind>,
 }
 
 impl Drop for Environment {
@@ -55,6 +61,7 @@ impl Drop for Environment {
             api: self.api.clone(),
             sandbox: self.sandbox.clone(),
             extensions: std::mem::take(&mut self.extensions),
+            frost: self.frost.clone(),
             clock: self.clock.clone(),
             reason: self.reason,
         };
@@ -120,7 +127,7 @@ impl Environment {
         ctx: &Ctx,
         machine: &Machine,
         work: &Work,
-        place: OwnedSemaphorePermit,
+        place: Place,
     ) -> Result<Started, LambdaError> {
         let launched = match launch::launch(ctx, machine, work, place).await {
             Err(LambdaError::BadEntrypoint(why)) => {

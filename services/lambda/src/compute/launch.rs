@@ -6,23 +6,26 @@ use super::dispatcher::Work;
 use super::environment::Environment;
 use super::extensions::About;
 use super::forward;
+use super::freezing::Frost;
 use super::image::{self, Image};
 use super::logs::EnvironmentLog;
 use super::machine::{Command, Machine, View};
+use super::places::Place;
 use super::pools::Version;
 use super::shutdown::Reason;
-use super::template::Plan;
+use super::template::{self, Plan};
+use super::waiting::{self, Kind, Waiting};
 use crate::errors::LambdaError;
 use crate::state::{Configuration, Origin};
 use names::{AccountId, Region};
 use ports::runner::{Level, Output, Runner, RunnerError, Sandbox, Template};
 use ports::{LogTarget, Session, SessionRequest};
-use service::Ctx;
+use service::{Ctx, Log};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 /// The port of the Runtime API in an environment with a network of its own: AWS's, unless it is the
 /// region's.
@@ -177,7 +180,7 @@ pub async fn launch(
     ctx: &Ctx,
     machine: &Machine,
     work: &Work,
-    place: OwnedSemaphorePermit,
+    place: Place,
 ) -> Result<Launched, LambdaError> {
     let (runner, configuration) = (runner(ctx)?, &work.configuration);
     let account = work.scope.account().unwrap_or(AccountId::DEFAULT);
@@ -191,6 +194,9 @@ pub async fn launch(
     let command = command(ctx, machine, configuration, &runs).await?;
     let session = session(ctx, configuration, account).await?;
     let since = ctx.host().clock.instant();
+    let kind = kind(configuration, (level, image.is_some()), (code.folder(), opt.is_some()), &command);
+    let waiting = kind.as_ref().and_then(|kind| machine.lines().take(kind, since));
+    let waiting = waiting.zip(kind.as_ref());
     let api = Arc::new(RuntimeApi::new());
     let way = way(ctx, level, &api).await?;
     let log = log_target(ctx, configuration, (account, &region));
@@ -211,15 +217,12 @@ pub async fn launch(
         level,
         kind: work.kind,
     };
-    let (templates, template) = (beside(&plan, opt.as_deref()), plan.template());
-    api.shared().extensions.begin(about(configuration, account), templates.len());
-    let launched = runner.launch(template).await;
-    let launched = launched.map_err(|error| not_launched(work, code.folder(), opt.as_deref(), &error))?;
-    let sandbox: Arc<dyn Sandbox> = Arc::from(launched);
-    open(&api, &sandbox, way.region);
+    let templates = beside(&plan, opt.as_deref());
+    let told = || (about(configuration, account), templates.len());
+    let ran = run((&runner, way.region), (waiting, api), plan, told).await;
+    let (sandbox, api) = ran.map_err(|error| not_launched(work, code.folder(), opt.as_deref(), &error))?;
     let extensions = start_beside(&sandbox, templates, &api).await?;
     let begun = api.begun().ok_or_else(|| LambdaError::CannotRun("The environment has begun.".to_owned()))?;
-    watch(&api, sandbox.clone());
     let outputs = outputs(&sandbox, &extensions);
     let environment = Environment {
         version: Version { function: work.function, version: configuration.version.clone() },
@@ -236,8 +239,85 @@ pub async fn launch(
         _folders: [Some(code), layers].into_iter().flatten().collect(),
         counted: None,
         _place: place,
+        frost: Arc::new(Frost::default()),
+        kind,
     };
     Ok(Launched { environment, begun, since })
+}
+
+/// The program of an environment, and what it speaks: what waited for it, or one that is started.
+async fn run(
+    (runner, region): (&Arc<dyn Runner>, SocketAddr),
+    (waiting, api): (Option<(Waiting, &Kind)>, Arc<RuntimeApi>),
+    plan: Plan<'_>,
+    told: impl Fn() -> (About, usize),
+) -> Result<(Arc<dyn Sandbox>, Arc<RuntimeApi>), RunnerError> {
+    if let Some(entered) = entered(waiting, &plan, told()).await {
+        return Ok(entered);
+    }
+    let (about, beside) = told();
+    api.shared().extensions.begin(about, beside);
+    let sandbox: Arc<dyn Sandbox> = Arc::from(runner.launch(plan.template()).await?);
+    open(&api, &sandbox, region);
+    watch(&api, sandbox.clone());
+    Ok((sandbox, api))
+}
+
+/// Makes what waited the environment's; `None` where nothing did, or it cannot be told.
+async fn entered(
+    waiting: Option<(Waiting, &Kind)>,
+    plan: &Plan<'_>,
+    (about, beside): (About, usize),
+) -> Option<(Arc<dyn Sandbox>, Arc<RuntimeApi>)> {
+    let (Waiting { sandbox, api }, kind) = waiting?;
+    api.shared().extensions.begin(about, beside);
+    match sandbox.enter(plan.entry(*kind == Kind::Blank)).await {
+        Ok(()) => Some((sandbox, api)),
+        Err(error) => {
+            Log::warn("lambda", &format!("a sandbox waited in vain: {error}"));
+            None
+        }
+    }
+}
+
+/// What a version is to find waiting; `None` where it can be nothing.
+fn kind(
+    configuration: &Configuration,
+    (level, is_image): (Level, bool),
+    (code, has_layers): (&Path, bool),
+    command: &Command,
+) -> Option<Kind> {
+    if level != Level::Sandbox || is_image {
+        return None;
+    }
+    let kind = waiting::kind(configuration, code);
+    // Folders are mounted into what waits where its root has places for them, which it has for its own alone.
+    let among_layers = has_layers && command.folders.iter().any(|folder| folder.starts_with("/opt"));
+    let foreign = kind == Kind::Blank && !command.folders.is_empty();
+    (!among_layers && !foreign).then_some(kind)
+}
+
+/// Starts a sandbox that waits for a function; `None` where this machine has none that can.
+///
+/// # Errors
+/// Where it could not be started.
+pub async fn waiting(ctx: &Ctx, machine: &Machine, kind: &Kind) -> Result<Option<Waiting>, LambdaError> {
+    let runner = runner(ctx)?;
+    // Only root can show a sandbox what it did not see when it was made.
+    let root = runner.probe().await.is_ok_and(|probe| probe.root);
+    if !root || runner.level().await != Ok(Level::Sandbox) {
+        return Ok(None);
+    }
+    let cannot = |why: &str| LambdaError::CannotRun(why.to_owned());
+    let Some(command) = machine.waiting_command(ctx, kind).await? else { return Ok(None) };
+    let api = Arc::new(RuntimeApi::new());
+    let way = way(ctx, Level::Sandbox, &api).await?;
+    let tmp = scratch(ctx, machine.scratch(ctx)).await?;
+    let launched = runner.launch(template::waiting(kind, command, (&way.api, way.ports), tmp)).await;
+    let sandbox: Arc<dyn Sandbox> = Arc::from(launched.map_err(|error| cannot(&error.to_string()))?);
+    open(&api, &sandbox, way.region);
+    watch(&api, sandbox.clone());
+    Ok(Some(Waiting { sandbox, api }))
 }
 
 fn about(configuration: &Configuration, account: AccountId) -> About {

@@ -3,6 +3,7 @@
 
 use super::code::{self, Lease, Leases};
 use super::image::Image;
+use super::waiting::{Kind, Lines};
 use crate::errors::LambdaError;
 use crate::state::Configuration;
 use sandbox::runtimes::{Bootstraps, Interpreter, ManagedRuntime, RuntimeError, SearchPlaces};
@@ -56,6 +57,7 @@ pub struct Machine {
     interpreters: Mutex<HashMap<ManagedRuntime, Interpreter>>,
     leases: Leases,
     images: Mutex<VecDeque<([u8; 32], Slot)>>,
+    lines: Lines,
 }
 
 /// An image that is kept unpacked; locked while it is being unpacked, so that it is once.
@@ -82,6 +84,28 @@ impl Machine {
         let of_start =
             || ctx.host().settings.data_dir.join("lambda").join("tmp").join(ctx.host().entropy.hex(16));
         self.scratch.get_or_init(of_start)
+    }
+
+    /// The sandboxes that wait for functions.
+    pub fn lines(&self) -> &Lines {
+        &self.lines
+    }
+
+    /// What waits to be told which function it runs; `None` where nothing can.
+    ///
+    /// # Errors
+    /// Where the machine has no interpreter of that very version.
+    pub async fn waiting_command(&self, ctx: &Ctx, kind: &Kind) -> Result<Option<Command>, LambdaError> {
+        let Kind::Begun { runtime, loaded } = kind else { return Ok(Some(Command::default())) };
+        let managed = ManagedRuntime::parse(runtime).map_err(|error| cannot(&error))?;
+        let bootstraps = self.bootstraps(ctx).await?;
+        let interpreter = self.interpreter(ctx, managed).await?;
+        let view = View::of_sandbox();
+        let seen = bootstraps.seen_at(view.runtime.as_deref().unwrap_or(bootstraps.root()));
+        let Some(argv) = seen.waiting_command(managed, &interpreter, *loaded) else { return Ok(None) };
+        let programs = interpreter.path.parent().map(Path::to_owned);
+        let (runtime_dir, folders) = (bootstraps.root().to_owned(), interpreter.folders());
+        Ok(Some(Command { argv, programs, runtime_dir, folders, ..Command::default() }))
     }
 
     /// Which folders of code are in use.

@@ -5,6 +5,8 @@
 //! free again before more of them had begun.
 
 use super::environment::Environment;
+use super::freezing::Frost;
+use ports::runner::Sandbox;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -121,6 +123,21 @@ impl Pools {
             }
             _ => Some(environment),
         }
+    }
+
+    /// What waits so long that it is to be stopped.
+    pub fn resting(&self, now: Instant, limit: Duration) -> Vec<(Arc<dyn Sandbox>, Arc<Frost>)> {
+        let due = |environment: &&Environment| {
+            environment.frost.is_due() && now.duration_since(environment.idle_since()) >= limit
+        };
+        let due = self.pools.values().flat_map(|pool| pool.idle.iter().filter(due));
+        due.map(|environment| (environment.sandbox.clone(), environment.frost.clone())).collect()
+    }
+
+    /// Whether something waits that is still to be stopped.
+    pub fn has_due(&self) -> bool {
+        let mut idle = self.pools.values().flat_map(|pool| &pool.idle);
+        idle.any(|environment| environment.frost.is_due())
     }
 
     /// All environments of a function, or of one of its versions.

@@ -2,6 +2,7 @@
 //! is ended.
 
 use super::api::RuntimeApi;
+use super::freezing::Frost;
 use ports::runner::Sandbox;
 use service::{Clock, Log};
 use std::sync::Arc;
@@ -39,6 +40,8 @@ pub struct Remains {
     pub sandbox: Arc<dyn Sandbox>,
     /// What runs beside it.
     pub extensions: Vec<Arc<dyn Sandbox>>,
+    /// Whether it is stopped.
+    pub frost: Arc<Frost>,
     /// The region's clock.
     pub clock: Clock,
     /// Why it ends.
@@ -50,6 +53,7 @@ impl Remains {
     pub async fn end(self) {
         let shared = self.api.shared();
         if shared.extensions.want_end() {
+            self.frost.lift(&self.sandbox).await;
             let limit = i64::try_from(LAST_WORK.as_millis()).unwrap_or(i64::MAX);
             shared.extensions.end(self.reason.as_str(), self.clock.host().plus_millis(limit).millis());
             let all = async {

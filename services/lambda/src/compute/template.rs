@@ -1,16 +1,24 @@
 //! What an environment is started with: its program, its variables, its limits.
 
 use super::machine::{Command, View};
+use super::waiting::Kind;
 use crate::state::{Configuration, Settings};
 use names::AccountId;
 use ports::Session;
-use ports::runner::{Level, Limits, Roots, Shown, Template};
+use ports::runner::{Entry, Level, Limits, Roots, Shown, Template, Told};
+use serde_json::json;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Open files of a function (Lambda quotas: 1,024).
 const OPEN_FILES: u64 = 1024;
 const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+const LANGUAGE: &str = "en_US.UTF-8";
+const TIME_ZONE: &str = ":UTC";
+/// Bounds of a sandbox that waits (Lambda quotas: memory to 10,240 MB, `/tmp` from 512 MB).
+const LARGEST_MEMORY: u64 = 10_240 << 20;
+const SMALLEST_TMP: u64 = 512 << 20;
 const WELL_KNOWN: &str = "test";
 /// Tells the bootstraps where the layers are.
 const LAYERS_ROOT: &str = "ELYSIUM_LAYERS_ROOT";
@@ -92,8 +100,8 @@ impl Plan<'_> {
             ("AWS_ENDPOINT_URL", self.endpoint.to_owned()),
             ("PATH", programs.unwrap_or_default() + SYSTEM_PATH + &of_layers("bin")),
             ("LD_LIBRARY_PATH", format!("{task_root}:{task_root}/lib{}", of_layers("lib"))),
-            ("LANG", "en_US.UTF-8".to_owned()),
-            ("TZ", ":UTC".to_owned()),
+            ("LANG", LANGUAGE.to_owned()),
+            ("TZ", TIME_ZONE.to_owned()),
             ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR".to_owned()),
         ];
         let fixed = [
@@ -185,6 +193,30 @@ impl Plan<'_> {
             roots: self.roots(tmp.into()),
             limits: limits(&self.configuration.settings),
             ports: Vec::new(),
+            waits: false,
+        }
+    }
+
+    /// What is told where nothing but the sandbox waits, or to an interpreter that has begun.
+    pub fn entry(&self, blank: bool) -> Entry {
+        if blank {
+            let working_dir = self.command.working_dir.clone().unwrap_or_else(|| self.view.code.clone());
+            return Entry {
+                shown: self.roots(self.tmp.clone()).read_only,
+                limits: limits(&self.configuration.settings),
+                told: Told::Program { argv: self.command.argv.clone(), env: self.env(), working_dir },
+            };
+        }
+        let told = json!({
+            "environment": self.variables().into_iter().collect::<BTreeMap<_, _>>(),
+            "folder": self.view.code,
+        });
+        let shown = |from: &Path, at: &Path| Shown { from: from.to_owned(), at: at.to_owned() };
+        let layers = self.opt.zip(self.view.opt.as_ref()).map(|(from, at)| shown(from, at));
+        Entry {
+            shown: [shown(self.code, &self.view.code)].into_iter().chain(layers).collect(),
+            limits: limits(&self.configuration.settings),
+            told: Told::Words(told.to_string().into_bytes()),
         }
     }
 
@@ -201,7 +233,47 @@ impl Plan<'_> {
             roots,
             limits: limits(&self.configuration.settings),
             ports: self.ports,
+            waits: false,
         }
+    }
+}
+
+/// The template of a program that waits to be told which function it runs: what of its environment decides
+/// how an interpreter begins is there already, and its limits are as wide as any function's.
+pub fn waiting(kind: &Kind, command: Command, (api, ports): (&str, Vec<u16>), tmp: PathBuf) -> Template {
+    let View { code, opt, runtime: runtime_dir } = View::of_sandbox();
+    let (code, opt) = (code.display(), opt.unwrap_or_default());
+    let opt = opt.display();
+    let programs = command.programs.as_ref().map(|path| format!("{}:", path.display())).unwrap_or_default();
+    let variables = [
+        ("AWS_LAMBDA_RUNTIME_API", api.to_owned()),
+        ("PATH", format!("{programs}{SYSTEM_PATH}")),
+        ("LD_LIBRARY_PATH", format!("{code}:{code}/lib:{opt}/lib")),
+        ("LANG", LANGUAGE.to_owned()),
+        ("TZ", TIME_ZONE.to_owned()),
+    ];
+    let at = runtime_dir.unwrap_or_else(|| command.runtime_dir.clone());
+    let mut read_only = Vec::new();
+    if *kind != Kind::Blank {
+        read_only.push(Shown { from: command.runtime_dir, at });
+    }
+    read_only.extend(command.folders.into_iter().map(|folder| Shown { from: folder.clone(), at: folder }));
+    let limits = Limits {
+        memory_bytes: LARGEST_MEMORY,
+        tmp_bytes: SMALLEST_TMP,
+        open_files: OPEN_FILES,
+        processes: None,
+    };
+    Template {
+        label: format!("waiting: {kind:?}"),
+        level: Level::Sandbox,
+        argv: command.argv,
+        env: variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        working_dir: "/".into(),
+        roots: Roots { read_only, image: None, tmp },
+        limits,
+        ports,
+        waits: true,
     }
 }
 

@@ -2,8 +2,8 @@
 //! the payload says: `{"do": "echo" | "fail" | "hang" | "exit"}`, and what its `BEGIN` variable says first.
 
 use ports::runner::{
-    CgroupKind, End, Exit, Found, Level, Output, Pending, Probe, Runner, RunnerError, Sandbox, Template,
-    Usage,
+    CgroupKind, End, Entry, Exit, Found, Level, Output, Pending, Probe, Runner, RunnerError, Sandbox,
+    Template, Usage,
 };
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -62,6 +62,10 @@ impl Runner for TaskRunner {
         Box::pin(async move { Ok(Box::new(TaskSandbox { task, ended, exit }) as Box<dyn Sandbox>) })
     }
 
+    fn has_room(&self, others: usize) -> bool {
+        others < 64
+    }
+
     fn probe(&self) -> Pending<'_, Result<Probe, RunnerError>> {
         let absent = || Found::Absent("these are tasks".to_owned());
         let probe = Probe {
@@ -114,6 +118,11 @@ impl Sandbox for TaskSandbox {
 
     fn beside(&self, template: Template) -> Pending<'_, Result<Box<dyn Sandbox>, RunnerError>> {
         let refused = RunnerError::Refused(format!("{} cannot run beside a task", template.label));
+        Box::pin(async { Err(refused) })
+    }
+
+    fn enter(&self, _: Entry) -> Pending<'_, Result<(), RunnerError>> {
+        let refused = RunnerError::Refused("tasks wait for nothing".to_owned());
         Box::pin(async { Err(refused) })
     }
 

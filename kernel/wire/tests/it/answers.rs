@@ -222,7 +222,7 @@ fn entries_of_long_lists_are_those_of_short_ones() {
     };
     let object = |number: usize| Object {
         key: Some(format!("<{number}>&")),
-        last_modified: (number % 2 == 0).then_some(Timestamp(1_767_225_600_250)),
+        last_modified: number.is_multiple_of(2).then_some(Timestamp(1_767_225_600_250)),
         e_tag: Some("\"e\"".to_owned()),
         checksum_algorithm: match number % 3 {
             0 => None,
@@ -232,9 +232,10 @@ fn entries_of_long_lists_are_those_of_short_ones() {
         checksum_type: (number % 3 == 1).then_some(ChecksumType::FullObject),
         size: Some(-1),
         storage_class: None,
-        owner: (number % 5 == 0).then(|| Owner { id: Some(String::new()), ..Owner::default() }),
-        restore_status: (number % 4 == 0)
-            .then(|| RestoreStatus { is_restore_in_progress: Some(true), restore_expiry_date: None }),
+        owner: number.is_multiple_of(5).then(|| Owner { id: Some(String::new()), ..Owner::default() }),
+        restore_status: number
+            .is_multiple_of(4)
+            .then_some(RestoreStatus { is_restore_in_progress: Some(true), restore_expiry_date: None }),
     };
     let entries = |contents: Vec<Object>| {
         let output = ListObjectsV2Output { contents: Some(contents), ..Default::default() };

@@ -27,6 +27,8 @@ class Listener:
                 listener.received.append(({name.lower(): value for name, value in self.headers.items()}, body))
                 status = listener.answers.pop(0) if listener.answers else 200
                 self.send_response(status)
+                if status == 401:
+                    self.send_header("WWW-Authenticate", 'Basic realm="inbox"')
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -146,6 +148,16 @@ def test_http_handshake_signature_and_end(region, name, listen, eventually):
     with urllib.request.urlopen(left["SubscribeURL"], timeout=10) as back:
         assert back.status == 200
     assert len(sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]) == 1
+
+
+def test_an_endpoint_that_asks_for_a_password_gets_it(region, name, listen, eventually):
+    """The developer guide, "Fanout Amazon SNS notifications to HTTPS endpoints": the URL's, when a 401 asks for them."""
+    sns, listener = region.client("sns"), listen(401)
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=listener.url.replace("://", "://ariane:la%20la@"))
+    first, second = eventually(lambda: len(listener.received) == 2 and listener.received)
+    assert "authorization" not in first[0] and "@" not in first[0]["host"]
+    assert base64.b64decode(second[0]["authorization"].removeprefix("Basic ")) == b"ariane:la la"
 
 
 def confirmed(region, topic, listener, eventually, **attributes):

@@ -1,7 +1,8 @@
 //! One request to a subscriber over HTTP or TLS. Whoever answers with a status has answered; the body is not
 //! read.
 
-use outbound::{Outbound, Request};
+use crate::rules::challenge::Credentials;
+use outbound::{Answer, Failure, Outbound, Request};
 use service::Ctx;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -29,13 +30,32 @@ pub async fn post(
         headers: headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())).collect(),
         body: body.to_owned().into(),
     };
-    let outbound = ctx.part::<Outbound>();
     tokio::select! {
-        answered = outbound.send(&ctx.host().settings.data_dir, request, None) => {
+        answered = answered(ctx, request) => {
             answered.map(|answer| answer.status).map_err(|failure| Unanswered(failure.to_string()))
         }
         () = ctx.host().clock.rest(PATIENCE) => {
             Err(Unanswered(format!("no answer within {} seconds", PATIENCE.as_secs())))
         }
     }
+}
+
+/// Sends a request, and once more where its endpoint asks for the user and the password of its URL.
+async fn answered(ctx: &Ctx, request: Request) -> Result<Answer, Failure> {
+    let (outbound, data_dir) = (ctx.part::<Outbound>(), &ctx.host().settings.data_dir);
+    let Some(credentials) = Credentials::of(&request.url) else {
+        return outbound.send(data_dir, request, None).await;
+    };
+    let mut again = request.clone();
+    let answer = outbound.send(data_dir, request, None).await?;
+    let challenges =
+        answer.headers.iter().filter(|(name, _)| answer.status == 401 && name == "www-authenticate");
+    let path = again.url.parse::<http::Uri>().ok().and_then(|url| Some(url.path_and_query()?.to_string()));
+    let path = path.unwrap_or_else(|| "/".to_owned());
+    let drawn = ctx.host().entropy.hex(32);
+    let mut authorizations =
+        challenges.filter_map(|(_, challenge)| credentials.answer(challenge, &path, &drawn));
+    let Some(authorization) = authorizations.next() else { return Ok(answer) };
+    again.headers.push(("authorization".to_owned(), authorization));
+    outbound.send(data_dir, again, None).await
 }

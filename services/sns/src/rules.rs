@@ -2,6 +2,7 @@
 //! again.
 
 pub mod attributes;
+pub mod challenge;
 pub mod delivery_policy;
 pub mod endpoints;
 pub mod envelope;

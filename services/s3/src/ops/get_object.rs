@@ -15,6 +15,7 @@ use crate::state::buckets::Bucket;
 use crate::state::{ChecksumRecord, Content, ObjectRecord, uploads};
 use crate::views::{self, show_object};
 use model_s3 as api;
+use ports::Caller;
 use service::Ctx;
 use std::sync::Arc;
 use store::Read;
@@ -149,8 +150,25 @@ macro_rules! answered {
     }};
 }
 
+/// Whether a request says which headers its answer is to have.
+fn overrides(input: &api::GetObjectInput) -> bool {
+    let texts = [
+        &input.response_cache_control,
+        &input.response_content_disposition,
+        &input.response_content_encoding,
+        &input.response_content_language,
+        &input.response_content_type,
+    ];
+    input.response_expires.is_some() || texts.into_iter().any(Option::is_some)
+}
+
 /// GetObject.
 pub async fn get_object(ctx: Ctx, input: Arc<api::GetObjectInput>) -> Result<api::GetObjectOutput, S3Error> {
+    if matches!(ctx.caller(), Caller::Anonymous) && overrides(&input) {
+        // GetObject, API reference: such parameters need a signed request.
+        let message = "Request specific response headers cannot be used for anonymous GET requests.";
+        return Err(S3Error::InvalidRequest { message: message.to_owned() });
+    }
     let read = ctx.read();
     let bucket = lookup::reached(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let found = lookup::object(&read, &bucket, (&input.key, input.version_id.as_deref()), "GET")

@@ -42,6 +42,18 @@ async fn many_keys_are_judged_one_by_one() {
     assert_eq!(region.refused::<GetObject>(getting("open/b")).await.code, "NoSuchKey");
 }
 
+/// S3 API Reference, GetObject: parameters for the headers of the answer "cannot be used with an unsigned (anonymous)
+/// request".
+#[tokio::test]
+async fn strangers_choose_no_headers() {
+    let region = with_policy(r#"["s3:GetObject"]"#).await;
+    let chosen = GetObjectInput { response_content_type: Some("text/html".to_owned()), ..getting("open/a") };
+    let refused = region.call_as::<GetObject>(Caller::Anonymous, chosen.clone()).await.err().unwrap();
+    assert_eq!((refused.code.as_ref(), refused.status), ("InvalidRequest", 400));
+    let answer = region.call::<GetObject>(chosen).await.unwrap();
+    assert_eq!(answer.content_type.as_deref(), Some("text/html"));
+}
+
 /// S3 API Reference, GetObject: a missing key is 404 with `s3:ListBucket` and 403 without.
 #[tokio::test]
 async fn who_may_not_list_is_not_told_what_is_absent() {

@@ -169,6 +169,7 @@ def test_refusals_keep_dynamodbs_order(region, songs):
 def test_answers_are_summed_up_and_compressed(region, songs):
     client, table = songs
     client.put_item(TableName=table, Item={"bard": {"S": "ann"}, "number": {"N": "1"}, "w": {"S": "la" * 3000}})
+    # Shorter answers than 4 KB are not compressed (ScyllaDB's test_compressed_response, run on AWS).
     for coding in ["identity", "gzip"]:
         status, headers, body = raw(region, "Scan", {"TableName": table}, **{"Accept-Encoding": coding})
         assert status == 200 and int(headers["x-amz-crc32"]) == zlib.crc32(body)

@@ -229,6 +229,7 @@ async fn moments_outside_of_the_history_are_refused() {
     }
     let mut absent = to_moment("other", None);
     absent.source_table_name = Some("nothing".into());
+    // The operation has no SourceTableNotFoundException (API reference).
     assert_eq!(region.refused::<RestoreTableToPointInTime>(absent).await.message, "Table not found: nothing");
     // Changes are kept for their days, and a table that is deleted leaves a backup for as many.
     put(&region, "things", thing(1, 1)).await;

@@ -134,6 +134,7 @@ async fn billing_and_protection_change() {
         ..Default::default()
     });
     region.call::<UpdateTable>(provisioned).await.unwrap();
+    // AWS refuses it beside another change (see `updates.rs`).
     let protected =
         update(UpdateTableInput { deletion_protection_enabled: Some(true), ..Default::default() });
     region.call::<UpdateTable>(protected).await.unwrap();

@@ -237,6 +237,41 @@ def test_a_throttle_holds_back_its_own_subscriber_alone(region, name, listen, ev
     assert behind < 8, "eight at four a second take two seconds, which the quick one did not wait for"
 
 
+def test_the_trace_of_a_publication_reaches_its_subscribers(region, name, listen, eventually):
+    # The header and what becomes of it in a queue: LocalStack's test_publish_sqs_from_sns_with_xray_propagation,
+    # recorded on AWS.
+    sns, sqs, listener = region.client("sns"), region.client("sqs"), listen()
+    trace = "Root=1-3152b799-8954dae64eda91bc9a23a7e8;Parent=7fa8c0f79203be72;Sampled=1"
+    sns.meta.events.register("before-send.sns.Publish",
+                             lambda request, **_: request.headers.__setitem__("X-Amzn-Trace-Id", trace))
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    url, arn = queue(region, name)
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    confirmed(region, topic, listener, eventually)
+    sns.publish(TopicArn=topic, Message="traced")
+    got = sqs.receive_message(QueueUrl=url, MessageSystemAttributeNames=["AWSTraceHeader"], WaitTimeSeconds=5)
+    assert [message["Attributes"]["AWSTraceHeader"] for message in got["Messages"]] == [trace]
+    eventually(lambda: listener.of_kind("Notification"))
+
+
+def test_a_group_keeps_its_order(region, name):
+    sns, sqs = region.client("sns"), region.client("sqs")
+    topic = sns.create_topic(Name=f"{name}.fifo", Attributes={"FifoTopic": "true"})["TopicArn"]
+    url = sqs.create_queue(QueueName=f"{name}.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+    for number in range(30):
+        sns.publish(TopicArn=topic, Message=str(number), MessageGroupId="g", MessageDeduplicationId=str(number))
+    bodies = []
+    while len(bodies) < 30:
+        batch = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=5).get("Messages", [])
+        assert batch, f"only {len(bodies)} came"
+        for message in batch:
+            bodies.append(message["Body"])
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    assert bodies == [str(number) for number in range(30)]
+
+
 def test_dead_subscriber_slows_nobody(region, name, listen, eventually):
     sns = region.client("sns")
     topic = sns.create_topic(Name=name)["TopicArn"]

@@ -137,6 +137,10 @@ pub struct Dialect {
     pub form_upload: Option<&'static str>,
     /// The member that is the request's own URL, where a query request leaves it out: `QueueUrl`.
     pub url_member: Option<&'static str>,
+    /// An error, by its code, that query is told of in other words.
+    pub query_words: Option<(&'static str, &'static str)>,
+    /// What query is told of an action that there is not, with `{}` in the place of its name.
+    pub unknown_action: Option<&'static str>,
 }
 
 impl Dialect {
@@ -151,6 +155,8 @@ impl Dialect {
         host_label: None,
         form_upload: None,
         url_member: None,
+        query_words: None,
+        unknown_action: None,
     };
 }
 

@@ -20,6 +20,9 @@ const MAX_WRITTEN_LARGE: usize = 8 * 1024 * 1024;
 /// The same where `allow_largest` was called: half of what may wait for the committer.
 const MAX_WRITTEN_LARGEST: usize = 32 * 1024 * 1024;
 
+/// Bytes that an encoded value is given room for before its length is known.
+const ENCODED: usize = 128;
+
 /// What a commit's closure works on.
 ///
 /// The closure may run more than once, and has no effect but through this.
@@ -265,7 +268,8 @@ impl Tx {
 }
 
 fn encoded<K: Key, V: Value>(table: &Table<K, V>, value: &V) -> Result<Bytes, Fault> {
-    let mut bytes = Vec::new();
+    // Records are written field by field: most fit, and the others grow once.
+    let mut bytes = Vec::with_capacity(ENCODED);
     value.encode(&mut bytes).map_err(|why| Fault::Corrupt { table: table.name(), why })?;
     let limit = if table.shape.large { MAX_LARGE_VALUE } else { MAX_ROW_VALUE };
     if bytes.len() > limit {

@@ -92,7 +92,7 @@ fn wrapped(form: &AnswerForm, operation: &OperationShape, output: &dyn Obj, requ
             writer.open(wrapper);
             writer.inside();
             xml::members(&mut writer, Naming::Query, output);
-            writer.close(wrapper);
+            writer.close_or_empty(wrapper);
         }
         writer.open("ResponseMetadata");
         writer.inside();

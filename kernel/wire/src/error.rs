@@ -204,7 +204,7 @@ impl Said<'_> {
         writer.open("Error");
         writer.inside();
         writer.leaf("Type", self.fault());
-        self.code_and_message(&mut writer, self.query_code());
+        self.coded(&mut writer, self.query_code(), self.query_words());
         writer.close("Error");
         writer.leaf("RequestId", request_id);
         writer.close("ErrorResponse");
@@ -236,9 +236,21 @@ impl Said<'_> {
         writer.into_bytes()
     }
 
+    /// The message, in the words that query has for it.
+    fn query_words(&self) -> &str {
+        match self.form.service.and_then(|service| service.dialect.query_words) {
+            Some((code, words)) if code == self.error.code => words,
+            _ => &self.error.message,
+        }
+    }
+
     fn code_and_message(&self, writer: &mut xml::Writer, code: &str) {
+        self.coded(writer, code, &self.error.message);
+    }
+
+    fn coded(&self, writer: &mut xml::Writer, code: &str, message: &str) {
         writer.leaf("Code", code);
-        writer.leaf("Message", &self.error.message);
+        writer.leaf("Message", message);
         for (name, value) in &self.error.fields {
             writer.leaf(name, value);
         }

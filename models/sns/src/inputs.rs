@@ -235,7 +235,7 @@ s::object!(SetEndpointAttributesInput, tables::SET_ENDPOINT_ATTRIBUTES_INPUT, { 
 #[derive(Clone, Default, PartialEq)]
 pub struct SetPlatformApplicationAttributesInput {
     pub platform_application_arn: String,
-    pub attributes: BTreeMap<String, String>,
+    pub attributes: Option<BTreeMap<String, String>>,
 }
 s::object!(SetPlatformApplicationAttributesInput, tables::SET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT, { 0 platform_application_arn, 1 attributes });
 

@@ -423,7 +423,7 @@ pub static SET_ENDPOINT_ATTRIBUTES_INPUT: Shape = Shape::new("SetEndpointAttribu
 
 pub static SET_PLATFORM_APPLICATION_ATTRIBUTES_INPUT: Shape = Shape::new("SetPlatformApplicationAttributesInput", &[
     Member { required: true, ..Member::new("PlatformApplicationArn", &Ty::TEXT) },
-    Member { required: true, ..Member::new("Attributes", &ty::MAP_STRING_TO_STRING) },
+    Member::new("Attributes", &ty::MAP_STRING_TO_STRING),
 ], || Box::new(crate::SetPlatformApplicationAttributesInput::default()));
 
 pub static SET_SMS_ATTRIBUTES_INPUT: Shape = Shape::new("SetSMSAttributesInput", &[

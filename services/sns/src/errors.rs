@@ -7,6 +7,8 @@ use store::Fault;
 /// Why an operation of this room fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SnsError {
+    /// A member that has to be there is not, which is found out only after what stands before it was looked at.
+    Absent(&'static str),
     /// A parameter is none: what stands behind `Invalid parameter: `.
     Invalid(String),
     /// A parameter is none, in words of its own.
@@ -92,6 +94,13 @@ impl From<SnsError> for ApiError {
                 "Could not complete request: tag quota of per resource exceeded",
             ),
             SnsError::NotAuthorized(message) => ApiError::new("AuthorizationErrorException", 403, message),
+            SnsError::Absent(member) => bad(
+                "ValidationError",
+                &format!(
+                    "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must \
+                     not be null"
+                ),
+            ),
             SnsError::EmptyBatch => {
                 bad("EmptyBatchRequestException", "The batch request doesn't contain any entries.")
             }

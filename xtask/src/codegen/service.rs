@@ -238,6 +238,7 @@ fn dialect(said: &Node) -> String {
         ("hostLabel", "host_label"),
         ("formUpload", "form_upload"),
         ("urlMember", "url_member"),
+        ("unknownAction", "unknown_action"),
     ];
     for (word, field) in texts {
         if let Some(text) = said.text(word) {
@@ -246,6 +247,9 @@ fn dialect(said: &Node) -> String {
     }
     if let (Some(code), Some(message)) = (said.text("missingCode"), said.text("missingMessage")) {
         let _ = write!(fields, "missing_member: Some(({code:?}, {message:?})), ");
+    }
+    if let (Some(code), Some(words)) = (said.text("queryWordsOf"), said.text("queryWords")) {
+        let _ = write!(fields, "query_words: Some(({code:?}, {words:?})), ");
     }
     if let Some(key) = said.text("messageKey") {
         let _ = write!(fields, "message_key: {key:?}, ");

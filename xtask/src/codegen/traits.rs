@@ -35,7 +35,10 @@ const DIALECT: &[&str] = &[
     "messageKey",
     "missingCode",
     "missingMessage",
+    "queryWords",
+    "queryWordsOf",
     "sumsBodies",
+    "unknownAction",
     "urlMember",
     "validationCode",
 ];

@@ -71,7 +71,11 @@ impl Decoder<'_> {
     fn find<'p>(&self, node: Node<'p>, member: &'static Member) -> Option<Node<'p>> {
         let name = member.wire_name.unwrap_or(member.name);
         match (self.dialect, member.query_name) {
-            (_, Some(stated)) => node.child(stated),
+            // botocore writes a list without elements under the member's own name, whatever the model says.
+            (_, Some(stated)) => node.child(stated).or_else(|| match member.ty {
+                Ty::List(_) => node.child(name),
+                _ => None,
+            }),
             (Dialect::Ec2, None) => node.child(&capitalised(name)),
             (Dialect::Query, None) => {
                 let element = match member.ty {

@@ -294,7 +294,7 @@ impl Router {
         }
         let (known, protocol) = candidates.named.then(|| speaking.clone().next()).flatten()?;
         let form = self.form(head, known, protocol);
-        Some(Err(Unroutable::new(form, invalid_action(protocol, action, version))))
+        Some(Err(Unroutable::new(form, invalid_action((known.shape, protocol), action, version))))
     }
 
     /// By the path, among services with paths.
@@ -411,12 +411,19 @@ fn unknown_operation(protocol: Protocol, operation: &str) -> ApiError {
     ApiError::new("UnknownOperationException", status, format!("The operation {shown} is not known"))
 }
 
-fn invalid_action(protocol: Protocol, action: &str, version: Option<&str>) -> ApiError {
+fn invalid_action(
+    (service, protocol): (&ServiceShape, Protocol),
+    action: &str,
+    version: Option<&str>,
+) -> ApiError {
     let (action, version): (String, String) = (
         action.chars().take(200).collect(),
         version.unwrap_or("NO_VERSION_SPECIFIED").chars().take(40).collect(),
     );
     let message = match protocol {
+        Protocol::AwsQuery if service.dialect.unknown_action.is_some() => {
+            service.dialect.unknown_action.unwrap_or_default().replacen("{}", &action, 1)
+        }
         Protocol::Ec2Query => format!("The action {action} is not valid for this web service."),
         _ => format!("Could not find operation {action} for version {version}"),
     };

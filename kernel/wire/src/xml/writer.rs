@@ -58,6 +58,18 @@ impl Writer {
         self.out.push('>');
     }
 
+    /// The end of an element without attributes; one that holds nothing has no end but its start.
+    pub(crate) fn close_or_empty(&mut self, name: &str) {
+        let start = self.out.strip_suffix('>').and_then(|out| out.strip_suffix(name));
+        match start.is_some_and(|out| out.ends_with('<')) {
+            true => {
+                self.out.pop();
+                self.out.push_str("/>");
+            }
+            false => self.close(name),
+        }
+    }
+
     /// An element without attributes that holds a text.
     pub(crate) fn leaf(&mut self, name: &str, text: &str) {
         self.open(name);

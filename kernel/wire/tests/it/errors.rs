@@ -52,12 +52,13 @@ fn queues_in_both_protocols() {
         r#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"The specified queue does not exist."}"#
     );
     assert_eq!(answer.header("x-amzn-query-error"), "AWS.SimpleQueueService.NonExistentQueue;Sender");
+    // In query it is told in more words (LocalStack's test_non_existent_queue, recorded on AWS).
     let answer = form("localhost/", "Action=SendMessage").refuse(&model_sqs::SERVICE, &error);
     assert_eq!(
         answer.text(),
         "<ErrorResponse xmlns=\"http://queue.amazonaws.com/doc/2012-11-05/\"><Error><Type>Sender</Type>\
-         <Code>AWS.SimpleQueueService.NonExistentQueue</Code><Message>The specified queue does not exist.\
-         </Message></Error><RequestId>req-1</RequestId></ErrorResponse>"
+         <Code>AWS.SimpleQueueService.NonExistentQueue</Code><Message>The specified queue does not exist for this \
+         wsdl version.</Message></Error><RequestId>req-1</RequestId></ErrorResponse>"
     );
     assert_eq!(answer.header("x-amzn-query-error"), "");
 }

@@ -130,10 +130,11 @@ pub async fn get(
 /// SetPlatformApplicationAttributes.
 pub async fn set(ctx: Ctx, input: Arc<SetPlatformApplicationAttributesInput>) -> Result<Unit, SnsError> {
     let place = place(&input.platform_application_arn)?;
-    check(&input.attributes)?;
+    let attributes = input.attributes.clone().ok_or(SnsError::Absent("attributes"))?;
+    check(&attributes)?;
     ctx.commit(move |tx| {
         let mut application = found(tx, &place)?;
-        application.attributes.extend(input.attributes.clone());
+        application.attributes.extend(attributes.clone());
         platform::put_application(tx, &place.0, &application)?;
         Ok(Unit)
     })

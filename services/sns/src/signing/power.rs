@@ -63,82 +63,45 @@ impl Modulus {
         })
     }
 
-    /// The product of two numbers, divided by R.
+    /// The product of two numbers, divided by R: below R, and equal to it by the modulus. Each limb of one is multiplied in
+    /// while the lowest limb of the sum is cleared.
     #[inline]
     fn times(&self, a: &Limbs, b: &Limbs) -> Limbs {
-        let mut wide = [0; 2 * LIMBS];
-        for low in 0..LIMBS {
-            let mut carry = 0;
-            for high in 0..LIMBS {
-                (wide[low + high], carry) = add_product(wide[low + high], a[high], b[low], carry);
-            }
-            wide[low + LIMBS] = carry;
-        }
-        self.reduced(&wide)
-    }
-
-    /// The square of a number, divided by R: as `times`, with each product of two different limbs made once.
-    #[inline]
-    fn squared(&self, a: &Limbs) -> Limbs {
-        let mut wide = [0; 2 * LIMBS];
-        for low in 0..LIMBS - 1 {
-            let mut carry = 0;
-            for high in low + 1..LIMBS {
-                (wide[low + high], carry) = add_product(wide[low + high], a[low], a[high], carry);
-            }
-            wide[low + LIMBS] = carry;
-        }
-        let (mut shifted, mut carry) = (0, false);
-        for at in 0..LIMBS {
-            let own = u128::from(a[at]) * u128::from(a[at]);
-            for (half, part) in [own as u64, (own >> LIMB_BITS) as u64].into_iter().enumerate() {
-                let there = wide[2 * at + half];
-                let doubled = there << 1 | shifted;
-                shifted = there >> (LIMB_BITS - 1);
-                let (sum, over) = doubled.overflowing_add(part);
-                let (sum, again) = sum.overflowing_add(u64::from(carry));
-                wide[2 * at + half] = sum;
-                carry = over | again;
-            }
-        }
-        self.reduced(&wide)
-    }
-
-    /// A number of twice the width, divided by R: each step clears the lowest limb and takes one in from above.
-    #[inline]
-    fn reduced(&self, wide: &[u64; 2 * LIMBS]) -> Limbs {
-        let mut sum = [0; LIMBS];
-        sum.copy_from_slice(&wide[..LIMBS]);
-        let mut top = 0;
-        for above in &wide[LIMBS..] {
-            let quotient = sum[0].wrapping_mul(self.inverse);
-            let (_, mut carry) = add_product(sum[0], quotient, self.limbs[0], 0);
+        let (mut sum, mut top) = ([0; LIMBS], 0);
+        for limb in b {
+            let (lowest, mut carry) = add_product(sum[0], a[0], *limb, 0);
+            let quotient = lowest.wrapping_mul(self.inverse);
+            let (_, mut cleared) = add_product(lowest, quotient, self.limbs[0], 0);
             for at in 1..LIMBS {
-                (sum[at - 1], carry) = add_product(sum[at], quotient, self.limbs[at], carry);
+                let (with, above) = add_product(sum[at], a[at], *limb, carry);
+                carry = above;
+                (sum[at - 1], cleared) = add_product(with, quotient, self.limbs[at], cleared);
             }
-            let next = u128::from(*above) + u128::from(carry) + u128::from(top);
+            let next = u128::from(carry) + u128::from(cleared) + u128::from(top);
             sum[LIMBS - 1] = next as u64;
             top = (next >> LIMB_BITS) as u64;
         }
-        self.below(&sum, top)
+        // What is below R need not be below the modulus until the end.
+        self.less(&sum, top.wrapping_neg()).0
     }
 
-    /// A number less the modulus, if it is not below it; `top` is the limb above.
+    /// A number less the limbs of the modulus that a mask lets through, and whether that is below nothing.
     #[inline]
-    fn below(&self, sum: &Limbs, top: u64) -> Limbs {
-        let mut less = [0; LIMBS];
-        let mut borrow = false;
+    fn less(&self, sum: &Limbs, mask: u64) -> (Limbs, bool) {
+        let (mut less, mut borrow) = ([0; LIMBS], false);
         for at in 0..LIMBS {
-            let (difference, under) = sum[at].overflowing_sub(self.limbs[at]);
+            let (difference, under) = sum[at].overflowing_sub(self.limbs[at] & mask);
             let (difference, again) = difference.overflowing_sub(u64::from(borrow));
             less[at] = difference;
             borrow = under | again;
         }
-        let keep = u64::from(top == 0 && borrow).wrapping_neg();
-        for at in 0..LIMBS {
-            less[at] = (sum[at] & keep) | (less[at] & !keep);
-        }
-        less
+        (less, borrow)
+    }
+
+    /// A number below R, made below the modulus, whose highest bit is set.
+    fn below(&self, number: &Limbs) -> Limbs {
+        let (less, is_below) = self.less(number, u64::MAX);
+        if is_below { *number } else { less }
     }
 
     /// Some of the exponent's bits, counted in windows from the lowest.
@@ -174,7 +137,7 @@ pub fn powers<const N: usize>(moduli: &[Modulus; N], numbers: &[Limbs; N]) -> [L
     for index in (0..WINDOWS).rev() {
         for _ in 0..WINDOW {
             for (modulus, result) in moduli.iter().zip(&mut results) {
-                *result = modulus.squared(result);
+                *result = modulus.times(result, result);
             }
         }
         for ((modulus, table), result) in moduli.iter().zip(&tables).zip(&mut results) {
@@ -183,7 +146,7 @@ pub fn powers<const N: usize>(moduli: &[Modulus; N], numbers: &[Limbs; N]) -> [L
     }
     let mut unit = [0; LIMBS];
     unit[0] = 1;
-    std::array::from_fn(|at| moduli[at].times(&results[at], &unit))
+    std::array::from_fn(|at| moduli[at].below(&moduli[at].times(&results[at], &unit)))
 }
 
 #[cfg(test)]

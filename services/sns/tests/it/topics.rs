@@ -3,13 +3,14 @@
 use crate::{map, message, region, topic};
 use model_sns::operations::{
     AddPermission, CreateTopic, DeleteTopic, GetDataProtectionPolicy, GetTopicAttributes,
-    ListTagsForResource, ListTopics, Publish, PutDataProtectionPolicy, RemovePermission, SetTopicAttributes,
-    TagResource, UntagResource,
+    ListTagsForResource, ListTopics, Publish, PutDataProtectionPolicy, RemovePermission,
+    SetPlatformApplicationAttributes, SetTopicAttributes, TagResource, UntagResource,
 };
 use model_sns::{
     AddPermissionInput, CreateTopicInput, DeleteTopicInput, GetDataProtectionPolicyInput,
     GetTopicAttributesInput, ListTagsForResourceInput, ListTopicsInput, PutDataProtectionPolicyInput,
-    RemovePermissionInput, SetTopicAttributesInput, Tag, TagResourceInput, UntagResourceInput,
+    RemovePermissionInput, SetPlatformApplicationAttributesInput, SetTopicAttributesInput, Tag,
+    TagResourceInput, UntagResourceInput,
 };
 use std::collections::BTreeMap;
 use testkit::Region;
@@ -155,4 +156,41 @@ async fn pages_of_topics_and_what_is_absent() {
         refused.message,
         "Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements, not 1"
     );
+}
+
+#[tokio::test]
+async fn an_arn_is_looked_at_before_what_is_missed() {
+    let region = region().await;
+    let set = async |arn: &str| {
+        let platform_application_arn = arn.to_owned();
+        let input = SetPlatformApplicationAttributesInput { platform_application_arn, attributes: None };
+        let refused = region.refused::<SetPlatformApplicationAttributes>(input).await;
+        (refused.code.into_owned(), refused.message)
+    };
+    // LocalStack's test_set_platform_application_attributes_invalid_arn and _non_existing_app, recorded on AWS.
+    let (code, message) = set("invalid-arn").await;
+    assert_eq!(code, "InvalidParameterException");
+    assert_eq!(
+        message,
+        "Invalid parameter: PlatformApplicationArn Reason: An ARN must have at least 6 elements, not 1"
+    );
+    let (code, message) = set("arn:aws:sns:us-east-1:000000000000:app/ADM/none").await;
+    assert_eq!(code, "ValidationError");
+    assert!(message.contains("Value null at 'attributes' failed to satisfy constraint"), "{message}");
+}
+
+#[tokio::test]
+async fn a_throttle_is_part_of_what_holds() {
+    let region = region().await;
+    let policy = r#"{"http": {"defaultThrottlePolicy": {"maxReceivesPerSecond": 7}}}"#;
+    let throttled = topic(&region, "throttled", &[("DeliveryPolicy", policy)]).await;
+    let plain = topic(&region, "plain", &[]).await;
+    let effective = async |arn: &str| {
+        let text = attributes(&region, arn).await["EffectiveDeliveryPolicy"].clone();
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()["http"].clone()
+    };
+    let http = effective(&throttled).await;
+    assert_eq!(http["defaultThrottlePolicy"]["maxReceivesPerSecond"], 7);
+    assert_eq!(http["defaultHealthyRetryPolicy"]["numRetries"], 3);
+    assert_eq!(effective(&plain).await.get("defaultThrottlePolicy"), None);
 }

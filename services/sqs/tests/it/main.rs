@@ -3,6 +3,7 @@
 mod clockwork;
 mod delivery;
 mod first_in_first_out;
+mod headers;
 mod moving;
 mod pages;
 mod queue_rules;

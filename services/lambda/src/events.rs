@@ -342,8 +342,7 @@ fn tell(
         context.attributes.insert("RequestID".to_owned(), event.request_id.clone());
         context.attributes.insert("ErrorCode".to_owned(), "200".to_owned());
         if let Some(outcome) = outcome {
-            let message = String::from_utf8_lossy(&outcome.payload).chars().take(1024).collect();
-            context.attributes.insert("ErrorMessage".to_owned(), message);
+            context.attributes.insert("ErrorMessage".to_owned(), outcome::error_message(&outcome.payload));
         }
         deliver(dead_letter, (*payload).clone(), context)?;
     }

@@ -533,21 +533,23 @@ async function serve(api, handler) {
   }
 }
 
-// Loads what most functions do, then waits to be told which one this is. While it waits nothing else goes on,
-// so the connection is made before.
-async function wait(api) {
-  await new Promise((connected) => api.socket.once('connect', connected));
+// Loads what most functions do and connects, then waits to be told which one this is. While it waits nothing
+// else goes on.
+async function wait() {
   await Promise.all(['node:crypto', 'node:http', 'node:https', 'node:stream/web', 'node:zlib'].map((name) => import(name)));
+  const api = new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API);
+  await new Promise((connected) => api.socket.once('connect', connected));
   const told = JSON.parse(fs.readFileSync(0, 'utf8'));
   for (const name of Object.keys(process.env)) delete process.env[name];
   Object.assign(process.env, told.environment);
   process.chdir(told.folder);
   process.argv.length = 2;
+  return api;
 }
 
 async function main() {
-  const api = new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API);
-  if (process.argv[2] === 'wait') await wait(api);
+  const waits = process.argv[2] === 'wait';
+  const api = waits ? await wait() : new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API);
   patchConsole();
   extendPath();
   process.on('beforeExit', () => phase.emptied?.());

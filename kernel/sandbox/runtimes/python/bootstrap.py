@@ -415,6 +415,22 @@ def _own_places():
     return [root, f"{opt}/python/lib/{python}/site-packages", f"{opt}/python"]
 
 
+def _add_own_places():
+    """Lets modules be found where AWS lets them, and where `.pth` files in those folders point (AWS's runtime interface
+    client makes them site directories)."""
+    places = _own_places()
+    sys.path[:0] = places
+    for place in places:
+        try:
+            points = any(name.endswith(".pth") for name in os.listdir(place))
+        except OSError:
+            continue
+        if points:
+            import site
+
+            site.addsitedir(place)
+
+
 class BorrowedSdk:
     """Finds the SDK that another interpreter of this machine has, where this one has none."""
 
@@ -430,7 +446,7 @@ class BorrowedSdk:
 
 
 def _wait(load):
-    """Loads the SDK if that is wanted, then waits to be told which function this is.
+    """Loads the SDK if that is wanted, connects, then waits to be told which function this is.
 
     What the function brings itself, of that or another version, is not kept from it.
     """
@@ -441,6 +457,7 @@ def _wait(load):
         except ImportError:
             pass
     loaded = {name for name in sys.modules if name not in before}
+    api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
     told = json.loads(sys.stdin.buffer.read())
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
@@ -461,6 +478,7 @@ def _wait(load):
     for name in loaded:
         if name.split(".")[0] in own:
             del sys.modules[name]
+    return api
 
 
 def _load(handler):
@@ -519,14 +537,15 @@ def _invoke(function, headers, body):
 
 def main():
     global _request_id
-    api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
     if "elysium_sdk" in sys._xoptions:
         sys.meta_path.append(BorrowedSdk(sys._xoptions["elysium_sdk"]))
     if sys.argv[1:2] == ["wait"]:
-        _wait("loaded" in sys.argv[2:])
+        api = _wait("loaded" in sys.argv[2:])
+    else:
+        api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
     LambdaContext.of_environment()
     _configure_output()
-    sys.path[:0] = _own_places()
+    _add_own_places()
     function = _initialise(api)
     api.ask_next()
     while True:

@@ -14,7 +14,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::AbortHandle;
 
 /// Connections of one environment at once.
@@ -80,6 +80,8 @@ pub struct Shared {
     state: Mutex<State>,
     /// What runs beside the function.
     pub extensions: Extensions,
+    /// The runtime has made a connection.
+    connected: Notify,
 }
 
 impl Shared {
@@ -204,7 +206,10 @@ impl RuntimeApi {
     /// Serves it to whoever connects.
     pub fn serve(&self, listener: TcpListener) {
         let shared = self.shared.clone();
-        let serve = move |stream, number| connection::serve(shared.clone(), stream, number);
+        let serve = move |stream, number| {
+            shared.connected.notify_one();
+            connection::serve(shared.clone(), stream, number)
+        };
         self.keep(tokio::spawn(accept_all(listener, MAX_CONNECTIONS, serve)).abort_handle());
     }
 
@@ -215,6 +220,11 @@ impl RuntimeApi {
 
     fn keep(&self, serving: AbortHandle) {
         self.serving.lock().unwrap_or_else(PoisonError::into_inner).push(serving);
+    }
+
+    /// Waits for the first connection.
+    pub async fn connected(&self) {
+        self.shared.connected.notified().await;
     }
 
     /// What tells it that the environment's program ended.

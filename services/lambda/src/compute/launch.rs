@@ -24,12 +24,15 @@ use service::{Ctx, Log};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// The port of the Runtime API in an environment with a network of its own: AWS's, unless it is the
 /// region's.
 const API_PORTS: [u16; 2] = [9001, 9002];
+
+/// How long an interpreter that is to wait may take to begin.
+const BEGINNING: Duration = Duration::from_secs(30);
 
 /// An environment whose program runs and may not have begun.
 pub struct Launched {
@@ -317,6 +320,14 @@ pub async fn waiting(ctx: &Ctx, machine: &Machine, kind: &Kind) -> Result<Option
     let sandbox: Arc<dyn Sandbox> = Arc::from(launched.map_err(|error| cannot(&error.to_string()))?);
     open(&api, &sandbox, way.region);
     watch(&api, sandbox.clone());
+    if *kind != Kind::Blank {
+        // An interpreter connects when it has loaded all that it loads ahead.
+        tokio::select! {
+            () = api.connected() => {}
+            exit = sandbox.exited() => return Err(cannot(&format!("what was to wait ended: {:?}", exit.end))),
+            () = ctx.host().clock.rest(BEGINNING) => return Err(cannot("what was to wait does not begin")),
+        }
+    }
     Ok(Some(Waiting { sandbox, api }))
 }
 

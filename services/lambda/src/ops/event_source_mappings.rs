@@ -81,7 +81,7 @@ pub async fn create(
     let mapping = rules::choose(fresh, &Choices::of_new(&input))?;
     let made = ctx.commit(move |tx| make(tx, mapping.clone(), tags.clone())).await?;
     ctx.part::<Pollers>().changed();
-    Ok(answers::mapping(&made, "Creating"))
+    Ok(answers::mapping(&made, if made.enabled { "Creating" } else { "Disabled" }))
 }
 
 fn make(tx: &mut Tx, mut mapping: Mapping, tags: Tags) -> Result<Mapping, LambdaError> {
@@ -151,15 +151,21 @@ pub async fn update(
             mapping.function.clone_from(&named.name);
             mapping.qualifier.clone_from(&named.qualifier);
         }
-        mapping.enabled = input.enabled.unwrap_or(mapping.enabled);
+        let was_enabled = mapping.enabled;
+        mapping.enabled = input.enabled.unwrap_or(was_enabled);
         mapping.generation = tx.fresh_incarnation()?.0;
         mapping.modified = now;
         state::put_mapping(tx, &mapping)?;
-        Ok::<_, LambdaError>(mapping)
+        Ok::<_, LambdaError>((mapping, was_enabled))
     });
-    let changed = changed.await?;
+    let (changed, was_enabled) = changed.await?;
     ctx.part::<Pollers>().changed();
-    Ok(told(&ctx, &changed, "Updating"))
+    let standing = match (was_enabled, changed.enabled) {
+        (false, true) => "Enabling",
+        (true, false) => "Disabling",
+        _ => "Updating",
+    };
+    Ok(told(&ctx, &changed, standing))
 }
 
 /// DeleteEventSourceMapping.

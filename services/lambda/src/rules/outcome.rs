@@ -12,6 +12,17 @@ const RETRY_WAITS_MS: [i64; 2] = [60_000, 120_000];
 const FIRST_DEFERRAL_MS: i64 = 1000;
 const MAX_DEFERRAL_MS: i64 = 300_000;
 
+/// Characters of an error's message that a dead letter tells (Lambda developer guide, "Dead-letter queues").
+const TOLD: usize = 1024;
+
+/// What a dead letter tells of an error: its message, or the whole answer where that has none.
+pub fn error_message(answer: &[u8]) -> String {
+    let document: Option<Value> = serde_json::from_slice(answer).ok();
+    let message = document.as_ref().and_then(|document| document["errorMessage"].as_str());
+    let text = String::from_utf8_lossy(answer);
+    message.unwrap_or(&text).chars().take(TOLD).collect()
+}
+
 /// Why an event is given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
@@ -113,6 +124,15 @@ pub fn record(told: &Told<'_>) -> Vec<u8> {
 mod tests {
     use super::*;
     use names::Scope;
+
+    /// As recorded in LocalStack's `test_sqs_queue_as_lambda_dead_letter_queue`.
+    #[test]
+    fn a_dead_letter_tells_the_message_of_the_error() {
+        let answer = br#"{"errorMessage": "on purpose", "errorType": "Exception"}"#;
+        assert_eq!(error_message(answer), "on purpose");
+        assert_eq!((error_message(b"[1]"), error_message(b"no")), ("[1]".to_owned(), "no".to_owned()));
+        assert_eq!(error_message(&[b'x'; 2 * TOLD]).len(), TOLD);
+    }
 
     fn event(attempts: u32) -> Event {
         Event {

@@ -3,10 +3,10 @@
 use crate::{Lambda, function};
 use model_dynamodbstreams::operations::{DescribeStream, GetRecords, GetShardIterator};
 use model_dynamodbstreams::*;
-use model_lambda::operations::{CreateEventSourceMapping, GetEventSourceMapping};
+use model_lambda::operations::{CreateEventSourceMapping, GetEventSourceMapping, UpdateEventSourceMapping};
 use model_lambda::{
     CreateEventSourceMappingInput, DestinationConfig, Environment, EventSourcePosition, FunctionResponseType,
-    GetEventSourceMappingInput, OnFailure,
+    GetEventSourceMappingInput, OnFailure, UpdateEventSourceMappingInput,
 };
 use names::Timestamp;
 use schema::ApiError;
@@ -240,4 +240,19 @@ async fn the_latest_is_what_comes_after_it_is_enabled() {
     }
     world.stream.put(1, 3, 0);
     world.until(|seen| all(seen) == [3]).await;
+}
+
+/// As recorded in LocalStack's `test_fifo_message_group_parallelism` and `test_disabled_dynamodb_event_source_mapping`.
+#[tokio::test]
+async fn changes_that_are_under_way_are_told() {
+    let world = world(&[], &[]).await;
+    let off = CreateEventSourceMappingInput { enabled: Some(false), ..mapping() };
+    let made = world.lambda.region.call::<CreateEventSourceMapping>(off).await.unwrap();
+    assert_eq!(made.state.as_deref(), Some("Disabled"));
+    for (enabled, state) in [(Some(true), "Enabling"), (None, "Updating"), (Some(false), "Disabling")] {
+        let uuid = made.uuid.clone().unwrap();
+        let change = UpdateEventSourceMappingInput { uuid, enabled, ..Default::default() };
+        let told = world.lambda.region.call::<UpdateEventSourceMapping>(change).await.unwrap();
+        assert_eq!(told.state.as_deref(), Some(state));
+    }
 }

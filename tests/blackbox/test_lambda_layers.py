@@ -42,6 +42,19 @@ def test_python_imports_from_layers_and_later_ones_win(region, name):
     assert zipfile.ZipFile(io.BytesIO(content)).read("bin/tune").startswith(b"#!/bin/sh")
 
 
+def test_python_follows_the_paths_of_a_layers_site_packages(region, name):
+    """AWS's runtime makes the places of layers site directories: `.pth` files of packages work in them."""
+    place = "python/lib/python3.11/site-packages"
+    layer = publish(region, name, archive(**{f"{place}/vendored.pth": "attic\n", f"{place}/attic/viol.py": "strings = 5\n"}))
+    create(region, name, """
+        import viol
+
+        def handler(event, context):
+            return viol.strings
+    """, Layers=[layer])
+    assert invoke(region, name)[0] == 5
+
+
 def test_node_and_custom_runtimes_use_layers(region, name):
     layer = publish(region, name, archive(**{
         "nodejs/node_modules/lute/index.js": "module.exports = {strings: 13};\n",

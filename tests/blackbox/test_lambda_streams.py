@@ -92,7 +92,7 @@ def test_records_that_fail_are_told_and_others_go_on(region, name, eventually):
     (told,) = [json.loads(body) for body in heard(region, lost, eventually, 1)]
     assert told["requestContext"]["condition"] == "RetryAttemptsExhausted"
     assert told["DDBStreamBatchInfo"]["streamArn"] == stream and told["DDBStreamBatchInfo"]["batchSize"] == 1
-    put(region, name, "poison")
+    put(region, name, "poison", kind="again")
     eventually(lambda: last_result(region, name) == "PROBLEM: Function call failed", 10)
 
 

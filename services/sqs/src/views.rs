@@ -1,7 +1,6 @@
 //! What can be received from a queue, and when: derived from the standings of its messages.
 //!
-//! Of a standard queue every message is offered from the time it is visible, in the order of sending: one that comes back
-//! takes its place again (LocalStack's test_inflight_message_requeue, run against AWS). Of a FIFO queue only the
+//! Of a standard queue every message is offered from the time it is visible. Of a FIFO queue only the
 //! first message of each group is, so a group whose first message is hidden waits. Taking a message leaves
 //! it out until its new standing is committed, or the claim is dropped. Counting costs what became visible since
 //! it was counted last.
@@ -24,10 +23,8 @@ pub type QueueKey = (Scope, Incarnation);
 pub struct Ready {
     messages: BTreeMap<u64, Entry>,
     groups: HashMap<Arc<str>, BTreeSet<u64>>,
-    /// What is offered now, in the order of sending.
-    offered: BTreeSet<u64>,
-    /// What is offered from a time on.
-    later: BTreeSet<(Timestamp, u64)>,
+    /// What is offered, by the time it is visible.
+    offered: BTreeSet<(Timestamp, u64)>,
     /// What was hidden when it was last counted, and whether because it was received.
     hidden: BTreeMap<(Timestamp, u64), bool>,
     in_flight: usize,
@@ -36,8 +33,6 @@ pub struct Ready {
 #[derive(Debug)]
 struct Entry {
     visible_at: Timestamp,
-    /// Whether it was hidden when it came to stand so.
-    hidden: bool,
     group: Option<Arc<str>>,
 }
 
@@ -59,16 +54,15 @@ impl Ready {
             Some((known, _)) => known.clone(),
             None => Arc::from(name),
         });
+        let entry = Entry { visible_at: standing.visible_at, group };
         let received = standing.receives > 0;
-        let hidden = received || standing.visible_at > standing.sent;
-        let entry = Entry { visible_at: standing.visible_at, hidden, group };
-        if hidden {
+        if received || standing.visible_at > standing.sent {
             self.hidden.insert((standing.visible_at, number), received);
             self.in_flight += usize::from(received);
         }
         match entry.group.clone() {
             None => {
-                self.offer(&entry, number);
+                self.offered.insert((entry.visible_at, number));
                 self.messages.insert(number, entry);
             }
             Some(group) => {
@@ -87,8 +81,7 @@ impl Ready {
         }
         match entry.group.clone() {
             None => {
-                let visible_at = entry.visible_at;
-                self.withdraw(visible_at, number);
+                self.offered.remove(&(entry.visible_at, number));
                 self.messages.remove(&number);
             }
             Some(group) => {
@@ -105,46 +98,25 @@ impl Ready {
         }
     }
 
-    fn offer(&mut self, entry: &Entry, number: u64) {
-        if entry.hidden {
-            self.later.insert((entry.visible_at, number));
-        } else {
-            self.offered.insert(number);
-        }
-    }
-
-    fn withdraw(&mut self, visible_at: Timestamp, number: u64) {
-        self.offered.remove(&number);
-        self.later.remove(&(visible_at, number));
-    }
-
-    fn head(&self, group: &str) -> Option<(&Entry, u64)> {
+    fn head(&self, group: &str) -> Option<(Timestamp, u64)> {
         let number = *self.groups.get(group)?.first()?;
-        Some((self.messages.get(&number)?, number))
+        Some((self.messages.get(&number)?.visible_at, number))
     }
 
     fn withdraw_head(&mut self, group: &str) {
-        if let Some((visible_at, number)) = self.head(group).map(|(entry, number)| (entry.visible_at, number))
-        {
-            self.withdraw(visible_at, number);
+        if let Some(head) = self.head(group) {
+            self.offered.remove(&head);
         }
     }
 
     fn offer_head(&mut self, group: &str) {
-        let head = self.head(group).map(|(entry, number)| (entry.hidden, entry.visible_at, number));
-        match head {
-            Some((true, visible_at, number)) => drop(self.later.insert((visible_at, number))),
-            Some((false, _, number)) => drop(self.offered.insert(number)),
-            None => {}
+        if let Some(head) = self.head(group) {
+            self.offered.insert(head);
         }
     }
 
-    /// Offers what is visible by now, and forgets as hidden what is no longer.
+    /// Forgets as hidden what is no longer.
     fn look(&mut self, now: Timestamp) {
-        while let Some((_, number)) = self.later.first().copied().filter(|first| first.0 <= now) {
-            self.later.pop_first();
-            self.offered.insert(number);
-        }
         while let Some(first) = self.hidden.first_entry().filter(|first| first.key().0 <= now) {
             self.in_flight -= usize::from(first.remove());
         }
@@ -162,15 +134,13 @@ impl Ready {
         let limit = limit.min(MAX_IN_FLIGHT.saturating_sub(self.in_flight));
         let mut taken = Vec::new();
         while taken.len() < limit {
-            let Some(number) = self.offered.pop_first() else { break };
-            let Some(entry) = self.messages.get(&number) else { continue };
-            if entry.visible_at > now {
-                // Somebody looked at a later moment.
-                self.later.insert((entry.visible_at, number));
-                continue;
+            let Some((visible_at, number)) = self.offered.first().copied() else { break };
+            if visible_at > now {
+                break;
             }
+            self.offered.pop_first();
             taken.push(number);
-            let group = entry.group.clone();
+            let group = self.messages.get(&number).and_then(|entry| entry.group.clone());
             let behind = group.and_then(|group| self.groups.get(&group)).into_iter().flatten();
             let behind = behind
                 .copied()
@@ -185,7 +155,7 @@ impl Ready {
         for number in numbers {
             let Some(entry) = self.messages.get(number) else { continue };
             match entry.group.clone() {
-                None => drop(self.later.insert((entry.visible_at, *number))),
+                None => drop(self.offered.insert((entry.visible_at, *number))),
                 Some(group) => self.offer_head(&group),
             }
         }
@@ -197,12 +167,7 @@ impl Ready {
         if self.is_full(now) {
             return self.hidden.first_key_value().map(|((visible_at, _), _)| *visible_at);
         }
-        // What is full has looked.
-        if self.offered.is_empty() {
-            self.later.first().map(|(visible_at, _)| *visible_at)
-        } else {
-            Some(now)
-        }
+        self.offered.first().map(|(visible_at, _)| *visible_at)
     }
 
     /// How many there are of each kind.
@@ -287,11 +252,7 @@ mod tests {
         assert_eq!(ready.take(Timestamp(5), 10), [2, 3]);
         assert_eq!(ready.take(Timestamp(5), 10), [0_u64; 0]);
         ready.give_back(&[3]);
-        assert_eq!(ready.take(Timestamp(10), 10), [1, 3], "in the order of sending");
-        ready.give_back(&[1]);
-        ready.counts(Timestamp(10));
-        assert_eq!(ready.take(Timestamp(9), 10), [0_u64; 0], "not before its time, whoever looked later");
-        assert_eq!(ready.take(Timestamp(10), 10), [1]);
+        assert_eq!(ready.take(Timestamp(10), 10), [3, 1]);
         ready.remove(1);
         ready.give_back(&[1]);
         assert_eq!(ready.take(Timestamp(10), 10), [0_u64; 0]);
@@ -345,6 +306,6 @@ mod tests {
         assert_eq!(ready.take(Timestamp(5), 10), [0_u64; 0]);
         assert_eq!(ready.next_visible(Timestamp(5)), Some(Timestamp(10)), "the first in flight makes room");
         assert!(!ready.is_full(Timestamp(10)));
-        assert_eq!(ready.take(Timestamp(10), 1), [0], "what comes back takes its place again");
+        assert_eq!(ready.take(Timestamp(10), 1), [MAX_IN_FLIGHT as u64 + 2]);
     }
 }

@@ -8,6 +8,7 @@ import base64
 import datetime
 
 WORDS = ["harp", "lyre of Elysium", "a&b<c>\"d\"'e'", "x=1;y=2+3%20/4?#", "é漢字😀", " spaced ", "two\nlines\tand", "~!*()"]
+HOST_LABELS = ["harp", "lyre-7", "111122223333"]
 PLAIN = ["harp", "Lyre-7", "a_b.c", "x:y/z", "two words", "0"]
 LABELS = ["harp", "Lyre-7", "a b", "é漢", "50%", "a+b&c", "x~y", "q?z#w"]
 KEYS = ["harp", "a/b/c", "a//b", "dir/", "/lead", "é 漢/ü+&%", "x/../y", "~tilde!*'()"]
@@ -62,6 +63,8 @@ class Maker:
             return {key: self.rng.choice(PLAIN) for key in keys}
         if location == "header" and shape.type_name == "list":
             return [self.value(shape.member, depth, PLAIN) for _ in range(self.rng.randint(1, 2))]
+        if shape.serialization.get("hostLabel"):
+            return self.rng.choice(HOST_LABELS)
         words = WORDS
         if location == "header":
             words = PLAIN

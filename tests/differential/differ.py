@@ -223,9 +223,9 @@ class Side:
 
     def message(self, shape, answer):
         """The message as it was made, or the words that query always has for this error."""
-        metadata = self.service.model["metadata"]
-        fixed = self.protocol == "query" and metadata.get("queryWordsOf") == shape.name
-        return metadata["queryWords"] if fixed else answer["message"]
+        dialect = self.service.model["metadata"].get("dialect", {})
+        fixed = self.protocol == "query" and dialect.get("queryWordsOf") == shape.name
+        return dialect["queryWords"] if fixed else answer["message"]
 
     def status(self, shape):
         said = self.service.model["shapes"].get(shape.name, {})

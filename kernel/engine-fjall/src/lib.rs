@@ -56,9 +56,9 @@ pub struct FjallEngine {
 /// How a keyspace is laid out, from its making on.
 ///
 /// Every look for a key asks the filter of a table on each level. fjall's own options leave those of the second
-/// and third level (256 MB and 2.5 GB) to the block cache, whole: in a table of some million items 72 of 100 samples
-/// of the processor were in reading and checksumming hundreds of kilobytes for each write. They stay in memory
-/// instead, at ten bits a key; further down both filters and indexes come in small parts.
+/// and third level (256 MB and 2.5 GB) to the block cache, whole: in a table that was being filled with ten million
+/// items, 72 of 100 samples of the processor were in reading and checksumming them. They stay in memory instead, at
+/// ten bits a key; further down both filters and indexes come in small parts.
 fn keyspace_options() -> KeyspaceCreateOptions {
     KeyspaceCreateOptions::default()
         .max_memtable_size(MEMTABLE_BYTES)

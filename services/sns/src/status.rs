@@ -130,13 +130,10 @@ async fn log(ctx: &Ctx, places: Vec<(u64, Scope)>) -> Result<(), SnsError> {
     drop(read);
     for ((scope, topic, success), (numbers, lines, cause)) in groups {
         if written(ctx, &scope, &topic, success, lines, &cause).await {
-            let gone = async |scope: Scope| {
-                ctx.commit(move |tx| {
-                    numbers.iter().try_for_each(|number| statuses::remove(tx, &scope, *number))
-                })
-                .await
-            };
-            gone(scope).await.map_err(SnsError::Store)?;
+            let gone = ctx.commit(move |tx| {
+                numbers.iter().try_for_each(|number| statuses::remove(tx, &scope, *number))
+            });
+            gone.await.map_err(SnsError::Store)?;
         }
     }
     Ok(())

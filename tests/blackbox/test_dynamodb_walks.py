@@ -27,7 +27,7 @@ SONGS = {
 }
 
 
-def test_the_resource_api_from_a_table_to_its_end(region, name):
+def test_the_resource_api_from_a_table_to_its_end(region, name, eventually):
     dynamodb = boto3.resource("dynamodb", endpoint_url=region.endpoint, region_name="us-east-1",
                               aws_access_key_id="test", aws_secret_access_key="test")
     table = dynamodb.create_table(TableName=name, **SONGS)
@@ -73,8 +73,12 @@ def test_the_resource_api_from_a_table_to_its_end(region, name):
             "IndexName": "of-a-year", "KeySchema": [{"AttributeName": "year", "KeyType": "HASH"}],
             "Projection": {"ProjectionType": "ALL"}}}],
     )
-    table.reload()
-    table.wait_until_exists()
+
+    def indexed():
+        table.reload()
+        return all(index["IndexStatus"] == "ACTIVE" for index in table.global_secondary_indexes)
+
+    eventually(indexed)
     of_year = table.query(IndexName="of-a-year", KeyConditionExpression=Key("year").eq(1990))
     assert [item["title"] for item in of_year["Items"]] == ["dawn"]
     table.delete()

@@ -2,6 +2,7 @@
 
 import pathlib
 import textwrap
+import time
 
 import pytest
 
@@ -46,11 +47,12 @@ def test_a_thread_does_not_run_between_invocations(fresh_region, name, eventuall
     first, failed = invoke(region, name)
     assert failed is None, first
     eventually(lambda: "T" in states(region, "bootstrap.py"))
+    # Longer than a busy machine keeps a thread waiting, and than the environment is left running after its answer.
+    time.sleep(1)
     second, failed = invoke(region, name)
     assert failed is None and second[:len(first)] == first, "it is the same environment"
     gaps = [later - earlier for earlier, later in zip(second, second[1:])]
-    # Stopped a tenth of a second after the first answer at the earliest, seen after that, asked once more after that.
-    assert sum(gap > 0.05 for gap in gaps) >= 1, gaps
+    assert max(gaps) > 0.5, gaps
     eventually(lambda: "T" in states(region, "bootstrap.py"))
 
 

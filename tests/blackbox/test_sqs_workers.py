@@ -57,6 +57,15 @@ def program(region, packages, tmp_path):
         process.wait()
 
 
+# What a task does: it leaves its answer in a file that is there when it is whole.
+ANSWER = """
+    def answer(one, other):
+        written = pathlib.Path(f"writing-{one}")
+        written.write_text(json.dumps([one, one + other]))
+        written.rename(f"done-{one}.json")
+"""
+
+
 def done(folder):
     """What the tasks have written, in no order."""
     return sorted(json.loads(path.read_text()) for path in folder.glob("done-*.json"))
@@ -76,8 +85,8 @@ def test_celery(region, name, program, eventually):
         def add(self, one, other):
             if one == 13 and self.request.retries < 2:
                 raise self.retry(countdown=0)
-            pathlib.Path(f"done-{{one}}.json").write_text(json.dumps([one, one + other]))
-    """))
+            answer(one, other)
+    """) + textwrap.dedent(ANSWER))
     program("-c", "import tasks\nfor number in range(10, 30): tasks.add.delay(number, 1)")
     program.start("-m", "celery", "-A", "tasks", "worker", "--pool", "solo", "--without-gossip", "--without-mingle")
     eventually(lambda: done(program.folder) == [[number, number + 1] for number in range(10, 30)], seconds=60)
@@ -108,8 +117,8 @@ def test_dramatiq(region, name, program, eventually):
             if one == 13 and not marker.exists():
                 marker.touch()
                 raise ValueError("not yet")
-            pathlib.Path(f"done-{{one}}.json").write_text(json.dumps([one, one + other]))
-    """))
+            answer(one, other)
+    """) + textwrap.dedent(ANSWER))
     program("-c", "import actors\nfor number in range(10, 30): actors.add.send(number, 1)")
     program.start("-m", "dramatiq", "--processes", "1", "--threads", "2", "actors")
     eventually(lambda: done(program.folder) == [[number, number + 1] for number in range(10, 30)], seconds=60)

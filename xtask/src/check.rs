@@ -26,7 +26,8 @@ pub fn lints(report: &mut Report) {
 /// Runs Rust tests: by nextest where that cargo plugin is installed, else by `cargo test`.
 pub fn rust_tests(report: &mut Report, selection: &[&str], filter: Option<&str>) -> bool {
     if workspace::installed("cargo-nextest", "--version") {
-        let mut nextest = workspace::cargo(&["nextest", "run", "--no-fail-fast", "--no-tests=pass"]);
+        let mut nextest =
+            workspace::cargo(&["nextest", "run", "--no-fail-fast", "--no-tests=pass", "--retries=1"]);
         nextest.args(["--status-level", "fail", "--final-status-level", "slow", "--hide-progress-bar"]);
         nextest.args(selection).args(filter);
         return report.suite("rust tests", &mut nextest, Tally::of_nextest);

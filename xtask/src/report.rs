@@ -12,6 +12,8 @@ pub struct Report {
     tally: Tally,
     failures: Vec<Failure>,
     seconds: Vec<(String, Duration)>,
+    /// What failed and passed when it was run once more.
+    unsteady: Vec<String>,
     /// Whether lines of a suite carry its title: another is running.
     titled: bool,
 }
@@ -25,17 +27,57 @@ impl Report {
 
     /// Runs a command that counts its own tests; `count` reads them from its output.
     pub fn suite(&mut self, title: &str, command: &mut Command, count: fn(&str) -> Tally) -> bool {
+        let counted = self.counted(title, command, count);
+        self.settle(title, counted, command)
+    }
+
+    /// Runs a suite, and what failed of it once more by itself: a client of the product that a busy machine kept waiting
+    /// for too long passes then, and is told as unsteady; what is broken fails again.
+    pub fn suite_twice(
+        &mut self,
+        title: &str,
+        command: &mut Command,
+        failed_only: &mut Command,
+        count: fn(&str) -> Tally,
+    ) -> bool {
+        let mut counted = self.counted(title, command, count);
+        if let Ok(first) = &mut counted
+            && first.failed > 0
+        {
+            let again = format!("{title}, those that failed");
+            let passes = |second: &Tally| second.failed == 0 && second.passed == first.failed;
+            if self.counted(&again, failed_only, count).is_ok_and(|second| passes(&second)) {
+                self.unsteady.push(format!("{title}: {} passed when run once more", first.failed));
+                *first = Tally { passed: first.passed + first.failed, failed: 0, ..*first };
+            }
+        }
+        self.settle(title, counted, command)
+    }
+
+    /// Runs a suite and reads its counts.
+    fn counted(
+        &mut self,
+        title: &str,
+        command: &mut Command,
+        count: fn(&str) -> Tally,
+    ) -> Result<Tally, Failure> {
         let margin = if self.titled { format!("{title} | ") } else { String::new() };
-        let outcome = match step::watch(title, command, &margin) {
-            Ok(outcome) => outcome,
-            Err(failure) => return self.record(Err(failure)),
-        };
+        let outcome = step::watch(title, command, &margin)?;
         self.seconds.push((title.to_owned(), outcome.took));
         let mut tally = count(&outcome.text);
         // A runner that died before its summary has failed, whatever it had counted until then.
         if !outcome.ok && tally.failed == 0 {
             tally.failed = 1;
         }
+        Ok(tally)
+    }
+
+    /// Takes over what a suite counted.
+    fn settle(&mut self, title: &str, counted: Result<Tally, Failure>, command: &Command) -> bool {
+        let tally = match counted {
+            Ok(tally) => tally,
+            Err(failure) => return self.record(Err(failure)),
+        };
         self.tally += tally;
         if tally.failed > 0 {
             let what = format!("{title}: {tally}");
@@ -55,6 +97,7 @@ impl Report {
         self.titled = false;
         self.tally += aside.tally;
         self.failures.append(&mut aside.failures);
+        self.unsteady.append(&mut aside.unsteady);
         self.seconds.append(&mut aside.seconds);
     }
 
@@ -87,6 +130,10 @@ impl Report {
         for (title, took) in &self.seconds {
             println!("{:9.1}  {title}", took.as_secs_f64());
         }
+        if !self.unsteady.is_empty() {
+            step::heading("unsteady");
+            self.unsteady.iter().for_each(|what| println!("{what}"));
+        }
         if !self.failures.is_empty() {
             step::heading("failed");
             self.failures.iter().for_each(|failure| println!("{failure}"));
@@ -109,6 +156,28 @@ mod tests {
         assert!(!report.suite("t", Command::new("sh").args(["-c", "exit 1"]), Tally::of_plain));
         assert_eq!(report.tally, Tally { passed: 0, failed: 1, skipped: 0 });
         assert!(report.close().is_err());
+    }
+
+    #[test]
+    fn what_fails_twice_has_failed_and_what_passes_then_is_unsteady() {
+        let says = |text: &str| {
+            let mut echo = Command::new("echo");
+            echo.arg(text);
+            echo
+        };
+        let twice = |again: &str| {
+            let mut report = Report::default();
+            let first = &mut says("2 passed, 2 failed, 1 skipped");
+            let ok = report.suite_twice("t", first, &mut says(again), Tally::of_plain);
+            (ok, report.tally, report.failures.len(), report.unsteady.len())
+        };
+        let (as_it_was, mended) =
+            (Tally { passed: 2, failed: 2, skipped: 1 }, Tally { passed: 4, failed: 0, skipped: 1 });
+        assert_eq!(twice("2 passed, 0 failed, 0 skipped"), (true, mended, 0, 1));
+        assert_eq!(twice("1 passed, 1 failed, 0 skipped"), (false, as_it_was, 1, 0));
+        // A second run that left something out tells nothing of it.
+        assert_eq!(twice("1 passed, 0 failed, 1 skipped"), (false, as_it_was, 1, 0));
+        assert_eq!(twice("nothing"), (false, as_it_was, 1, 0));
     }
 
     #[test]

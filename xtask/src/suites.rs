@@ -11,15 +11,29 @@ use std::process::Command;
 /// tests/blackbox: boto3, the AWS CLI and Terraform, in two processes with a region each. The files of tests are
 /// dealt out whole, since what a file sets up is for its own tests.
 pub fn blackbox(report: &mut Report, python: &Path, filter: Option<&str>) {
-    let mut pytest = Command::new(python);
-    pytest.current_dir(workspace::root());
-    pytest.env("ELYSIUM_BIN", workspace::binary("elysium", Profile::Debug));
-    pytest.args(["-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider", "--tb=short", "tests/blackbox"]);
-    pytest.args(["-n", "2", "--dist", "loadfile"]);
-    if let Some(words) = filter {
-        pytest.args(["-k", words]);
-    }
-    report.suite("black-box tests", &mut pytest, Tally::of_pytest);
+    let pytest = |how: &[&str]| {
+        let mut pytest = Command::new(python);
+        pytest.current_dir(workspace::root());
+        pytest.env("ELYSIUM_BIN", workspace::binary("elysium", Profile::Debug));
+        pytest.args([
+            "-m",
+            "pytest",
+            "-q",
+            "-ra",
+            "-o",
+            "cache_dir=target/pytest",
+            "--tb=short",
+            "tests/blackbox",
+        ]);
+        pytest.args(how);
+        if let Some(words) = filter {
+            pytest.args(["-k", words]);
+        }
+        pytest
+    };
+    let all = &mut pytest(&["-n", "2", "--dist", "loadfile"]);
+    let failed_only = &mut pytest(&["--last-failed", "--last-failed-no-failures", "none"]);
+    report.suite_twice("black-box tests", all, failed_only, Tally::of_pytest);
 }
 
 /// tests/differential: botocore's serialisers and parsers against the codecs, over every generated operation.

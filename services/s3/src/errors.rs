@@ -49,6 +49,11 @@ pub enum S3Error {
     WrongNamespace {
         ending: Option<String>,
     },
+    /// A name of a namespace that is not the account's in this region.
+    ForeignNamespace {
+        bucket: String,
+        own_ending: String,
+    },
     KeyTooLong {
         size: usize,
     },

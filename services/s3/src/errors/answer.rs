@@ -35,6 +35,7 @@ fn code_and_status(error: &S3Error) -> (&'static str, u16) {
         S3Error::InvalidBucketName { .. } => ("InvalidBucketName", 400),
         S3Error::WrongNamespace { ending: Some(_) } => ("InvalidNamespaceHeader", 400),
         S3Error::WrongNamespace { ending: None } => ("MissingNamespaceHeader", 400),
+        S3Error::ForeignNamespace { .. } => ("InvalidBucketNamespace", 400),
         S3Error::KeyTooLong { .. } => ("KeyTooLongError", 400),
         S3Error::BucketAlreadyExists { .. } => ("BucketAlreadyExists", 409),
         S3Error::BucketAlreadyOwnedByYou { .. } => ("BucketAlreadyOwnedByYou", 409),
@@ -215,6 +216,10 @@ fn message(error: &S3Error) -> Cow<'static, str> {
         S3Error::BadChecksum { algorithm } => wrong_checksum(algorithm),
         S3Error::BadPartChecksum { algorithm, number } => wrong_part_checksum(algorithm, *number),
         S3Error::WrongNamespace { ending } => namespace(ending.as_deref()),
+        S3Error::ForeignNamespace { own_ending, .. } => format!(
+            "The requested bucket is an account-regional namespace bucket, but the bucket name does not end with \
+             {own_ending}. Specify the targeted account and region in the bucket name."
+        ),
         S3Error::Body(error) => return body_message(error),
         S3Error::Select(fault) => fault.message.clone(),
         S3Error::Key(fault) => fault.message(),
@@ -390,6 +395,7 @@ fn with_fields(answer: ApiError, error: &S3Error) -> ApiError {
         | S3Error::BucketAlreadyOwnedByYou { bucket }
         | S3Error::BucketNotEmpty { bucket, .. }
         | S3Error::HasAccessPoints { bucket } => answer.field("BucketName", bucket),
+        S3Error::ForeignNamespace { bucket, .. } => answer.field("BucketNamespace", bucket),
         S3Error::NotConfigured { configuration: Configuration::OneOfMany, .. } => answer,
         S3Error::NotConfigured { bucket, .. } => answer.field("BucketName", bucket),
         S3Error::NoSuchKey { key } | S3Error::Marked { key, .. } => answer.field("Key", key),

@@ -28,12 +28,17 @@ const EUROPE: &str = "EU";
 const MAX_LISTED: usize = 10_000;
 
 /// Names of a namespace are for the account that has it, where it says that it means it; those without one for
-/// all. What AWS answers: moto's `test_create_bucket_account_regional_namespace_invalid_name`, and of a request
-/// without the header ansible-collections/amazon.aws, issue 2935.
+/// all. What AWS answers: moto's `test_create_bucket_account_regional_namespace_invalid_name`, of a request
+/// without the header ansible-collections/amazon.aws, issue 2935, and of a name in a namespace that is not one's own
+/// the integration tests of the AWS CLI, `test_short_an_suffix_sends_namespace_header`.
 fn check_namespace(input: &api::CreateBucketInput, own_ending: &str) -> Result<(), S3Error> {
     match &input.bucket_namespace {
         Some(api::BucketNamespace::AccountRegional) if !input.bucket.ends_with(own_ending) => {
-            Err(S3Error::WrongNamespace { ending: Some(own_ending.to_owned()) })
+            let own_ending = own_ending.to_owned();
+            Err(match input.bucket.ends_with("-an") {
+                true => S3Error::ForeignNamespace { bucket: input.bucket.clone(), own_ending },
+                false => S3Error::WrongNamespace { ending: Some(own_ending) },
+            })
         }
         Some(api::BucketNamespace::AccountRegional) => Ok(()),
         _ if names::is_in_a_namespace(&input.bucket) => Err(S3Error::WrongNamespace { ending: None }),

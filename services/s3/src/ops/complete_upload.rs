@@ -41,7 +41,10 @@ pub async fn complete(ctx: Ctx, input: Arc<Input>) -> Result<api::CompleteMultip
             let bucket = lookup::reached(tx, &input.bucket, input.expected_bucket_owner.as_deref())?;
             let upload = match lookup::upload(tx, &bucket, &input.key, &input.upload_id) {
                 Ok(upload) => upload,
-                Err(absent) => return completed_before(tx, bucket, input, absent),
+                Err(absent) => {
+                    let version = completed_before(tx, &bucket, &input.key, &input.upload_id)?;
+                    return version.map(|version| (bucket, version)).ok_or(absent);
+                }
             };
             let conditions =
                 WriteConditions { matches: input.if_match.clone(), none_match: input.if_none_match.clone() };
@@ -76,19 +79,20 @@ fn overtaken(read: &impl Read, bucket: &Bucket, input: &Input, upload: &Upload) 
 }
 
 /// The object that this upload became, if it is still the newest of its key.
-fn completed_before(
+///
+/// # Errors
+/// The store's.
+pub fn completed_before(
     read: &impl Read,
-    bucket: Bucket,
-    input: &Input,
-    absent: S3Error,
-) -> Result<(Bucket, Version), S3Error> {
-    let number = number_of(&input.upload_id).map(Incarnation);
-    let newest = objects::newest(read, &bucket, &input.key)?;
-    let same = newest.filter(|version| {
+    bucket: &Bucket,
+    key: &str,
+    upload_id: &str,
+) -> Result<Option<Version>, S3Error> {
+    let number = number_of(upload_id).map(Incarnation);
+    Ok(objects::newest(read, bucket, key)?.filter(|version| {
         let content = version.object.as_deref().map(|object| &object.content);
         matches!(content, Some(Content::Parts { upload, .. }) if Some(*upload) == number)
-    });
-    same.map(|version| (bucket, version)).ok_or(absent)
+    }))
 }
 
 /// Makes the object of the named parts; the others are given up.

@@ -76,6 +76,9 @@ async fn parts_make_an_object() {
     let completed = region.call::<CompleteMultipartUpload>(done()).await.unwrap();
     assert!(completed.e_tag.as_deref().unwrap().ends_with("-3\""));
     assert_eq!(region.call::<CompleteMultipartUpload>(done()).await.unwrap().e_tag, completed.e_tag);
+    let (bucket, key) = ("bkt".into(), "k".into());
+    let abort = AbortMultipartUploadInput { bucket, key, upload_id: id.clone(), ..Default::default() };
+    region.call::<AbortMultipartUpload>(abort).await.expect("of what was completed nothing is left to abort");
     let output = region
         .call::<GetObject>(GetObjectInput { checksum_mode: Some(ChecksumMode::Enabled), ..getting("k") })
         .await

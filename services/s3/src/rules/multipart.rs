@@ -105,11 +105,11 @@ pub fn etag(parts: impl IntoIterator<Item = [u8; 16]>) -> String {
 }
 
 /// An id that names a row by its number, is no guess for any other number, and can be told from a made-up
-/// one: of versions and uploads. Thirty-two characters, as S3's version ids are. It begins with a letter: a command
-/// line would take what begins with a hyphen for an option.
+/// one: of versions and uploads. Thirty-two characters, as S3's version ids are. It begins with a small letter:
+/// a command line would take what begins with a hyphen for an option.
 pub fn opaque_id(number: u64, mut random: [u8; 16]) -> String {
     let mut bytes = [0; 24];
-    random[0] &= 0x7f;
+    random[0] = random[0] & 0x3f | 0x80;
     let seal = seal(number, &random);
     random[OPEN..].copy_from_slice(&seal);
     bytes[..16].copy_from_slice(&random);
@@ -198,8 +198,10 @@ mod tests {
             let id = opaque_id(number, [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3]);
             assert_eq!((id.len(), number_of(&id)), (32, Some(number)));
         }
-        let highest = opaque_id(7, [0xff; 16]);
-        assert!(highest.starts_with(char::is_alphabetic) && is_sealed(&highest), "{highest}");
+        for byte in [0, 0x7f, 0xff] {
+            let id = opaque_id(7, [byte; 16]);
+            assert!(id.starts_with(|first: char| first.is_ascii_lowercase()) && is_sealed(&id), "{id}");
+        }
         for bad in ["", "null", "abc", &"A".repeat(31), "é"] {
             assert_eq!(number_of(bad), None, "{bad}");
         }

@@ -76,7 +76,7 @@ fn check_audit(audit: &Map<String, Value>) -> Result<(), String> {
         Some(number) => number.as_u64(),
         None => None,
     };
-    if !rate.is_some_and(|rate| rate <= MAX_RATE) {
+    if rate.is_none_or(|rate| rate > MAX_RATE) {
         return Err(format!("SampleRate must be an integer from 0 to {MAX_RATE}"));
     }
     if !places.iter().any(|place| audit.contains_key(*place)) {

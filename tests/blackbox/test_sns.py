@@ -336,20 +336,41 @@ def test_archive_is_replayed(region, name):
     assert refused.value.response["Error"]["Code"] == "InvalidState"
 
 
-def test_many_subscribers(region, name):
-    """More than one commit gives to: the message is fanned out."""
+@pytest.mark.parametrize("count", [60, 120])
+def test_many_subscribers(region, name, count):
+    """As many as the publishing commit gives to, and more: then the message is fanned out."""
     sns, sqs = region.client("sns"), region.client("sqs")
     topic = sns.create_topic(Name=name)["TopicArn"]
     urls = []
-    for number in range(60):
+    for number in range(count):
         url, arn = queue(region, f"{name}-{number}")
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
         urls.append(url)
     sns.publish(TopicArn=topic, Message="to all")
-    assert [[m["Body"] for m in receive(region, url)] for url in urls] == [["to all"]] * 60
+    assert [[m["Body"] for m in receive(region, url)] for url in urls] == [["to all"]] * count
     assert all("Messages" not in sqs.receive_message(QueueUrl=url) for url in urls)
     assert len(sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-               .build_full_result()["Subscriptions"]) == 60
+               .build_full_result()["Subscriptions"]) == count
+
+
+def test_many_subscribers_of_a_fifo_topic(region, name):
+    """All of them get it in the publishing commit: it is there when the publication is answered, in its order."""
+    sns, sqs = region.client("sns"), region.client("sqs")
+    topic = sns.create_topic(Name=f"{name}.fifo", Attributes={"FifoTopic": "true"})["TopicArn"]
+    urls = []
+    for number in range(40):
+        url = sqs.create_queue(QueueName=f"{name}-{number}.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+        urls.append(url)
+    for number in range(3):
+        sns.publish(TopicArn=topic, Message=f"m{number}", MessageGroupId="g", MessageDeduplicationId=str(number))
+    ids = set()
+    for url in urls:
+        messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        assert [message["Body"] for message in messages] == ["m0", "m1", "m2"]
+        ids |= {message["MessageId"] for message in messages}
+    assert len(ids) == 120, "each message in each queue has an id of its own"
 
 
 def test_a_subscriber_that_is_gone_keeps_nothing_from_the_others(region, name):

@@ -30,10 +30,14 @@ class QueueWriter(Writer):
             body = self.next_value()
             key = f"{self.name}-{self.number}"
             self.begin(key, body)
-            answer = self.client.json("sqs", "SendMessage", {"QueueUrl": self.url, "MessageBody": body, **self.more(key)})
-            if answer["MD5OfMessageBody"] != hashlib.md5(body.encode()).hexdigest():
-                self.complaints.append(f"{key}: the answer's MD5 is not the body's")
+            self.send(key, body)
             self.acknowledged("send")
+
+    def send(self, key, body):
+        """Has a message come into the queue."""
+        answer = self.client.json("sqs", "SendMessage", {"QueueUrl": self.url, "MessageBody": body, **self.more(key)})
+        if answer["MD5OfMessageBody"] != hashlib.md5(body.encode()).hexdigest():
+            self.complaints.append(f"{key}: the answer's MD5 is not the body's")
 
     def more(self, key):
         """What a message of this queue needs beside its body."""
@@ -47,7 +51,9 @@ class QueueWriter(Writer):
             if self.held.get(key) != message["Body"]:
                 self.complaints.append(f"received {message['Body'][:30]!r}, which is not in the queue")
             self.begin(key, ABSENT)
-            self.client.json("sqs", "DeleteMessage", {"QueueUrl": self.url, "ReceiptHandle": message["ReceiptHandle"]})
+            if not delete(self.client, self.url, message):
+                self.pending = None
+                continue
             self.acknowledged("delete")
             del self.held[key]
         self.has_in_flight = False
@@ -109,6 +115,18 @@ class FifoWriter(QueueWriter):
             self.complaints.append(f"{self.name}: out of order: {numbers[:20]}")
 
 
+def delete(client, url, message):
+    """Deletes a message; false where its time is over, as it may be on a busy machine: then it comes again, to whoever
+    asks next."""
+    try:
+        client.json("sqs", "DeleteMessage", {"QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"]})
+    except Refused as refusal:
+        if b"expired" not in refusal.body:
+            raise
+        return False
+    return True
+
+
 class Crowd:
     """What all writers of one queue know together: by key, what was asked for and what was acknowledged."""
 
@@ -168,12 +186,7 @@ class CrowdWriter(Writer):
                 elif complaint := self.crowd.check_received(key):
                     self.complaints.append(f"{self.name}: {complaint}")
                 self.crowd.deleting.add(key)
-            try:
-                self.client.json("sqs", "DeleteMessage", {"QueueUrl": self.crowd.url, "ReceiptHandle": message["ReceiptHandle"]})
-            except Refused as refusal:
-                # On a busy machine its time may be over: then it comes again, to whoever asks next.
-                if b"expired" not in refusal.body:
-                    raise
+            if not delete(self.client, self.crowd.url, message):
                 with self.crowd.lock:
                     self.crowd.deleting.discard(key)
                 continue

@@ -25,8 +25,10 @@ from torture.functions import Functions  # noqa: E402
 from torture.objects import ObjectWriter, no_orphans  # noqa: E402
 from torture.queues import CrowdWriter, FifoWriter, QueueWriter  # noqa: E402
 from torture.tables import PairWriter, TableWriter  # noqa: E402
+from torture.topics import FarWriter, FifoTopicWriter, TopicWriter  # noqa: E402
 
-WRITERS = (TableWriter, PairWriter, QueueWriter, FifoWriter, CrowdWriter, ObjectWriter)
+WRITERS = (TableWriter, PairWriter, QueueWriter, FifoWriter, CrowdWriter, ObjectWriter, TopicWriter, FifoTopicWriter,
+           FarWriter)
 SURVIVOR_SECONDS = 10
 
 

@@ -15,10 +15,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::{Fault, Tx};
 
-/// Subscribers that get a message in the commit that publishes it.
-const AT_ONCE: usize = 25;
-/// Subscribers of a FIFO topic, all of which do (SNS quotas).
-const AT_ONCE_FIFO: usize = 100;
+/// Subscribers that get a message in the commit that publishes it: all that a FIFO topic may have (SNS quotas).
+const AT_ONCE: usize = 100;
 /// Subscribers of one chunk of a fan-out: each chunk waits for a sync, so few large ones are over sooner than many small
 /// ones. It may take longer than a commit that is run again inside; what it reads is hardly ever written meanwhile.
 pub const CHUNK: usize = 100;
@@ -73,10 +71,7 @@ impl Receivers {
         message: &Message,
         already: &Signatures,
     ) -> Result<(), SnsError> {
-        // In a FIFO topic all publications count in the same rows: their commits stay short enough to be run again.
-        if !topic.fifo || self.list.len() <= AT_ONCE {
-            self.knock(ctx, scope, message);
-        }
+        self.knock(ctx, scope, message);
         self.sign(ctx, topic, message, already).await
     }
 
@@ -130,9 +125,8 @@ impl Receivers {
     }
 
     /// Whether all of them can be given the message in the commit that publishes it.
-    pub fn are_few(&self, topic: &Topic, message: &Message) -> bool {
-        let most = if topic.fifo { AT_ONCE_FIFO } else { AT_ONCE };
-        self.list.len() <= most && self.list.len() * size(message) <= CHUNK_BYTES.max(size(message))
+    pub fn are_few(&self, message: &Message) -> bool {
+        self.list.len() <= AT_ONCE && self.list.len() * size(message) <= CHUNK_BYTES.max(size(message))
     }
 
     /// Only as many as one commit takes; says whether that leaves some out.
@@ -209,7 +203,7 @@ pub fn publish(
     }
     // What is behind a message that is still being fanned out must not overtake it.
     let behind = topic.fifo && state::is_fanning_out(tx, scope, topic.incarnation)?;
-    if receivers.are_few(topic, message) && !behind {
+    if receivers.are_few(message) && !behind {
         return receivers.give(tx, (scope, topic), message, now);
     }
     tx.allow_large();

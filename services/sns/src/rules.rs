@@ -3,6 +3,7 @@
 
 pub mod attributes;
 pub mod challenge;
+pub mod data_protection;
 pub mod delivery_policy;
 pub mod endpoints;
 pub mod envelope;

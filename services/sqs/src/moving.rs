@@ -108,7 +108,14 @@ fn move_one(tx: &mut Tx, target: &Arn, message: &Message, now: Timestamp) -> Res
     // It is a new message there: its age begins anew (SQS developer guide, dead-letter queue redrive).
     let moved = Message { sent: now, dead_letter_source: None, received_before: 0, ..message.clone() };
     let group = message.group.clone().filter(|_| queue.attributes.fifo);
-    let standing = Standing { visible_at: now, receives: 0, first_received: None, sent: now, group };
+    let standing = Standing {
+        visible_at: now,
+        receives: 0,
+        first_received: None,
+        sent: now,
+        group,
+        last_received: None,
+    };
     state::add(tx, &scope, (queue.incarnation, number), &moved, &standing)?;
     Ok(true)
 }

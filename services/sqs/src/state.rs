@@ -98,8 +98,19 @@ pub struct Standing {
     pub sent: Timestamp,
     /// The group that its place binds it to, in FIFO queues.
     pub group: Option<String>,
+    /// When it was received last.
+    pub last_received: Option<Timestamp>,
 }
-record!(Standing, 1);
+
+impl Record for Standing {
+    const VERSION: u8 = 2;
+
+    fn upgrade(_from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
+        // The first version ended before the last receive: nothing, which postcard writes as a zero.
+        let bytes = [bytes, &[0]].concat();
+        postcard::from_bytes(&bytes).map_err(|_| Corrupt("a standing of the first version cannot be read"))
+    }
+}
 
 /// What a deduplication id stood for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -284,5 +295,15 @@ mod tests {
         // What the second version added is its last byte.
         let first = &written[..written.len() - 1];
         assert_eq!(Message::upgrade(1, first).unwrap(), message);
+        let standing = Standing {
+            visible_at: Timestamp(5),
+            receives: 1,
+            first_received: Some(Timestamp(3)),
+            sent: Timestamp(2),
+            group: Some("g".to_owned()),
+            last_received: None,
+        };
+        let written = postcard::to_stdvec(&standing).unwrap();
+        assert_eq!(Standing::upgrade(1, &written[..written.len() - 1]).unwrap(), standing);
     }
 }

@@ -5,7 +5,7 @@ use crate::rules::contents;
 use crate::state::{self, AttributeValue, Content};
 use names::{Scope, Timestamp};
 use schema::ApiError;
-use service::{AttributeContent, Delivery, Reception, Target};
+use service::{AttributeContent, Delivery, Reception, Target, uuid_of};
 use std::collections::BTreeMap;
 use store::Tx;
 
@@ -46,8 +46,10 @@ fn accept(tx: &mut Tx, delivery: &Delivery, now: Timestamp) -> Result<(), ApiErr
     // The group of an ordered lane is no standard queue's (LocalStack's test_fifo_topic_to_regular_sqs, recorded on AWS).
     let group = delivery.group.clone().filter(|_| fifo).or_else(|| detail.group.clone());
     let outgoing = Outgoing {
-        id: message_id(&delivery.id),
-        body: String::from_utf8_lossy(&delivery.payload).into_owned(),
+        // Of the request that caused it, whose id is random, and of a number that no other delivery has: the closure may
+        // run again.
+        id: uuid_of(&format!("{} {}", delivery.cause, delivery.id)),
+        body: text(&delivery.payload),
         attributes: attributes(delivery)?,
         trace_header: None,
         trace: delivery.context.trace.clone(),
@@ -80,9 +82,10 @@ fn attributes(delivery: &Delivery) -> Result<BTreeMap<String, AttributeValue>, A
     Ok(attributes)
 }
 
-/// A UUID made of the delivery's unique number, so that the closure can run again.
-fn message_id(delivery: &str) -> String {
-    let digits = format!("{delivery:0>32}");
-    let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default().to_owned();
-    format!("{}-{}-4{}-8{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
+/// The text of a payload, which is hardly ever none.
+fn text(payload: &[u8]) -> String {
+    match str::from_utf8(payload) {
+        Ok(text) => text.to_owned(),
+        Err(_) => String::from_utf8_lossy(payload).into_owned(),
+    }
 }

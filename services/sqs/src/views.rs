@@ -240,6 +240,7 @@ mod tests {
             first_received: None,
             sent: Timestamp(0),
             group: group.map(str::to_owned),
+            last_received: None,
         }
     }
 

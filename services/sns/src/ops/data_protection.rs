@@ -2,22 +2,16 @@
 
 use crate::errors::SnsError;
 use crate::ops::{found, topic_place};
+use crate::rules::data_protection as rules;
 use crate::state;
 use model_sns::{GetDataProtectionPolicyInput, GetDataProtectionPolicyOutput, PutDataProtectionPolicyInput};
 use schema::Unit;
-use serde_json::Value;
 use service::Ctx;
 use std::sync::Arc;
 
-/// Longest policy, in bytes (PutDataProtectionPolicy, API reference).
-const MAX_POLICY: usize = 30_720;
-
 /// Refuses a text that is no policy.
 pub fn check(text: &str) -> Result<(), SnsError> {
-    let is_policy = |value: &Value| value.get("Statement").is_some_and(Value::is_array);
-    let fine =
-        text.len() <= MAX_POLICY && serde_json::from_str::<Value>(text).is_ok_and(|value| is_policy(&value));
-    if fine { Ok(()) } else { Err(SnsError::invalid("DataProtectionPolicy")) }
+    rules::check(text).map_err(|why| SnsError::invalid(format!("DataProtectionPolicy Reason: {why}")))
 }
 
 /// GetDataProtectionPolicy.

@@ -88,7 +88,7 @@ pub async fn to_topic(
 ) -> Result<(String, Option<u64>), SnsError> {
     let mut receivers = hand_over::receivers(ctx, (&scope, &topic), &message, None, None, usize::MAX)?;
     // What is to be fanned out is signed then.
-    if receivers.are_few(&topic, &message) {
+    if receivers.are_few(&message) {
         receivers.ready(ctx, (&scope, &topic), &message, &Default::default()).await?;
     }
     let now = ctx.now();

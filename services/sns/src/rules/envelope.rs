@@ -62,18 +62,20 @@ impl Written {
     }
 
     fn text(&mut self, name: &str, text: &str) {
-        self.member(name, &Value::from(text).to_string());
+        self.name(name);
+        write_text(&mut self.0, text);
     }
 
     fn member(&mut self, name: &str, json: &str) {
+        self.name(name);
+        self.0.push_str(json);
+    }
+
+    fn name(&mut self, name: &str) {
         if self.0.len() > 1 {
             self.0.push(',');
         }
-        self.line(name, json);
-    }
-
-    fn line(&mut self, name: &str, json: &str) {
-        self.0.extend(["\n  \"", name, "\" : ", json]);
+        self.0.extend(["\n  \"", name, "\" : "]);
     }
 
     fn signature(&mut self, signed: &Signed) {
@@ -86,6 +88,28 @@ impl Written {
         self.0.push_str("\n}");
         self.0
     }
+}
+
+/// Writes a text as JSON has it: what need not be escaped at once.
+fn write_text(out: &mut String, text: &str) {
+    out.push('"');
+    let mut written = 0;
+    for (at, byte) in text.bytes().enumerate().filter(|(_, byte)| matches!(byte, 0..b' ' | b'"' | b'\\')) {
+        out.push_str(&text[written..at]);
+        written = at + 1;
+        match byte {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            0x08 => out.push_str("\\b"),
+            0x0c => out.push_str("\\f"),
+            _ => out.push_str(&format!("\\u{byte:04x}")),
+        }
+    }
+    out.push_str(&text[written..]);
+    out.push('"');
 }
 
 /// The envelope of a text for queues, mailboxes and HTTP: what stands before and behind the one member that each
@@ -102,7 +126,7 @@ impl Envelope {
         if !message.attributes.is_empty() {
             let shown = attributes(&message.attributes);
             after.0.push(',');
-            after.line("MessageAttributes", &shown.as_object().map(lines).unwrap_or_default());
+            after.member("MessageAttributes", &shown.as_object().map(lines).unwrap_or_default());
         }
         Envelope { before: opening(message, text, signed).0, after: after.end() }
     }
@@ -121,7 +145,9 @@ impl Envelope {
 
 /// What stands first in an envelope.
 fn opening(message: &Message, text: &str, signed: Option<&Signed>) -> Written {
-    let mut out = Written::begin();
+    // A signature and the other members are about as long, and escapes are few.
+    let mut out = Written(String::with_capacity(text.len() + text.len() / 8 + 1024));
+    out.0.push('{');
     out.text("Type", "Notification");
     out.text("MessageId", &message.id);
     if let Some(place) = message.sequence {
@@ -326,6 +352,16 @@ pub mod tests {
 
     fn notification(message: &Message, text: &str, subscription: &str, signed: Option<&Signed>) -> String {
         Envelope::of(message, text, signed).for_subscription(&message.origin, subscription)
+    }
+
+    #[test]
+    fn texts_are_written_as_another_implementation_does() {
+        let all: String = (0..0x180_u32).filter_map(char::from_u32).collect();
+        for text in ["", "plain", "\"", "\\", "a\"b\\c\n", "\u{7f}\u{2028}\u{1f600}", &all] {
+            let mut written = String::new();
+            write_text(&mut written, text);
+            assert_eq!(written, Value::from(text).to_string());
+        }
     }
 
     #[test]

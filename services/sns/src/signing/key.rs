@@ -1,8 +1,8 @@
 //! The RSA key: its making, its certificate, its signatures. The modulus has 2048 bits and eight primes
-//! (RFC 8017, "multi-prime"): whoever verifies sees no difference, and the powers by short primes, which every
-//! message that is published pays for, are made in step (`power`). What is made once is `num-bigint`'s.
+//! (RFC 8017, "multi-prime") of one form: whoever verifies sees no difference, and the powers by short primes, which
+//! every message that is published pays for, are made in step (`power`). What is made once is `num-bigint`'s.
 
-use super::power::{self, Modulus};
+use super::power::{self, LIMBS, Limbs, Modulus, ONES};
 use crate::state::sending::SigningKey;
 use names::Timestamp;
 use num_bigint::BigUint;
@@ -14,19 +14,25 @@ use sha2::{Digest, Sha256};
 /// How many primes.
 const PRIMES: usize = 8;
 /// Bytes of each prime and of the modulus.
-const PRIME_BYTES: usize = 32;
+const PRIME_BYTES: usize = LIMBS * 8;
 const MODULUS_BYTES: usize = PRIMES * PRIME_BYTES;
+/// Limbs of the modulus.
+const ALL_LIMBS: usize = PRIMES * LIMBS;
+/// Bytes of the number before the ones of a prime, and of the prime that divides it.
+const STEP_BYTES: usize = PRIME_BYTES - ONES / 8;
+const DIVISOR_BYTES: usize = STEP_BYTES - 3;
 /// Rounds of the test of a number that may be prime: of random numbers of 250 bits these leave less than one in 2^80
-/// wrong (Handbook of Applied Cryptography, table 4.4).
+/// wrong (Handbook of Applied Cryptography, table 4.4). A divisor that is none after all weakens its prime only.
 const ROUNDS: usize = 12;
 /// Numbers that are looked at from one that was drawn.
-const SEARCHED: u32 = 4096;
+const SEARCHED: u32 = 2048;
 /// Draws of numbers before the making is given up.
 const DRAWS: usize = 1000;
 const EXPONENT: u32 = 65_537;
 /// How long the certificate holds, in years.
 const YEARS: i32 = 100;
 
+const SHA1_BYTES: usize = 20;
 /// What stands before a digest that is signed (RFC 8017, section 9.2).
 const SHA1_PREFIX: [u8; 15] =
     [0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0x00, 0x04, 0x14];
@@ -37,25 +43,21 @@ const SHA256_PREFIX: [u8; 19] = [
 
 /// The key as it signs.
 pub struct Key {
-    primes: [BigUint; PRIMES],
-    /// What makes the powers by each prime.
+    /// What makes the powers by each prime, and multiplies each by what the other primes need.
     powers: [Modulus; PRIMES],
-    joints: [Joint; PRIMES],
+    /// What stands before a digest of SHA-1 and of SHA-256, by each prime.
+    paddings: [[Limbs; PRIMES]; 2],
+    /// The product of the other primes, for each one.
+    others: [[u64; ALL_LIMBS]; PRIMES],
+    modulus: [u64; ALL_LIMBS],
     /// The public key as PKCS #1 writes it.
     public: Vec<u8>,
     /// Its certificate in PEM.
     pub certificate: String,
 }
 
-/// What puts the power by a prime together with those by the ones before.
-struct Joint {
-    /// The product of the primes before it, and its inverse by this one.
-    before: BigUint,
-    inverse: BigUint,
-}
-
 impl Key {
-    /// The key of primes that were kept.
+    /// The key of primes that were kept; `None` where they are not of the form.
     pub fn of(kept: &SigningKey) -> Option<Self> {
         let primes: Vec<BigUint> = kept.primes.iter().map(|bytes| BigUint::from_bytes_be(bytes)).collect();
         Key::of_primes(&primes, kept.certificate.clone())
@@ -63,56 +65,90 @@ impl Key {
 
     fn of_primes(primes: &[BigUint], certificate: String) -> Option<Self> {
         let one = BigUint::from(1_u8);
-        let mut modulus = one.clone();
-        let (mut powers, mut joints) = (Vec::new(), Vec::new());
+        let modulus: BigUint = primes.iter().product();
+        let (mut powers, mut others) = (Vec::new(), Vec::new());
         for prime in primes {
             let exponent = BigUint::from(EXPONENT).modinv(&(prime - &one))?;
-            powers.push(Modulus::of(prime, &exponent)?);
-            let inverse = if modulus == one { one.clone() } else { modulus.modinv(prime)? };
-            joints.push(Joint { before: modulus.clone(), inverse });
-            modulus *= prime;
+            let other = &modulus / prime;
+            powers.push(Modulus::of(prime, &exponent, &other.modinv(prime)?)?);
+            others.push(power::limbs(&other)?);
         }
-        let modulus = modulus.to_bytes_be();
-        let fits = modulus.len() == MODULUS_BYTES;
+        let paddings = |padding: &BigUint| {
+            let rests = primes.iter().map(|prime| power::limbs(&(padding % prime)));
+            rests.collect::<Option<Vec<Limbs>>>()?.try_into().ok()
+        };
+        let paddings =
+            [paddings(&padding(&SHA1_PREFIX, SHA1_BYTES))?, paddings(&padding(&SHA256_PREFIX, PRIME_BYTES))?];
+        let bytes = modulus.to_bytes_be();
+        let fits = bytes.len() == MODULUS_BYTES;
         Some(Key {
-            primes: primes.to_vec().try_into().ok()?,
             powers: powers.try_into().ok()?,
-            joints: joints.try_into().ok()?,
-            public: fits.then(|| public_key(&modulus))?,
+            paddings,
+            others: others.try_into().ok()?,
+            modulus: power::limbs(&modulus)?,
+            public: fits.then(|| public_key(&bytes))?,
             certificate,
         })
     }
 
     /// Signs by PKCS #1 v1.5, over SHA-256 or SHA-1.
-    pub fn sign(&self, sha256: bool, text: &[u8]) -> Vec<u8> {
-        let digest = if sha256 {
-            [&SHA256_PREFIX[..], &Sha256::digest(text)].concat()
+    pub fn sign(&self, sha256: bool, text: &[u8]) -> [u8; MODULUS_BYTES] {
+        let mut digest = [0; PRIME_BYTES];
+        if sha256 {
+            digest.copy_from_slice(&Sha256::digest(text));
         } else {
-            [&SHA1_PREFIX[..], &Sha1::digest(text)].concat()
-        };
-        let mut padded = vec![0xff; MODULUS_BYTES];
-        padded[..2].copy_from_slice(&[0, 1]);
-        let at = MODULUS_BYTES - digest.len();
-        padded[at - 1] = 0;
-        padded[at..].copy_from_slice(&digest);
-        self.power(&BigUint::from_bytes_be(&padded))
+            digest[PRIME_BYTES - SHA1_BYTES..].copy_from_slice(&Sha1::digest(text));
+        }
+        let mut number = [0; LIMBS];
+        for (limb, bytes) in number.iter_mut().rev().zip(digest.as_chunks().0) {
+            *limb = u64::from_be_bytes(*bytes);
+        }
+        let paddings = &self.paddings[usize::from(sha256)];
+        let rests = std::array::from_fn(|at| self.powers[at].plus(&paddings[at], &number));
+        let signature = self.put_together(&power::powers(&self.powers, &rests));
+        let mut bytes = [0; MODULUS_BYTES];
+        for (bytes, limb) in bytes.as_chunks_mut().0.iter_mut().zip(signature.iter().rev()) {
+            *bytes = limb.to_be_bytes();
+        }
+        bytes
     }
 
-    /// The private power of a number, put together from those by each prime (Garner's way).
-    fn power(&self, number: &BigUint) -> Vec<u8> {
-        let rests = self.primes.each_ref().map(|prime| power::limbs(&(number % prime)).unwrap_or_default());
-        let powers = power::powers(&self.powers, &rests);
-        let mut result = BigUint::ZERO;
-        for ((prime, joint), own) in self.primes.iter().zip(&self.joints).zip(&powers) {
-            let so_far = &result % prime;
-            let missing = (power::number(own) + prime - so_far) * &joint.inverse % prime;
-            result += missing * &joint.before;
+    /// The number below the modulus that each prime has a share in: the sum of each share times the other primes.
+    fn put_together(&self, shares: &[Limbs; PRIMES]) -> [u64; ALL_LIMBS] {
+        let (mut sum, mut above) = ([0; ALL_LIMBS], 0);
+        for (share, others) in shares.iter().zip(&self.others) {
+            for (at, limb) in share.iter().enumerate() {
+                let mut carry = 0;
+                for (to, other) in sum[at..].iter_mut().zip(others) {
+                    (*to, carry) = power::add_product(*to, *other, *limb, carry);
+                }
+                above += carry;
+            }
         }
-        let bytes = result.to_bytes_be();
-        let mut signature = vec![0; MODULUS_BYTES - bytes.len()];
-        signature.extend(bytes);
-        signature
+        // Each share makes less than the modulus.
+        loop {
+            let (mut less, mut borrow) = (sum, false);
+            for (limb, own) in less.iter_mut().zip(&self.modulus) {
+                (*limb, borrow) = power::subtract(*limb, *own, borrow);
+            }
+            if borrow && above == 0 {
+                return sum;
+            }
+            above -= u64::from(borrow);
+            sum = less;
+        }
     }
+}
+
+/// What is signed of a digest, without it (RFC 8017, section 9.2).
+fn padding(prefix: &[u8], digest_bytes: usize) -> BigUint {
+    let mut padded = vec![0xff; MODULUS_BYTES];
+    padded[..2].copy_from_slice(&[0, 1]);
+    let at = MODULUS_BYTES - digest_bytes - prefix.len();
+    padded[at - 1] = 0;
+    padded[at..][..prefix.len()].copy_from_slice(prefix);
+    padded[at + prefix.len()..].fill(0);
+    BigUint::from_bytes_be(&padded)
 }
 
 impl PublicKeyData for Key {
@@ -127,7 +163,7 @@ impl PublicKeyData for Key {
 
 impl Signs for Key {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
-        Ok(Key::sign(self, true, message))
+        Ok(Key::sign(self, true, message).to_vec())
     }
 }
 
@@ -160,20 +196,12 @@ pub fn make(entropy: &Entropy, now: Timestamp) -> Option<SigningKey> {
         if primes.len() == PRIMES {
             break;
         }
-        let found = prime_from(&drawn(entropy), &small);
+        let found = divisor(entropy, &small).and_then(|divisor| prime_of(entropy, &divisor, &small));
         primes.extend(found.filter(|prime| !primes.contains(prime)));
     }
     let key = Key::of_primes(&primes, String::new())?;
     let certificate = certificate(&key, now).ok()?;
     Some(SigningKey { primes: primes.iter().map(BigUint::to_bytes_be).collect(), certificate })
-}
-
-/// An odd number whose highest six bits are set, so that the product of all has its highest bit set.
-fn drawn(entropy: &Entropy) -> BigUint {
-    let mut bytes: [u8; PRIME_BYTES] = entropy.bytes();
-    bytes[0] |= 0xfc;
-    bytes[PRIME_BYTES - 1] |= 1;
-    BigUint::from_bytes_be(&bytes)
 }
 
 fn small_primes() -> Vec<u32> {
@@ -186,19 +214,37 @@ fn small_primes() -> Vec<u32> {
     primes
 }
 
-/// The first prime from a number on that fits the exponent.
-fn prime_from(start: &BigUint, small: &[u32]) -> Option<BigUint> {
-    let rests: Vec<u32> =
-        small.iter().map(|prime| (start % *prime).to_u32_digits().first().copied().unwrap_or(0)).collect();
-    let candidates = (0..SEARCHED)
-        .step_by(2)
-        .filter(|step| small.iter().zip(&rests).all(|(prime, rest)| !(rest + step).is_multiple_of(*prime)));
-    let mut candidates = candidates.map(|step| start + step);
-    let one = BigUint::from(1_u8);
-    candidates.find(|candidate| {
-        let fits = (candidate - &one) % EXPONENT != BigUint::ZERO;
-        fits && candidate.bits() == PRIME_BYTES as u64 * 8 && is_prime(candidate, small)
-    })
+/// A random prime that is to divide the successor of one of the key's. That has a large power of two in it: were the
+/// rest of it small primes only, the key's could be found by them (the method of Williams).
+fn divisor(entropy: &Entropy, small: &[u32]) -> Option<BigUint> {
+    let mut bytes: [u8; DIVISOR_BYTES] = entropy.bytes();
+    bytes[0] |= 0x80;
+    bytes[DIVISOR_BYTES - 1] |= 1;
+    // Of the numbers from it on, each second one.
+    first_prime(&BigUint::from_bytes_be(&bytes), &BigUint::from(2_u8), small)
+}
+
+/// A prime of the form that the powers want, of a random number that the divisor divides.
+fn prime_of(entropy: &Entropy, divisor: &BigUint, small: &[u32]) -> Option<BigUint> {
+    let mut bytes: [u8; STEP_BYTES] = entropy.bytes();
+    // The product of all has its highest bit set, where the six highest of each are.
+    bytes[0] |= 0xfc;
+    let multiple = (BigUint::from_bytes_be(&bytes) / divisor + 1_u8) * divisor;
+    let found = first_prime(&((multiple << ONES) - 1_u8), &(divisor << ONES), small)?;
+    let fits = (&found - 1_u8) % EXPONENT != BigUint::ZERO && found.bits() == PRIME_BYTES as u64 * 8;
+    fits.then_some(found)
+}
+
+/// The first prime from a number on, by steps.
+fn first_prime(start: &BigUint, step: &BigUint, small: &[u32]) -> Option<BigUint> {
+    let rest = |number: &BigUint, prime: u32| (number % prime).to_u32_digits().first().copied().unwrap_or(0);
+    let rests: Vec<[u32; 2]> = small.iter().map(|prime| [rest(start, *prime), rest(step, *prime)]).collect();
+    let coprime = |steps: &u32| {
+        let each = small.iter().zip(&rests);
+        each.into_iter().all(|(prime, [start, step])| !(start + steps * step).is_multiple_of(*prime))
+    };
+    let mut candidates = (0..SEARCHED).filter(coprime).map(|steps| start + step * steps);
+    candidates.find(|candidate| is_prime(candidate, small))
 }
 
 /// The test of Miller and Rabin, with small primes as witnesses.
@@ -237,7 +283,7 @@ mod tests {
 
     #[test]
     fn signatures_are_verified_by_another_implementation() {
-        let kept = make(&Entropy::seeded(7), Timestamp(1_767_225_600_000)).unwrap();
+        let mut kept = make(&Entropy::seeded(7), Timestamp(1_767_225_600_000)).unwrap();
         let key = Key::of(&kept).unwrap();
         assert!(kept.certificate.starts_with("-----BEGIN CERTIFICATE-----"));
         let sha1 = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, &key.public);
@@ -246,6 +292,30 @@ mod tests {
             assert!(sha1.verify(text.as_bytes(), &key.sign(false, text.as_bytes())).is_ok());
             assert!(sha256.verify(text.as_bytes(), &key.sign(true, text.as_bytes())).is_ok());
             assert!(sha256.verify(b"other", &key.sign(true, text.as_bytes())).is_err());
+        }
+        kept.primes[3] = other_prime().to_bytes_be();
+        assert!(Key::of(&kept).is_none(), "a key of primes of any form, as it was once kept");
+    }
+
+    /// A prime of the right width, of no form.
+    fn other_prime() -> BigUint {
+        first_prime(&((BigUint::from(0xfe_u8) << 248) + 1_u8), &BigUint::from(2_u8), &small_primes()).unwrap()
+    }
+
+    /// Many keys, as carries that are rare in one are not in others; and their primes are of the form.
+    #[test]
+    fn shares_are_put_together() {
+        for seed in 20..24 {
+            let kept = make(&Entropy::seeded(seed), Timestamp(1_767_225_600_000)).unwrap();
+            let key = Key::of(&kept).unwrap();
+            let modulus: BigUint = kept.primes.iter().map(|prime| BigUint::from_bytes_be(prime)).product();
+            for text in 0..16_u8 {
+                let signature = BigUint::from_bytes_be(&key.sign(true, &[text]));
+                let digest = BigUint::from_bytes_be(&Sha256::digest([text]));
+                let signed = signature.modpow(&BigUint::from(EXPONENT), &modulus);
+                assert!(signature < modulus);
+                assert_eq!(signed, padding(&SHA256_PREFIX, PRIME_BYTES) + digest);
+            }
         }
     }
 

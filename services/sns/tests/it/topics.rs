@@ -99,7 +99,8 @@ async fn tags_and_data_protection() {
     assert_eq!(twice.message, "Invalid parameter: Duplicated keys are not allowed.");
     let many = (0..51).map(|number| tag(&number.to_string(), "")).collect();
     assert_eq!(region.refused::<TagResource>(add(many)).await.code, "TagLimitExceededException");
-    let policy = r#"{"Name":"p","Version":"2021-06-01","Statement":[]}"#;
+    let policy = r#"{"Name":"p","Version":"2021-06-01","Statement":[{"DataDirection":"Inbound","Principal":["*"],
+        "DataIdentifier":["arn:aws:dataprotection::aws:data-identifier/EmailAddress"],"Operation":{"Deny":{}}}]}"#;
     let put = |policy: &str| PutDataProtectionPolicyInput {
         resource_arn: ARN.to_owned(),
         data_protection_policy: policy.to_owned(),
@@ -108,7 +109,15 @@ async fn tags_and_data_protection() {
     let input = GetDataProtectionPolicyInput { resource_arn: ARN.to_owned() };
     let kept = region.call::<GetDataProtectionPolicy>(input).await.unwrap();
     assert_eq!(kept.data_protection_policy.as_deref(), Some(policy));
-    assert_eq!(region.refused::<PutDataProtectionPolicy>(put("no")).await.status, 400);
+    let refused = region.refused::<PutDataProtectionPolicy>(put(&policy.replace("Deny", "Allow"))).await;
+    assert_eq!((refused.code.as_ref(), refused.status), ("InvalidParameterException", 400));
+    let with = |policy: &str| CreateTopicInput {
+        name: "protected".to_owned(),
+        data_protection_policy: Some(policy.to_owned()),
+        ..Default::default()
+    };
+    assert_eq!(region.refused::<CreateTopic>(with("no")).await.status, 400);
+    region.call::<CreateTopic>(with(policy)).await.unwrap();
 }
 
 #[tokio::test]

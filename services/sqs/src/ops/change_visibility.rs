@@ -47,6 +47,15 @@ fn change(
     if standing.receives == 0 || over {
         return Err(SqsError::MessageNotInflight);
     }
+    // A message is hidden for twelve hours from its receive on at most, however often that is extended (SQS developer
+    // guide, "Visibility timeout"; localstack/localstack, issue 3956, for the text).
+    let since = standing.last_received.map_or(0, |received| now.millis() - received.millis());
+    if since + seconds * 1000 > MAX_VISIBILITY_S * 1000 {
+        return Err(SqsError::InvalidParameterValue(format!(
+            "Value {seconds} for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the \
+             message is beyond the limit [{MAX_VISIBILITY_S} seconds]"
+        )));
+    }
     standing.visible_at = now.plus_millis(seconds * 1000);
     Ok(state::put_standing(tx, scope, place, &standing)?)
 }

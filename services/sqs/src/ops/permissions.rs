@@ -2,8 +2,10 @@
 
 use crate::errors::SqsError;
 use crate::ops::{found, place};
+use crate::rules::names::is_label;
 use crate::state;
 use model_sqs::{AddPermissionInput, RemovePermissionInput};
+use names::AccountId;
 use schema::Unit;
 use serde_json::{Value, json};
 use service::{Ctx, Heads};
@@ -54,6 +56,18 @@ fn check(input: &AddPermissionInput) -> Result<(), SqsError> {
     if input.aws_account_ids.is_empty() {
         let message = "Value [] for parameter PrincipalId is invalid. Reason: Unable to verify.";
         return Err(SqsError::InvalidParameterValue(message.to_owned()));
+    }
+    if !is_label(&input.label) {
+        return Err(SqsError::InvalidParameterValue(format!(
+            "Value {} for parameter Label is invalid. Reason: Can only include alphanumeric characters, hyphens, or \
+             underscores. 1 to 80 in length.",
+            input.label
+        )));
+    }
+    if let Some(none) = input.aws_account_ids.iter().find(|account| account.parse::<AccountId>().is_err()) {
+        return Err(SqsError::InvalidParameterValue(format!(
+            "Value [{none}] for parameter PrincipalId is invalid. Reason: Unable to verify."
+        )));
     }
     match input.actions.iter().find(|action| !GRANTABLE.contains(&action.as_str())) {
         None => Ok(()),

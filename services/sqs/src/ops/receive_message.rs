@@ -304,6 +304,7 @@ fn receive(
     }
     standing.receives = standing.receives.saturating_add(1);
     standing.first_received.get_or_insert(now);
+    standing.last_received = Some(now);
     standing.visible_at = now.plus_millis(hidden_ms(queue, wish));
     state::put_standing(tx, scope, place, &standing)?;
     Ok(Received::Taken(Box::new(Taken { number: place.1, message, standing })))
@@ -335,7 +336,8 @@ fn bury(
     let received_before = message.received_before.saturating_add(receives);
     let buried = Message { dead_letter_source: Some(source), received_before, ..message.clone() };
     let group = message.group.clone().filter(|_| grave.attributes.fifo);
-    let standing = Standing { visible_at: now, receives: 0, first_received: None, sent, group };
+    let standing =
+        Standing { visible_at: now, receives: 0, first_received: None, sent, group, last_received: None };
     state::add(tx, &grave_scope, (grave.incarnation, number), &buried, &standing)?;
     state::remove(tx, scope, place)?;
     Ok(true)

@@ -7,8 +7,9 @@ use crate::rules::names::{check_entry, check_id};
 use crate::rules::{DEDUPLICATION_MS, MAX_DELAY_S, MAX_ENTRIES, MAX_MESSAGE_BYTES};
 use crate::state::{self, AttributeValue, Duplicate, Message, Queue, Standing};
 use model_sqs::{
-    BatchResultErrorEntry, SendMessageBatchInput, SendMessageBatchOutput, SendMessageBatchRequestEntry,
-    SendMessageBatchResultEntry, SendMessageInput, SendMessageOutput,
+    BatchResultErrorEntry, MessageAttributeValue, MessageSystemAttributeValue, SendMessageBatchInput,
+    SendMessageBatchOutput, SendMessageBatchRequestEntry, SendMessageBatchResultEntry, SendMessageInput,
+    SendMessageOutput,
 };
 use names::{Scope, Timestamp};
 use schema::ApiError;
@@ -59,25 +60,79 @@ fn sender(ctx: &Ctx) -> String {
     ctx.caller().principal().map_or_else(|| ctx.caller().name(), |principal| principal.id.clone())
 }
 
-fn outgoing(ctx: &Ctx, input: &SendMessageInput) -> Result<Outgoing, SqsError> {
-    check_body(&input.message_body)?;
+/// What a message alone and each entry of a batch say alike.
+struct Asked<'a> {
+    body: &'a str,
+    attributes: Option<&'a BTreeMap<String, MessageAttributeValue>>,
+    system: Option<&'a BTreeMap<String, MessageSystemAttributeValue>>,
+    delay_s: Option<i32>,
+    group: Option<&'a str>,
+    deduplication_id: Option<&'a str>,
+}
+
+impl<'a> From<&'a SendMessageInput> for Asked<'a> {
+    fn from(input: &'a SendMessageInput) -> Self {
+        Asked {
+            body: &input.message_body,
+            attributes: input.message_attributes.as_ref(),
+            system: input.message_system_attributes.as_ref(),
+            delay_s: input.delay_seconds,
+            group: input.message_group_id.as_deref(),
+            deduplication_id: input.message_deduplication_id.as_deref(),
+        }
+    }
+}
+
+impl<'a> From<&'a SendMessageBatchRequestEntry> for Asked<'a> {
+    fn from(entry: &'a SendMessageBatchRequestEntry) -> Self {
+        Asked {
+            body: &entry.message_body,
+            attributes: entry.message_attributes.as_ref(),
+            system: entry.message_system_attributes.as_ref(),
+            delay_s: entry.delay_seconds,
+            group: entry.message_group_id.as_deref(),
+            deduplication_id: entry.message_deduplication_id.as_deref(),
+        }
+    }
+}
+
+fn outgoing(ctx: &Ctx, asked: Asked<'_>) -> Result<Outgoing, SqsError> {
+    check_body(asked.body)?;
     Ok(Outgoing {
         id: ctx.uuid(),
-        body: input.message_body.clone(),
-        attributes: contents::attributes(input.message_attributes.as_ref())?,
-        trace_header: contents::trace_header(input.message_system_attributes.as_ref())?,
+        body: asked.body.to_owned(),
+        attributes: contents::attributes(asked.attributes)?,
+        trace_header: contents::trace_header(asked.system)?,
         trace: ctx.trace().map(str::to_owned),
         sender: sender(ctx),
-        delay_s: input.delay_seconds.map(i64::from),
-        group: input.message_group_id.clone(),
-        deduplication_id: input.message_deduplication_id.clone(),
+        delay_s: asked.delay_s.map(i64::from),
+        group: asked.group.map(str::to_owned),
+        deduplication_id: asked.deduplication_id.map(str::to_owned),
     })
+}
+
+/// Refuses attributes with lists as values, which the model has and nobody takes, even when they are empty
+/// (ruby-shoryuken/shoryuken, issue 769, an answer of SQS to attributes as they were received).
+fn check_lists<'a>(
+    operation: &str,
+    attributes: impl Iterator<Item = &'a BTreeMap<String, MessageAttributeValue>>,
+) -> Result<(), SqsError> {
+    let is_list = |value: &MessageAttributeValue| {
+        value.string_list_values.is_some() || value.binary_list_values.is_some()
+    };
+    if !attributes.flat_map(BTreeMap::values).any(is_list) {
+        return Ok(());
+    }
+    Err(SqsError::UnsupportedOperation(format!(
+        "Message attribute list values in {operation} operation are not supported."
+    )))
 }
 
 /// SendMessage.
 pub async fn one(ctx: Ctx, input: Arc<SendMessageInput>) -> Result<SendMessageOutput, SqsError> {
     let (place, now) = (place(&ctx, &input.queue_url), ctx.now());
-    let outgoing = Arc::new(outgoing(&ctx, &input)?);
+    check_lists("SendMessage", input.message_attributes.iter())?;
+    let outgoing = Arc::new(outgoing(&ctx, input.as_ref().into())?);
     let sending = outgoing.clone();
     let sent = ctx
         .commit(move |tx| {
@@ -139,6 +194,7 @@ pub fn put(
         first_received: None,
         sent: now,
         group: outgoing.group.clone().filter(|_| queue.attributes.fifo),
+        last_received: None,
     };
     state::add(tx, scope, (queue.incarnation, number), &message, &standing)?;
     let sequence_number = queue.attributes.fifo.then(|| sequence(number));
@@ -217,12 +273,14 @@ pub async fn batch(ctx: Ctx, input: Arc<SendMessageBatchInput>) -> Result<SendMe
     let (place, now) = (place(&ctx, &input.queue_url), ctx.now());
     let queue = found(&ctx.read(), &place)?;
     check_batch("SendMessageBatchRequestEntry", input.entries.iter().map(|entry| entry.id.as_str()))?;
+    let attributes = input.entries.iter().filter_map(|entry| entry.message_attributes.as_ref());
+    check_lists("SendMessageBatch", attributes)?;
     // Shared with the commit, which may hold it longer than its answer takes to come.
     let prepared: Arc<Prepared> = Arc::new(
         input
             .entries
             .iter()
-            .map(|entry| outgoing(&ctx, &single(entry)).map_err(|error| failed(&entry.id, error)))
+            .map(|entry| outgoing(&ctx, entry.into()).map_err(|error| failed(&entry.id, error)))
             .collect(),
     );
     let total: usize =
@@ -253,18 +311,6 @@ pub async fn batch(ctx: Ctx, input: Arc<SendMessageBatchInput>) -> Result<SendMe
         })
         .await?;
     Ok(answer(&input.entries, &prepared, results))
-}
-
-fn single(entry: &SendMessageBatchRequestEntry) -> SendMessageInput {
-    SendMessageInput {
-        queue_url: String::new(),
-        message_body: entry.message_body.clone(),
-        delay_seconds: entry.delay_seconds,
-        message_attributes: entry.message_attributes.clone(),
-        message_system_attributes: entry.message_system_attributes.clone(),
-        message_deduplication_id: entry.message_deduplication_id.clone(),
-        message_group_id: entry.message_group_id.clone(),
-    }
 }
 
 /// Refuses a batch that is none.

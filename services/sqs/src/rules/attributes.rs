@@ -86,6 +86,8 @@ pub const NAMES: [&str; 22] = [
     "SqsManagedSseEnabled",
 ];
 
+/// Sources that a dead-letter queue can name (SetQueueAttributes, API reference).
+const MAX_SOURCES: usize = 10;
 /// Encryption by a key of SQS's own.
 const MANAGED: &str = "SqsManagedSseEnabled";
 /// For how long a key of KMS is used again.
@@ -279,9 +281,11 @@ fn redrive_allow(text: &str) -> Result<Option<String>, SqsError> {
         serde_json::from_str(text).map_err(|_| invalid(NAME, "It is not a valid JSON map."))?;
     match policy.get("redrivePermission").and_then(Value::as_str) {
         Some("allowAll" | "denyAll") if policy.get("sourceQueueArns").is_none() => Ok(Some(text.to_owned())),
-        Some("byQueue") if policy.get("sourceQueueArns").is_some_and(Value::is_array) => {
-            Ok(Some(text.to_owned()))
-        }
+        Some("byQueue") => match policy.get("sourceQueueArns").and_then(Value::as_array) {
+            Some(sources) if (1..=MAX_SOURCES).contains(&sources.len()) => Ok(Some(text.to_owned())),
+            Some(_) => Err(invalid(NAME, "sourceQueueArns must name between 1 and 10 queues.")),
+            None => Err(invalid(NAME, "redrivePermission byQueue needs sourceQueueArns.")),
+        },
         _ => Err(invalid(
             NAME,
             "redrivePermission must be allowAll, denyAll, or byQueue with sourceQueueArns.",
@@ -324,6 +328,13 @@ mod tests {
             ("Unheard", "1", false),
             ("ContentBasedDeduplication", "true", false),
             ("DeduplicationScope", "queue", false),
+            ("RedriveAllowPolicy", r#"{"redrivePermission":"byQueue"}"#, false),
+            ("RedriveAllowPolicy", r#"{"redrivePermission":"byQueue","sourceQueueArns":["a"]}"#, true),
+            (
+                "RedriveAllowPolicy",
+                r#"{"redrivePermission":"byQueue","sourceQueueArns":[1,2,3,4,5,6,7,8,9,10,11]}"#,
+                false,
+            ),
             ("RedrivePolicy", "{}", false),
             (
                 "RedrivePolicy",

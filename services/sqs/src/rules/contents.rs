@@ -96,9 +96,7 @@ fn attribute(name: &str, value: &MessageAttributeValue) -> Result<AttributeValue
             check_value(text)?;
             Content::Text(text.to_owned())
         }
-        ("Number", Some(text), None) if text.trim().parse::<f64>().is_ok_and(f64::is_finite) => {
-            Content::Text(text.to_owned())
-        }
+        ("Number", Some(text), None) if is_number(text) => Content::Text(text.to_owned()),
         ("Number", Some(_), None) => {
             return Err(SqsError::InvalidParameterValue(format!(
                 "Can't cast the value of message (user) attribute '{name}' to a number."
@@ -119,6 +117,12 @@ fn attribute(name: &str, value: &MessageAttributeValue) -> Result<AttributeValue
         }
     };
     Ok(AttributeValue { data_type: data_type.to_owned(), content })
+}
+
+/// Whether a text is a number between 10^-128 and 10^126, or nought (SQS developer guide, "Amazon SQS message metadata").
+fn is_number(text: &str) -> bool {
+    let number = text.trim().parse::<f64>().map(f64::abs);
+    number.is_ok_and(|number| number == 0.0 || (1e-128..=1e126).contains(&number))
 }
 
 /// The trace header among the system attributes, the only one that can be sent.
@@ -244,6 +248,9 @@ mod tests {
         let cases = [
             ("a", text("String", "")),
             ("a", text("Number", "x")),
+            ("a", text("Number", "NaN")),
+            ("a", text("Number", "1e127")),
+            ("a", text("Number", "-1e-129")),
             ("a", text("", "x")),
             ("a", text("Stringy", "x")),
             ("a b", text("String", "x")),

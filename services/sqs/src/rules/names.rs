@@ -18,6 +18,11 @@ pub fn check(name: &str, fifo: bool) -> Result<(), SqsError> {
     }
 }
 
+/// Whether a text is the label of a permission (AddPermission, API reference).
+pub fn is_label(text: &str) -> bool {
+    text.len() <= 80 && plain(text)
+}
+
 /// Checks the id of a batch entry.
 pub fn check_entry(id: &str) -> Result<(), SqsError> {
     if id.len() <= 80 && plain(id) { Ok(()) } else { Err(SqsError::InvalidBatchEntryId) }
@@ -38,15 +43,23 @@ pub struct OfUrl<'a> {
 ///
 /// The region stands in the host (`sqs.eu-west-1.…`, `eu-west-1.queue.…`) or in the path (`/queue/eu-west-1/…`).
 pub fn of_url(url: &str) -> OfUrl<'_> {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let mut segments = rest.trim_end_matches('/').rsplit('/');
-    let name = segments.next().unwrap_or_default();
-    let account = segments.next().and_then(|segment| segment.parse().ok());
-    let of_path = match (segments.next(), segments.next()) {
+    // Byte by byte: it is read twice for each request, and is too short for a searcher to be worth its making.
+    let scheme = url.bytes().position(|byte| byte == b':').filter(|at| url[*at..].starts_with("://"));
+    let rest = scheme.map_or(url, |at| &url[at + 3..]);
+    let mut left = rest.trim_end_matches('/');
+    let mut segment = || {
+        let begin = left.bytes().rposition(|byte| byte == b'/');
+        let segment = begin.map_or(left, |at| &left[at + 1..]);
+        left = begin.map_or("", |at| &left[..at]);
+        Some(segment).filter(|segment| begin.is_some() || !segment.is_empty())
+    };
+    let name = segment().unwrap_or_default();
+    let account = segment().and_then(|segment| segment.parse().ok());
+    let of_path = match (segment(), segment()) {
         (Some(region), Some("queue")) => region.parse().ok(),
         _ => None,
     };
-    let host = rest.split('/').next().filter(|_| url.contains("://"));
+    let host = scheme.map(|_| &rest[..rest.bytes().position(|byte| byte == b'/').unwrap_or(rest.len())]);
     let mut labels = host.unwrap_or_default().split('.');
     let of_host = match (labels.next(), labels.next(), labels.next()) {
         (Some("sqs"), Some(region), Some(_)) | (Some(region), Some("queue"), Some(_)) => region.parse().ok(),

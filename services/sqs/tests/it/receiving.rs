@@ -56,6 +56,37 @@ async fn visibility_is_changed_while_in_flight() {
     assert_eq!(region.refused::<ChangeMessageVisibility>(change(43_201)).await.code, "InvalidParameterValue");
 }
 
+/// The visibility timeout ends twelve hours after the receive at the latest (SQS developer guide, "Visibility timeout");
+/// the text as in localstack/localstack, issue 3956.
+#[tokio::test]
+async fn visibility_is_extended_for_twelve_hours_in_all() {
+    let region = region().await;
+    let url = queue(&region, "q", &[("VisibilityTimeout", "3600")]).await;
+    send(&region, &url, "m").await;
+    let receipt_handle = receive(&region, &url).await[0].receipt_handle.clone().unwrap();
+    let change = |visibility_timeout| ChangeMessageVisibilityInput {
+        queue_url: url.clone(),
+        receipt_handle: receipt_handle.clone(),
+        visibility_timeout,
+    };
+    region.advance(Duration::from_secs(60)).await;
+    let refused = region.refused::<ChangeMessageVisibility>(change(43_200)).await;
+    assert_eq!(
+        refused.message,
+        "Value 43200 for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the message is \
+         beyond the limit [43200 seconds]"
+    );
+    region.call::<ChangeMessageVisibility>(change(43_140)).await.unwrap();
+    region.advance(Duration::from_secs(43_000)).await;
+    assert_eq!(region.refused::<ChangeMessageVisibility>(change(141)).await.code, "InvalidParameterValue");
+    region.call::<ChangeMessageVisibility>(change(0)).await.unwrap();
+    let receipt_handle = receive(&region, &url).await[0].receipt_handle.clone().unwrap();
+    region
+        .call::<ChangeMessageVisibility>(ChangeMessageVisibilityInput { receipt_handle, ..change(43_200) })
+        .await
+        .unwrap();
+}
+
 #[tokio::test]
 async fn a_waiting_receive_wakes_for_a_message() {
     let region = Arc::new(region().await);

@@ -2,13 +2,13 @@
 
 use crate::{queue, receive, region, send};
 use model_sqs::operations::{
-    AddPermission, DeleteMessageBatch, GetQueueAttributes, ReceiveMessage, SendMessageBatch,
+    AddPermission, DeleteMessageBatch, GetQueueAttributes, ReceiveMessage, SendMessage, SendMessageBatch,
     SetQueueAttributes, TagQueue, UntagQueue,
 };
 use model_sqs::{
-    AddPermissionInput, DeleteMessageBatchInput, GetQueueAttributesInput, ReceiveMessageInput,
-    SendMessageBatchInput, SendMessageBatchRequestEntry, SetQueueAttributesInput, TagQueueInput,
-    UntagQueueInput,
+    AddPermissionInput, DeleteMessageBatchInput, GetQueueAttributesInput, MessageAttributeValue,
+    ReceiveMessageInput, SendMessageBatchInput, SendMessageBatchRequestEntry, SendMessageInput,
+    SetQueueAttributesInput, TagQueueInput, UntagQueueInput,
 };
 
 #[tokio::test]
@@ -130,5 +130,55 @@ async fn permissions_that_cannot_be_given() {
     for (accounts, actions, code) in cases {
         assert_eq!(region.refused::<AddPermission>(input(accounts, actions)).await.code, code);
     }
+    // A label is at most 80 alphanumeric characters, hyphens and underscores, an account twelve digits (same reference).
+    assert_eq!(
+        region.refused::<AddPermission>(input(&["1"], &["SendMessage"])).await.code,
+        "InvalidParameterValue"
+    );
+    for label in ["", "a b", &"l".repeat(81)] {
+        let input =
+            AddPermissionInput { label: label.to_owned(), ..input(&["111111111111"], &["SendMessage"]) };
+        assert_eq!(region.refused::<AddPermission>(input).await.code, "InvalidParameterValue", "{label}");
+    }
     region.call::<AddPermission>(input(&["111111111111"], &["SendMessage"])).await.unwrap();
+}
+
+/// As SQS answers attributes that were received by an SDK that shows lists, empty ones too (ruby-shoryuken/shoryuken,
+/// issue 769; lumigo-io/lumigo-CLI, issue 94).
+#[tokio::test]
+async fn lists_as_values_of_attributes() {
+    let region = region().await;
+    let queue_url = queue(&region, "q", &[]).await;
+    let value = MessageAttributeValue {
+        data_type: "String".to_owned(),
+        string_value: Some("v".to_owned()),
+        string_list_values: Some(Vec::new()),
+        ..Default::default()
+    };
+    let message_attributes = Some([("a".to_owned(), value)].into());
+    let input = SendMessageInput {
+        queue_url: queue_url.clone(),
+        message_body: "m".to_owned(),
+        message_attributes: message_attributes.clone(),
+        ..Default::default()
+    };
+    let refused = region.refused::<SendMessage>(input).await;
+    assert_eq!(
+        (refused.code.as_ref(), refused.message.as_str()),
+        ("UnsupportedOperation", "Message attribute list values in SendMessage operation are not supported.")
+    );
+    let entry = |id: &str, message_attributes| SendMessageBatchRequestEntry {
+        id: id.to_owned(),
+        message_body: "m".to_owned(),
+        message_attributes,
+        ..Default::default()
+    };
+    let entries = vec![entry("1", None), entry("2", message_attributes)];
+    let input = SendMessageBatchInput { queue_url: queue_url.clone(), entries };
+    let refused = region.refused::<SendMessageBatch>(input).await;
+    assert_eq!(
+        refused.message,
+        "Message attribute list values in SendMessageBatch operation are not supported."
+    );
+    assert!(receive(&region, &queue_url).await.is_empty());
 }

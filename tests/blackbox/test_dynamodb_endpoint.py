@@ -89,6 +89,27 @@ def test_a_body_beyond_sixteen_megabytes_is_too_large(region):
     assert (status, answer) == (413, b"")
 
 
+def test_a_head_beyond_sixteen_kilobytes_is_refused(region):
+    """ScyllaDB's test_too_large_request_headers and test_too_large_request_line, run on AWS."""
+    half = {"Header1": "x" * 8192}
+    assert called(region, "ListTables", b"{}", **half)[0] == 200
+    assert called(region, "ListTables", b"{}", **half, Header2="y" * 8192)[0] == 400
+    target = {"X_Amz_Target": "DynamoDB_20120810.ListTables", "Authorization": SIGNED}
+    status, _, answer = asked(region, body=b"{}", path="/" + "x" * 17_000, **target)
+    assert (status, answer) == (400, b"")
+
+
+def test_an_old_date_is_told_before_a_scope_of_another_one(strict):
+    """ScyllaDB's test_expired_signature and test_signature_too_futuristic, run on AWS."""
+    for date, told in (("20170101T010101Z", "Signature expired"), ("30200101T010101Z", "Signature not yet current")):
+        signed = {"X_Amz_Date": date, "Authorization": "AWS4-HMAC-SHA256 Credential=test/2/3/4/aws4_request "
+                  "SignedHeaders=x-amz-date;host Signature=123"}
+        status, _, answer = called(strict, "DescribeEndpoints", b"{}", **signed)
+        said = json.loads(answer)
+        assert (status, said["__type"]) == (400, CORAL + "InvalidSignatureException")
+        assert said["message"].startswith(told), said
+
+
 def test_pages_of_all_sites_may_ask_where_the_region_lets_them(fresh_region):
     region = fresh_region("--memory", "--allow-origin", "*")
     status, headers, body = asked(region, "OPTIONS", Origin="https://page.example",

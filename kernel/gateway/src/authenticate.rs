@@ -181,7 +181,7 @@ impl Authenticator {
     }
 
     fn strict(&self, evidence: &Evidence<'_>, identities: &dyn Credentials) -> Result<Identity, Refused> {
-        let Some(presented) = Presented::find(&evidence.head)? else {
+        let Some(presented) = Presented::find(&evidence.head, evidence.host_time)? else {
             return Ok(Identity {
                 caller: Caller::Anonymous,
                 region: region_named(Credential::glimpse(&evidence.head).map(|seen| seen.region).as_deref()),

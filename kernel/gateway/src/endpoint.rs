@@ -14,6 +14,8 @@ use wire::{AnswerForm, Malformed, MalformedKind, Reply, ReplyBody, Route};
 
 /// Longest body that such a front reads, in bytes, also inflated.
 pub const MAX_BODY: usize = 16 * 1024 * 1024;
+/// Longest line of a request that such a front reads, and the most bytes of its headers.
+const MAX_HEAD: usize = 16 * 1024;
 /// What all request ids of such a front end with.
 const ID_END: &str = "VV4KQNSO5AEMVJF66Q9ASUAAJG";
 /// Larger answers are compressed where they hold no network thread.
@@ -89,6 +91,19 @@ pub fn malformed(route: &Route, malformed: Malformed) -> ApiError {
 /// The answer to a body beyond what the front reads.
 fn too_large() -> Outgoing {
     empty(413, ReplyBody::Stream(Body::stream(None, futures_util::stream::empty())))
+}
+
+/// Whether a request's line or its headers are longer than such a front reads.
+pub fn has_long_head(incoming: &Incoming) -> bool {
+    let line = incoming.path.len() + incoming.query.len();
+    // A line of a header has a colon, a blank and its end.
+    let headers = incoming.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    line > MAX_HEAD || headers.sum::<usize>() > MAX_HEAD
+}
+
+/// The answer to a request whose head is too long: nobody has looked at what it means, nor at who asks.
+pub fn bad_request(id: &str) -> Outgoing {
+    empty(400, ReplyBody::Bytes(Bytes::new())).header("x-amzn-requestid", id)
 }
 
 /// The answer to a preflight of a page that the region lets in: `*`, whichever page it is.

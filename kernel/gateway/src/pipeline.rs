@@ -120,6 +120,15 @@ impl Pipeline {
         if let Some(place) = form::place(self, incoming) {
             return self.uploaded(incoming, place, id).await;
         }
+        if endpoint::has_long_head(incoming)
+            && let Some(service) = endpoint::addressed(self, incoming)
+        {
+            let id = endpoint::request_id(service, id);
+            let trace = Trace::of(self, service.name, incoming.summary().into(), &id);
+            let answer = endpoint::bad_request(&id);
+            trace.end(self, answer.status, None);
+            return answer;
+        }
         let head = head_of(incoming);
         let (route, body) = match self.router.route(&head) {
             Ok(Routing::Host(host)) => return front::serve(self, incoming, front::by_host(host), id).await,

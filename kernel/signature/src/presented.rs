@@ -2,6 +2,7 @@
 
 use crate::digest::sha256;
 use crate::encoding::{decode, unhex};
+use crate::verify::is_fresh;
 use crate::{AuthError, Credential, Dialect, ExpiresFault, Place, RequestHead, query};
 use base64::Engine;
 use names::Timestamp;
@@ -44,9 +45,9 @@ pub(crate) const MAX_EXPIRES_SECONDS: u32 = 604_800;
 const DEFAULT_EXPIRES_SECONDS: u32 = 900;
 
 impl Presented {
-    /// The credentials of a request. `None` for a request without any that AWS would look at; a `Bearer`
-    /// or `Basic` authorisation is left to whom it concerns.
-    pub fn find(head: &RequestHead<'_>) -> Result<Option<Self>, AuthError> {
+    /// The credentials of a request that came `now`. `None` for a request without any that AWS would look at;
+    /// a `Bearer` or `Basic` authorisation is left to whom it concerns.
+    pub fn find(head: &RequestHead<'_>, now: Timestamp) -> Result<Option<Self>, AuthError> {
         let header = head.header("authorization");
         let in_query = Scheme::of_query(head.query);
         let in_header = header.map_or(Scheme::None, Scheme::of_header);
@@ -55,8 +56,8 @@ impl Presented {
             (Scheme::Version2, _) | (Scheme::None, Scheme::Version2) => Err(AuthError::OldVersion),
             // Whatever the header holds, a page's `Bearer` included.
             (Scheme::None, Scheme::Version4) if header.is_some() => Err(AuthError::TwoMechanisms),
-            (Scheme::None, Scheme::Version4) => from_query(head).map(Some),
-            (Scheme::Version4, Scheme::None) => from_header(head, header.unwrap_or_default()).map(Some),
+            (Scheme::None, Scheme::Version4) => from_query(head, now).map(Some),
+            (Scheme::Version4, Scheme::None) => from_header(head, header.unwrap_or_default(), now).map(Some),
             (Scheme::Version4, _) => Err(AuthError::TwoMechanisms),
         }
     }
@@ -134,7 +135,7 @@ fn digest_text(text: &str) -> String {
     base64::engine::general_purpose::STANDARD.encode(sha256(text.as_bytes()))
 }
 
-fn from_header(head: &RequestHead<'_>, value: &str) -> Result<Presented, AuthError> {
+fn from_header(head: &RequestHead<'_>, value: &str, now: Timestamp) -> Result<Presented, AuthError> {
     let (algorithm, rest) = value.split_once(char::is_whitespace).unwrap_or((value, ""));
     let (mut credential, mut headers, mut signature) = (None, None, None);
     for part in rest.split([',', ' ']).map(str::trim).filter(|part| !part.is_empty()) {
@@ -165,7 +166,7 @@ fn from_header(head: &RequestHead<'_>, value: &str) -> Result<Presented, AuthErr
         form: Form::Header,
         stamp,
     };
-    check_scope(presented)
+    check_scope(presented, now)
 }
 
 fn date_of(head: &RequestHead<'_>) -> Result<(Timestamp, String), AuthError> {
@@ -181,7 +182,7 @@ fn date_of(head: &RequestHead<'_>) -> Result<(Timestamp, String), AuthError> {
     Ok((moment, moment.basic()))
 }
 
-fn from_query(head: &RequestHead<'_>) -> Result<Presented, AuthError> {
+fn from_query(head: &RequestHead<'_>, now: Timestamp) -> Result<Presented, AuthError> {
     const NAMES: [&str; 6] = [
         "X-Amz-Algorithm",
         "X-Amz-Credential",
@@ -220,7 +221,7 @@ fn from_query(head: &RequestHead<'_>) -> Result<Presented, AuthError> {
         form: Form::Presigned { expires_seconds },
         stamp: date.to_string(),
     };
-    check_scope(presented)
+    check_scope(presented, now)
 }
 
 fn lifetime(text: &str) -> Result<u32, AuthError> {
@@ -240,12 +241,16 @@ fn parse_credential(place: Place, text: &str) -> Result<Credential, AuthError> {
     Credential::parse(text).ok_or_else(|| AuthError::MalformedCredential(place, text.to_owned()))
 }
 
-fn check_scope(presented: Presented) -> Result<Presented, AuthError> {
+fn check_scope(presented: Presented, now: Timestamp) -> Result<Presented, AuthError> {
     let (place, credential) = (presented.place(), &presented.credential);
     if credential.terminator() != "aws4_request" {
         return Err(AuthError::ScopeTerminator(place, credential.terminator().to_owned()));
     }
     if !presented.stamp.starts_with(credential.date()) || credential.date().len() != 8 {
+        // An old or a future date goes first where no object store is asked.
+        if presented.dialect() == Dialect::General {
+            is_fresh(&presented, now)?;
+        }
         let (scope, stamp) = (credential.date().to_owned(), presented.stamp);
         return Err(AuthError::ScopeDate { place, scope, stamp });
     }

@@ -46,7 +46,8 @@ pub fn verify(
     }
 }
 
-fn is_fresh(presented: &Presented, now: Timestamp) -> Result<(), AuthError> {
+/// Whether a signature lives at a moment.
+pub(crate) fn is_fresh(presented: &Presented, now: Timestamp) -> Result<(), AuthError> {
     let signed = presented.signed_at;
     let age_ms = now.millis().saturating_sub(signed.millis());
     match presented.form {

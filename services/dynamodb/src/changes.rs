@@ -32,7 +32,7 @@ pub fn keep(
     };
     let head = streams::advance(tx, &write.scope, table.incarnation, now)?;
     if is_carried {
-        replicas::changed(tx, (&write.scope, table), &write.row, head.at)?;
+        replicas::changed(tx, write, head.at, after)?;
     }
     if let Some(history) = &table.history {
         let place = (head.number, head.at);

@@ -32,9 +32,9 @@ pub fn stream_arn(scope: &Scope, table: &str, label: &str) -> Option<Arn> {
     table_arn(scope, &format!("{table}/stream/{label}"))
 }
 
-/// The counts of a table and its indexes.
+/// The counts of a table and its indexes, and when they were read.
 #[derive(Default)]
-pub struct Counts(HashMap<Incarnation, Count>);
+pub struct Counts(HashMap<Incarnation, Count>, Option<Timestamp>);
 
 impl Counts {
     fn of(&self, incarnation: Incarnation) -> Count {
@@ -54,7 +54,7 @@ impl Counts {
             let drift = state::drift(&ctx.read(), scope, incarnation)?;
             counts.insert(incarnation, count.plus(drift));
         }
-        Ok(Counts(counts))
+        Ok(Counts(counts, Some(ctx.now())))
     }
 }
 
@@ -65,11 +65,11 @@ pub fn key_schema(key: &KeySchema) -> Vec<KeySchemaElement> {
     partition.chain(key.sort.iter().map(|part| element(&part.name, KeyType::Range))).collect()
 }
 
-fn throughput(throughput: &Throughput) -> ProvisionedThroughputDescription {
+fn throughput(throughput: &Throughput, now: Option<Timestamp>) -> ProvisionedThroughputDescription {
     ProvisionedThroughputDescription {
         last_increase_date_time: throughput.raised,
         last_decrease_date_time: throughput.lowered,
-        number_of_decreases_today: Some(throughput.decreases),
+        number_of_decreases_today: Some(now.map_or(throughput.decreases, |now| throughput.decreases_on(now))),
         read_capacity_units: Some(throughput.read),
         write_capacity_units: Some(throughput.write),
     }
@@ -118,7 +118,9 @@ pub fn table(scope: &Scope, record: &TableRecord, status: TableStatus, counts: &
     let index_arn = |index: &IndexRecord| arn.as_ref().map(|arn| format!("{arn}/index/{}", index.name));
     let of_scope = |scope| record.indexes.iter().filter(move |index| index.scope == scope);
     let global: Vec<_> = of_scope(IndexScope::Global)
-        .map(|index| global_index(index, index_arn(index), &status, record, counts.of(index.incarnation)))
+        .map(|index| {
+            global_index(index, index_arn(index), &status, record, (counts.of(index.incarnation), counts.1))
+        })
         .collect();
     let local: Vec<_> = of_scope(IndexScope::Local)
         .map(|index| local_index(index, index_arn(index), counts.of(index.incarnation)))
@@ -128,7 +130,7 @@ pub fn table(scope: &Scope, record: &TableRecord, status: TableStatus, counts: &
         table_name: Some(record.name.clone()),
         key_schema: Some(key_schema(&record.key)),
         creation_date_time: Some(record.created),
-        provisioned_throughput: Some(throughput(&record.throughput)),
+        provisioned_throughput: Some(throughput(&record.throughput, counts.1)),
         table_size_bytes: Some(count.bytes),
         item_count: Some(count.items),
         table_arn: arn.clone(),
@@ -156,11 +158,30 @@ pub fn table(scope: &Scope, record: &TableRecord, status: TableStatus, counts: &
             restore_in_progress: restored.in_progress,
         }),
         global_table_version: version(record).map(str::to_owned),
+        global_table_settings_replication_mode: settings_mode(record),
+        multi_region_consistency: record.global.strong.then_some(model::MultiRegionConsistency::Strong),
+        global_table_witnesses: witnesses(record),
         replicas: (!record.replicas.is_empty() && !record.is_old_global)
-            .then(|| record.replicas.iter().map(|one| replica(record, one)).collect()),
+            .then(|| record.replicas.iter().map(|one| replica(record, one, &status)).collect()),
         table_status: Some(status),
         ..TableDescription::default()
     }
+}
+
+/// How settings are shared: with replicas always in one way.
+fn settings_mode(record: &TableRecord) -> Option<model::GlobalTableSettingsReplicationMode> {
+    match version(record) {
+        Some("2019.11.21") => Some(model::GlobalTableSettingsReplicationMode::EnabledWithOverrides),
+        _ => record.global.settings_mode.as_deref().map(Into::into),
+    }
+}
+
+fn witnesses(record: &TableRecord) -> Option<Vec<model::GlobalTableWitnessDescription>> {
+    let witnesses = record.global.witnesses.iter().map(|region| model::GlobalTableWitnessDescription {
+        region_name: Some(region.as_str().to_owned()),
+        witness_status: Some(model::WitnessStatus::Active),
+    });
+    (!record.global.witnesses.is_empty()).then(|| witnesses.collect())
 }
 
 /// The version of the global table that a table is part of.
@@ -198,7 +219,7 @@ pub fn billing(record: &TableRecord, status: &TableStatus) -> Option<BillingMode
         }),
         None => record.billing_stated.then_some(BillingModeSummary {
             billing_mode: Some(BillingMode::Provisioned),
-            last_update_to_pay_per_request_date_time: None,
+            last_update_to_pay_per_request_date_time: record.was_on_demand,
         }),
     }
 }
@@ -213,7 +234,8 @@ pub fn encryption(record: &TableRecord) -> Option<SSEDescription> {
     })
 }
 
-fn on_demand((read, write): Units) -> model::OnDemandThroughput {
+/// The bounds of request units as they are described.
+pub fn on_demand((read, write): Units) -> model::OnDemandThroughput {
     model::OnDemandThroughput { max_read_request_units: read, max_write_request_units: write }
 }
 
@@ -241,7 +263,7 @@ fn global_index(
     arn: Option<String>,
     table: &TableStatus,
     record: &TableRecord,
-    count: Count,
+    (count, now): (Count, Option<Timestamp>),
 ) -> GlobalSecondaryIndexDescription {
     let status = match (index.is_filling, table) {
         (true, _) | (false, TableStatus::Creating) => IndexStatus::Creating,
@@ -254,7 +276,7 @@ fn global_index(
         key_schema: Some(key_schema(&index.key)),
         projection: Some(projection(&index.projected)),
         backfilling: index.is_filling.then_some(true),
-        provisioned_throughput: Some(throughput(&index.throughput)),
+        provisioned_throughput: Some(throughput(&index.throughput, now)),
         index_size_bytes: Some(count.bytes),
         item_count: Some(count.items),
         index_arn: arn,
@@ -270,7 +292,7 @@ fn global_index(
     }
 }
 
-fn replica(record: &TableRecord, one: &Replica) -> model::ReplicaDescription {
+fn replica(record: &TableRecord, one: &Replica, status: &TableStatus) -> model::ReplicaDescription {
     let global = record.indexes.iter().filter(|index| index.scope == IndexScope::Global);
     let global: Vec<_> = global
         .map(|index| model::ReplicaGlobalSecondaryIndexDescription {
@@ -282,6 +304,8 @@ fn replica(record: &TableRecord, one: &Replica) -> model::ReplicaDescription {
         region_name: Some(one.region.as_str().to_owned()),
         replica_status: Some(model::ReplicaStatus::Active),
         kms_master_key_id: one.encryption_key.clone(),
+        warm_throughput: warm(record, status),
+        global_table_settings_replication_mode: settings_mode(record),
         global_secondary_indexes: (!global.is_empty()).then_some(global),
         ..model::ReplicaDescription::default()
     }

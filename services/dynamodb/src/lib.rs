@@ -10,6 +10,7 @@ mod backup;
 mod capacity;
 mod changes;
 mod collections;
+mod consistency;
 mod copy;
 mod counting;
 mod definitions;

@@ -17,7 +17,7 @@ mod execute_transaction;
 pub mod exports;
 mod get_item;
 mod global_tables;
-mod imports;
+pub mod imports;
 mod kinesis_destinations;
 mod list_tables;
 pub mod put_item;

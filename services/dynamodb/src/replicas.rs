@@ -4,6 +4,7 @@
 //! applies it there unless a later write was there already: the last writer wins, by the moment of the write
 //! and then by the name of its region. What came from another region is not carried on.
 
+use crate::consistency;
 use crate::copy;
 use crate::describe;
 use crate::errors::DynamoError;
@@ -16,6 +17,7 @@ use crate::state::global::{self, GlobalRecord};
 use crate::state::replication::{self, Replication, Version};
 use crate::state::{self, Expiry, Replica, Settings, TableRecord, streams as stored};
 use crate::statistics::Count;
+use crate::write::ItemWrite;
 use crate::{streams, timers};
 use bytes::Bytes;
 use model::{ReplicationGroupUpdate, TableStatus};
@@ -32,7 +34,7 @@ const CHANGES: usize = 25;
 /// It ends when they have this many bytes.
 const BYTES: usize = 1024 * 1024;
 
-/// What a table's stream must hold that has replicas.
+/// What the stream of a table must hold that becomes part of a global table of the version 2017.
 const BOTH_IMAGES: &str =
     "Table must have DynamoDB Streams enabled with StreamViewType set to NEW_AND_OLD_IMAGES";
 
@@ -44,11 +46,12 @@ pub fn handler() -> TimerHandler {
 }
 
 /// The same account in another region.
-fn elsewhere(scope: &Scope, region: &Region) -> Scope {
+pub fn elsewhere(scope: &Scope, region: &Region) -> Scope {
     Scope::Regional(scope.account().unwrap_or(AccountId::DEFAULT), region.clone())
 }
 
-fn region_of(scope: &Scope) -> Region {
+/// The region of a scope.
+pub fn region_of(scope: &Scope) -> Region {
     scope.region().cloned().unwrap_or_default()
 }
 
@@ -72,39 +75,41 @@ pub fn change(
             table.name
         )));
     }
-    let mut filling = Filling::new();
+    let (mut filling, mut seen) = (Filling::new(), Vec::new());
     for (update, id) in updates.iter().zip(ids) {
         let (create, delete, change) = (&update.create, &update.delete, &update.update);
         let name = create.as_ref().map(|create| &create.region_name);
         let name = name.or(delete.as_ref().map(|delete| &delete.region_name));
         let name = name.or(change.as_ref().map(|change| &change.region_name));
         let name = name.ok_or_else(|| {
-            DynamoError::invalid_value(
-                "One of ReplicationGroupUpdate.Create, ReplicationGroupUpdate.Update, \
-                 ReplicationGroupUpdate.Delete must not be null",
+            DynamoError::invalid(
+                "There are no actions specified in the Replica Update Action of the request.",
             )
         })?;
         let region = region(name)?;
         if region == region_of(scope) {
             return Err(DynamoError::invalid(
-                "Cannot add, delete, or update the local region through ReplicaUpdates. Use CreateTable, \
-                 DeleteTable, or UpdateTable as required.",
+                "Cannot add or delete the local region through ReplicaUpdates. Use CreateTable, DeleteTable, or \
+                 UpdateTable as required.",
             ));
         }
         let is_there = table.replicas.iter().any(|replica| replica.region == region);
         if let Some(create) = create {
+            if seen.contains(&region) {
+                continue;
+            }
             if is_there {
                 return Err(exists(&table.name));
             }
+            seen.push(region.clone());
             let key = create.kms_master_key_id.clone();
-            filling.push(add(tx, scope, table, (region, id, key), now)?);
+            filling.extend(add(tx, scope, table, (region, id, key), now)?);
             continue;
         }
         if !is_there {
             return Err(DynamoError::invalid(format!(
                 "Update global table operation failed because one or more replicas were not part of the global \
-                 table: Replica {name} of table with name: '{}' does not exist",
-                table.name
+                 table. Please retry the request without these replicas: [{name}]."
             )));
         }
         match change {
@@ -130,7 +135,7 @@ pub fn region(name: &str) -> Result<Region, DynamoError> {
 
 fn exists(name: &str) -> DynamoError {
     DynamoError::invalid(format!(
-        "Failed to create a the new replica of table with name: '{name}' because one or more replicas already \
+        "Failed to create a the new replica of table with name: ‘{name}’ because one or more replicas already \
          existed as tables."
     ))
 }
@@ -142,14 +147,12 @@ fn add(
     table: &mut TableRecord,
     (region, id, key): (Region, &str, Option<String>),
     now: Timestamp,
-) -> Result<(u64, Scope, Job), DynamoError> {
-    match &table.stream {
-        None => streams::open(tx, scope, table, StreamView::Both, now)?,
-        Some(stream) if stream.view == StreamView::Both => {}
-        Some(_) => {
-            return Err(DynamoError::invalid(BOTH_IMAGES));
-        }
+) -> Result<Option<(u64, Scope, Job)>, DynamoError> {
+    let is_strong = table.global.strong;
+    if table.stream.is_none() && !is_strong {
+        streams::open(tx, scope, table, StreamView::Both, now)?;
     }
+    let view = table.stream.as_ref().map(|stream| stream.view);
     let there = elsewhere(scope, &region);
     if state::table(tx, &there, &table.name)?.is_some() {
         return Err(exists(&table.name));
@@ -166,7 +169,11 @@ fn add(
         sibling.replicas.push(member(region.clone()));
         state::put_table(tx, &place, &mut sibling)?;
     }
-    streams::open(tx, &there, &mut made, StreamView::Both, now)?;
+    view.map_or(Ok(()), |view| streams::open(tx, &there, &mut made, view, now))?;
+    if is_strong {
+        // Nothing is there that it would have to be filled with.
+        made.creating_until = now;
+    }
     let regions: Vec<Region> = made.replicas.iter().map(|replica| replica.region.clone()).collect();
     let head = stored::head(tx, &there, made.incarnation)?;
     for other in &regions {
@@ -179,8 +186,11 @@ fn add(
     let head = stored::head(tx, scope, table.incarnation)?;
     begin(tx, scope, table.incarnation, &region, head.number + 1)?;
     table.replicas.push(Replica { encryption_key: key, ..member(region) });
+    if is_strong {
+        return Ok(None);
+    }
     let job = Job::Replica(table.name.clone(), scope.clone());
-    Ok((backups::put_job(tx, &there, &job)?, there, job))
+    Ok(Some((backups::put_job(tx, &there, &job)?, there, job)))
 }
 
 /// A table like another, that is not filled yet.
@@ -201,6 +211,7 @@ fn replica_of(tx: &mut Tx, table: &TableRecord, id: &str, now: Timestamp) -> Res
         is_deleting: false,
         settings: Settings::default(),
         is_old_global: false,
+        expiry_changed: None,
         ..table.clone()
     };
     for index in &mut made.indexes {
@@ -234,6 +245,13 @@ fn remove(
         if describe::status(&gone, now) == TableStatus::Creating {
             let name = &table.name;
             return Err(DynamoError::InUse(format!("Replica is being created: {name} in {region}")));
+        }
+        if gone.protected {
+            return Err(DynamoError::invalid(format!(
+                "Cannot delete table {} in region {region} because it has deletion protection enabled. Disable \
+                 deletion protection first.",
+                table.name
+            )));
         }
         streams::close(tx, &there, &mut gone, now)?;
         state::remove_table(tx, &there, &gone)?;
@@ -348,25 +366,30 @@ pub fn moment(
     })
 }
 
-/// Notes a change of a table with replicas: which write of its row was the last, and that it is to be carried.
+/// Notes a change of a table with replicas, and what it left: which write of its row was the last, and that it is
+/// to be carried.
 ///
 /// # Errors
 /// The store's.
 pub fn changed(
     tx: &mut Tx,
-    (scope, table): (&Scope, &TableRecord),
-    row: &[u8],
+    write: &ItemWrite,
     at: Timestamp,
-) -> Result<(), Fault> {
+    after: Option<&Bytes>,
+) -> Result<(), DynamoError> {
+    let (scope, table) = (&write.scope, &*write.table);
+    if table.global.strong {
+        return consistency::mirror(tx, write, at, after);
+    }
     let version = Version { at, region: region_of(scope) };
-    replication::put_version(tx, scope, table.incarnation, row, &version)?;
+    replication::put_version(tx, scope, table.incarnation, &write.row, &version)?;
     let mut replication = replication::replication(tx, scope, table.incarnation)?;
     if replication.is_under_way {
         return Ok(());
     }
     replication.is_under_way = true;
     replication::put_replication(tx, scope, table.incarnation, &replication)?;
-    schedule(tx, scope, &table.name, at)
+    Ok(schedule(tx, scope, &table.name, at)?)
 }
 
 fn schedule(tx: &mut Tx, scope: &Scope, table: &str, due: Timestamp) -> Result<(), Fault> {
@@ -403,7 +426,7 @@ fn carry_some(tx: &mut Tx, timer: &Timer) -> Result<(), DynamoError> {
         let Some((last, _)) = changes.last() else { continue };
         replication.next.insert(replica.region.clone(), last + 1);
         for (_, change) in &changes {
-            apply(tx, (&there, &target), change, &region_of(scope))?;
+            apply(tx, (&there, &target), change, (scope, &table))?;
         }
     }
     replication.is_under_way = more;
@@ -444,19 +467,39 @@ fn apply(
     tx: &mut Tx,
     (scope, table): (&Scope, &Arc<TableRecord>),
     change: &Change,
-    from: &Region,
+    (from, source): (&Scope, &TableRecord),
 ) -> Result<(), DynamoError> {
     if change.origin == Origin::Replica {
         return Ok(());
     }
     let key = state::item(&change.keys)?;
     let row = table.key.row(&key).ok_or(DynamoError::Corrupt("a change has no key"))?;
-    let version = Version { at: change.at, region: from.clone() };
+    let version = Version { at: change.at, region: region_of(from) };
     let present = replication::version(tx, scope, table.incarnation, &row)?;
     if present.is_some_and(|present| present > version) {
         return Ok(());
     }
-    let mut write = copy::item_write(scope, table, change.at, &row, change.new.as_ref())?;
+    // A stream that holds no new images says only where something changed: what is there now is carried, and what
+    // changes it later is carried once more.
+    let holds_new = source.stream.as_ref().is_none_or(|stream| stream.view.has_new());
+    let new = match holds_new {
+        true => change.new.clone(),
+        false => state::row(tx, from, source.incarnation, &row)?,
+    };
+    put(tx, (scope, table), (change.at, &row, new.as_ref()))?;
+    Ok(replication::put_version(tx, scope, table.incarnation, &row, &version)?)
+}
+
+/// Writes what another region wrote: a row and what is to be there.
+///
+/// # Errors
+/// The store's.
+pub fn put(
+    tx: &mut Tx,
+    (scope, table): (&Scope, &Arc<TableRecord>),
+    (at, row, new): (Timestamp, &[u8], Option<&Bytes>),
+) -> Result<(), DynamoError> {
+    let mut write = copy::item_write(scope, table, at, row, new)?;
     write.origin = Origin::Replica;
     let mut sums = BTreeMap::<Incarnation, Count>::new();
     for (incarnation, count) in write.run(tx)?.deltas {
@@ -466,7 +509,7 @@ fn apply(
     for (incarnation, count) in sums {
         state::add_drift(tx, scope, incarnation, count)?;
     }
-    Ok(replication::put_version(tx, scope, table.incarnation, &row, &version)?)
+    Ok(())
 }
 
 /// A replica is filled: it can be used, and gets what has changed meanwhile.

@@ -10,6 +10,9 @@ pub mod history;
 mod older;
 pub mod replication;
 pub mod streams;
+mod throughput;
+
+pub use throughput::Throughput;
 
 use crate::errors::DynamoError;
 use crate::rules::change::StreamView;
@@ -84,42 +87,19 @@ pub struct TableRecord {
     pub settings: Settings,
     /// Whether its replicas are those of a global table of the version 2017.
     pub is_old_global: bool,
+    /// How it is one table with its replicas.
+    pub global: Global,
+    /// When the expiry of its items was last changed.
+    pub expiry_changed: Option<Timestamp>,
+    /// When it last became paid by request, also where it is not any more.
+    pub was_on_demand: Option<Timestamp>,
 }
 
 impl Record for TableRecord {
-    const VERSION: u8 = 4;
+    const VERSION: u8 = 5;
 
     fn upgrade(version: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
         older::table(version, bytes)
-    }
-}
-
-/// Provisioned throughput.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Throughput {
-    /// Units of reading in a second.
-    pub read: i64,
-    /// Units of writing in a second.
-    pub write: i64,
-    /// When it was last raised.
-    pub raised: Option<Timestamp>,
-    /// When it was last lowered.
-    pub lowered: Option<Timestamp>,
-    /// How often it was lowered.
-    pub decreases: i64,
-}
-
-impl Throughput {
-    /// Takes other units, and remembers when they were raised and lowered.
-    pub fn change(&mut self, (read, write): (i64, i64), now: Timestamp) {
-        if read > self.read || write > self.write {
-            self.raised = Some(now);
-        }
-        if read < self.read || write < self.write {
-            self.lowered = Some(now);
-            self.decreases += 1;
-        }
-        (self.read, self.write) = (read, write);
     }
 }
 
@@ -210,6 +190,17 @@ pub struct Replica {
     pub encryption_key: Option<String>,
 }
 
+/// How a table is one with its replicas.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Global {
+    /// Whether what one region writes is in all others at once.
+    pub strong: bool,
+    /// Regions that hold no table and only vote.
+    pub witnesses: Vec<Region>,
+    /// Whether its settings are those of its replicas, where that was stated.
+    pub settings_mode: Option<String>,
+}
+
 /// What a table was restored from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Restored {
@@ -287,9 +278,9 @@ pub struct ScalingPolicy {
 }
 
 impl TableRecord {
-    /// Whether its changes are kept: for a stream, for recovery.
+    /// Whether its changes are kept: for a stream, for recovery, for other regions.
     pub fn keeps_changes(&self) -> bool {
-        self.stream.is_some() || self.history.is_some()
+        self.stream.is_some() || self.history.is_some() || self.global.strong
     }
 
     /// An index by its name.

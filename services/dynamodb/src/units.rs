@@ -4,7 +4,9 @@
 
 use crate::errors::DynamoError;
 use crate::state::Throughput;
+use model_dynamodb as model;
 use model_dynamodb::{OnDemandThroughput, WarmThroughput};
+use names::{Region, Timestamp};
 
 /// Units of reads and of writes, where they are given.
 pub type Units = (Option<i64>, Option<i64>);
@@ -107,6 +109,105 @@ pub fn bounds(
         |asked: Option<i64>, present: Option<i64>| asked.or(present).filter(|units| *units != UNBOUNDED);
     let held = (held(asked.max_read_request_units, read), held(asked.max_write_request_units, write));
     Ok((held != (None, None)).then_some(held))
+}
+
+/// The most units of a table or index.
+pub const MAX_UNITS: i64 = 40_000;
+
+/// Refuses units beyond what a table or index of an account may have (aws-controllers-k8s/dynamodb-controller,
+/// docs/api-quirks, DDB-TABLE-443).
+///
+/// # Errors
+/// AWS's message.
+pub fn check_maxima<'a>(
+    asked: impl Iterator<Item = (Option<&'a str>, &'a model::ProvisionedThroughput)>,
+    region: Option<&Region>,
+) -> Result<(), DynamoError> {
+    let region = region.map_or("", Region::as_str);
+    for (index, asked) in asked {
+        let (whose, what) = match index {
+            None => (String::new(), "table"),
+            Some(name) => (format!(" for index {name}"), "index"),
+        };
+        let units = [
+            ("ReadCapacityUnits", asked.read_capacity_units),
+            ("WriteCapacityUnits", asked.write_capacity_units),
+        ];
+        if let Some((name, units)) = units.into_iter().find(|(_, units)| *units > MAX_UNITS) {
+            return Err(DynamoError::Limit(format!(
+                "The requested {name}{whose}, {units}, is above the per {what} maximum for the account in {region}. \
+                 Per {what} maximum: {MAX_UNITS}. Refer to the Amazon DynamoDB Developer Guide for current limits \
+                 and how to request higher limits."
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Gives a table or index the units that are asked for.
+///
+/// # Errors
+/// Where they are what it has, or were lowered too often.
+pub fn change(
+    present: &mut Throughput,
+    asked: &model::ProvisionedThroughput,
+    now: Timestamp,
+    whose: &str,
+) -> Result<(), DynamoError> {
+    let (read, write) = (asked.read_capacity_units, asked.write_capacity_units);
+    if (read, write) == (present.read, present.write) {
+        return Err(DynamoError::invalid(format!(
+            "The provisioned throughput for {whose} will not change. The requested value equals the current \
+             value. Current ReadCapacityUnits provisioned for {whose}: {}. Requested ReadCapacityUnits: \
+             {read}. Current WriteCapacityUnits provisioned for {whose}: {}. Requested WriteCapacityUnits: \
+             {write}. Refer to the Amazon DynamoDB Developer Guide for current limits and how to request \
+             higher limits.",
+            present.read, present.write
+        )));
+    }
+    set(present, (read, write), now)
+}
+
+/// Gives a table or index other units.
+///
+/// # Errors
+/// Where they were lowered too often.
+pub fn set(present: &mut Throughput, units: (i64, i64), now: Timestamp) -> Result<(), DynamoError> {
+    let (today, last) = (present.decreases_on(now), present.lowered.unwrap_or(now));
+    present.change(units, now).map_err(|next| {
+        DynamoError::Limit(format!(
+            "Subscriber limit exceeded: Provisioned throughput decreases are limited within a given UTC day. After \
+             the first 4 decreases, each subsequent decrease in the same UTC day can be performed at most once every \
+             3600 seconds. Number of decreases today: {today}. Last decrease at {}. Next decrease can be made at {}",
+            spoken(last),
+            spoken(next)
+        ))
+    })
+}
+
+/// A moment as that refusal words it: `Monday, February 13, 2023 at 10:25:39 AM Coordinated Universal Time`.
+fn spoken(moment: Timestamp) -> String {
+    const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+    const MONTHS: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
+    let (year, month, day, weekday, hour, minute, second, _) = moment.civil();
+    let (weekday, month) = (DAYS[usize::from(weekday) % 7], MONTHS[usize::from(month.max(1) - 1) % 12]);
+    let (half, hour) = (if hour < 12 { "AM" } else { "PM" }, (hour + 11) % 12 + 1);
+    format!(
+        "{weekday}, {month} {day}, {year} at {hour}:{minute:02}:{second:02} {half} Coordinated Universal Time"
+    )
 }
 
 #[cfg(test)]

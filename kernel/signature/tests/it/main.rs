@@ -27,7 +27,7 @@ fn at(stamp: &str) -> Timestamp {
 
 /// Finds the credentials and verifies them, the body at hand.
 fn check(head: &RequestHead<'_>, body: &[u8], secret: &str, now: Timestamp) -> Result<Presented, AuthError> {
-    let presented = Presented::find(head)?.ok_or(AuthError::MissingAuthenticationToken)?;
+    let presented = Presented::find(head, now)?.ok_or(AuthError::MissingAuthenticationToken)?;
     let payload = PayloadHash::declared(head, &presented)?.unwrap_or_else(|| PayloadHash::of_body(body));
     verify(&presented, head, &payload, secret, now, &KeyCache::new())?;
     Ok(presented)

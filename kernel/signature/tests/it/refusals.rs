@@ -244,7 +244,7 @@ fn scopes_of_another_endpoint() {
     ];
     let headers = headers(&lines.each_ref().map(String::as_str));
     let head = RequestHead { method: "GET", path: "/", query: "", headers: &headers };
-    let presented = Presented::find(&head).unwrap().unwrap();
+    let presented = Presented::find(&head, at(STAMP)).unwrap().unwrap();
     assert_eq!(presented.scoped_to(Some("us-east-1"), "sqs"), Ok(()));
     let region = presented.scoped_to(Some("eu-west-1"), "sqs").unwrap_err();
     assert_eq!(
@@ -263,6 +263,20 @@ fn other_schemes_are_not_ours() {
     for authorization in ["Bearer abc", "Basic YTpi", ""] {
         let headers = headers(&[&format!("Authorization: {authorization}")]);
         let head = RequestHead { method: "GET", path: "/", query: "Signature=1&a", headers: &headers };
-        assert_eq!(Presented::find(&head), Ok(None));
+        assert_eq!(Presented::find(&head, at(STAMP)), Ok(None));
     }
+}
+
+/// ScyllaDB's test_expired_signature and test_signature_too_futuristic, run on AWS.
+#[test]
+fn an_old_or_a_future_date_goes_before_a_scope_of_another_one() {
+    let dated = |service: &str, date: &str| {
+        let credential = format!("Credential=AKID/2/us-east-1/{service}/aws4_request");
+        let authorization = format!("AWS4-HMAC-SHA256 {credential}, {HEADERS}, {SIGNATURE}");
+        words(&refusal_of(&authorization, "", &format!("X-Amz-Date: {date}")), Wording::Json)
+    };
+    assert!(dated("dynamodb", "20140830T123600Z").contains("Signature expired: "));
+    assert!(dated("dynamodb", "20160830T123600Z").contains("Signature not yet current: "));
+    assert!(dated("dynamodb", STAMP).contains("Date in Credential scope does not match"));
+    assert!(!dated("s3", "20140830T123600Z").contains("expired"));
 }

@@ -1,6 +1,7 @@
 //! DescribeLimits, DescribeEndpoints: what holds for all tables.
 
 use crate::errors::DynamoError;
+use crate::units;
 use model_dynamodb::{
     DescribeEndpointsInput, DescribeEndpointsOutput, DescribeLimitsInput, DescribeLimitsOutput, Endpoint,
 };
@@ -10,7 +11,7 @@ use std::sync::Arc;
 /// The quotas of an account in a region.
 const ACCOUNT_UNITS: i64 = 80_000;
 /// The quotas of a table.
-const TABLE_UNITS: i64 = 40_000;
+const TABLE_UNITS: i64 = units::MAX_UNITS;
 /// How long a client may keep an endpoint.
 const ENDPOINT_MINUTES: i64 = 1_440;
 

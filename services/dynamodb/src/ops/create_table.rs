@@ -8,11 +8,11 @@ use crate::find;
 use crate::ops::{resource_policy, tags};
 use crate::rules::change::StreamView;
 use crate::rules::keys::KeySchema;
-use crate::state::{self, Settings, TableRecord, Throughput};
+use crate::state::{self, Global, Settings, TableRecord, Throughput};
 use crate::statistics::{Count, Statistics};
 use crate::streams;
 use crate::units;
-use model_dynamodb::{BillingMode, CreateTableInput, CreateTableOutput, TableStatus};
+use model_dynamodb::{BillingMode, CreateTableInput, CreateTableOutput, ProvisionedThroughput, TableStatus};
 use names::{AccountId, Scope, Tags};
 use service::{Ctx, Head, Heads, Pace};
 use std::collections::BTreeSet;
@@ -154,8 +154,17 @@ pub fn decide(ctx: &Ctx, input: &CreateTableInput) -> Result<(TableRecord, Vec<I
     definitions::check_names(&wishes)?;
     let keys = wishes.iter().map(|wish| &wish.key).chain([&key]);
     definitions::check_all_used(&attributes, keys, has_indexes)?;
+    units::check_maxima(units_of(input), Some(ctx.region()))?;
     let record = record(ctx, input, throughput, (attributes, key));
     Ok((TableRecord { warm, on_demand_limits: bounded, ..record }, wishes))
+}
+
+/// The units that a request asks for: of the table, and of its indexes by their names.
+fn units_of(input: &CreateTableInput) -> impl Iterator<Item = (Option<&str>, &ProvisionedThroughput)> {
+    let indexes = input.global_secondary_indexes.iter().flatten();
+    let indexes =
+        indexes.filter_map(|one| Some((Some(one.index_name.as_str()), one.provisioned_throughput.as_ref()?)));
+    input.provisioned_throughput.iter().map(|asked| (None, asked)).chain(indexes)
 }
 
 fn refuse_unserved(input: &CreateTableInput) -> Result<(), DynamoError> {
@@ -213,6 +222,9 @@ fn record(
         restored: None,
         settings: Settings::default(),
         is_old_global: false,
+        global: Global::default(),
+        expiry_changed: None,
+        was_on_demand: None,
         policy_revision: input.resource_policy.as_ref().map_or(0, |_| resource_policy::revision(now, 0)),
     }
 }

@@ -1,6 +1,7 @@
 //! DeleteTable: the table and all it holds go in one small commit, at once or after its pace; its rows are swept
 //! afterwards.
 
+use crate::consistency;
 use crate::copy;
 use crate::describe::{self, Counts};
 use crate::errors::DynamoError;
@@ -36,6 +37,7 @@ pub async fn delete_table(ctx: Ctx, input: Arc<DeleteTableInput>) -> Result<Dele
             if status != TableStatus::Active {
                 return Err(describe::in_use(&name, &status));
             }
+            consistency::check_deletion(&record)?;
             if record.protected {
                 return Err(DynamoError::invalid(
                     "Resource cannot be deleted as it is currently protected against deletion. Disable \

@@ -1,6 +1,7 @@
 //! ExecuteTransaction: up to a hundred statements of PartiQL, all reading at one moment or all written at once.
 
 use crate::capacity::{Ledger, Usage, Used};
+use crate::consistency;
 use crate::errors::DynamoError;
 use crate::expressions::Expressions;
 use crate::find::{self, Finder};
@@ -59,6 +60,7 @@ fn read(
     for (place, one) in prepared.iter().enumerate() {
         let (found, item, bytes) =
             statements::single(ctx, one, "ExecuteTransaction").map_err(|error| at(place, error))?;
+        consistency::check_support(&found.table, "Transactions are")?;
         total += bytes;
         transaction::check_size(total)?;
         ledger.add(&found, Usage::of_table(size::read_units(bytes, Consistency::Transactional)));
@@ -82,6 +84,7 @@ async fn write(
         let shows_failed =
             statements::shows_failed(request.return_values_on_condition_check_failure.as_ref());
         let planned = statements::plan(ctx, one, shows_failed, find).map_err(|error| at(place, error))?;
+        consistency::check_support(&planned.found.table, "Transactions are")?;
         if !seen.insert((planned.found.table.incarnation, planned.write.row.clone())) {
             return Err(DynamoError::invalid(
                 "Transaction request cannot include multiple operations on one item",

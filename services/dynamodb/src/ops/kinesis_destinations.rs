@@ -47,8 +47,8 @@ fn wanted<'d>(all: &'d mut [Destination], stream: &str) -> Result<&'d mut Destin
     let found = all.iter_mut().find(|one| one.stream == stream && one.enabled);
     found.ok_or_else(|| {
         DynamoError::invalid(
-            "Table is not in a valid state to disable Kinesis Streaming Destination: \
-             DisableKinesisStreamingDestination must be ACTIVE to perform DISABLE operation.",
+            "Table is not in a valid state to enable Kinesis Streaming Destination: KinesisStreamingDestination must \
+             be ACTIVE to perform DISABLE operation.",
         )
     })
 }
@@ -93,7 +93,8 @@ pub async fn update_kinesis_streaming_destination(
     let precision = asked.as_ref().and_then(|asked| asked.approximate_creation_date_time_precision.clone());
     let Some(precision) = precision else {
         return Err(DynamoError::invalid(
-            "UpdateKinesisStreamingConfiguration cannot be null or contain only null values",
+            "Streaming destination cannot be updated with given parameters: UpdateKinesisStreamingConfiguration cannot \
+             be null or contain only null values",
         ));
     };
     let (stream, text) = (input.stream_arn.clone(), precision.to_string());

@@ -1,7 +1,7 @@
 //! PutResourcePolicy, GetResourcePolicy, DeleteResourcePolicy: the policy of a table or a stream, kept in its
 //! head, where authorisation reads it. A revision is a moment, so that later ones compare as greater.
 
-use super::tags::table_arn;
+use super::tags::{check_arn, table_arn};
 use crate::errors::DynamoError;
 use crate::find::{self, Address};
 use crate::iterators::StreamAddress;
@@ -32,13 +32,11 @@ pub fn revision(now: Timestamp, before: u64) -> u64 {
 /// AWS's message.
 pub fn check(text: &str) -> Result<(), DynamoError> {
     if text.len() > MAX_BYTES {
-        return Err(DynamoError::invalid(
-            "Resource-based policy document cannot exceed the maximum size of 20 KB",
-        ));
+        return Err(DynamoError::invalid_value("Maximum policy size of 20480 bytes exceeded"));
     }
     match policy::Policy::parse(text) {
         Ok(_) => Ok(()),
-        Err(fault) => Err(DynamoError::invalid(format!("Invalid policy document: {fault}"))),
+        Err(fault) => Err(DynamoError::invalid_value(format!("Invalid policy document: {fault}"))),
     }
 }
 
@@ -51,6 +49,7 @@ struct Place {
 }
 
 fn place(ctx: &Ctx, text: &str) -> Result<Place, DynamoError> {
+    check_arn(text)?;
     if let (true, Ok(arn)) = (text.contains("/stream/"), text.parse()) {
         let StreamAddress { scope, table, label } = StreamAddress::of(text, ctx.region())?;
         return Ok(Place { arn, address: Address { scope, name: table }, stream: Some(label) });

@@ -9,7 +9,7 @@ use crate::find;
 use crate::jobs::{self, NOT_YET};
 use crate::ops::create_table;
 use crate::state::backups::{self, Job, RestoreFrom};
-use crate::state::{self, IndexRecord, IndexScope, Restored, Settings, TableRecord, Throughput};
+use crate::state::{self, Global, IndexRecord, IndexScope, Restored, Settings, TableRecord, Throughput};
 use crate::units;
 use crate::{backup, history};
 use model::{
@@ -241,6 +241,9 @@ fn target(
         history: None,
         replicas: Vec::new(),
         is_old_global: false,
+        global: Global::default(),
+        expiry_changed: None,
+        was_on_demand: None,
         restored: None,
         settings: Settings::default(),
         ..source

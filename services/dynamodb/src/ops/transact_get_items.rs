@@ -2,6 +2,7 @@
 
 use super::get_item::{check_projection, projection};
 use crate::capacity::{Ledger, Usage, Used};
+use crate::consistency;
 use crate::errors::{DynamoError, Reasoned};
 use crate::find::{self, Found};
 use crate::rules::expression::projection::Projection;
@@ -65,6 +66,7 @@ fn prepare(ctx: &Ctx, input: &TransactGetItemsInput) -> Result<Vec<One>, DynamoE
     let mut seen = HashSet::new();
     for (item, projection) in input.transact_items.iter().zip(projections) {
         let found = find::item_table(ctx, &item.get.table_name)?;
+        consistency::check_support(&found.table, "Transactions are")?;
         let mut reason = Reasoned::default();
         found.table.key.check_empty(&item.get.key)?;
         match found.table.key.check_key(&item.get.key) {

@@ -2,6 +2,7 @@
 
 use super::delete_item::keyed_write;
 use super::put_item::{item_write, stored};
+use crate::consistency;
 use crate::errors::{DynamoError, Reasoned};
 use crate::expressions::Expressions;
 use crate::find::{self, Finder, Found};
@@ -106,6 +107,7 @@ fn prepare(ctx: &Ctx, all: Vec<Decided<'_>>, find: Finder) -> Result<Writes, Dyn
     let (mut seen, mut bytes) = (HashSet::with_capacity(count), 0);
     for decided in all {
         let found = find(ctx, decided.parts.table)?;
+        consistency::check_support(&found.table, "Transactions are")?;
         if let Some(key) = decided.parts.key.or(decided.parts.item) {
             found.table.key.check_empty(key)?;
         }

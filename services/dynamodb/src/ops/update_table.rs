@@ -1,5 +1,6 @@
 //! UpdateTable: billing, throughput, class, protection; global indexes made and removed on a live table.
 
+use crate::consistency;
 use crate::definitions;
 use crate::describe::{self, Counts};
 use crate::encryption;
@@ -13,10 +14,7 @@ use crate::statistics::Statistics;
 use crate::streams;
 use crate::timers;
 use crate::units;
-use model::{
-    BillingMode, GlobalSecondaryIndexUpdate, ProvisionedThroughput, TableStatus, UpdateTableInput,
-    UpdateTableOutput,
-};
+use model::{BillingMode, GlobalSecondaryIndexUpdate, TableStatus, UpdateTableInput, UpdateTableOutput};
 use model_dynamodb as model;
 use names::{AccountId, Scope, Timestamp};
 use service::{Ctx, Pace};
@@ -48,7 +46,10 @@ pub async fn update_table(ctx: Ctx, input: Arc<UpdateTableInput>) -> Result<Upda
             }
             let before = record.throughput.clone();
             let updates = input.replica_updates.as_deref().unwrap_or_default();
+            units::check_maxima(units_of(&input), scope.region())?;
+            consistency::decide(tx, &scope, &mut record, &input)?;
             let filling = replicas::change(tx, &scope, &mut record, updates, (now, &ids))?;
+            consistency::settle(&mut record);
             let wish = Wish { input: &input, encryption: &encryption, now, pace, account };
             wish.change(tx, &scope, &mut record)?;
             if updates.is_empty() && !record.is_old_global {
@@ -120,9 +121,6 @@ impl Wish<'_> {
 fn check(input: &UpdateTableInput) -> Result<(), DynamoError> {
     let updates = input.global_secondary_index_updates.as_deref().unwrap_or_default();
     let replicas = input.replica_updates.as_deref().unwrap_or_default();
-    if input.global_table_witness_updates.is_some() {
-        return Err(DynamoError::NotServed("A witness of a global table"));
-    }
     definitions::stream_view(input.stream_specification.as_ref(), false)?;
     encryption::check(input.sse_specification.as_ref())?;
     let asks = [
@@ -135,18 +133,18 @@ fn check(input: &UpdateTableInput) -> Result<(), DynamoError> {
         input.deletion_protection_enabled.is_some(),
         input.on_demand_throughput.is_some(),
         input.warm_throughput.is_some(),
+        input.global_table_settings_replication_mode.is_some(),
     ];
     if asks.contains(&true) && !replicas.is_empty() {
-        return Err(DynamoError::invalid_value(
-            "Update table operation with other updates cannot be combined with replica updates",
-        ));
+        return Err(DynamoError::invalid_value(match consistency::is_wished(input) {
+            true => "Requests that modify replicas or witnesses must not also modify other fields",
+            false => "Replica modification must be the only operation in the request",
+        }));
     }
     if !asks.contains(&true) && replicas.is_empty() {
-        return Err(DynamoError::invalid(
-            "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, \
-             GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required",
-        ));
+        return Err(nothing_asked(input));
     }
+    consistency::check(input)?;
     check_together(input)?;
     if input.billing_mode == Some(BillingMode::Provisioned) && input.provisioned_throughput.is_none() {
         return Err(DynamoError::invalid_value(
@@ -155,6 +153,30 @@ fn check(input: &UpdateTableInput) -> Result<(), DynamoError> {
     }
     input.provisioned_throughput.as_ref().map(definitions::throughput).transpose()?;
     check_index_updates(updates)
+}
+
+/// The units that a request asks for: of the table, and of indexes by their names.
+fn units_of(input: &UpdateTableInput) -> impl Iterator<Item = (Option<&str>, &model::ProvisionedThroughput)> {
+    let own = input.provisioned_throughput.iter().map(|asked| (None, asked));
+    let indexes = input.global_secondary_index_updates.iter().flatten().filter_map(|update| {
+        let changed = update.update.as_ref();
+        let changed = changed.and_then(|one| Some((&one.index_name, one.provisioned_throughput.as_ref()?)));
+        let made = update.create.as_ref();
+        let made = made.and_then(|one| Some((&one.index_name, one.provisioned_throughput.as_ref()?)));
+        changed.or(made).map(|(name, asked)| (Some(name.as_str()), asked))
+    });
+    own.chain(indexes)
+}
+
+/// What is told that changes nothing (aws-controllers-k8s/dynamodb-controller, docs/api-quirks, DDB-TABLE-442): it
+/// names what is missing, also what only AWS's own tools can ask for.
+fn nothing_asked(input: &UpdateTableInput) -> DynamoError {
+    let consistency = if input.multi_region_consistency.is_some() { "" } else { "MultiRegionConsistency, " };
+    DynamoError::invalid(format!(
+        "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, \
+         SSESpecification, ReplicaUpdates, MultiAccountReplicaReady, ReplicaTransitRoleArn, \
+         {consistency}DeletionProtectionEnabled, OnDemandThroughput, WarmThroughput or TableClass is required"
+    ))
 }
 
 /// Refuses what AWS does not do in one request, in its order and words (aws-controllers-k8s/dynamodb-controller,
@@ -272,6 +294,15 @@ fn change(
     if let Some(protected) = input.deletion_protection_enabled {
         record.protected = protected;
     }
+    if let Some(mode) = &input.global_table_settings_replication_mode {
+        if *mode == model::GlobalTableSettingsReplicationMode::EnabledWithOverrides {
+            return Err(DynamoError::invalid(
+                "Value 'ENABLED_WITH_OVERRIDES' at 'GlobalTableSettingsReplicationMode' failed to satisfy \
+                 constraint: Only ENABLED and DISABLED settings replication are supported for a Regional Table.",
+            ));
+        }
+        record.global.settings_mode = Some(mode.to_string());
+    }
     if let Some(limits) = &input.on_demand_throughput {
         let on_demand = record.on_demand.is_some();
         record.on_demand_limits = units::bounds(limits, record.on_demand_limits, on_demand, "table")?;
@@ -300,11 +331,16 @@ fn change_stream(
             Err(DynamoError::invalid(format!("Table has no stream to disable: TableName: {name}")))
         }
         (Some(view), None) => Ok(streams::open(tx, scope, record, view, now)?),
-        (None, Some(_)) if !record.replicas.is_empty() || record.is_old_global => {
-            Err(DynamoError::invalid("Stream cannot be disabled for a table that has replicas"))
+        (None, Some(_)) if is_carried(record) => {
+            Err(DynamoError::invalid_value("Disabling Stream is not allowed for a Global Table replica."))
         }
         (None, Some(_)) => Ok(streams::close(tx, scope, record, now)?),
     }
+}
+
+/// Whether other regions get what is written, by the stream.
+fn is_carried(record: &TableRecord) -> bool {
+    record.is_old_global || !(record.replicas.is_empty() || record.global.strong)
 }
 
 fn change_billing(
@@ -319,23 +355,26 @@ fn change_billing(
     if input.provisioned_throughput.is_some() && on_demand_after {
         return Err(definitions::units_on_demand());
     }
-    record.billing_stated |= input.billing_mode.is_some();
+    // Told of tables that once were paid by request (aws-controllers-k8s/dynamodb-controller, docs/api-quirks,
+    // DDB-TABLE-058).
+    record.billing_stated |= on_demand_after != record.on_demand.is_some();
     if on_demand_after != record.on_demand.is_some() || input.provisioned_throughput.is_some() {
         keep_warm(record);
     }
     if on_demand_after && record.on_demand.is_none() {
-        record.on_demand = Some(now);
+        (record.on_demand, record.was_on_demand) = (Some(now), Some(now));
         record.throughput = Throughput::default();
         record.indexes.iter_mut().for_each(|index| index.throughput = Throughput::default());
     }
-    if !on_demand_after && record.on_demand.take().is_some() {
+    if !on_demand_after && let Some(since) = record.on_demand.take() {
+        record.was_on_demand = Some(since);
         // What bounds request units ends with them.
         record.on_demand_limits = None;
         record.indexes.iter_mut().for_each(|index| index.on_demand_limits = None);
         check_index_throughputs(record, input)?;
     }
     match &input.provisioned_throughput {
-        Some(asked) => change_throughput(&mut record.throughput, asked, now, "the table"),
+        Some(asked) => units::change(&mut record.throughput, asked, now, "the table"),
         None => Ok(()),
     }
 }
@@ -369,27 +408,6 @@ fn check_index_throughputs(record: &TableRecord, input: &UpdateTableInput) -> Re
     Err(definitions::no_index_units(&missing.join(",")))
 }
 
-fn change_throughput(
-    present: &mut Throughput,
-    asked: &ProvisionedThroughput,
-    now: Timestamp,
-    whose: &str,
-) -> Result<(), DynamoError> {
-    let (read, write) = (asked.read_capacity_units, asked.write_capacity_units);
-    if (read, write) == (present.read, present.write) {
-        return Err(DynamoError::invalid(format!(
-            "The provisioned throughput for {whose} will not change. The requested value equals the current \
-             value. Current ReadCapacityUnits provisioned for {whose}: {}. Requested ReadCapacityUnits: \
-             {read}. Current WriteCapacityUnits provisioned for {whose}: {}. Requested WriteCapacityUnits: \
-             {write}. Refer to the Amazon DynamoDB Developer Guide for current limits and how to request \
-             higher limits.",
-            present.read, present.write
-        )));
-    }
-    present.change((read, write), now);
-    Ok(())
-}
-
 fn create_index(
     tx: &mut Tx,
     record: &mut TableRecord,
@@ -400,7 +418,7 @@ fn create_index(
     let global = record.indexes.iter().filter(|index| index.scope == IndexScope::Global).count();
     if global >= definitions::MAX_GLOBAL {
         return Err(DynamoError::Limit(
-            "Subscriber limit exceeded: GlobalSecondaryIndex count exceeds the per-table limit of 20"
+            "Subscriber limit exceeded: Number of global secondary indexes exceeds per-table limit of 20"
                 .to_owned(),
         ));
     }
@@ -460,9 +478,9 @@ fn create_index(
 }
 
 fn delete_index(tx: &mut Tx, scope: &Scope, record: &mut TableRecord, name: &str) -> Result<(), DynamoError> {
-    let place =
-        record.indexes.iter().position(|index| index.name == name && index.scope == IndexScope::Global);
+    let place = record.indexes.iter().position(|index| index.name == name);
     let place = place.ok_or_else(|| no_index(name, &record.name))?;
+    check_global(&record.indexes[place], "delete")?;
     let gone = record.indexes.remove(place);
     tx.discard(scope, gone.incarnation)?;
     keep_used_attributes(record);
@@ -483,6 +501,7 @@ fn update_index(
     let (table, on_demand) = (record.name.clone(), record.on_demand.is_some());
     let index = record.indexes.iter_mut().find(|index| index.name == update.index_name);
     let index = index.ok_or_else(|| no_index(&update.index_name, &table))?;
+    check_global(index, "update")?;
     let is_empty = update.on_demand_throughput.is_none() && update.warm_throughput.is_none();
     if on_demand && is_empty {
         return Err(DynamoError::invalid_value(format!(
@@ -494,7 +513,7 @@ fn update_index(
     let whose = format!("index {}", index.name);
     if let Some(asked) = &update.provisioned_throughput {
         let warm = units::warm(index.warm, &index.throughput, on_demand);
-        change_throughput(&mut index.throughput, asked, now, &format!("the {whose}"))?;
+        units::change(&mut index.throughput, asked, now, &format!("the {whose}"))?;
         index.warm = Some((Some(warm.0), Some(warm.1)));
     }
     if let Some(limits) = &update.on_demand_throughput {
@@ -512,6 +531,17 @@ fn update_index(
         index.warm = Some(units::raised_warm(asked, present, &whose)?);
     }
     Ok(())
+}
+
+/// Refuses a local index, which stays as it was made.
+fn check_global(index: &IndexRecord, what: &str) -> Result<(), DynamoError> {
+    match index.scope {
+        IndexScope::Global => Ok(()),
+        IndexScope::Local => Err(DynamoError::invalid(format!(
+            "Cannot {what} an index that is not a GlobalSecondaryIndex: {}",
+            index.name
+        ))),
+    }
 }
 
 /// What names an index that a table has not.

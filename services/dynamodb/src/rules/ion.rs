@@ -1,6 +1,10 @@
 //! Items in the text form of Amazon Ion, as files of exports hold them: numbers are decimals, sets are lists
 //! with an annotation that names their type.
 
+mod read;
+
+pub use read::{Line, Unreadable, item};
+
 use super::value::{Item, Value};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -135,6 +135,19 @@ pub enum Form {
     Json,
     /// Lines of values: their delimiter, and the names where the files do not begin with them.
     Csv(Option<String>, Option<Vec<String>>),
+    /// Items in the text form of Ion.
+    Ion,
+}
+
+/// How the files of an import are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// By GZIP.
+    Gzip,
+    /// By Zstandard.
+    Zstd,
 }
 
 /// An import.
@@ -154,8 +167,8 @@ pub struct ImportRecord {
     pub place: Place,
     /// Its form.
     pub form: Form,
-    /// Whether it is compressed.
-    pub gzip: bool,
+    /// How it is compressed.
+    pub compression: Compression,
     /// How far it is.
     pub progress: Progress,
     /// Bytes that were read.
@@ -168,7 +181,14 @@ pub struct ImportRecord {
     pub errors: u64,
 }
 
-record!(ImportRecord, 1);
+impl Record for ImportRecord {
+    const VERSION: u8 = 2;
+
+    fn upgrade(_: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
+        // The first version knew whether it was compressed by GZIP, which is the same byte.
+        postcard::from_bytes(bytes).map_err(|_| Corrupt("the first record of an import cannot be read"))
+    }
+}
 
 /// What a restored table is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -314,5 +334,12 @@ mod tests {
         let written = postcard::to_allocvec(&export).unwrap();
         assert_eq!(ExportRecord::upgrade(1, &written[..written.len() - 2]).unwrap(), export);
         assert!(ExportRecord::upgrade(1, &written[..4]).is_err());
+    }
+
+    #[test]
+    fn compression_is_what_was_a_flag() {
+        let written = |compression: Compression| postcard::to_allocvec(&compression).unwrap();
+        assert_eq!(written(Compression::None), postcard::to_allocvec(&false).unwrap());
+        assert_eq!(written(Compression::Gzip), postcard::to_allocvec(&true).unwrap());
     }
 }

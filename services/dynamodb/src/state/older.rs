@@ -1,7 +1,7 @@
 //! Records of tables as earlier versions wrote them: before they had streams and histories, before keys
-//! of indexes had several attributes, before global tables of the version 2017.
+//! of indexes had several attributes, before global tables of the version 2017 and those with strong consistency.
 
-use super::{Expiry, IndexRecord, IndexScope, Projected, Settings, TableRecord, Throughput};
+use super::{Expiry, Global, IndexRecord, IndexScope, Projected, Settings, TableRecord, Throughput};
 use crate::rules::keys::{KeyPart, KeySchema};
 use names::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -155,6 +155,9 @@ impl From<TableRecord2> for TableRecord {
             restored: None,
             settings: Settings::default(),
             is_old_global: false,
+            global: Global::default(),
+            expiry_changed: None,
+            was_on_demand: None,
         }
     }
 }
@@ -166,8 +169,9 @@ impl From<TableRecord2> for TableRecord {
 pub fn table(version: u8, bytes: &[u8]) -> Result<TableRecord, Corrupt> {
     let unreadable = |_| Corrupt("the fields of an older record of a table cannot be read");
     let second = match version {
-        // The third version ended before the last field.
-        3 => return postcard::from_bytes(&[bytes, &[0]].concat()).map_err(unreadable),
+        // The third and the fourth version ended before the last fields, of which zeros are the defaults.
+        3 => return postcard::from_bytes(&[bytes, &[0; 6]].concat()).map_err(unreadable),
+        4 => return postcard::from_bytes(&[bytes, &[0; 5]].concat()).map_err(unreadable),
         1 => postcard::from_bytes::<TableRecord1>(bytes).map(TableRecord2::from),
         2 => postcard::from_bytes(bytes),
         _ => return Err(Corrupt("the record of a table has a version that cannot be read any more")),
@@ -224,7 +228,8 @@ mod tests {
         assert!(super::table(0, &bytes).is_err());
         let second = postcard::to_allocvec(&TableRecord2::from(table)).unwrap();
         assert_eq!(super::table(2, &second).unwrap(), read);
-        let fourth = postcard::to_allocvec(&read).unwrap();
-        assert_eq!(super::table(3, &fourth[..fourth.len() - 1]).unwrap(), read);
+        let fifth = postcard::to_allocvec(&read).unwrap();
+        assert_eq!(super::table(3, &fifth[..fifth.len() - 6]).unwrap(), read);
+        assert_eq!(super::table(4, &fifth[..fifth.len() - 5]).unwrap(), read);
     }
 }

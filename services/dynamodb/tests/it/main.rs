@@ -14,6 +14,7 @@ mod replicas;
 mod settings;
 mod statements;
 mod streams;
+mod strong;
 mod tables;
 mod throttling;
 mod transactions;

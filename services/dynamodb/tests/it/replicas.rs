@@ -161,3 +161,74 @@ async fn replicas_share_indexes_and_are_removed() {
     region.call::<DeleteTable>(DeleteTableInput { table_name: "things".into() }).await.unwrap();
     assert_eq!(table_in(&region, "ap-south-1").await.replicas, None);
 }
+
+async fn ttl_of(region: &Region, name: &str) -> Option<String> {
+    let input = DescribeTimeToLiveInput { table_name: "things".into() };
+    let told = called::<DescribeTimeToLive>(region, name, input).await.unwrap();
+    told.time_to_live_description.unwrap().attribute_name
+}
+
+/// Settings that all regions share, from whichever they come (aws-controllers-k8s/dynamodb-controller,
+/// docs/api-quirks, DDB-TABLE-230 and 297).
+#[tokio::test]
+async fn expiry_is_set_in_all_regions_and_takes_items_in_all() {
+    let region = global().await;
+    let wish = |enabled| UpdateTimeToLiveInput {
+        table_name: "things".into(),
+        time_to_live_specification: TimeToLiveSpecification { enabled, attribute_name: "t".into() },
+    };
+    called::<UpdateTimeToLive>(&region, AWAY, wish(true)).await.unwrap();
+    assert_eq!(
+        (ttl_of(&region, HOME).await, ttl_of(&region, AWAY).await),
+        (Some("t".into()), Some("t".into()))
+    );
+    let due = region.host().clock.now().millis() / 1000 + 5;
+    put_in(&region, HOME, item(&[("p", s("a")), ("r", n(7)), ("t", n(due))])).await;
+    region.settle().await;
+    assert_eq!(all_in(&region, AWAY).await.len(), 4);
+    region.advance(Duration::from_secs(600)).await;
+    assert_eq!((all_in(&region, HOME).await.len(), all_in(&region, AWAY).await.len()), (3, 3));
+    region.call::<UpdateTimeToLive>(wish(false)).await.unwrap();
+    assert_eq!(ttl_of(&region, AWAY).await, None);
+}
+
+/// A replica may be made of a table whose stream tells only keys (the same, DDB-TABLE-305).
+#[tokio::test]
+async fn any_stream_can_be_carried() {
+    let region = region().await;
+    let stream =
+        StreamSpecification { stream_enabled: true, stream_view_type: Some(StreamViewType::KeysOnly) };
+    let wish = CreateTableInput { stream_specification: Some(stream), ..table("things", &["p:S", "r:N"], 2) };
+    region.call::<CreateTable>(wish).await.unwrap();
+    put_in(&region, HOME, thing(0, "before")).await;
+    region.call::<UpdateTable>(create(AWAY)).await.unwrap();
+    region.settle().await;
+    put_in(&region, HOME, thing(1, "first")).await;
+    put_in(&region, HOME, thing(1, "second")).await;
+    put_in(&region, AWAY, thing(2, "away")).await;
+    delete_in(&region, HOME, 0).await;
+    region.settle().await;
+    let here = all_in(&region, HOME).await;
+    assert_eq!(here, [thing(1, "second"), thing(2, "away")]);
+    assert_eq!(all_in(&region, AWAY).await, here);
+    let view = table_in(&region, AWAY).await.stream_specification.unwrap().stream_view_type;
+    assert_eq!(view, Some(StreamViewType::KeysOnly));
+}
+
+/// A replica that is protected stays (the same, DDB-TABLE-297).
+#[tokio::test]
+async fn a_protected_replica_is_not_removed() {
+    let region = global().await;
+    let input = UpdateTableInput {
+        table_name: "things".into(),
+        deletion_protection_enabled: Some(true),
+        ..Default::default()
+    };
+    called::<UpdateTable>(&region, AWAY, input).await.unwrap();
+    assert_eq!(
+        region.refused::<UpdateTable>(delete(AWAY)).await.message,
+        "Cannot delete table things in region eu-west-1 because it has deletion protection enabled. Disable \
+         deletion protection first."
+    );
+    assert_eq!(all_in(&region, AWAY).await.len(), 3);
+}

@@ -97,3 +97,40 @@ async fn scaling() {
     assert_eq!((settings.minimum_units, settings.maximum_units), (Some(5), Some(50)));
     assert_eq!(settings.scaling_policies.unwrap()[0].policy_name.as_deref(), Some("seventy"));
 }
+
+/// What is no ARN of a table or stream has no tags and no policy (aws-controllers-k8s/dynamodb-controller,
+/// docs/api-quirks, DDB-TABLE-442).
+#[tokio::test]
+async fn tags_and_policies_are_of_tables_and_streams() {
+    let region = with_things().await;
+    let table = "arn:aws:dynamodb:us-east-1:000000000000:table/things";
+    let index = format!("{table}/index/one");
+    for (arn, message) in [
+        ("things", "ARNs must start with 'arn:': things".to_owned()),
+        (
+            "arn:aws:s3:::things",
+            "Provided Arn is not a DynamoDB resource arn: arn:aws:s3:::things".to_owned(),
+        ),
+        (
+            &index,
+            format!(
+                "Invalid resource arn provided, only table or stream is accepted. Provided resource arn: {index}"
+            ),
+        ),
+    ] {
+        let message = format!("One or more parameter values were invalid: {message}");
+        let resource_arn = Some(arn.to_owned());
+        let list = ListTagsOfResourceInput { resource_arn: resource_arn.clone(), next_token: None };
+        assert_eq!(region.refused::<ListTagsOfResource>(list).await.message, message);
+        let tags = Some(vec![Tag { key: "a".into(), value: "b".into() }]);
+        assert_eq!(
+            region.refused::<TagResource>(TagResourceInput { resource_arn, tags }).await.message,
+            message
+        );
+        let policy = GetResourcePolicyInput { resource_arn: arn.to_owned() };
+        assert_eq!(region.refused::<GetResourcePolicy>(policy).await.message, message);
+    }
+    // A token that nobody gave is not looked at (DDB-TABLE-073).
+    let list = ListTagsOfResourceInput { resource_arn: Some(table.into()), next_token: Some("any".into()) };
+    assert_eq!(region.call::<ListTagsOfResource>(list).await.unwrap().tags, Some(Vec::new()));
+}

@@ -98,3 +98,27 @@ async fn tables_pass_through_their_states() {
     assert_eq!(status().await, Err("ResourceNotFoundException".into()));
     region.call::<CreateTable>(again).await.unwrap();
 }
+
+/// aws-controllers-k8s/dynamodb-controller, docs/api-quirks, DDB-TABLE-143: refused after 1811 s, taken after 1871 s,
+/// and what is wrong with the wish itself goes first.
+#[tokio::test]
+async fn time_to_live_rests_between_changes() {
+    let wish = |enabled, name: &str| UpdateTimeToLiveInput {
+        table_name: "things".into(),
+        time_to_live_specification: TimeToLiveSpecification { enabled, attribute_name: name.into() },
+    };
+    let region = provisioned(Fidelity::Aws).await;
+    region.call::<UpdateTimeToLive>(wish(true, "t")).await.unwrap();
+    region.advance(Duration::from_secs(1811)).await;
+    for (asked, message) in [
+        (wish(false, "t"), "Time to live has been modified multiple times within a fixed interval"),
+        (wish(true, "t"), "TimeToLive is already enabled"),
+    ] {
+        assert_eq!(region.refused::<UpdateTimeToLive>(asked).await.message, message);
+    }
+    region.advance(Duration::from_secs(60)).await;
+    region.call::<UpdateTimeToLive>(wish(false, "t")).await.unwrap();
+    let region = provisioned(Fidelity::Fast).await;
+    region.call::<UpdateTimeToLive>(wish(true, "t")).await.unwrap();
+    region.call::<UpdateTimeToLive>(wish(false, "t")).await.unwrap();
+}

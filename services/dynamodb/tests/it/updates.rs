@@ -288,3 +288,112 @@ async fn what_does_not_fit_is_refused_of_a_new_table() {
         assert_eq!(refused.message, format!("One or more parameter values were invalid: {message}"));
     }
 }
+
+/// DDB-TABLE-184 and 326: four times on a day of UTC, then once an hour; and what is billed by units again tells when
+/// it was paid by request (058).
+#[tokio::test]
+async fn throughput_is_lowered_some_times_a_day() {
+    let region = with_things().await;
+    let lowered = |read| UpdateTableInput { provisioned_throughput: units(read, 20), ..Default::default() };
+    let billed = UpdateTableInput { billing_mode: Some(BillingMode::Provisioned), ..lowered(20) };
+    changed(&region, billed).await;
+    let billing = described(&region).await.billing_mode_summary.unwrap();
+    assert_eq!(billing.billing_mode, Some(BillingMode::Provisioned));
+    assert!(billing.last_update_to_pay_per_request_date_time.is_some());
+    for read in [19, 18, 17, 16] {
+        changed(&region, lowered(read)).await;
+    }
+    let refused = region.refused::<UpdateTable>(update(lowered(15))).await;
+    assert_eq!(refused.code, "LimitExceededException");
+    let start = "Subscriber limit exceeded: Provisioned throughput decreases are limited within a given UTC day. \
+                 After the first 4 decreases, each subsequent decrease in the same UTC day can be performed at most \
+                 once every 3600 seconds. Number of decreases today: 4. Last decrease at ";
+    assert!(refused.message.starts_with(start), "{}", refused.message);
+    assert!(refused.message.ends_with(" Coordinated Universal Time"), "{}", refused.message);
+    changed(&region, UpdateTableInput { provisioned_throughput: units(16, 21), ..Default::default() }).await;
+    let told = described(&region).await.provisioned_throughput.unwrap();
+    assert_eq!((told.read_capacity_units, told.number_of_decreases_today), (Some(16), Some(4)));
+    region.advance(std::time::Duration::from_secs(86_400)).await;
+    assert_eq!(described(&region).await.provisioned_throughput.unwrap().number_of_decreases_today, Some(0));
+    changed(&region, lowered(15)).await;
+}
+
+/// DDB-TABLE-443: quotas of one table and one index.
+#[tokio::test]
+async fn units_have_a_maximum() {
+    let region = with_things().await;
+    let wish = UpdateTableInput {
+        billing_mode: Some(BillingMode::Provisioned),
+        provisioned_throughput: units(40_001, 1),
+        ..Default::default()
+    };
+    let refused = region.refused::<UpdateTable>(update(wish)).await;
+    assert_eq!(refused.code, "LimitExceededException");
+    assert_eq!(
+        refused.message,
+        "The requested ReadCapacityUnits, 40001, is above the per table maximum for the account in us-east-1. Per \
+         table maximum: 40000. Refer to the Amazon DynamoDB Developer Guide for current limits and how to request \
+         higher limits."
+    );
+    let wish = CreateTableInput {
+        billing_mode: None,
+        provisioned_throughput: units(1, 40_001),
+        ..table("others", &["p:S"], 1)
+    };
+    assert_eq!(region.refused::<CreateTable>(wish).await.code, "LimitExceededException");
+    let wish = CreateTableInput {
+        billing_mode: None,
+        provisioned_throughput: units(40_000, 40_000),
+        ..table("others", &["p:S"], 1)
+    };
+    region.call::<CreateTable>(wish).await.unwrap();
+}
+
+/// DDB-TABLE-442: a local index stays as it was made.
+#[tokio::test]
+async fn local_indexes_do_not_change() {
+    let region = region().await;
+    let wish = CreateTableInput {
+        local_secondary_indexes: Some(vec![local("own", &["p", "l"], projection(ProjectionType::All, &[]))]),
+        ..table("things", &["p:S", "r:N", "l:S"], 2)
+    };
+    region.call::<CreateTable>(wish).await.unwrap();
+    let asked = |update: GlobalSecondaryIndexUpdate| UpdateTableInput {
+        table_name: "things".into(),
+        global_secondary_index_updates: Some(vec![update]),
+        ..Default::default()
+    };
+    let delete = GlobalSecondaryIndexUpdate {
+        delete: Some(DeleteGlobalSecondaryIndexAction { index_name: "own".into() }),
+        ..Default::default()
+    };
+    let change = GlobalSecondaryIndexUpdate {
+        update: Some(UpdateGlobalSecondaryIndexAction { index_name: "own".into(), ..Default::default() }),
+        ..Default::default()
+    };
+    for (what, update) in [("delete", delete), ("update", change)] {
+        let refused = region.refused::<UpdateTable>(asked(update)).await;
+        assert_eq!(
+            (refused.code.as_ref(), refused.message),
+            (
+                "ValidationException",
+                format!("Cannot {what} an index that is not a GlobalSecondaryIndex: own")
+            )
+        );
+    }
+}
+
+/// DDB-TABLE-048: how settings are shared is a setting of a table without replicas too.
+#[tokio::test]
+async fn the_sharing_of_settings_is_kept() {
+    let region = with_things().await;
+    let wish =
+        |mode| UpdateTableInput { global_table_settings_replication_mode: Some(mode), ..Default::default() };
+    for mode in [GlobalTableSettingsReplicationMode::Enabled, GlobalTableSettingsReplicationMode::Disabled] {
+        changed(&region, wish(mode.clone())).await;
+        assert_eq!(described(&region).await.global_table_settings_replication_mode, Some(mode));
+    }
+    let overrides = wish(GlobalTableSettingsReplicationMode::EnabledWithOverrides);
+    let refused = region.refused::<UpdateTable>(update(overrides)).await;
+    assert!(refused.message.starts_with("Value 'ENABLED_WITH_OVERRIDES' at 'GlobalTableSettings"));
+}

@@ -8,6 +8,7 @@ use crate::errors::DynamoError;
 use crate::ops::auto_scaling::{scaling, settings};
 use crate::replicas::region;
 use crate::state::{self, IndexRecord, IndexScope, TableRecord, Throughput};
+use crate::units;
 use model::{
     AutoScalingSettingsDescription, AutoScalingSettingsUpdate, BillingMode, DescribeGlobalTableSettingsInput,
     DescribeGlobalTableSettingsOutput, IndexStatus, ProvisionedThroughput,
@@ -87,7 +88,7 @@ impl Wish<'_> {
         let (read, write) = if self.of_writes { (throughput.read, units) } else { (units, throughput.write) };
         let asked = ProvisionedThroughput { read_capacity_units: read, write_capacity_units: write };
         definitions::throughput(&asked)?;
-        throughput.change((read, write), now);
+        units::set(throughput, (read, write), now)?;
         Ok(())
     }
 }

@@ -57,6 +57,15 @@ pub enum DynamoError {
     CollectionTooLarge,
     /// The resource has no such policy: what was asked of which.
     NoPolicy(String),
+    /// A resource is named that nobody may be allowed to use.
+    Denied {
+        /// The caller.
+        who: String,
+        /// The action.
+        action: &'static str,
+        /// The resource.
+        resource: String,
+    },
     /// An item is there already that a statement inserts.
     Duplicate,
     /// A table of that name exists.
@@ -151,6 +160,11 @@ impl From<DynamoError> for ApiError {
                 "PolicyNotFoundException",
                 400,
                 format!("Resource-based policy not found for the provided ResourceArn: {why}"),
+            ),
+            DynamoError::Denied { who, action, resource } => ApiError::new(
+                "AccessDeniedException",
+                400,
+                format!("User: {who} is not authorized to perform: {action} on resource: {resource}"),
             ),
             DynamoError::Duplicate => ApiError::new("DuplicateItemException", 400, DUPLICATE),
             DynamoError::TableExists(name) => {

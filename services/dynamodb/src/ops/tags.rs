@@ -96,11 +96,22 @@ pub fn check_arn(text: &str) -> Result<(), DynamoError> {
     }
 }
 
-/// The ARN of a request on tags.
-fn resource(ctx: &Ctx, text: Option<&String>) -> Result<Arn, DynamoError> {
+/// The ARN of a request on tags. A text with the colons of an ARN that no policy can name is refused as the resource
+/// of another (dynalite, tagResource), one without is no ARN.
+fn resource(ctx: &Ctx, action: &'static str, text: Option<&String>) -> Result<Arn, DynamoError> {
     let text = text.ok_or_else(|| DynamoError::invalid("Invalid TableArn"))?;
-    check_arn(text)?;
-    table_arn(ctx, text)
+    if text.starts_with("arn:") || !(text.is_empty() || text.contains(':')) {
+        check_arn(text)?;
+    }
+    let nameable = text.splitn(6, ':').nth(5).is_some_and(|resource| resource.contains('/'));
+    if nameable {
+        return table_arn(ctx, text);
+    }
+    Err(DynamoError::Denied {
+        who: ctx.caller().name(),
+        action,
+        resource: if text.is_empty() { "*".to_owned() } else { text.clone() },
+    })
 }
 
 fn missing(member: &str) -> DynamoError {
@@ -112,11 +123,14 @@ fn missing(member: &str) -> DynamoError {
 
 /// TagResource.
 pub async fn tag_resource(ctx: Ctx, input: Arc<TagResourceInput>) -> Result<Unit, DynamoError> {
+    let arn = resource(&ctx, "dynamodb:TagResource", input.resource_arn.as_ref());
     let tags = match &input.tags {
-        None if input.resource_arn.is_some() => return Err(missing("tags")),
+        None if !matches!(arn, Err(DynamoError::Denied { .. })) && input.resource_arn.is_some() => {
+            return Err(missing("tags"));
+        }
         tags => tags.clone().unwrap_or_default(),
     };
-    let arn = resource(&ctx, input.resource_arn.as_ref())?;
+    let arn = arn?;
     if tags.is_empty() {
         return Err(DynamoError::invalid("Atleast one Tag needs to be provided as Input."));
     }
@@ -127,11 +141,14 @@ pub async fn tag_resource(ctx: Ctx, input: Arc<TagResourceInput>) -> Result<Unit
 
 /// UntagResource.
 pub async fn untag_resource(ctx: Ctx, input: Arc<UntagResourceInput>) -> Result<Unit, DynamoError> {
+    let arn = resource(&ctx, "dynamodb:UntagResource", input.resource_arn.as_ref());
     let keys = match &input.tag_keys {
-        None if input.resource_arn.is_some() => return Err(missing("tagKeys")),
+        None if !matches!(arn, Err(DynamoError::Denied { .. })) && input.resource_arn.is_some() => {
+            return Err(missing("tagKeys"));
+        }
         keys => keys.clone().unwrap_or_default(),
     };
-    let arn = resource(&ctx, input.resource_arn.as_ref())?;
+    let arn = arn?;
     if keys.is_empty() {
         return Err(DynamoError::invalid("Atleast one Tag Key needs to be provided as Input."));
     }
@@ -151,7 +168,7 @@ pub async fn list_tags_of_resource(
     ctx: Ctx,
     input: Arc<ListTagsOfResourceInput>,
 ) -> Result<ListTagsOfResourceOutput, DynamoError> {
-    let arn = resource(&ctx, input.resource_arn.as_ref())?;
+    let arn = resource(&ctx, "dynamodb:ListTagsOfResource", input.resource_arn.as_ref())?;
     let head = ctx.head(&arn)?.ok_or_else(|| DynamoError::NoSuchResource(arn.to_string()))?;
     let tag = |(key, value): (&str, &str)| Tag { key: key.to_owned(), value: value.to_owned() };
     Ok(ListTagsOfResourceOutput { tags: Some(head.head.tags.iter().map(tag).collect()), next_token: None })

@@ -46,12 +46,12 @@ pub async fn update_table(ctx: Ctx, input: Arc<UpdateTableInput>) -> Result<Upda
             }
             let before = record.throughput.clone();
             let updates = input.replica_updates.as_deref().unwrap_or_default();
-            units::check_maxima(units_of(&input), scope.region())?;
             consistency::decide(tx, &scope, &mut record, &input)?;
             let filling = replicas::change(tx, &scope, &mut record, updates, (now, &ids))?;
             consistency::settle(&mut record);
             let wish = Wish { input: &input, encryption: &encryption, now, pace, account };
             wish.change(tx, &scope, &mut record)?;
+            units::check_maxima(units_of(&input), scope.region())?;
             if updates.is_empty() && !record.is_old_global {
                 wish.change_replicas(tx, &record)?;
             }

@@ -72,8 +72,8 @@ def test_a_form_gives_tags(strict, bucket):
     """Tags are XML in forms; a document without any is none (recorded of AWS by LocalStack's
     test_post_object_with_tags)."""
     s3 = client(strict)
-    pairs = [("a b", "1&2"), ("empty", "")]
-    tag = "".join(f"<Tag><Key>{key}</Key><Value>{value.replace('&', '&amp;')}</Value></Tag>" for key, value in pairs)
+    pairs = [("a b", "1=2"), ("empty", "")]
+    tag = "".join(f"<Tag><Key>{key}</Key><Value>{value}</Value></Tag>" for key, value in pairs)
     for text, status, expected in ((f"<Tagging><TagSet>{tag}</TagSet></Tagging>", 204, pairs),
                                    ("<Other></Other>", 204, []), ("no XML", 400, None)):
         form = s3.generate_presigned_post(bucket, "key", {"tagging": text}, [{"tagging": text}])

@@ -33,6 +33,22 @@ def keys(s3, bucket):
     return [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
 
 
+@pytest.mark.parametrize("query,argument,message", [
+    ("max-keys=abc", "max-keys", "Provided max-keys not an integer or within integer range"),
+    ("list-type=2&max-keys=2147483648", "max-keys", "Provided max-keys not an integer or within integer range"),
+    ("list-type=2&max-keys=-1", "maxKeys", "Argument maxKeys must be an integer between 0 and 2147483647"),
+    ("versions&max-keys=-1", "max-keys", "max-keys cannot be negative"),
+], ids=["text", "large", "below", "versions"])
+def test_a_page_of_no_size(region, s3, bucket, query, argument, message):
+    """As S3 was asked in 2026 by authors of other stores, who wrote down what it answers: versitygw's issue 1809,
+    backlot's issue 192."""
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(f"{region.endpoint}/{bucket}?{query}")
+    body = error.value.read().decode()
+    assert error.value.code == 400 and f"<Message>{message}</Message>" in body
+    assert f"<ArgumentName>{argument}</ArgumentName>" in body
+
+
 @pytest.mark.parametrize("sent", [400, 3 * MIB])
 def test_a_body_that_ends_early(region, s3, bucket, sent):
     url = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "short"})

@@ -6,13 +6,14 @@ use crate::config::IamMode;
 use crate::message::{Incoming, Outgoing};
 use crate::pipeline::Pipeline;
 use crate::{body, words};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use schema::{ApiError, Body};
 use service::Held;
 use signature::{Credential, FormPolicy, FormRefusal};
 use std::sync::Arc;
-use wire::{FormFault, FormUpload, Route, Routing};
+use wire::{FormFault, FormUpload, ReplyBody, Route, Routing};
 
 /// Longest form, in bytes: it is held in memory.
 const MAX_FORM: usize = 72 * 1024 * 1024;
@@ -21,6 +22,8 @@ const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.')
 /// Fields of the signature, which are no headers of the request.
 const OF_SIGNATURE: [&str; 5] =
     ["x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature", "x-amz-security-token"];
+/// Those of the version before.
+const OF_OLD_SIGNATURE: [&str; 2] = ["awsaccesskeyid", "signature"];
 /// Other fields that are headers of the same name.
 const HEADERS: [&str; 6] = [
     "cache-control",
@@ -95,13 +98,6 @@ pub async fn read(
     let content_type = incoming.header("content-type").unwrap_or_default().to_owned();
     let parsing = pipeline.host.compute.run("gateway", move || FormUpload::parse(&content_type, &whole));
     let mut form = parsing.await.unwrap_or(Err(FormFault::Malformed)).map_err(unreadable)?;
-    if form.field("tagging").is_some() {
-        return Err(ApiError::new(
-            "NotImplemented",
-            501,
-            "Tags in a form are not implemented in this region yet.",
-        ));
-    }
     let file_name = form.file_name.clone();
     // A file without a name replaces nothing (recorded of AWS by LocalStack's test_post_object_with_file_as_string).
     let named = !file_name.is_empty();
@@ -114,36 +110,42 @@ pub async fn read(
     }
     let bucket = place.labels.first().map_or("", |(_, bucket)| bucket.as_str()).to_owned();
     let signed = signed(&form)?;
+    // A policy that is not the one that was signed is not read (recorded of AWS by LocalStack's
+    // test_post_request_malformed_policy).
+    let identity = pipeline.identify_form(incoming, signed.as_ref()).map_err(|refused| match refused {
+        Refused::Credentials(error) => words::credentials(&error, place.service, place.protocol),
+        Refused::Failed(error) => error,
+    })?;
     if let Some(signed) = signed.as_ref().filter(|_| pipeline.config.iam != IamMode::Off) {
         let (length, now) = (form.file.len() as u64, pipeline.host.clock.host());
         let policy = FormPolicy::parse(signed.policy).map_err(refused)?;
         policy.check(&form.fields, &[("bucket", &bucket)], length, now).map_err(refused)?;
     }
-    let identity = pipeline.identify_form(incoming, signed.as_ref()).map_err(|refused| match refused {
-        Refused::Credentials(error) => words::credentials(&error, place.service, place.protocol),
-        Refused::Failed(error) => error,
-    })?;
     let request = request(incoming, &form, &key)?;
     let Ok(Routing::Operation(route)) = pipeline.route(&request, "PUT") else { return Err(missing("key")) };
     let answer = Answer::of(&form, &request, bucket, key);
     Ok(Uploaded { request, route, identity, held, answer })
 }
 
-/// What signs the form; `None` for one without a policy.
+/// What signs the form; `None` for one that nobody signed, whether or not it has a policy. How fields are named and which
+/// is missed first was recorded of AWS by LocalStack's test_post_request_missing_fields and …_signature.
 fn signed(form: &FormUpload) -> Result<Option<SignedForm<'_>>, ApiError> {
-    let Some(policy) = form.field("policy") else {
-        let signs = OF_SIGNATURE.iter().any(|name| form.field(name).is_some());
+    let has = |name: &&str| form.field(name).is_some();
+    let of_old = OF_OLD_SIGNATURE.iter().any(has);
+    let signs = of_old || OF_SIGNATURE.iter().any(has);
+    let Some(policy) = form.field("policy").filter(|_| signs) else {
         return if signs { Err(missing("policy")) } else { Ok(None) };
     };
     let token = form.field("x-amz-security-token");
-    if let (Some(key), Some(signature)) = (form.field("awsaccesskeyid"), form.field("signature")) {
-        let access_key = key.to_owned();
+    let required = |name: &'static str| form.field(&name.to_ascii_lowercase()).ok_or_else(|| missing(name));
+    if of_old {
+        let (access_key, signature) = (required("AWSAccessKeyId")?.to_owned(), required("Signature")?);
         return Ok(Some(SignedForm { policy, access_key, credential: None, signature, token }));
     }
-    let required = |name: &'static str| form.field(name).ok_or_else(|| missing(name));
-    let text = required("x-amz-credential")?;
-    let (_, _) = (required("x-amz-algorithm")?, required("x-amz-date")?);
-    let signature = required("x-amz-signature")?;
+    required("X-Amz-Algorithm")?;
+    let text = required("X-Amz-Credential")?;
+    required("X-Amz-Date")?;
+    let signature = required("X-Amz-Signature")?;
     let credential = Credential::parse(text).ok_or_else(|| {
         let message = "Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting \
                        \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".";
@@ -161,9 +163,10 @@ fn request(incoming: &Incoming, form: &FormUpload, key: &str) -> Result<Incoming
     }
     for (name, value) in &form.fields {
         let amazons = name.starts_with("x-amz-") && !OF_SIGNATURE.contains(&name.as_str());
-        let name = match name.as_str() {
-            "acl" => "x-amz-acl",
-            name if amazons || HEADERS.contains(&name) => name,
+        let (name, value) = match name.as_str() {
+            "acl" => ("x-amz-acl", value.clone()),
+            "tagging" => ("x-amz-tagging", tags(value)?),
+            name if amazons || HEADERS.contains(&name) => (name, value.clone()),
             _ => continue,
         };
         let invalid = || ApiError::new("InvalidArgument", 400, format!("The field {name} is no header."));
@@ -181,6 +184,29 @@ fn request(incoming: &Incoming, form: &FormUpload, key: &str) -> Result<Incoming
         secure: incoming.secure,
         gone: incoming.gone.clone(),
     })
+}
+
+/// The tags of a form, which are XML there, as the header has them. A document without any is none (recorded of AWS by
+/// LocalStack's test_post_object_with_tags).
+fn tags(document: &str) -> Result<String, ApiError> {
+    let leaves = wire::xml_leaves(document.as_bytes()).map_err(|_| {
+        let message =
+            "The XML you provided was not well-formed or did not validate against our published schema";
+        ApiError::new("MalformedXML", 400, message)
+    })?;
+    let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let (mut tags, mut key) = (String::new(), None);
+    for (name, text) in &leaves {
+        match (name.as_str(), key.take()) {
+            ("Key", _) => key = Some(encoded(text)),
+            ("Value", Some(key)) => {
+                let joint = if tags.is_empty() { "" } else { "&" };
+                tags.push_str(&format!("{joint}{key}={}", encoded(text)));
+            }
+            _ => {}
+        }
+    }
+    Ok(tags)
 }
 
 impl Answer {
@@ -203,11 +229,9 @@ impl Answer {
         }
         let etag = done.headers.get("etag").and_then(|etag| etag.to_str().ok()).unwrap_or_default();
         let shown = match (self.status, &self.redirect) {
-            (_, Some(url)) => {
-                Outgoing::text(303, "text/plain", "").header("location", &self.redirected(url, etag))
-            }
+            (_, Some(url)) => empty(303).header("location", &self.redirected(url, etag)),
             (201, None) => Outgoing::text(201, "application/xml", self.document(etag)),
-            (status, None) => Outgoing::text(status, "text/plain", ""),
+            (status, None) => empty(status),
         };
         let mut shown = match self.redirect {
             Some(_) => shown,
@@ -232,6 +256,12 @@ impl Answer {
             [("Location", &*self.location), ("Bucket", &*self.bucket), ("Key", &*self.key), ("ETag", etag)];
         wire::xml_document("PostResponse", &leaves)
     }
+}
+
+/// An answer that says nothing, and of no type (recorded of AWS by LocalStack's
+/// test_presigned_post_with_different_user_credentials).
+fn empty(status: u16) -> Outgoing {
+    Outgoing { status, headers: HeaderMap::new(), body: ReplyBody::Bytes(Bytes::new()) }
 }
 
 fn missing(field: &'static str) -> ApiError {

@@ -126,12 +126,33 @@ impl Timestamp {
 
     /// `2026-01-31T12:00:00.000Z`: always with milliseconds, as S3 and IAM write it.
     pub fn iso8601_millis(self) -> String {
-        let (year, month, day, _, hour, minute, second, milli) = self.civil();
-        let mut text =
-            year_and(year, "-", [(month, "-"), (day, "T"), (hour, ":"), (minute, ":"), (second, ".")]);
-        push_digits::<3>(&mut text, milli.into());
-        text.push('Z');
+        let mut text = String::with_capacity(24);
+        self.push_iso8601_millis(&mut text);
         text
+    }
+
+    /// Appends what [`Timestamp::iso8601_millis`] gives: listings write a moment for each entry.
+    pub fn push_iso8601_millis(self, text: &mut String) {
+        let (year, month, day, _, hour, minute, second, milli) = self.civil();
+        let (year, milli) = (year.unsigned_abs(), u32::from(milli));
+        let mut form = *b"0000-00-00T00:00:00.000Z";
+        let pairs = [
+            (0, year / 100),
+            (2, year % 100),
+            (5, month.into()),
+            (8, day.into()),
+            (11, hour.into()),
+            (14, minute.into()),
+            (17, second.into()),
+            (20, milli / 10),
+        ];
+        for (at, number) in pairs {
+            form[at] = b'0' + (number / 10 % 10) as u8;
+            form[at + 1] = b'0' + (number % 10) as u8;
+        }
+        form[22] = b'0' + (milli % 10) as u8;
+        // Digits and signs are UTF-8.
+        text.push_str(std::str::from_utf8(&form).unwrap_or_default());
     }
 
     /// `20260131T120000Z`: the form of `X-Amz-Date`.
@@ -143,8 +164,20 @@ impl Timestamp {
     /// `Sat, 31 Jan 2026 12:00:00 GMT`: the form of HTTP headers.
     pub fn http_date(self) -> String {
         let (year, month, day, weekday, hour, minute, second, _) = self.civil();
-        let (weekday, month) = (WEEKDAYS[weekday as usize], MONTHS[month as usize - 1]);
-        format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+        let mut text = String::with_capacity(29);
+        text.push_str(WEEKDAYS[weekday as usize]);
+        text.push_str(", ");
+        push_digits::<2>(&mut text, day.into());
+        text.push(' ');
+        text.push_str(MONTHS[month as usize - 1]);
+        text.push(' ');
+        push_digits::<4>(&mut text, year.unsigned_abs());
+        for (sign, number) in [(' ', hour), (':', minute), (':', second)] {
+            text.push(sign);
+            push_digits::<2>(&mut text, number.into());
+        }
+        text.push_str(" GMT");
+        text
     }
 
     /// Reads `YYYYMMDDTHHMMSSZ`.

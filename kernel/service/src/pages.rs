@@ -3,22 +3,19 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
+use ring::hmac;
 
 const VERSION: u8 = 1;
 const MAC_BYTES: usize = 12;
 
 /// The key of this region's seals. It is made at first start and kept in the store.
 #[derive(Clone)]
-pub struct Seal(Hmac<Sha256>);
+pub struct Seal(hmac::Key);
 
 impl Seal {
     /// A seal of a key.
     pub fn new(key: &[u8; 32]) -> Self {
-        let mut padded = hmac::digest::Key::<Hmac<Sha256>>::default();
-        padded[..key.len()].copy_from_slice(key);
-        Seal(<Hmac<Sha256> as hmac::digest::KeyInit>::new(&padded))
+        Seal(hmac::Key::new(hmac::HMAC_SHA256, key))
     }
 
     fn mac(&self, purpose: &[&str], content: &[u8]) -> [u8; MAC_BYTES] {
@@ -27,13 +24,14 @@ impl Seal {
     }
 
     fn digest(&self, purpose: &[&str], content: &[u8]) -> [u8; 32] {
-        let mut mac = self.0.clone();
+        let mut mac = hmac::Context::with_key(&self.0);
         for part in purpose {
             mac.update(&(part.len() as u64).to_le_bytes());
             mac.update(part.as_bytes());
         }
         mac.update(content);
-        mac.finalize().into_bytes().into()
+        let tag = mac.sign();
+        std::array::from_fn(|at| tag.as_ref()[at])
     }
 
     /// A key for a purpose that only this region can make again: for what a room encrypts at rest.
@@ -70,6 +68,14 @@ impl Seal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What is encrypted at rest is read with the same keys by each release: HMAC-SHA256 of the purposes with their
+    /// lengths, and of the content (computed with Python's hmac).
+    #[test]
+    fn keys_stay_what_they_were() {
+        let key = Seal::new(&[7; 32]).key(&["s3", "at rest"], &[1; 16]);
+        assert_eq!(crate::hex(&key), "239b6dd933464b09bdf45eb2180f6270924f5b33543acc7d9ba2da3866b754a5");
+    }
 
     #[test]
     fn only_the_purpose_and_the_key_open_it() {

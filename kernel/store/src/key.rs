@@ -98,9 +98,14 @@ impl<'k> KeyReader<'k> {
         let mut out = Vec::new();
         loop {
             let zero = self.rest.iter().position(|b| *b == 0).ok_or(Corrupt("a key part has no end"))?;
-            out.extend_from_slice(&self.rest[..zero]);
+            let part = &self.rest[..zero];
             let mark = self.rest.get(zero + 1).copied();
             self.rest = self.rest.get(zero + 2..).ok_or(Corrupt("a key part has no end"))?;
+            // Most parts hold nothing that is escaped, and are copied once.
+            if out.is_empty() && mark == Some(1) {
+                return Ok(part.to_vec());
+            }
+            out.extend_from_slice(part);
             match mark {
                 Some(1) => return Ok(out),
                 Some(0xFF) => out.push(0),

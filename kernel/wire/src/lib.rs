@@ -55,4 +55,4 @@ pub use route::{HostRoute, Route, Routed, Router, Routing, Rules, Unroutable};
 pub use seal::{seal, to_compress};
 pub use validate::validate;
 pub use violations::Violations;
-pub use xml::document as xml_document;
+pub use xml::{document as xml_document, leaves as xml_leaves};

@@ -23,23 +23,36 @@ pub struct Malformed {
     pub kind: MalformedKind,
     /// The message for the client.
     pub message: String,
+    /// The parameter of the query that is not of its type, and its text, where that is told.
+    pub argument: Option<(String, String)>,
 }
 
 impl Malformed {
     pub(crate) fn syntax(message: impl Into<String>) -> Self {
-        Malformed { kind: MalformedKind::Syntax, message: message.into() }
+        Malformed { kind: MalformedKind::Syntax, message: message.into(), argument: None }
     }
 
     pub(crate) fn mistyped(message: impl Into<String>) -> Self {
-        Malformed { kind: MalformedKind::Type, message: message.into() }
+        Malformed { kind: MalformedKind::Type, message: message.into(), argument: None }
     }
 
     pub(crate) fn too_deep() -> Self {
-        Malformed { kind: MalformedKind::TooDeep, message: "The request is nested too deeply".to_owned() }
+        let message = "The request is nested too deeply".to_owned();
+        Malformed { kind: MalformedKind::TooDeep, message, argument: None }
     }
 
     pub(crate) fn too_large() -> Self {
-        Malformed { kind: MalformedKind::TooLarge, message: "The request has too many elements".to_owned() }
+        let message = "The request has too many elements".to_owned();
+        Malformed { kind: MalformedKind::TooLarge, message, argument: None }
+    }
+
+    /// A number of the query that is none, in the words of the protocol.
+    pub(crate) fn of_query(self, protocol: Protocol, name: &str, text: &str, number: bool) -> Self {
+        if protocol != Protocol::RestXml || self.kind != MalformedKind::Type || !number {
+            return self;
+        }
+        let message = format!("Provided {name} not an integer or within integer range");
+        Malformed { message, argument: Some((name.to_owned(), text.to_owned())), ..self }
     }
 
     /// The error that a client of this protocol is answered.
@@ -56,7 +69,11 @@ impl Malformed {
             (Protocol::AwsQuery | Protocol::Ec2Query, _) => "MalformedQueryString",
             _ => "SerializationException",
         };
-        ApiError::new(code, 400, self.message)
+        let error = ApiError::new(code, 400, self.message);
+        match self.argument {
+            Some((name, text)) => error.field("ArgumentName", name).field("ArgumentValue", text),
+            None => error,
+        }
     }
 }
 

@@ -191,7 +191,7 @@ fn carry_out(tx: &mut Tx, bucket: &Bucket, origin: &Origin, act: &Act) -> Result
                 return Ok(());
             }
             let marker = Version { number, id, modified: origin.at, object: None };
-            objects::put(tx, bucket, key, marker.clone())?;
+            let marker = objects::put(tx, bucket, key, marker)?;
             notify::tell(tx, origin, bucket, Happening::ExpiredBehindMarker, key, &marker)
         }
         Due::Expiration if held => Ok(()),

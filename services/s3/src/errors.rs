@@ -115,6 +115,10 @@ pub enum S3Error {
     InvalidRequest {
         message: String,
     },
+    /// A bucket without versions is to be replicated.
+    NoVersionsToReplicate {
+        bucket: String,
+    },
     /// A header asks for something that is not there.
     NotImplemented {
         header: &'static str,

@@ -4,7 +4,7 @@ use crate::rules::lifecycle::{self, Subject};
 use crate::rules::listing::url_encoded;
 use crate::state::buckets::Bucket;
 use crate::state::configurations::{self, Kind};
-use crate::state::{Version, objects};
+use crate::state::{ObjectRecord, Version, objects};
 use model_s3 as api;
 use names::Timestamp;
 use store::{Fault, Read};
@@ -26,10 +26,12 @@ pub fn of_version(
     read: &impl Read,
     bucket: &Bucket,
     key: &str,
-    version: &Version,
+    (version, object): (&Version, &ObjectRecord),
 ) -> Result<Option<String>, Fault> {
     let rules = rules(read, bucket)?;
-    let Some(object) = version.object.as_deref().filter(|_| !rules.is_empty()) else { return Ok(None) };
+    if rules.is_empty() {
+        return Ok(None);
+    }
     let newest = objects::newest(read, bucket, key)?.is_some_and(|newest| newest.number == version.number);
     let class = object.description.storage_class.as_str();
     let subject = Subject { key, tags: &object.tags, size: object.size, class };

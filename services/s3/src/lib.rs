@@ -21,6 +21,7 @@ mod lookup;
 mod notify;
 mod ops;
 mod outflow;
+mod page;
 mod policy;
 mod replicate;
 mod rules;

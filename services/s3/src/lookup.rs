@@ -57,7 +57,7 @@ pub fn absent_version(key: &str, id: &str) -> S3Error {
 /// A version of a key that is an object: the named one, or the newest.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// The version.
+    /// The version, its object taken out of it.
     pub version: Version,
     /// Its object.
     pub object: Box<ObjectRecord>,
@@ -75,12 +75,12 @@ pub fn object(
     method: &'static str,
 ) -> Result<Found, S3Error> {
     check_key(key)?;
-    let found = match version_id {
+    let mut found = match version_id {
         None => objects::newest(read, bucket, key)?.ok_or_else(|| S3Error::no_key(key))?,
         Some(id) => objects::by_id(read, bucket, key, id)?.ok_or_else(|| absent_version(key, id))?,
     };
-    match (&found.object, version_id) {
-        (Some(object), _) => Ok(Found { object: object.clone(), version: found }),
+    match (found.object.take(), version_id) {
+        (Some(object), _) => Ok(Found { object, version: found }),
         (None, None) => Err(S3Error::Marked {
             key: key.to_owned(),
             version_id: found.shown_id().to_owned(),

@@ -30,6 +30,7 @@ mod torrent;
 mod upload_part;
 mod uploads;
 
+use crate::page::Paged;
 use crate::policy;
 use model_s3::operations::*;
 use model_s3control::operations as control;
@@ -58,8 +59,8 @@ fn of_buckets() -> Vec<Operation> {
         Operation::new::<HeadBucket, _, _, _>(buckets::head).acts_on(policy::bucket("s3:ListBucket")),
         Operation::new::<ListBuckets, _, _, _>(buckets::list).as_action("s3:ListAllMyBuckets").acts_on_everything(),
         Operation::new::<ListObjectVersions, _, _, _>(list_versions::list_versions).acts_on(policy::list_versions),
-        Operation::new::<ListObjects, _, _, _>(list_objects::list_objects).acts_on(policy::list_objects),
-        Operation::new::<ListObjectsV2, _, _, _>(list_objects::list_objects_v2).acts_on(policy::list_objects_v2),
+        Operation::new::<Paged<ListObjects>, _, _, _>(list_objects::list_objects).acts_on(policy::list_objects),
+        Operation::new::<Paged<ListObjectsV2>, _, _, _>(list_objects::list_objects_v2).acts_on(policy::list_objects_v2),
     ]
 }
 

@@ -152,7 +152,7 @@ names_key!(
 );
 
 fn object_arn(bucket: &str, key: &str) -> Arn {
-    Arn::partition_wide("s3", &format!("{bucket}/{key}"))
+    Arn::partition_wide("s3", &[bucket, "/", key].concat())
 }
 
 /// An action on an object, judged by its bucket's head.

@@ -32,7 +32,7 @@ pub fn tag_set(tags: &Tags) -> Vec<api::Tag> {
 
 /// An entity tag as it is shown: in quotes.
 pub fn quoted(etag: &str) -> String {
-    format!("\"{etag}\"")
+    ["\"", etag, "\""].concat()
 }
 
 /// A size as the API's type.

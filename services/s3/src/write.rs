@@ -82,7 +82,7 @@ pub fn commit(
         objects::put_body(tx, bucket, number, bytes)?;
     }
     replicate::begin(tx, origin, bucket, key, &mut version)?;
-    objects::put(tx, bucket, key, version.clone())?;
+    let version = objects::put(tx, bucket, key, version)?;
     notify::tell(tx, origin, bucket, happening, key, &version)?;
     Ok(version)
 }

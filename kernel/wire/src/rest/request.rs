@@ -27,7 +27,7 @@ pub(crate) fn bind(
     for (index, member) in shape.members.iter().enumerate() {
         let found = match member.location {
             Location::Path(label) => from_label(route, label, index, obj)?,
-            Location::Query(name) => from_query(&query, name, member, index, obj)?,
+            Location::Query(name) => from_query(route.protocol, &query, name, member, index, obj)?,
             Location::QueryMap => from_rest_of_query(&query, index, obj)?,
             Location::Header(name) => lengths.may_hold(name) && from_header(head, name, member, index, obj)?,
             Location::Headers(prefix) => from_headers(head, prefix, index, obj)?,
@@ -79,6 +79,7 @@ fn is_void(text: &str, ty: &Ty) -> bool {
 }
 
 fn from_query(
+    protocol: Protocol,
     query: &[Pair<'_>],
     name: &str,
     member: &'static Member,
@@ -97,7 +98,9 @@ fn from_query(
             Ok(true)
         }
         ty if is_void(first, ty) => Ok(false),
-        _ => put(first, index, obj),
+        ty => put(first, index, obj).map_err(|malformed| {
+            malformed.of_query(protocol, name, first, matches!(ty, Ty::Int(_) | Ty::Long(_)))
+        }),
     }
 }
 

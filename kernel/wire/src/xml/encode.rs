@@ -10,6 +10,9 @@ use std::borrow::Cow;
 /// Most bytes that room is made for before they are written.
 const MAX_RESERVED: usize = 1 << 20;
 
+/// About how many bytes follow a list.
+const BEHIND: usize = 1024;
+
 /// Which names elements have, and how moments are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Naming {
@@ -63,6 +66,7 @@ pub(super) fn content(writer: &mut Writer, naming: Naming, val: &Val<'_>, ty: &'
         (Val::Int(number), _) => writer.number(i64::from(*number)),
         (Val::Long(number), _) => writer.number(*number),
         (Val::Text(text), _) => writer.text(text),
+        (Val::Time(moment), ty) if naming == Naming::Rest && is_iso(ty, time) => writer.moment(*moment),
         _ => {
             if let Some(text) = text(val, ty, time, naming) {
                 match val {
@@ -126,9 +130,9 @@ fn elements(writer: &mut Writer, naming: Naming, name: &str, list: &dyn List, ty
             (None, _) => writer.leaf(name, ""),
         }
         if index == 0 {
-            // The others are about as long as the first.
+            // The others are about as long as the first, and a little follows the last.
             let rest = (writer.len() - begin).saturating_mul(list.len() - 1);
-            writer.reserve(rest.min(MAX_RESERVED));
+            writer.reserve((rest + rest / 16 + BEHIND).min(MAX_RESERVED));
         }
     }
 }
@@ -149,13 +153,15 @@ fn entries(writer: &mut Writer, naming: Naming, name: &str, map: &dyn Map, ty: &
     });
 }
 
+fn is_iso(ty: &Ty, time: TimeFormat) -> bool {
+    scalar::time_format(time, ty, TimeFormat::Iso8601) == TimeFormat::Iso8601
+}
+
 fn text<'a>(val: &Val<'a>, ty: &Ty, time: TimeFormat, naming: Naming) -> Option<Cow<'a, str>> {
-    let format = scalar::time_format(time, ty, TimeFormat::Iso8601);
-    let iso = format == TimeFormat::Iso8601;
     match val {
-        Val::Time(moment) if iso && naming == Naming::Rest => {
+        Val::Time(moment) if naming == Naming::Rest && is_iso(ty, time) => {
             Some(Cow::Owned(Timestamp::iso8601_millis(*moment)))
         }
-        val => scalar::write(val, format),
+        val => scalar::write(val, scalar::time_format(time, ty, TimeFormat::Iso8601)),
     }
 }

@@ -1,7 +1,7 @@
 //! XML text, written element by element.
 
+use names::Timestamp;
 use schema::XmlNamespace;
-use std::fmt::Write;
 
 /// XML that is being written.
 pub(crate) struct Writer {
@@ -101,10 +101,27 @@ impl Writer {
         self.out.push_str(text);
     }
 
-    /// A number.
+    /// A number. Without the formatter: listings write one for each entry.
     pub(crate) fn number(&mut self, number: i64) {
-        // Writing to a String cannot fail.
-        let _ = write!(self.out, "{number}");
+        let (mut digits, mut at, mut rest) = ([0; 20], 20, number.unsigned_abs());
+        loop {
+            at -= 1;
+            digits[at] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        if number < 0 {
+            self.out.push('-');
+        }
+        // Digits are UTF-8.
+        self.out.push_str(std::str::from_utf8(&digits[at..]).unwrap_or_default());
+    }
+
+    /// A moment with its milliseconds.
+    pub(crate) fn moment(&mut self, moment: Timestamp) {
+        moment.push_iso8601_millis(&mut self.out);
     }
 
     /// How much is written.

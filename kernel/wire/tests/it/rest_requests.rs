@@ -30,6 +30,16 @@ fn json_bodies_hold_only_what_is_bound_to_them() {
     assert_eq!(list.malformed(&model_lambda::SERVICE), "The value 'x' is not a valid integer");
 }
 
+/// In S3's words (moto's test_multipart_list_parts_invalid_argument).
+#[test]
+fn numbers_of_a_query_that_are_none() {
+    for text in ["x", "2147483648", "1.5"] {
+        let list = call("GET", &format!("localhost/b?max-keys={text}"));
+        let expected = "Provided max-keys not an integer or within integer range";
+        assert_eq!(list.malformed(&model_s3::SERVICE), expected, "{text}");
+    }
+}
+
 #[test]
 fn a_streamed_object() {
     let put = call("PUT", "localhost/b/a/k")

@@ -50,7 +50,7 @@ fn code_and_status(error: &S3Error) -> (&'static str, u16) {
         S3Error::InvalidRangeOfSource { .. } | S3Error::NegativeArgument { .. } => ("InvalidArgument", 400),
         S3Error::InvalidArgument { .. } | S3Error::UntoldArgument { .. } => ("InvalidArgument", 400),
         S3Error::Destinations(_) | S3Error::WordedArgument { .. } => ("InvalidArgument", 400),
-        S3Error::InvalidRequest { .. } => ("InvalidRequest", 400),
+        S3Error::InvalidRequest { .. } | S3Error::NoVersionsToReplicate { .. } => ("InvalidRequest", 400),
         S3Error::NotImplemented { .. } | S3Error::UnsupportedCondition(_) => ("NotImplemented", 501),
         S3Error::ConditionalConflict { .. } => ("ConditionalRequestConflict", 409),
         S3Error::InvalidExpectedOwner { .. } => ("InvalidBucketOwnerAWSAccountID", 400),
@@ -211,6 +211,9 @@ fn message(error: &S3Error) -> Cow<'static, str> {
         | S3Error::MalformedPolicy { message } => message.clone(),
         S3Error::UntoldArgument { message, .. } => return message.clone(),
         S3Error::NegativeArgument { name, .. } => negative(name),
+        S3Error::NoVersionsToReplicate { .. } => {
+            "Versioning must be 'Enabled' on the bucket to apply a replication configuration".to_owned()
+        }
         S3Error::InvalidExpectedOwner { given } => no_account_id(given),
         S3Error::TooManyTags { limit } => too_many_tags(*limit),
         S3Error::BadChecksum { algorithm } => wrong_checksum(algorithm),
@@ -320,8 +323,12 @@ fn incompatible(given: Option<&str>) -> String {
     )
 }
 
+/// Each listing has words of its own (recorded of AWS, 2026: `maxKeys` for objects, `max-keys` for versions).
 fn negative(name: &str) -> String {
-    format!("Argument {name} must be an integer between 0 and 2147483647")
+    match name {
+        "max-keys" => "max-keys cannot be negative".to_owned(),
+        name => format!("Argument {name} must be an integer between 0 and 2147483647"),
+    }
 }
 
 fn too_many_tags(limit: usize) -> String {
@@ -394,6 +401,8 @@ fn with_fields(answer: ApiError, error: &S3Error) -> ApiError {
         | S3Error::BucketAlreadyExists { bucket }
         | S3Error::BucketAlreadyOwnedByYou { bucket }
         | S3Error::BucketNotEmpty { bucket, .. }
+        // moto's test_create_replication_without_versioning.
+        | S3Error::NoVersionsToReplicate { bucket }
         | S3Error::HasAccessPoints { bucket } => answer.field("BucketName", bucket),
         S3Error::ForeignNamespace { bucket, .. } => answer.field("BucketNamespace", bucket),
         S3Error::NotConfigured { configuration: Configuration::OneOfMany, .. } => answer,

@@ -47,6 +47,9 @@ fn refused(fault: CorsFault) -> S3Error {
         CorsFault::Header(header) => {
             format!("AllowedHeader \"{header}\" can not have more than one wildcard.")
         }
+        CorsFault::Exposed(header) => format!(
+            "ExposeHeader \"{header}\" contains wildcard. We currently do not support wildcard for ExposeHeader."
+        ),
     };
     S3Error::InvalidRequest { message }
 }

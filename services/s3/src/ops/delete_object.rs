@@ -144,7 +144,7 @@ fn mark(
         object: None,
     };
     replicate::begin(tx, origin, bucket, key, &mut marker)?;
-    objects::put(tx, bucket, key, marker.clone())?;
+    let marker = objects::put(tx, bucket, key, marker)?;
     notify::tell(tx, origin, bucket, Happening::Marked, key, &marker)?;
     Ok(Deleted { marker: true, version_id: Some(marker.shown_id().to_owned()) })
 }

@@ -189,7 +189,7 @@ pub async fn get_object(ctx: Ctx, input: Arc<api::GetObjectInput>) -> Result<api
     // Of a version that is named, nothing is said, be it the newest (recorded of AWS by LocalStack's
     // test_bucket_lifecycle_configuration_object_expiry_versioned).
     if input.version_id.is_none() {
-        output.expiration = expiry::of_version(&read, &bucket, &input.key, &found.version)?;
+        output.expiration = expiry::of_version(&read, &bucket, &input.key, (&found.version, &found.object))?;
     }
     output.body = Some(outflow.into_body(length));
     Ok(output)
@@ -210,7 +210,7 @@ pub async fn head_object(
     let selected = selected(&read, &bucket, &found, input.range.as_deref(), input.part_number)?;
     let mut output = answered!(HeadObjectOutput, &input, &bucket, &found, selected);
     if input.version_id.is_none() {
-        output.expiration = expiry::of_version(&read, &bucket, &input.key, &found.version)?;
+        output.expiration = expiry::of_version(&read, &bucket, &input.key, (&found.version, &found.object))?;
     }
     Ok(output)
 }

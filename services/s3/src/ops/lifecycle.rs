@@ -44,7 +44,7 @@ fn refused(fault: RuleFault) -> S3Error {
         RuleFault::NoAction => S3Error::InvalidRequest {
             message: "At least one action needs to be specified in a rule".to_owned(),
         },
-        RuleFault::Conflict(message) => S3Error::InvalidRequest { message: message.to_owned() },
+        RuleFault::Conflict(message) => S3Error::InvalidRequest { message: message.into_owned() },
         RuleFault::Argument(message) => S3Error::WordedArgument { message },
         // Recorded of AWS by LocalStack's test_put_bucket_lifecycle_conf_exc.
         RuleFault::Date(given) => S3Error::InvalidArgument {

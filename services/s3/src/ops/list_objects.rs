@@ -2,6 +2,7 @@
 
 use crate::errors::S3Error;
 use crate::lookup;
+use crate::page::{Entries, Listing};
 use crate::rules::listing::{self, MAX_PAGE, Page, Query, url_encoded};
 use crate::state::buckets::Bucket;
 use crate::state::listed::Listed;
@@ -59,7 +60,7 @@ fn read_page(read: &impl Read, bucket: &Bucket, query: Query<'_>) -> Result<Page
 enum Owners<'r> {
     Untold,
     /// All are the bucket's owner's.
-    One(api::Owner),
+    One(Arc<api::Owner>),
     /// Each is its writer's: told by the whole row.
     Each(&'r Snapshot, &'r Bucket),
 }
@@ -67,19 +68,19 @@ enum Owners<'r> {
 impl<'r> Owners<'r> {
     fn of(read: &'r Snapshot, bucket: &'r Bucket) -> Self {
         match bucket.record.ownership {
-            Some(Ownership::BucketOwnerEnforced) => Owners::One(views::owner(bucket.owner)),
+            Some(Ownership::BucketOwnerEnforced) => Owners::One(Arc::new(views::owner(bucket.owner))),
             _ => Owners::Each(read, bucket),
         }
     }
 
-    fn owner(&self, key: &str) -> Result<Option<api::Owner>, Fault> {
+    fn owner(&self, key: &str) -> Result<Option<Arc<api::Owner>>, Fault> {
         Ok(match self {
             Owners::Untold => None,
             Owners::One(owner) => Some(owner.clone()),
             Owners::Each(read, bucket) => {
                 let newest = objects::newest(*read, bucket, key)?;
                 let writer = newest.as_ref().and_then(|version| version.object.as_ref()?.writer());
-                Some(views::owner_of(writer, bucket))
+                Some(Arc::new(views::owner_of(writer, bucket)))
             }
         })
     }
@@ -89,30 +90,16 @@ fn contents(
     page: Page<Listed>,
     owners: &Owners<'_>,
     encode: Option<fn(&str) -> String>,
-) -> Result<Vec<api::Object>, Fault> {
-    let mut shown = Vec::with_capacity(page.rows.len());
+) -> Result<Entries, Fault> {
+    let mut shown = Entries::with_capacity(page.rows.len());
     for (key, version) in page.rows {
         let Some(object) = version.object else { continue };
         let owner = owners.owner(&key)?;
-        shown.push(api::Object {
-            key: Some(match encode {
-                Some(encode) => encode(&key),
-                None => key,
-            }),
-            last_modified: Some(version.modified),
-            e_tag: Some(object.etag),
-            checksum_algorithm: object
-                .checksum
-                .map(|(algorithm, _)| vec![api::ChecksumAlgorithm::from(algorithm.name())]),
-            checksum_type: object.checksum.map(|(_, composite)| match composite {
-                true => api::ChecksumType::Composite,
-                false => api::ChecksumType::FullObject,
-            }),
-            size: Some(views::signed(object.size)),
-            storage_class: Some(api::ObjectStorageClass::from(object.storage_class.name())),
-            owner,
-            restore_status: None,
-        });
+        let key = match encode {
+            Some(encode) => encode(&key),
+            None => key,
+        };
+        shown.add(key, version.modified, object, owner);
     }
     Ok(shown)
 }
@@ -121,8 +108,8 @@ fn contents(
 pub async fn list_objects(
     ctx: Ctx,
     input: Arc<api::ListObjectsInput>,
-) -> Result<api::ListObjectsOutput, S3Error> {
-    let limit = page_limit(input.max_keys, "max-keys")?;
+) -> Result<Listing<api::ListObjectsOutput>, S3Error> {
+    let limit = page_limit(input.max_keys, "maxKeys")?;
     let encode = encoder(input.encoding_type.as_ref())?;
     let encoded = input.encoding_type.as_ref().map(|_| encode);
     let read = ctx.read();
@@ -137,7 +124,7 @@ pub async fn list_objects(
     };
     let page = read_page(&read, &bucket, query)?;
     let next = page.last.as_deref().filter(|_| page.truncated && delimiter.is_some());
-    Ok(api::ListObjectsOutput {
+    let head = api::ListObjectsOutput {
         is_truncated: Some(page.truncated),
         marker: Some(encode(query.after)),
         next_marker: next.map(encode),
@@ -147,18 +134,19 @@ pub async fn list_objects(
         max_keys: i32::try_from(limit).ok(),
         common_prefixes: prefixes(&page.prefixes, encode),
         encoding_type: input.encoding_type.clone(),
-        contents: Some(contents(page, &Owners::of(&read, &bucket), encoded)?),
+        contents: None,
         request_charged: None,
         bucket_region: Some(bucket.record.region.to_string()),
-    })
+    };
+    Ok(Listing::new(head, contents(page, &Owners::of(&read, &bucket), encoded)?))
 }
 
 /// ListObjectsV2: pages begin behind what a token stands for, or behind a key.
 pub async fn list_objects_v2(
     ctx: Ctx,
     input: Arc<api::ListObjectsV2Input>,
-) -> Result<api::ListObjectsV2Output, S3Error> {
-    let limit = page_limit(input.max_keys, "max-keys")?;
+) -> Result<Listing<api::ListObjectsV2Output>, S3Error> {
+    let limit = page_limit(input.max_keys, "maxKeys")?;
     let encode = encoder(input.encoding_type.as_ref())?;
     let encoded = input.encoding_type.as_ref().map(|_| encode);
     let read = ctx.read();
@@ -179,7 +167,7 @@ pub async fn list_objects_v2(
     let last = page.last.as_deref().filter(|_| page.truncated);
     let next_continuation_token = last.map(|last| ctx.page_token(&input.bucket, last.as_bytes()));
     let owners = if input.fetch_owner == Some(true) { Owners::of(&read, &bucket) } else { Owners::Untold };
-    Ok(api::ListObjectsV2Output {
+    let head = api::ListObjectsV2Output {
         is_truncated: Some(page.truncated),
         name: Some(input.bucket.clone()),
         prefix: Some(encode(query.prefix)),
@@ -192,10 +180,11 @@ pub async fn list_objects_v2(
         next_continuation_token,
         // A token takes its place, and it is not answered then.
         start_after: input.start_after.as_deref().filter(|_| input.continuation_token.is_none()).map(encode),
-        contents: Some(contents(page, &owners, encoded)?),
+        contents: None,
         request_charged: None,
         bucket_region: Some(bucket.record.region.to_string()),
-    })
+    };
+    Ok(Listing::new(head, contents(page, &owners, encoded)?))
 }
 
 fn position(ctx: &Ctx, bucket: &str, token: &str) -> Result<String, S3Error> {

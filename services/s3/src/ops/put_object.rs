@@ -70,7 +70,7 @@ pub async fn put_object(ctx: Ctx, input: Arc<api::PutObjectInput>) -> Result<api
             let bucket = lookup::reached(tx, &input.bucket, expected_owner.as_deref())?;
             write::check(tx, &bucket, &input.key, &conditions)?;
             let version = write::commit(tx, &origin, &bucket, &input.key, &new, Happening::Put)?;
-            let expiration = expiry::of_version(tx, &bucket, &input.key, &version)?;
+            let expiration = expiry::of_version(tx, &bucket, &input.key, (&version, &new.object))?;
             // Of a bucket whose versions are suspended, the answer names none (recorded of AWS).
             Ok((version.id.clone(), expiration))
         })

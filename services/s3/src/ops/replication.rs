@@ -19,7 +19,7 @@ fn check_versioning(bucket: &Bucket) -> Result<(), S3Error> {
     if bucket.record.versioning == Versioning::Enabled {
         return Ok(());
     }
-    Err(invalid("Versioning must be 'Enabled' on the bucket to apply a replication configuration"))
+    Err(S3Error::NoVersionsToReplicate { bucket: bucket.name.clone() })
 }
 
 /// PutBucketReplication: these rules and no others, for objects that are put from here on.

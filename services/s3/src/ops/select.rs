@@ -6,7 +6,7 @@ use crate::lookup;
 use crate::outflow::Outflow;
 use crate::sealing::{Customer, customer_members};
 use crate::select::{Csv, Format, Header, Machine, Packing, Setup, Writer};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use model_s3 as api;
 use model_s3::SelectObjectContentEventStream as Event;
@@ -56,6 +56,7 @@ pub async fn select(
         machine,
         piece: Bytes::new(),
         events: VecDeque::new(),
+        results: BytesMut::new(),
         state: State::Reads,
         more: false,
         last: false,
@@ -69,8 +70,13 @@ pub async fn select(
             if let Some(event) = run.events.pop_front() {
                 return Some((Box::new(event) as Box<dyn Obj>, run));
             }
-            if run.state == State::Ended || run.advance().await.is_err() {
+            if run.state == State::Ended {
                 return None;
+            }
+            if run.advance().await.is_err() {
+                // What came before is told.
+                run.tell(0);
+                run.state = State::Ended;
             }
         }
     });
@@ -89,6 +95,8 @@ struct Run {
     machine: Machine,
     piece: Bytes,
     events: VecDeque<Event>,
+    /// Results that are in no event yet.
+    results: BytesMut,
     state: State,
     /// More comes of what the machine has.
     more: bool,
@@ -113,7 +121,7 @@ impl Run {
             self.scanned += piece.len() as i64;
             let step = self.machine.take(&piece, self.last)?;
             self.more = step.more;
-            self.give(step.results);
+            self.give(&step.results);
             if (self.last && !step.more) || step.done {
                 self.end();
             }
@@ -121,16 +129,22 @@ impl Run {
         Ok(())
     }
 
-    fn give(&mut self, results: Vec<u8>) {
-        let mut results = Bytes::from(results);
+    fn give(&mut self, results: &[u8]) {
         self.returned += results.len() as i64;
-        while !results.is_empty() {
-            let payload = results.split_to(results.len().min(MAX_RESULTS));
+        self.results.extend_from_slice(results);
+        self.tell(MAX_RESULTS - 1);
+    }
+
+    /// Makes events of the results where there are more than so many bytes of them: few go together.
+    fn tell(&mut self, more_than: usize) {
+        while self.results.len() > more_than {
+            let payload = self.results.split_to(self.results.len().min(MAX_RESULTS)).freeze();
             self.events.push_back(Event::Records(api::RecordsEvent { payload: Some(payload) }));
         }
     }
 
     fn end(&mut self) {
+        self.tell(0);
         let processed = i64::try_from(self.machine.processed).unwrap_or(i64::MAX);
         let (scanned, returned) = (Some(self.scanned), Some(self.returned));
         if self.progress {

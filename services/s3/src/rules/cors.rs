@@ -33,6 +33,8 @@ pub enum CorsFault {
     Origin(String),
     /// More than one `*` in a header.
     Header(String),
+    /// A `*` in a header that is shown.
+    Exposed(String),
     /// No rules, too many, or one without methods or origins.
     Shape,
 }
@@ -61,6 +63,9 @@ pub fn validate(rules: &[CorsRule]) -> Result<(), CorsFault> {
         }
         if let Some(header) = rule.allowed_headers.iter().find(|header| stars(header) > 1) {
             return Err(CorsFault::Header(header.clone()));
+        }
+        if let Some(header) = rule.expose_headers.iter().find(|header| header.contains('*')) {
+            return Err(CorsFault::Exposed(header.clone()));
         }
     }
     Ok(())
@@ -131,6 +136,9 @@ mod tests {
         assert_eq!(validate(&[rule(&["*"], &["PATCH"], &[])]), Err(CorsFault::Method("PATCH".into())));
         assert_eq!(validate(&[rule(&["*.*"], &["GET"], &[])]), Err(CorsFault::Origin("*.*".into())));
         assert_eq!(validate(&[rule(&["*"], &["GET"], &["x-*-*"])]), Err(CorsFault::Header("x-*-*".into())));
+        // Recorded of AWS: noobaa-core pull request 8954.
+        let exposing = CorsRule { expose_headers: vec!["x-amz-*".into()], ..rule(&["*"], &["GET"], &[]) };
+        assert_eq!(validate(&[exposing]), Err(CorsFault::Exposed("x-amz-*".into())));
     }
 
     #[test]

@@ -2,10 +2,13 @@
 //! PutBucketLifecycleConfiguration and the guide's "Lifecycle configuration elements".
 
 use model_s3 as api;
+use std::borrow::Cow;
 
 /// Most rules of a bucket.
 const MAX_RULES: usize = 1000;
 const DAY_MS: i64 = 86_400_000;
+/// The largest size that a filter names (recorded of AWS: terraform-provider-aws issue 41521).
+const LARGEST: i64 = 1_099_511_627_776_000;
 
 /// The parts of a rule's filter, whichever form it has.
 #[derive(Debug, Clone, Default)]
@@ -49,7 +52,7 @@ pub enum RuleFault {
     /// A rule does nothing.
     NoAction,
     /// Something that cannot be together.
-    Conflict(&'static str),
+    Conflict(Cow<'static, str>),
     /// A number or date that is not taken, with its name.
     Argument(String),
     /// A date that is no midnight.
@@ -71,7 +74,41 @@ pub fn validate(rules: &[api::LifecycleRule]) -> Result<(), RuleFault> {
     if let Some(pair) = ids.windows(2).find(|pair| pair[0] == pair[1] && !pair[0].is_empty()) {
         return Err(RuleFault::SameId(pair[0].to_owned()));
     }
+    one_form(rules)?;
     rules.iter().try_for_each(valid)
+}
+
+fn conflict(message: impl Into<Cow<'static, str>>) -> RuleFault {
+    RuleFault::Conflict(message.into())
+}
+
+/// Rules say for which keys they are in one form: with filters, or with the prefixes of old. The first decides
+/// (recorded of AWS: terraform-provider-aws issues 23228 and 23299, ansible issue 53751).
+fn one_form(rules: &[api::LifecycleRule]) -> Result<(), RuleFault> {
+    let alone = |rule: &&api::LifecycleRule| rule.prefix.is_some() != rule.filter.is_some();
+    let Some(first) = rules.iter().find(alone) else { return Ok(()) };
+    let old = first.prefix.is_some();
+    for rule in rules.iter().filter(alone) {
+        let newer = rule.noncurrent_version_expiration.as_ref();
+        match (old, rule.prefix.is_some()) {
+            (true, false) => return Err(conflict("Filter element can only be used in Lifecycle V2.")),
+            (false, true) => {
+                return Err(conflict(
+                    "Base level prefix cannot be used in Lifecycle V2, prefixes are only supported in the Filter.",
+                ));
+            }
+            (true, true) if newer.is_some_and(|kept| kept.newer_noncurrent_versions.is_some()) => {
+                return Err(conflict("NewerNoncurrentVersions element can only be used in Lifecycle V2."));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The filter of a rule, as refusals name it.
+fn named(rule: &api::LifecycleRule) -> String {
+    format!("filter '(prefix={})'", filter_of(rule).prefix)
 }
 
 fn valid(rule: &api::LifecycleRule) -> Result<(), RuleFault> {
@@ -117,7 +154,7 @@ fn shape_of_filter(rule: &api::LifecycleRule) -> Result<(), RuleFault> {
     let mut keys: Vec<&str> = tags.map(|tag| tag.key.as_str()).collect();
     keys.sort_unstable();
     if keys.windows(2).any(|pair| pair[0] == pair[1]) {
-        return Err(RuleFault::Conflict("Duplicate Tag Keys are not allowed."));
+        return Err(conflict("Duplicate Tag Keys are not allowed."));
     }
     match &filter.and {
         Some(_) if alone > 0 => Err(RuleFault::Shape),
@@ -125,9 +162,12 @@ fn shape_of_filter(rule: &api::LifecycleRule) -> Result<(), RuleFault> {
         None if alone > 1 => Err(RuleFault::Shape),
         _ => {
             let filter = filter_of(rule);
+            if filter.smaller.is_some_and(|size| !(1..=LARGEST).contains(&size)) {
+                return Err(conflict(format!("'ObjectSizeLessThan' should be between 1 and {LARGEST}.")));
+            }
             match (filter.larger, filter.smaller) {
-                (Some(larger), Some(smaller)) if larger >= smaller => Err(RuleFault::Conflict(
-                    "'ObjectSizeGreaterThan' should be less than 'ObjectSizeLessThan'",
+                (Some(larger), Some(smaller)) if larger >= smaller => Err(conflict(
+                    "'ObjectSizeLessThan' has to be a value greater than 'ObjectSizeGreaterThan'.",
                 )),
                 _ => Ok(()),
             }
@@ -155,7 +195,11 @@ fn expiration(rule: &api::LifecycleRule) -> Result<(), RuleFault> {
         (Some(days), None, None) => positive(days, "Expiration"),
         (None, Some(date), None) => midnight(date),
         (None, None, Some(_)) if !filter_of(rule).tags.is_empty() => {
-            Err(RuleFault::Conflict("ExpiredObjectDeleteMarker cannot be specified with Tags."))
+            Err(conflict("ExpiredObjectDeleteMarker cannot be specified with Tags."))
+        }
+        // Recorded of AWS: terraform-aws-s3-bucket issues 137 and 376.
+        (None, None, Some(_)) if filter_of(rule).larger.is_some() || filter_of(rule).smaller.is_some() => {
+            Err(conflict("ExpiredObjectDeleteMarker cannot be specified with Object Size."))
         }
         (None, None, Some(_)) => Ok(()),
         _ => Err(RuleFault::Shape),
@@ -175,6 +219,7 @@ fn class_of(class: Option<&api::TransitionStorageClass>) -> Result<&str, RuleFau
 }
 
 fn transitions(rule: &api::LifecycleRule) -> Result<(), RuleFault> {
+    apart(rule)?;
     let expires = rule.expiration.as_ref().and_then(|expiration| expiration.days);
     for transition in rule.transitions.iter().flatten() {
         let class = class_of(transition.storage_class.as_ref())?;
@@ -200,6 +245,31 @@ fn transitions(rule: &api::LifecycleRule) -> Result<(), RuleFault> {
             (None, Some(date)) => midnight(date)?,
             _ => return Err(RuleFault::Shape),
         }
+    }
+    Ok(())
+}
+
+/// Transitions are to classes of their own, and all actions are by days or all by dates (recorded of AWS; noobaa-core
+/// pull request 9969).
+fn apart(rule: &api::LifecycleRule) -> Result<(), RuleFault> {
+    let transitions = || rule.transitions.iter().flatten();
+    let mut classes: Vec<_> =
+        transitions().filter_map(|each| Some(each.storage_class.as_ref()?.as_str())).collect();
+    classes.sort_unstable();
+    if classes.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err(conflict(format!(
+            "'StorageClass' must be different for 'Transition' actions in same 'Rule' with {}",
+            named(rule)
+        )));
+    }
+    let expiration = rule.expiration.iter().map(|each| (each.days.is_some(), each.date.is_some()));
+    let kinds = transitions().map(|each| (each.days.is_some(), each.date.is_some())).chain(expiration);
+    let (days, dates) = kinds.fold((false, false), |(days, dates), kind| (days || kind.0, dates || kind.1));
+    if days && dates && rule.transitions.is_some() {
+        return Err(conflict(format!(
+            "Found mixed 'Date' and 'Days' based Expiration and Transition actions in lifecycle rule for {}",
+            named(rule)
+        )));
     }
     Ok(())
 }
@@ -234,12 +304,10 @@ fn abort(rule: &api::LifecycleRule) -> Result<(), RuleFault> {
     let Some(abort) = &rule.abort_incomplete_multipart_upload else { return Ok(()) };
     let filter = filter_of(rule);
     if !filter.tags.is_empty() {
-        return Err(RuleFault::Conflict("AbortIncompleteMultipartUpload cannot be specified with Tags."));
+        return Err(conflict("AbortIncompleteMultipartUpload cannot be specified with Tags."));
     }
     if filter.larger.is_some() || filter.smaller.is_some() {
-        return Err(RuleFault::Conflict(
-            "AbortIncompleteMultipartUpload cannot be specified with Object Size.",
-        ));
+        return Err(conflict("AbortIncompleteMultipartUpload cannot be specified with Object Size."));
     }
     match abort.days_after_initiation {
         Some(days) if days > 0 => Ok(()),
@@ -321,5 +389,26 @@ mod tests {
         }
         assert_eq!(validate(&[rule(), rule()]), Err(RuleFault::SameId("r".into())));
         assert_eq!(validate(&[]), Err(RuleFault::Shape));
+    }
+
+    #[test]
+    fn forms_and_classes() {
+        let twice =
+            Transition { days: Some(5), storage_class: Some(TransitionStorageClass::Glacier), date: None };
+        let moved = LifecycleRule { transitions: Some(vec![twice.clone(), twice]), ..rule() };
+        let same = "'StorageClass' must be different for 'Transition' actions in same 'Rule' with filter '(prefix=)'";
+        assert_eq!(validate(&[moved]), Err(conflict(same)));
+        let old = LifecycleRule { id: None, filter: None, prefix: Some("a".into()), ..rule() };
+        assert_eq!(validate(std::slice::from_ref(&old)), Ok(()));
+        let form = |rules: &[LifecycleRule]| match validate(rules) {
+            Err(RuleFault::Conflict(message)) => message.into_owned(),
+            other => panic!("{other:?}"),
+        };
+        assert!(form(&[old.clone(), rule()]).starts_with("Filter element"));
+        assert!(form(&[rule(), old.clone()]).starts_with("Base level prefix"));
+        let kept =
+            NoncurrentVersionExpiration { noncurrent_days: Some(1), newer_noncurrent_versions: Some(1) };
+        let old = LifecycleRule { noncurrent_version_expiration: Some(kept), ..old };
+        assert!(form(&[old]).starts_with("NewerNoncurrentVersions element"));
     }
 }

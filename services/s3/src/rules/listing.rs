@@ -67,7 +67,8 @@ pub fn page<T, F, I>(
 where
     I: Iterator<Item = Result<(String, T), F>>,
 {
-    let mut page = Page { rows: Vec::new(), prefixes: Vec::new(), truncated: false, last: None };
+    let rows = Vec::with_capacity(query.limit.min(MAX_PAGE));
+    let mut page = Page { rows, prefixes: Vec::new(), truncated: false, last: None };
     if query.limit == 0 {
         return Ok(page);
     }

@@ -22,10 +22,10 @@ pub enum Fault {
 /// # Errors
 /// What is wrong with it.
 pub fn validate(site: &api::WebsiteConfiguration) -> Result<(), Fault> {
-    if site.redirect_all_requests_to.is_some() {
+    if let Some(all) = &site.redirect_all_requests_to {
         let alone =
             site.index_document.is_none() && site.error_document.is_none() && site.routing_rules.is_none();
-        return if alone { Ok(()) } else { Err(NOT_ALONE.argument("not null")) };
+        return if alone { known(all.protocol.as_ref()) } else { Err(NOT_ALONE.argument("not null")) };
     }
     let index = site.index_document.as_ref().ok_or_else(|| NO_INDEX.argument("null"))?;
     if index.suffix.is_empty() || index.suffix.contains('/') {
@@ -63,6 +63,16 @@ impl Refusal {
     }
 }
 
+/// Recorded of AWS by LocalStack's test_validate_website_configuration.
+fn known(protocol: Option<&api::Protocol>) -> Result<(), Fault> {
+    if !matches!(protocol, Some(api::Protocol::Other(_))) {
+        return Ok(());
+    }
+    let message = "Invalid protocol, protocol can be http or https. If not defined the protocol will be selected \
+                   automatically.";
+    Err(Fault::Request(message.to_owned()))
+}
+
 fn rule(rule: &api::RoutingRule) -> Result<(), Fault> {
     let redirect = &rule.redirect;
     if redirect.replace_key_with.is_some() && redirect.replace_key_prefix_with.is_some() {
@@ -70,10 +80,7 @@ fn rule(rule: &api::RoutingRule) -> Result<(), Fault> {
             "You can only define ReplaceKeyPrefix or ReplaceKey but not both.".to_owned(),
         ));
     }
-    if matches!(redirect.protocol, Some(api::Protocol::Other(_))) {
-        let message = "Invalid protocol, protocol can be http or https. If not defined the protocol will be selected automatically.";
-        return Err(Fault::Request(message.to_owned()));
-    }
+    known(redirect.protocol.as_ref())?;
     if rule.condition.as_ref().is_some_and(|condition| *condition == api::Condition::default()) {
         let message = "Condition cannot be empty. To redirect all requests without a condition, the condition element \
                        shouldn't be present.";

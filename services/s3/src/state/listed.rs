@@ -23,11 +23,44 @@ pub struct ListedObject {
     /// Its size in bytes.
     pub size: u64,
     /// Its entity tag, in quotes.
-    pub etag: String,
+    pub etag: QuotedTag,
     /// The algorithm of its checksum, and whether that is made of those of parts.
     pub checksum: Option<(Algorithm, bool)>,
     /// `STANDARD`, …
     pub storage_class: StorageClass,
+}
+
+/// The longest entity tag: an MD5 in digits, a dash, and the number of parts.
+const LONGEST_TAG: usize = 38;
+
+/// An entity tag in quotes, in place and not in a text of its own: a page has a thousand of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuotedTag {
+    bytes: [u8; LONGEST_TAG + 2],
+    length: u8,
+}
+
+impl QuotedTag {
+    /// A tag in quotes.
+    ///
+    /// # Errors
+    /// Where it is longer than any.
+    pub fn of(etag: &str) -> Result<Self, Corrupt> {
+        let mut bytes = [b'"'; LONGEST_TAG + 2];
+        let room = bytes.get_mut(1..=etag.len()).filter(|_| etag.len() <= LONGEST_TAG);
+        room.ok_or(Corrupt("an entity tag is too long"))?.copy_from_slice(etag.as_bytes());
+        // The bound is below 256.
+        Ok(QuotedTag { bytes, length: etag.len() as u8 + 2 })
+    }
+
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        // It was made of a text.
+        self.bytes
+            .get(..usize::from(self.length))
+            .and_then(|own| std::str::from_utf8(own).ok())
+            .unwrap_or_default()
+    }
 }
 
 /// A storage class, without a text of its own where it is the usual one.
@@ -92,43 +125,37 @@ impl Value for Listed {
             [_, Entry::VERSION, rest @ ..] => {
                 let read = postcard::take_from_bytes::<Fields<'_>>(rest);
                 let (fields, _) = read.map_err(|_| Corrupt("the record's fields cannot be read"))?;
-                Ok(Listed::of(&fields))
+                Listed::of(&fields)
             }
-            _ => Entry::decode(bytes).map(Listed::from),
+            _ => Entry::decode(bytes).and_then(Listed::of_whole),
         }
     }
 }
 
 impl Listed {
-    fn of(fields: &Fields<'_>) -> Self {
-        let object = fields.object.as_ref().map(|object| ListedObject {
-            size: object.size,
-            etag: quoted(object.etag),
-            checksum: object.checksum.as_ref().map(|kept| (kept.algorithm, kept.composite.is_some())),
-            storage_class: StorageClass::of(object.storage_class),
+    fn of(fields: &Fields<'_>) -> Result<Self, Corrupt> {
+        let object = fields.object.as_ref().map(|object| {
+            Ok(ListedObject {
+                size: object.size,
+                etag: QuotedTag::of(object.etag)?,
+                checksum: object.checksum.as_ref().map(|kept| (kept.algorithm, kept.composite.is_some())),
+                storage_class: StorageClass::of(object.storage_class),
+            })
         });
-        Listed { modified: fields.modified, object }
+        Ok(Listed { modified: fields.modified, object: object.transpose()? })
     }
-}
 
-impl From<Entry> for Listed {
-    fn from(entry: Entry) -> Self {
-        let object = entry.version.object.map(|object| ListedObject {
-            size: object.size,
-            etag: quoted(&object.etag),
-            checksum: object.checksum.as_ref().map(|kept| (kept.algorithm, kept.composite.is_some())),
-            storage_class: StorageClass::of(&object.description.storage_class),
+    fn of_whole(entry: Entry) -> Result<Self, Corrupt> {
+        let object = entry.version.object.map(|object| {
+            Ok(ListedObject {
+                size: object.size,
+                etag: QuotedTag::of(&object.etag)?,
+                checksum: object.checksum.as_ref().map(|kept| (kept.algorithm, kept.composite.is_some())),
+                storage_class: StorageClass::of(&object.description.storage_class),
+            })
         });
-        Listed { modified: entry.version.modified, object }
+        Ok(Listed { modified: entry.version.modified, object: object.transpose()? })
     }
-}
-
-fn quoted(etag: &str) -> String {
-    let mut text = String::with_capacity(etag.len() + 2);
-    text.push('"');
-    text.push_str(etag);
-    text.push('"');
-    text
 }
 
 #[cfg(test)]
@@ -141,6 +168,14 @@ mod tests {
         let object = object.map(Box::new);
         let version = Version { number: 1 << 40, id: Some("v".into()), modified: Timestamp(-7), object };
         Entry { version, older_null: Some(9) }
+    }
+
+    #[test]
+    fn tags_are_quoted_in_place() {
+        for etag in ["", "0123456789abcdef0123456789abcdef-10000"] {
+            assert_eq!(QuotedTag::of(etag).unwrap().as_str(), format!("\"{etag}\""));
+        }
+        assert!(QuotedTag::of(&"a".repeat(39)).is_err() && QuotedTag::of(&"a".repeat(300)).is_err());
     }
 
     /// What is read in part is what the whole record says.
@@ -169,7 +204,7 @@ mod tests {
             let entry = entry(Some(object));
             let mut written = Vec::new();
             entry.encode(&mut written).unwrap();
-            assert_eq!(Listed::decode(Bytes::from(written)).unwrap(), Listed::from(entry));
+            assert_eq!(Listed::decode(Bytes::from(written)).unwrap(), Listed::of_whole(entry).unwrap());
         }
         let marker = entry(None);
         let mut written = Vec::new();

@@ -123,11 +123,11 @@ pub fn put_body(tx: &mut Tx, bucket: &Bucket, number: u64, bytes: &Bytes) -> Res
 }
 
 /// Makes a version the newest of its key. A version `null` takes the place of the one before it; others
-/// leave what there was as an older version.
+/// leave what there was as an older version. Gives the version back.
 ///
 /// # Errors
 /// The store's.
-pub fn put(tx: &mut Tx, bucket: &Bucket, key: &str, version: Version) -> Result<(), Fault> {
+pub fn put(tx: &mut Tx, bucket: &Bucket, key: &str, version: Version) -> Result<Version, Fault> {
     if let Some(ObjectRecord { content: Content::Blob(blob), .. }) = version.object.as_deref() {
         tx.keep_blob(blob)?;
     }
@@ -151,7 +151,9 @@ pub fn put(tx: &mut Tx, bucket: &Bucket, key: &str, version: Version) -> Result<
             if old.id.is_none() { Some(old.number) } else { older_null }
         }
     };
-    put_entry(tx, bucket, key, &Entry { version, older_null })
+    let entry = Entry { version, older_null };
+    put_entry(tx, bucket, key, &entry)?;
+    Ok(entry.version)
 }
 
 /// Puts a version where its number belongs: versions of another bucket come with numbers of their own.
@@ -161,7 +163,7 @@ pub fn put(tx: &mut Tx, bucket: &Bucket, key: &str, version: Version) -> Result<
 pub fn put_in_order(tx: &mut Tx, bucket: &Bucket, key: &str, version: Version) -> Result<(), Fault> {
     let newest = newest(tx, bucket, key)?;
     if newest.is_none_or(|newest| newest.number < version.number) {
-        return put(tx, bucket, key, version);
+        return put(tx, bucket, key, version).map(drop);
     }
     if let Some(ObjectRecord { content: Content::Blob(blob), .. }) = version.object.as_deref() {
         tx.keep_blob(blob)?;

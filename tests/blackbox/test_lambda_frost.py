@@ -28,11 +28,13 @@ TICKING = """
 
 
 def states(region, mark):
-    """The states of the region's processes whose command line has a mark."""
+    """The states of the region's processes whose command line has a mark; a copy has the one of what it was copied from."""
     found = []
+    marks = [mark, "seed.py"] if mark == "bootstrap.py" else [mark]
     for process in region.tree():
         try:
-            if mark.encode() in pathlib.Path(f"/proc/{process}/cmdline").read_bytes():
+            line = pathlib.Path(f"/proc/{process}/cmdline").read_bytes()
+            if any(mark.encode() in line for mark in marks):
                 stat = pathlib.Path(f"/proc/{process}/stat").read_text()
                 found.append(stat[stat.rindex(")") + 2])
         except OSError:

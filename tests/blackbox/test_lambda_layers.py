@@ -6,6 +6,8 @@ import textwrap
 import urllib.request
 import zipfile
 
+import pytest
+
 from test_lambda import create, invoke, logged, package
 
 
@@ -176,3 +178,30 @@ def test_logs_in_json(region, name, eventually):
     assert [event["type"] for event in events if "type" in event] == ["platform.start", "platform.report"]
     (own,) = [event for event in events if "level" in event]
     assert (own["level"], own["message"], own["strings"]) == ("WARNING", "played", 13)
+
+
+def test_code_and_layers_are_together_no_larger_than_code_alone_may_be(region, name):
+    """In AWS's words, as users of it report them (serverlesspub/ffmpeg-aws-lambda-layer#23, bento-video/bento#1)."""
+    def heavy(megabytes):
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as written:
+            written.writestr("weight", bytes(megabytes << 20))
+        return content.getvalue()
+
+    layers = [publish(region, f"{name}-{which}", heavy(125)) for which in ("one", "two")]
+    client = region.client("lambda")
+    create(region, name, "def handler(event, context): pass\n", Layers=layers[:1])
+    with pytest.raises(client.exceptions.InvalidParameterValueException) as refused:
+        client.update_function_configuration(FunctionName=name, Layers=layers)
+    size = 2 * (125 << 20) + len("def handler(event, context): pass\n")
+    words = f"combined with layers exceeds the maximum allowed size of 262144000 bytes. The actual size is {size} bytes."
+    assert words in str(refused.value)
+    with pytest.raises(client.exceptions.InvalidParameterValueException, match="combined with layers"):
+        create(region, f"{name}-other", "def handler(event, context): pass\n", Layers=layers)
+    third = publish(region, f"{name}-three", heavy(1))
+    with pytest.raises(client.exceptions.InvalidParameterValueException) as refused:
+        client.update_function_configuration(FunctionName=name, Layers=[*layers, third])
+    assert "Layers consume more than the available size of 262144000 bytes" in str(refused.value)
+    client.update_function_configuration(FunctionName=name, Layers=layers[:1])
+    with pytest.raises(client.exceptions.InvalidParameterValueException, match="combined with layers"):
+        client.update_function_code(FunctionName=name, ZipFile=heavy(126))

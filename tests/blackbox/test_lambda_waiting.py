@@ -34,17 +34,33 @@ def rooted(sandboxes):  # noqa: F811
         pytest.skip("only root can enter sandboxes")
 
 
-def waiting(region):
-    """The processes of the region that wait to be told what they are."""
-    found = []
+def begun_ahead(region):
+    """The region's interpreters that began ahead of functions: whether each sees only processes of a sandbox."""
+    found = {}
+    here = pathlib.Path("/proc/self/ns/pid").readlink()
     for process in region.tree():
         try:
             words = pathlib.Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+            lines = pathlib.Path(f"/proc/{process}/status").read_text().splitlines()
+            status = dict(line.split(":", 1) for line in lines)
+            parent = pathlib.Path(f"/proc/{status['PPid'].strip()}/cmdline").read_bytes()
+            namespace = pathlib.Path(f"/proc/{process}/ns/pid").readlink()
         except OSError:
             continue
-        if b"wait" in words[2:]:
-            found.append(process)
+        # Others are on their way to be copies.
+        if b"wait" in words[2:] and b"__launcher" in parent:
+            found[process] = namespace != here
     return found
+
+
+def waiting(region):
+    """Those that wait to be told what they are."""
+    return [process for process, nested in begun_ahead(region).items() if nested]
+
+
+def seeds(region):
+    """Those that are copied, and otherwise do nothing."""
+    return [process for process, nested in begun_ahead(region).items() if not nested]
 
 
 def test_the_second_function_finds_all_of_its_own(fresh_region, name, rooted, eventually):
@@ -155,9 +171,10 @@ def test_one_that_ended_while_it_waited_is_not_missed(fresh_region, name, rooted
     region = fresh_region()
     create(region, name, LOOK)
     invoke(region, name)
-    (process,) = eventually(lambda: waiting(region))
-    os.kill(process, signal.SIGKILL)
-    eventually(lambda: not pathlib.Path(f"/proc/{process}").exists())
+    processes = eventually(lambda: waiting(region))
+    for process in processes:
+        os.kill(process, signal.SIGKILL)
+    eventually(lambda: not any(pathlib.Path(f"/proc/{process}").exists() for process in processes))
     other = f"{name}-other"
     create(region, other, LOOK)
     answer, failed = invoke(region, other)
@@ -182,9 +199,37 @@ def test_a_killed_region_leaves_nobody_waiting(fresh_region, name, rooted, event
     region = fresh_region()
     create(region, name, LOOK)
     invoke(region, name)
-    (process,) = eventually(lambda: waiting(region))
+    eventually(lambda: waiting(region) and seeds(region))
+    processes = list(begun_ahead(region))
     region.kill()
-    eventually(lambda: not pathlib.Path(f"/proc/{process}").exists())
+    eventually(lambda: not any(pathlib.Path(f"/proc/{process}").exists() for process in processes))
+
+
+def test_pythons_that_wait_are_copies_of_one_of_their_account(fresh_region, name, rooted, eventually):
+    region = fresh_region()
+    # The order of sets is decided when an interpreter begins, by chance: copies have it in common.
+    source = "def handler(event, context): return hash('x')"
+    create(region, name, source)
+    invoke(region, name)
+    eventually(lambda: waiting(region))
+    hashes = []
+    for number in range(3):
+        own = f"{name}-{number}"
+        create(region, own, source)
+        answer, failed = invoke(region, own)
+        assert failed is None, answer
+        hashes.append(answer)
+    assert len(set(hashes)) == 1, hashes
+    (seed,) = seeds(region)
+    os.kill(seed, signal.SIGKILL)
+    eventually(lambda: seed not in seeds(region))
+    # Its copies live, and others come about without it.
+    assert invoke(region, own)[0] == hashes[0]
+    for number in range(8):
+        other = f"{name}-after-{number}"
+        create(region, other, source)
+        assert invoke(region, other)[1] is None
+    eventually(lambda: seeds(region))
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node.js here")

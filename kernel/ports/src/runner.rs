@@ -53,6 +53,12 @@ pub trait Sandbox: Send + Sync {
     /// is of no use.
     fn enter(&self, entry: Entry) -> Pending<'_, Result<(), RunnerError>>;
 
+    /// Starts a sandbox like the template's whose program is a copy of this one's, with all that it has loaded;
+    /// for what was launched to be copied.
+    fn copied(&self, _template: Template) -> Pending<'_, Result<Box<dyn Sandbox>, RunnerError>> {
+        Box::pin(async { Err(RunnerError::Invalid("it was not launched to be copied".to_owned())) })
+    }
+
     /// Connects to a port on which something in it listens on loopback.
     fn connect(&self, port: u16) -> Pending<'_, io::Result<TcpStream>>;
 
@@ -103,6 +109,8 @@ pub struct Template {
     pub ports: Vec<u16>,
     /// It waits to be told what it is to be: see [`Sandbox::enter`]. Without a program, even which program.
     pub waits: bool,
+    /// It is there to be copied: see [`Sandbox::copied`]. It says `waits` on its output once it can be.
+    pub seeds: bool,
 }
 
 /// What a program is to be that waits in a sandbox.

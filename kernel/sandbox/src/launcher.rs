@@ -11,6 +11,7 @@ mod entering;
 pub(crate) mod groups;
 mod inside;
 mod root;
+mod seeds;
 mod serve;
 
 pub(crate) use bounded::is_of_sandbox;

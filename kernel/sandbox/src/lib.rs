@@ -29,6 +29,6 @@ pub use egress::{Egress, Network};
 pub use local_runner::{Isolation, LocalRunner};
 pub use process::Handle;
 pub use procfs::available_memory;
-pub use protocol::{Boundary, Ended, Identity, ResourceLimits, Scope, Status, Walls};
+pub use protocol::{Boundary, Ended, Identity, Origin, ResourceLimits, Scope, Status, Walls};
 pub use run_id::RunId;
 pub use sweep::{sweep, sweep_boot};

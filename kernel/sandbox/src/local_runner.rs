@@ -10,7 +10,7 @@ mod watchdog;
 use crate::client::{Child, Launcher, LauncherError, SpawnRequest, Stdin, program};
 use crate::egress::{Egress, Network, Supervised, Way};
 use crate::procfs;
-use crate::protocol::{Boundary, Enter, ResourceLimits, Status, Walls};
+use crate::protocol::{Boundary, Enter, Origin, ResourceLimits, Status, Walls};
 use crate::runner::{
     End, Entry, Exit, Level, Limits, Output, Pending, Probe, Runner, RunnerError, Sandbox, Shown, Template,
     Told, Usage,
@@ -96,22 +96,24 @@ impl LocalRunner {
         }
     }
 
-    async fn start(&self, template: Template) -> Result<Box<dyn Sandbox>, RunnerError> {
+    async fn start(&self, template: Template) -> Result<LocalSandbox, RunnerError> {
         check(&template)?;
         if template.level != Level::Process {
             self.probed().await?.allows(template.level)?;
         }
-        let tmp = Tmp::make(&template.roots.tmp)?;
-        let (mut boundary, mut allowed) = (None, None);
-        if template.level == Level::Sandbox {
-            allowed = self.allowed().await?;
-            boundary = Some(Boundary::Own(Box::new(walls(&template, allowed.is_some()))));
-        }
         let runner = (self.launcher.clone(), self.watchdog.clone());
-        run(runner, template, (boundary, Some(tmp)), |launcher, child| {
-            allowed.map(|allowed| Way::new(launcher.clone(), child.id(), allowed))
-        })
-        .await
+        if template.level != Level::Sandbox {
+            let tmp = Tmp::make(&template.roots.tmp)?;
+            return run(runner, template, (None, Some(tmp)), |_, _| None).await;
+        }
+        let allowed = self.allowed().await?;
+        if !template.seeds {
+            return walled(runner, template, (Origin::Executed, allowed)).await;
+        }
+        // What only makes copies calls nobody.
+        let mut seed = walled(runner, template, (Origin::Seed, None)).await?;
+        seed.copies = Some(Copies { allowed });
+        Ok(seed)
     }
 
     /// What sandboxes reach of this machine besides the outside; nothing where they have no way out.
@@ -125,13 +127,28 @@ impl LocalRunner {
     }
 }
 
+/// Starts a checked template in a sandbox of its own.
+async fn walled(
+    runner: (Launcher, Watchdog),
+    template: Template,
+    (origin, allowed): (Origin, Option<Arc<[Network]>>),
+) -> Result<LocalSandbox, RunnerError> {
+    let tmp = Tmp::make(&template.roots.tmp)?;
+    let walls = Walls { origin, ..walls(&template, allowed.is_some()) };
+    let boundary = Some(Boundary::Own(Box::new(walls)));
+    run(runner, template, (boundary, Some(tmp)), |launcher, child| {
+        allowed.map(|allowed| Way::new(launcher.clone(), child.id(), allowed))
+    })
+    .await
+}
+
 /// Starts a checked template; its folder is there as long as it.
 async fn run(
     (launcher, watchdog): (Launcher, Watchdog),
     template: Template,
     (boundary, tmp): (Option<Boundary>, Option<Tmp>),
     way: impl FnOnce(&Launcher, &Child) -> Option<Arc<Way>>,
-) -> Result<Box<dyn Sandbox>, RunnerError> {
+) -> Result<LocalSandbox, RunnerError> {
     let (within, memory_bytes) = (boundary.is_some(), template.limits.memory_bytes);
     let mut child = launcher.spawn(request(template, boundary)).await.map_err(refused)?;
     let way = way(&launcher, &child);
@@ -150,7 +167,7 @@ async fn run(
     watchdog.watch(&running);
     let runner = (launcher, watchdog);
     let output = Mutex::new(output);
-    Ok(Box::new(LocalSandbox { runner, running, output, tmp, way, _supervised: supervised }))
+    Ok(LocalSandbox { runner, running, output, tmp, way, copies: None, _supervised: supervised })
 }
 
 impl Runner for LocalRunner {
@@ -159,7 +176,7 @@ impl Runner for LocalRunner {
     }
 
     fn launch(&self, template: Template) -> Pending<'_, Result<Box<dyn Sandbox>, RunnerError>> {
-        Box::pin(self.start(template))
+        Box::pin(async { Ok(Box::new(self.start(template).await?) as Box<dyn Sandbox>) })
     }
 
     fn has_room(&self, others: usize) -> bool {
@@ -213,6 +230,7 @@ fn walls(template: &Template, egress: bool) -> Walls {
         ports: ports.clone(),
         egress,
         waits: *waits,
+        origin: Origin::Executed,
     }
 }
 
@@ -281,7 +299,15 @@ struct LocalSandbox {
     tmp: Option<Tmp>,
     /// The way out of the sandbox that it runs in.
     way: Option<Arc<Way>>,
+    /// It is there to be copied.
+    copies: Option<Copies>,
     _supervised: Option<Supervised>,
+}
+
+/// What copies of a program get that the program itself has not.
+struct Copies {
+    /// What they reach of this machine, where they have a way out.
+    allowed: Option<Arc<[Network]>>,
 }
 
 impl Drop for LocalSandbox {
@@ -326,7 +352,17 @@ impl LocalSandbox {
             (Some(Tmp::make(&template.roots.tmp)?), None)
         };
         let way = self.way.clone();
-        run(self.runner.clone(), template, (boundary, tmp), |_, _| way).await
+        let beside = run(self.runner.clone(), template, (boundary, tmp), |_, _| way).await?;
+        Ok(Box::new(beside))
+    }
+
+    async fn copy(&self, template: Template) -> Result<Box<dyn Sandbox>, RunnerError> {
+        check(&template)?;
+        let Some(Copies { allowed }) = &self.copies else {
+            return Err(RunnerError::Invalid("it was not launched to be copied".to_owned()));
+        };
+        let origin = Origin::Copy(self.running.child.id());
+        Ok(Box::new(walled(self.runner.clone(), template, (origin, allowed.clone())).await?))
     }
 
     async fn become_what_it_is(&self, entry: Entry) -> Result<(), RunnerError> {
@@ -396,6 +432,10 @@ impl Sandbox for LocalSandbox {
 
     fn beside(&self, template: Template) -> Pending<'_, Result<Box<dyn Sandbox>, RunnerError>> {
         Box::pin(self.start_beside(template))
+    }
+
+    fn copied(&self, template: Template) -> Pending<'_, Result<Box<dyn Sandbox>, RunnerError>> {
+        Box::pin(self.copy(template))
     }
 
     fn enter(&self, entry: Entry) -> Pending<'_, Result<(), RunnerError>> {

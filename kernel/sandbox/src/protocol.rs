@@ -178,6 +178,20 @@ pub struct Walls {
     pub egress: bool,
     /// What runs in it waits to be told what it is.
     pub waits: bool,
+    /// How its program comes about.
+    pub origin: Origin,
+}
+
+/// How the program of a sandbox comes about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// It is executed.
+    #[default]
+    Executed,
+    /// It is executed to be copied, with the rights that this takes, and sees what its copies will.
+    Seed,
+    /// It is a copy of this child, which is a seed.
+    Copy(u64),
 }
 
 /// User and group a program runs as; without it, those of the daemon.

@@ -21,13 +21,14 @@ mod machine;
 mod output;
 mod places;
 mod pools;
+mod seeds;
 mod shutdown;
 mod stream;
 mod telemetry;
 mod template;
 mod waiting;
 
-pub use code::{archive, fingerprint, unpack};
+pub use code::{archive, fingerprint, unpack, unzipped};
 pub use dispatcher::{Dispatcher, Outcome, Work};
 pub use pools::Version;
 pub use stream::{Begun, Part, Sink, WAITING, begun, ended};

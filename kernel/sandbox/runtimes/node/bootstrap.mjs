@@ -51,6 +51,12 @@ class RuntimeApi {
     this.next = Buffer.from(`GET ${INVOCATION}next HTTP/1.1\r\nHost: ${address}\r\n\r\n`);
   }
 
+  // Once there are no more invocations.
+  close() {
+    this.socket.removeAllListeners('close');
+    this.socket.destroy();
+  }
+
   askNext() {
     this.socket.ref();
     this.socket.write(this.next);
@@ -512,12 +518,13 @@ function outcomeOf({ error, result }) {
   return { end: 'error', body: JSON.stringify(document), kind: document.errorType };
 }
 
+// Answers invocations until there are no more.
 async function serve(api, handler) {
   phase = 'idle';
   let asked = api.askNext();
   for (;;) {
     const { status, headers, body } = await asked;
-    if (status !== 200) process.exit(0);
+    if (status !== 200) return;
     requestId = headers['lambda-runtime-aws-request-id'];
     const trace = headers['lambda-runtime-trace-id'];
     if (trace) process.env._X_AMZN_TRACE_ID = trace;
@@ -537,6 +544,9 @@ async function serve(api, handler) {
 // else goes on.
 async function wait() {
   await Promise.all(['node:crypto', 'node:http', 'node:https', 'node:stream/web', 'node:zlib'].map((name) => import(name)));
+  const { rehearse } = await import('./rehearsal.mjs');
+  await rehearse(RuntimeApi, begin, serve);
+  [phase, requestId] = ['initialising', undefined];
   const api = new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API);
   await new Promise((connected) => api.socket.once('connect', connected));
   const told = JSON.parse(fs.readFileSync(0, 'utf8'));
@@ -547,11 +557,16 @@ async function wait() {
   return api;
 }
 
+// With the variables of a function in place; gives its handler.
+function begin() {
+  patchConsole();
+  extendPath();
+  return load(process.env.LAMBDA_TASK_ROOT || process.cwd(), process.env._HANDLER ?? '');
+}
+
 async function main() {
   const waits = process.argv[2] === 'wait';
   const api = waits ? await wait() : new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API);
-  patchConsole();
-  extendPath();
   process.on('beforeExit', () => phase.emptied?.());
   process.on('uncaughtException', (error) => fail(api, 'Uncaught Exception', error, UNCAUGHT_EXIT_CODE));
   process.on('unhandledRejection', (reason, promise) => {
@@ -559,14 +574,14 @@ async function main() {
     Object.assign(error, { reason, promise });
     fail(api, 'Unhandled Promise Rejection', error, UNHANDLED_EXIT_CODE);
   });
-  const root = process.env.LAMBDA_TASK_ROOT || process.cwd();
   let handler;
   try {
-    handler = await load(root, process.env._HANDLER ?? '');
+    handler = await begin();
   } catch (error) {
     await fail(api, 'Uncaught Exception', error, UNCAUGHT_EXIT_CODE);
   }
   await serve(api, handler);
+  process.exit(0);
 }
 
 main();

@@ -41,14 +41,19 @@ class Fault(Exception):
 class RuntimeApi:
     """One connection; answers come in the order of the requests."""
 
-    def __init__(self, address):
-        host, _, port = address.rpartition(":")
-        self._socket = socket.create_connection((host, int(port)))
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def __init__(self, address, connected=None):
+        self._socket = connected or self._connect(address)
         self._buffer = b""
         self._host = address
         self._next = f"GET {INVOCATION}next HTTP/1.1\r\nHost: {address}\r\n\r\n".encode()
         self._unread = 0
+
+    @staticmethod
+    def _connect(address):
+        host, _, port = address.rpartition(":")
+        connected = socket.create_connection((host, int(port)))
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connected
 
     def ask_next(self):
         self._socket.sendall(self._next)
@@ -445,20 +450,30 @@ class BorrowedSdk:
         return None
 
 
-def _wait(load):
-    """Loads the SDK if that is wanted, connects, then waits to be told which function this is.
+def find_borrowed_sdk():
+    if "elysium_sdk" in sys._xoptions:
+        sys.meta_path.append(BorrowedSdk(sys._xoptions["elysium_sdk"]))
 
-    What the function brings itself, of that or another version, is not kept from it.
-    """
+
+def load_ahead(names):
+    """Loads modules that most functions do, where they are there; says which came of it."""
     before = set(sys.modules)
-    if load:
+    for name in names:
         try:
-            import boto3  # noqa: F401
+            importlib.import_module(name)
         except ImportError:
             pass
-    loaded = {name for name in sys.modules if name not in before}
+    return {name for name in sys.modules if name not in before}
+
+
+def wait(loaded):
+    """Connects, then waits to be told which function this is.
+
+    What the function brings itself, of what was loaded or another version, is not kept from it.
+    """
     api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
-    told = json.loads(sys.stdin.buffer.read())
+    with open(0, "rb", closefd=False) as words:
+        told = json.loads(words.read())
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
@@ -535,18 +550,16 @@ def _invoke(function, headers, body):
         return "error", _encode_error(error), error["errorType"], "application/json"
 
 
-def main():
-    global _request_id
-    if "elysium_sdk" in sys._xoptions:
-        sys.meta_path.append(BorrowedSdk(sys._xoptions["elysium_sdk"]))
-    if sys.argv[1:2] == ["wait"]:
-        api = _wait("loaded" in sys.argv[2:])
-    else:
-        api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
+def run(api):
+    """Runs the function that the environment names until there are no more invocations."""
     LambdaContext.of_environment()
     _configure_output()
     _add_own_places()
-    function = _initialise(api)
+    serve(api, _initialise(api))
+
+
+def serve(api, function):
+    global _request_id
     api.ask_next()
     while True:
         invocation = api.next()
@@ -563,6 +576,19 @@ def main():
         sys.stdout.flush()
         sys.stderr.flush()
         api.answer(f"{INVOCATION}{_request_id}/{end}", *answer)
+
+
+def forget_invocation():
+    global _request_id
+    _request_id = None
+
+
+def main():
+    find_borrowed_sdk()
+    if sys.argv[1:2] == ["wait"]:
+        run(wait(load_ahead(sys.argv[2:])))
+    else:
+        run(RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"]))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
 use super::children::Started;
 use super::groups::{Group, Groups};
 use super::inside::{self, Inside, Place};
-use crate::protocol::{Boundary, Enter, ResourceLimits, Spawn, Status, Walls};
+use super::seeds::{self, Copy, Seed};
+use crate::protocol::{Boundary, Enter, MAX_MESSAGE, Origin, ResourceLimits, Spawn, Status, Walls};
 use crate::run_id::RunId;
 use crate::sys::signals::Interest;
 use crate::sys::spawn::Resource;
@@ -47,6 +48,15 @@ struct Member {
     of: Option<u64>,
     /// While no program runs in it.
     blank: Option<Blank>,
+    /// By which a seed is told to copy itself.
+    seed: Option<OwnedFd>,
+}
+
+/// Where a program is to run, what is noted of it, and how it gets into its groups.
+type Made<'a> = (Place<'a>, Member, Vec<File>);
+
+fn failed(error: io::Error) -> String {
+    format!("cannot start a sandbox: {error}")
 }
 
 /// What stands in a blank sandbox until it is told what to be.
@@ -82,43 +92,28 @@ impl Sandboxes {
         fds: &[OwnedFd],
         root_of: impl Fn(u64) -> Option<i32>,
     ) -> Result<Started, String> {
-        let failed = |error: io::Error| format!("cannot start a sandbox: {error}");
-        let (place, flags, member, doors, egress);
         let (channel, program_fds) = fds.split_last().ok_or("a sandbox was given no descriptors")?;
         let (end, tell_end) = io::pipe().map_err(failed)?;
-        match boundary {
-            Boundary::Own(walls) => {
-                flags = self.namespaces();
-                let identity = self.identity(spawn.child);
-                let run = &self.run;
-                let groups = self.groups.get_or_insert_with(|| Groups::find(run));
-                let memory = walls.memory_bytes.saturating_add(walls.tmp_bytes);
-                let group = groups.make(spawn.child, memory, walls.processes).map_err(failed)?;
-                doors = group.doors().map_err(failed)?;
-                place = Place::New(walls);
-                egress = walls.egress;
-                let (end, group) = (end.into(), Some(group));
-                let (of, blank) = (None, None);
-                member = Member { end, identity, namespaces: flags, egress, group, of, blank };
+        let (place, member, doors) = match boundary {
+            Boundary::Own(walls) if walls.origin == Origin::Seed => {
+                return self.plant(spawn, walls, env, (program_fds, end.into()));
             }
-            Boundary::Of(other) => {
-                let gone = || "the sandbox to run in has ended".to_owned();
-                let owner = self.members.get(other).ok_or_else(gone)?;
-                let process = sys::process::open(root_of(*other).ok_or_else(gone)?).map_err(failed)?;
-                doors = owner.group.as_ref().map_or(Ok(Vec::new()), Group::doors).map_err(failed)?;
-                flags = 0;
-                place = Place::Joined(process, owner.namespaces);
-                let (identity, namespaces) = (owner.identity, owner.namespaces);
-                egress = owner.egress;
-                let (end, of) = (end.into(), Some(*other));
-                member = Member { end, identity, namespaces, egress, group: None, of, blank: None };
-            }
-        }
+            Boundary::Own(walls) => self.own(spawn.child, walls, end.into())?,
+            Boundary::Of(other) => self.joined(*other, root_of, end.into())?,
+        };
+        let copied = match boundary {
+            Boundary::Own(walls) => match walls.origin {
+                Origin::Copy(of) => Some(of),
+                Origin::Executed | Origin::Seed => None,
+            },
+            Boundary::Of(_) => None,
+        };
         let (fault, tell_fault) = io::pipe().map_err(failed)?;
-        let fault = File::from(OwnedFd::from(fault));
-        let blank = if spawn.is_blank() { Some(io::pipe().map_err(failed)?) } else { None };
+        let mut fault = File::from(OwnedFd::from(fault));
+        let told = spawn.is_blank() || copied.is_some();
+        let orders = if told { Some(io::pipe().map_err(failed)?) } else { None };
         let (orders, give_orders) =
-            blank.map(|(read, write)| (OwnedFd::from(read), OwnedFd::from(write))).unzip();
+            orders.map(|(read, write)| (OwnedFd::from(read), OwnedFd::from(write))).unzip();
         let (tell_fault, tell_end) = (OwnedFd::from(tell_fault), OwnedFd::from(tell_end));
         let inside = Inside {
             spawn,
@@ -127,21 +122,117 @@ impl Sandboxes {
             limits,
             identity: member.identity,
             root: self.root,
-            fds: program_fds,
+            fds: if copied.is_some() { &[] } else { program_fds },
             channel,
-            egress,
+            egress: member.egress && copied.is_none(),
             orders: orders.as_ref(),
             tell_fault: &tell_fault,
             tell_end: &tell_end,
             doors: &doors,
         };
+        let flags = if member.of.is_none() { member.namespaces } else { 0 };
         let root = match namespace::fork_into(flags).map_err(failed)? {
             None => inside::run(&inside),
             Some(pid) => pid,
         };
-        drop((tell_fault, tell_end, orders));
+        drop((tell_end, orders));
+        let told = match copied {
+            None => {
+                drop(tell_fault);
+                heard(&mut fault, ROUNDS_TO_START)
+            }
+            Some(of) => {
+                let fds = (program_fds, channel, tell_fault);
+                self.copy((of, root), &member, fds, limits, &mut fault)
+            }
+        };
         let orders = give_orders.map(File::from);
-        self.admit((spawn.child, root), member, (fault, orders))
+        self.admit((spawn.child, root), member, told, (fault, orders, copied.is_some()))
+    }
+
+    /// A sandbox that is to be made.
+    fn own<'a>(&mut self, child: u64, walls: &'a Walls, end: OwnedFd) -> Result<Made<'a>, String> {
+        let (namespaces, identity) = (self.namespaces(), self.identity(child));
+        let run = &self.run;
+        let groups = self.groups.get_or_insert_with(|| Groups::find(run));
+        let memory = walls.memory_bytes.saturating_add(walls.tmp_bytes);
+        let group = groups.make(child, memory, walls.processes).map_err(failed)?;
+        let doors = group.doors().map_err(failed)?;
+        let (egress, group) = (walls.egress, Some(group));
+        let member = Member { end, identity, namespaces, egress, group, of: None, blank: None, seed: None };
+        Ok((Place::New(walls), member, doors))
+    }
+
+    /// That of another.
+    fn joined<'a>(
+        &self,
+        other: u64,
+        root_of: impl Fn(u64) -> Option<i32>,
+        end: OwnedFd,
+    ) -> Result<Made<'a>, String> {
+        let gone = || "the sandbox to run in has ended".to_owned();
+        let owner = self.members.get(&other).ok_or_else(gone)?;
+        let process = sys::process::open(root_of(other).ok_or_else(gone)?).map_err(failed)?;
+        let doors = owner.group.as_ref().map_or(Ok(Vec::new()), Group::doors).map_err(failed)?;
+        let Member { identity, namespaces, egress, .. } = *owner;
+        let (of, group) = (Some(other), None);
+        let member = Member { end, identity, namespaces, egress, group, of, blank: None, seed: None };
+        Ok((Place::Joined(process, namespaces), member, doors))
+    }
+
+    /// Starts a program that is copied.
+    fn plant(
+        &mut self,
+        spawn: &Spawn,
+        walls: &Walls,
+        env: &[CString],
+        (fds, end): (&[OwnedFd], OwnedFd),
+    ) -> Result<Started, String> {
+        if !self.root {
+            return Err("only root can copy programs into sandboxes".to_owned());
+        }
+        let (orders, input) = sys::socket::pair(MAX_MESSAGE).map_err(failed)?;
+        let (fault, tell_fault) = io::pipe().map_err(failed)?;
+        let (fault, tell_fault) = (File::from(OwnedFd::from(fault)), OwnedFd::from(tell_fault));
+        let [_, output, errors] = fds else { return Err("a seed has three descriptors".to_owned()) };
+        let seed = Seed { spawn, walls, env, fds: [&input, output, errors], tell_fault: &tell_fault };
+        let root = match namespace::fork_into(seeds::NAMESPACES).map_err(failed)? {
+            None => seeds::run(&seed),
+            Some(pid) => pid,
+        };
+        drop((input, tell_fault));
+        let (identity, namespaces, seed) = ((0, 0), seeds::NAMESPACES, Some(orders));
+        let (egress, group, of, blank) = (false, None, None, None);
+        let member = Member { end, identity, namespaces, egress, group, of, blank, seed };
+        let mut fault = fault;
+        let told = heard(&mut fault, ROUNDS_TO_START);
+        self.admit((spawn.child, root), member, told, (fault, None, false))
+    }
+
+    /// Has a seed copy itself into a sandbox whose walls are being made; what is told of that.
+    fn copy(
+        &self,
+        (of, root): (u64, i32),
+        member: &Member,
+        (fds, channel, tell_fault): (&[OwnedFd], &OwnedFd, OwnedFd),
+        limits: &[(Resource, u64)],
+        fault: &mut File,
+    ) -> Option<Vec<u8>> {
+        // The walls must stand before somebody comes into them.
+        let told = heard(fault, ROUNDS_TO_START);
+        if told.as_deref() != Some(inside::WAITS) {
+            return told;
+        }
+        let orders = self.members.get(&of).and_then(|seed| seed.seed.as_ref());
+        let Some(orders) = orders else { return Some(b"what is to be copied has ended".to_vec()) };
+        let Member { identity, namespaces, egress, .. } = *member;
+        let ordered = sys::process::open(root).and_then(|process| {
+            Copy { process, fds, channel, tell_fault, namespaces, identity, egress, limits }.order(orders)
+        });
+        match ordered {
+            Ok(()) => heard(fault, ROUNDS_TO_START),
+            Err(error) => Some(format!("cannot copy a program: {error}").into_bytes()),
+        }
     }
 
     /// Takes note of a sandbox whose program runs; ends one that tells of a fault.
@@ -149,13 +240,14 @@ impl Sandboxes {
         &mut self,
         (child, root): (u64, i32),
         mut member: Member,
-        (mut fault, orders): (File, Option<File>),
+        told: Option<Vec<u8>>,
+        (fault, orders, copied): (File, Option<File>, bool),
     ) -> Result<Started, String> {
-        let told = heard(&mut fault, ROUNDS_TO_START);
         let program = only_child(root);
         let expected = if orders.is_some() { inside::WAITS } else { &[] };
         if told.as_deref() == Some(expected) {
-            member.blank = orders.map(|orders| Blank { orders, fault });
+            // The end of the orders is all that whoever looks after a copy waits for.
+            member.blank = orders.filter(|_| !copied).map(|orders| Blank { orders, fault });
             self.members.insert(child, member);
             return Ok(Started { pid: program.unwrap_or(root), root });
         }
@@ -322,7 +414,7 @@ fn heard(pipe: &mut File, rounds: usize) -> Option<Vec<u8>> {
 }
 
 /// The program that the first process of a sandbox has just started, by its number outside.
-fn only_child(root: i32) -> Option<i32> {
+pub(super) fn only_child(root: i32) -> Option<i32> {
     let children = std::fs::read_to_string(format!("/proc/{root}/task/{root}/children")).ok()?;
     children.split_ascii_whitespace().next()?.parse().ok()
 }

@@ -162,7 +162,8 @@ fn handed_over() -> Vec<libc::sock_filter> {
     all
 }
 
-fn program(egress: bool) -> Vec<libc::sock_filter> {
+/// The filter.
+pub(super) fn program(egress: bool) -> Vec<libc::sock_filter> {
     let refused = |error: libc::c_int| ERROR | error as u32;
     let mut all = vec![one(LOAD, ARCH)];
     all.push(libc::sock_filter { code: EQUAL, jt: 1, jf: 0, k: ARCHITECTURE });

@@ -6,7 +6,7 @@
 
 use super::calls;
 use super::root::{self, Fault, at};
-use crate::protocol::{CALLS, MAX_MESSAGE, PORTS, Program, Spawn, Status, Walls};
+use crate::protocol::{CALLS, MAX_MESSAGE, Origin, PORTS, Program, Spawn, Status, Walls};
 use crate::sys::process::{Outcome, Reaped};
 use crate::sys::spawn::Resource;
 use crate::sys::{self, confine, namespace};
@@ -20,8 +20,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 const HOST_NAME: &str = "sandbox";
-const WRITABLE: [&str; 1] = ["/tmp"];
-/// What a blank sandbox says once it can be told what runs in it.
+/// Where a program may write.
+pub(super) const WRITABLE: [&str; 1] = ["/tmp"];
+/// What is said once a blank sandbox can be told what runs in it, once walls stand that a copy may enter, and
+/// once it has.
 pub(super) const WAITS: &[u8] = b"waits";
 /// Rounds of putting processes into groups that fork meanwhile.
 const MAX_ROUNDS: usize = 64;
@@ -50,7 +52,7 @@ pub(super) struct Inside<'a> {
     pub(super) channel: &'a OwnedFd,
     /// Calls that name an address are handed over.
     pub(super) egress: bool,
-    /// By which a sandbox that is blank is told what runs in it.
+    /// By which a sandbox that is blank is told what runs in it; its end tells that a copy has come.
     pub(super) orders: Option<&'a OwnedFd>,
     pub(super) tell_fault: &'a OwnedFd,
     pub(super) tell_end: &'a OwnedFd,
@@ -90,6 +92,13 @@ fn live(inside: &Inside<'_>) -> io::Result<()> {
         // Before there are others. What is executed handles nothing.
         sys::signals::hold_others_when_told()?;
     }
+    if let (true, Some(mut orders)) = (inside.is_for_copy(), orders.as_ref()) {
+        tell_fault.write_all(WAITS)?;
+        drop(tell_fault);
+        orders.read_to_end(&mut Vec::new())?;
+        let program = super::bounded::only_child(std::process::id() as i32).ok_or(io::ErrorKind::NotFound)?;
+        return look_after(program, &doors, is_first, &mut tell_end);
+    }
     match namespace::fork_into(0) {
         Ok(None) => {
             let fault = match orders {
@@ -106,13 +115,24 @@ fn live(inside: &Inside<'_>) -> io::Result<()> {
             for number in 0..fds.len() {
                 drop(sys::socket::adopt(number as RawFd));
             }
-            put_into_groups(program, &doors, is_first);
-            drop(doors);
-            let status = wait_for(program)?;
-            tell_end.write_all(&postcard::to_extend(&status, Vec::new()).unwrap_or_default())
+            look_after(program, &doors, is_first, &mut tell_end)
         }
         Err(error) => tell_fault.write_all(format!("cannot start a process: {error}").as_bytes()),
     }
+}
+
+impl Inside<'_> {
+    /// A copy of another program comes into this sandbox, in place of one that it starts.
+    fn is_for_copy(&self) -> bool {
+        matches!(self.place, Place::New(Walls { origin: Origin::Copy(_), .. }))
+    }
+}
+
+/// Reaps what ends in the sandbox until the program has, and tells how it did.
+fn look_after(program: i32, doors: &[File], whole: bool, tell_end: &mut File) -> io::Result<()> {
+    put_into_groups(program, doors, whole);
+    let status = wait_for(program)?;
+    tell_end.write_all(&postcard::to_extend(&status, Vec::new()).unwrap_or_default())
 }
 
 /// Builds the walls, or goes within those of another, and gives everything up.
@@ -143,7 +163,10 @@ fn confine_all(inside: &Inside<'_>) -> Result<(), Fault> {
     at("cannot change its user", confine::become_user(user, group, inside.root))?;
     at("cannot drop its capabilities", confine::drop_capabilities())?;
     at("cannot keep to itself", confine::keep_to_itself())?;
-    at("cannot restrict its files", confine::restrict_files(&WRITABLE))?;
+    if !inside.is_for_copy() {
+        // Landlock would keep this process from stopping a program that is not its own.
+        at("cannot restrict its files", confine::restrict_files(&WRITABLE))?;
+    }
     let calls = at("cannot restrict its calls", calls::restrict(inside.egress))?;
     match calls {
         Some(calls) => at("cannot hand over its calls", hand_over(inside.channel, calls)),

@@ -11,11 +11,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 const PYTHON: &str = "python/bootstrap.py";
+const PYTHON_SEED: &str = "python/seed.py";
 const NODE: &str = "node/bootstrap.mjs";
+/// The module that functions have the SDK by.
+const PYTHON_SDK: &str = "boto3";
 const JAVA: &str = "java/Bootstrap.java";
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 6] = [
     (PYTHON, include_str!("../../runtimes/python/bootstrap.py")),
+    (PYTHON_SEED, include_str!("../../runtimes/python/seed.py")),
     (NODE, include_str!("../../runtimes/node/bootstrap.mjs")),
+    ("node/rehearsal.mjs", include_str!("../../runtimes/node/rehearsal.mjs")),
+    ("node/rehearsed.js", include_str!("../../runtimes/node/rehearsed.js")),
     (JAVA, include_str!("../../runtimes/java/Bootstrap.java")),
 ];
 
@@ -141,8 +147,35 @@ impl Bootstraps {
         }
         let mut argv = self.command(runtime, interpreter, (Path::new("/"), None));
         argv.push("wait".into());
-        argv.extend(loaded.then(|| OsString::from("loaded")));
+        argv.extend(loaded.then(|| OsString::from(PYTHON_SDK)));
         Some(argv)
+    }
+
+    /// The same for what is copied for each function; `None` where that cannot be copied.
+    pub fn seed_command(
+        &self,
+        runtime: ManagedRuntime,
+        interpreter: &Interpreter,
+        loaded: bool,
+    ) -> Option<Vec<OsString>> {
+        let ManagedRuntime::Python { .. } = runtime else { return None };
+        let mut argv = self.interpreted(interpreter, PYTHON_SEED);
+        argv.push("wait".into());
+        argv.extend(loaded.then(|| OsString::from(PYTHON_SDK)));
+        Some(argv)
+    }
+
+    /// An interpreter and the program of ours that it runs.
+    fn interpreted(&self, interpreter: &Interpreter, program: &str) -> Vec<OsString> {
+        let mut argv = vec![interpreter.path.clone().into_os_string()];
+        if let Some(place) = &interpreter.sdk {
+            // An option that Python keeps for whoever asks, and that is no argument of the program.
+            let mut option = OsString::from("elysium_sdk=");
+            option.push(place);
+            argv.extend(["-X".into(), option]);
+        }
+        argv.push(self.root.join(program).into_os_string());
+        argv
     }
 
     /// Program and arguments that run functions of `runtime` whose code and layers lie in folders.
@@ -157,15 +190,7 @@ impl Bootstraps {
             ManagedRuntime::Node { .. } => NODE,
             ManagedRuntime::Java { major } => return self.java(major, interpreter, code, layers),
         };
-        let mut argv = vec![interpreter.path.clone().into_os_string()];
-        if let Some(place) = &interpreter.sdk {
-            // An option that Python keeps for whoever asks, and that is no argument of the program.
-            let mut option = OsString::from("elysium_sdk=");
-            option.push(place);
-            argv.extend(["-X".into(), option]);
-        }
-        argv.push(self.root.join(bootstrap).into_os_string());
-        argv
+        self.interpreted(interpreter, bootstrap)
     }
 }
 

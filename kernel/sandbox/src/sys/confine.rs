@@ -20,26 +20,28 @@ pub(crate) fn become_user(user: u32, group: u32, foreign: bool) -> io::Result<()
     Ok(())
 }
 
+/// The capabilities that this kernel knows.
+pub(crate) fn capabilities() -> impl Iterator<Item = libc::c_int> {
+    // SAFETY: plain values.
+    (0..64).take_while(|capability| unsafe { libc::prctl(libc::PR_CAPBSET_READ, *capability, 0, 0, 0) } != -1)
+}
+
 /// Takes every capability out of reach, also of what is executed later. Before the change of user.
 pub(crate) fn bound_capabilities() -> io::Result<()> {
-    for capability in 0..64 {
+    for capability in capabilities() {
         // SAFETY: plain values.
-        match check(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) }) {
-            Ok(_) => {}
-            // Beyond the last one that this kernel knows.
-            Err(e) if e.raw_os_error() == Some(libc::EINVAL) => break,
-            Err(e) => return Err(e),
-        }
+        check(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) })?;
     }
     // SAFETY: plain values.
     check(unsafe { libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) }).map(drop)
 }
 
+/// What `capset` is told so that none is held: the header, of version 3 and this process, and the sets.
+pub(crate) const NO_CAPABILITIES: ([u32; 2], [u32; 6]) = ([0x2008_0522, 0], [0; 6]);
+
 /// Drops the capabilities that are held.
 pub(crate) fn drop_capabilities() -> io::Result<()> {
-    const VERSION_3: u32 = 0x2008_0522;
-    let header = [VERSION_3, 0];
-    let none = [0_u32; 6];
+    let (header, none) = NO_CAPABILITIES;
     // SAFETY: header and sets have the sizes of version 3.
     check_long(unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), none.as_ptr()) }).map(drop)
 }
@@ -104,64 +106,72 @@ const FIRST_ALL: u64 = (1 << 13) - 1;
 const REFER: u64 = 1 << 13;
 const TRUNCATE: u64 = 1 << 14;
 
-#[repr(C)]
-struct Ruleset {
-    files: u64,
-    network: u64,
-    scoped: u64,
+/// How Landlock is told what is allowed.
+pub(crate) struct FileRules {
+    /// The structure by which a ruleset is made.
+    pub(crate) ruleset: Vec<u8>,
+    /// Places, and what is allowed below them.
+    pub(crate) allowed: Vec<(String, u64)>,
 }
 
-#[repr(C, packed)]
-struct Beneath {
-    allowed: u64,
-    parent: i32,
-}
-
-/// Lets this process and all it starts write below `writable` alone, and read everywhere; where the kernel
-/// can (interface 6), neither signals nor abstract sockets leave it. Where there is no Landlock, nothing.
-pub(crate) fn restrict_files(writable: &[&str]) -> io::Result<()> {
-    let Ok(version) = super::host::landlock_version() else { return Ok(()) };
+/// The rules that let a process write below `writable` alone, and read everywhere; where the kernel can
+/// (interface 6), neither signals nor abstract sockets leave it. `None` where there is no Landlock.
+pub(crate) fn file_rules(writable: &[&str]) -> Option<FileRules> {
+    let version = super::host::landlock_version().ok()?;
     let later = if version >= 2 { REFER } else { 0 } | if version >= 3 { TRUNCATE } else { 0 };
     let handled = FIRST_ALL | later;
-    let ruleset = Ruleset { files: handled, network: 0, scoped: if version >= 6 { 0b11 } else { 0 } };
-    // An older kernel knows a shorter structure.
-    let size = match version {
-        ..=3 => 8_usize,
-        4..=5 => 16,
-        _ => 24,
+    // Files, network, scopes; an older kernel knows a shorter structure.
+    let fields = match version {
+        ..=3 => 1,
+        4..=5 => 2,
+        _ => 3,
     };
-    // SAFETY: the structure lives through the call and is at least as long as told; the descriptor is ours.
+    let ruleset = [handled, 0, 0b11].into_iter().take(fields).flat_map(u64::to_ne_bytes).collect();
+    let mut allowed = vec![("/".to_owned(), EXECUTE | READ_FILE | READ_DIR)];
+    allowed.extend(writable.iter().map(|place| ((*place).to_owned(), handled)));
+    allowed.push(("/dev".to_owned(), READ_FILE | READ_DIR | WRITE_FILE));
+    Some(FileRules { ruleset, allowed })
+}
+
+/// The structure that allows something below an open folder.
+pub(crate) fn beneath(allowed: u64, folder: RawFd) -> Vec<u8> {
+    [allowed.to_ne_bytes().as_slice(), &folder.to_ne_bytes()].concat()
+}
+
+/// Allowed below a folder: the one kind of rule that is made here.
+pub(crate) const BENEATH: libc::c_int = 1;
+
+/// Keeps this process and all it starts to the rules.
+pub(crate) fn restrict_files(writable: &[&str]) -> io::Result<()> {
+    let Some(FileRules { ruleset, allowed }) = file_rules(writable) else { return Ok(()) };
+    // SAFETY: the structure lives through the call and is as long as told; the descriptor is ours.
     let rules = unsafe {
-        let fd = libc::syscall(libc::SYS_landlock_create_ruleset, &raw const ruleset, size, 0);
-        OwnedFd::from_raw_fd(check_long(fd)? as RawFd)
+        let made = libc::syscall(libc::SYS_landlock_create_ruleset, ruleset.as_ptr(), ruleset.len(), 0);
+        OwnedFd::from_raw_fd(check_long(made)? as RawFd)
     };
-    allow(&rules, "/", EXECUTE | READ_FILE | READ_DIR)?;
-    for place in writable {
-        allow(&rules, place, handled)?;
-    }
-    if std::path::Path::new("/dev").is_dir() {
-        allow(&rules, "/dev", READ_FILE | READ_DIR | WRITE_FILE)?;
+    for (place, rights) in allowed {
+        // An image may have no devices.
+        if place == "/dev" && !std::path::Path::new(&place).is_dir() {
+            continue;
+        }
+        let folder = std::fs::File::open(place)?;
+        let rule = beneath(rights, folder.as_raw_fd());
+        // SAFETY: the rule has the size and the fields of its kind, and lives through the call.
+        check_long(unsafe {
+            libc::syscall(libc::SYS_landlock_add_rule, rules.as_raw_fd(), BENEATH, rule.as_ptr(), 0)
+        })?;
     }
     // SAFETY: plain values.
     check_long(unsafe { libc::syscall(libc::SYS_landlock_restrict_self, rules.as_raw_fd(), 0) }).map(drop)
 }
 
-fn allow(rules: &OwnedFd, place: &str, allowed: u64) -> io::Result<()> {
-    const PATH_BENEATH: libc::c_int = 1;
-    let folder = std::fs::File::open(place)?;
-    let rule = Beneath { allowed, parent: folder.as_raw_fd() };
-    // SAFETY: the rule is a local of the type that this kind of rule has.
-    check_long(unsafe {
-        libc::syscall(libc::SYS_landlock_add_rule, rules.as_raw_fd(), PATH_BENEATH, &raw const rule, 0)
-    })
-    .map(drop)
-}
+/// How `seccomp` is asked to put a filter before calls, and to give what hands them over.
+pub(crate) const SET_MODE_FILTER: libc::c_uint = 1;
+pub(crate) const NEW_LISTENER: libc::c_ulong = 8;
 
 /// Puts a filter before every system call of this process and all it starts, for good. Where it hands calls
 /// over, gives the descriptor by which they are received.
 pub(crate) fn filter_calls(program: &[libc::sock_filter], hands_over: bool) -> io::Result<Option<OwnedFd>> {
-    const SET_MODE_FILTER: libc::c_uint = 1;
-    const NEW_LISTENER: libc::c_ulong = 8;
     let program = libc::sock_fprog {
         len: u16::try_from(program.len()).map_err(|_| io::ErrorKind::InvalidInput)?,
         filter: program.as_ptr().cast_mut(),

@@ -264,6 +264,14 @@ unsafe fn lower_limit(resource: Resource, bound: u64) -> Result<(), (i32, i32)> 
     Ok(())
 }
 
+/// How a resource is told to the kernel, and a bound on it as far as the one in force here allows: soft, then hard.
+pub(crate) fn bound(resource: Resource, bound: u64) -> io::Result<(u64, [u64; 2])> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: pointers to a local.
+    check(unsafe { libc::getrlimit(number(resource), &raw mut limit) })?;
+    Ok((u64::from(number(resource)), [bound.min(limit.rlim_max); 2]))
+}
+
 fn number(resource: Resource) -> libc::__rlimit_resource_t {
     match resource {
         Resource::AddressSpace => libc::RLIMIT_AS,

@@ -9,6 +9,7 @@ mod python;
 mod runner;
 mod runtime_api;
 mod runtimes;
+mod seeds;
 mod spawning;
 mod sweeping;
 mod waiting;

@@ -21,6 +21,7 @@ fn template(name: &str, script: &str) -> Template {
         limits: Limits { memory_bytes: 64 << 20, tmp_bytes: 1 << 20, open_files: 256, processes: None },
         ports: Vec::new(),
         waits: false,
+        seeds: false,
     }
 }
 

@@ -41,6 +41,7 @@ pub fn script(text: &str) -> Template {
         limits: Limits { memory_bytes: 64 << 20, tmp_bytes: 2 << 20, open_files: 256, processes: Some(32) },
         ports: Vec::new(),
         waits: false,
+        seeds: false,
     }
 }
 

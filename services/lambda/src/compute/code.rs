@@ -118,8 +118,7 @@ impl Drop for Lease {
 /// # Errors
 /// Where it is no package, or cannot be written.
 pub async fn unpack(ctx: &Ctx, code: &Code, package: Bytes) -> Result<(), LambdaError> {
-    let folder = shelf(ctx).join(hex(&code.sha256));
-    place(ctx, &folder, move |draft| write_all(draft, &[package])).await
+    place(ctx, &folder(ctx, code), move |draft| write_all(draft, &[package])).await
 }
 
 /// Makes a folder, unless it is there.
@@ -146,12 +145,31 @@ pub async fn archive(ctx: &Ctx, code: &Code) -> Result<Bytes, LambdaError> {
     archive_of(ctx, code).await
 }
 
+/// Where a function's code is unpacked.
+pub fn folder(ctx: &Ctx, code: &Code) -> PathBuf {
+    shelf(ctx).join(hex(&code.sha256))
+}
+
+/// How many bytes the files of packages have together, which were unpacked once.
+///
+/// # Errors
+/// Where one of them cannot be read.
+pub async fn unzipped<'c>(ctx: &Ctx, packages: impl Iterator<Item = &'c Code>) -> Result<u64, LambdaError> {
+    let mut all = 0_u64;
+    for package in packages {
+        let bytes = archive_of(ctx, package).await?;
+        let own = ctx.compute(move || archive::unzipped(&bytes)).await.map_err(LambdaError::Other)?;
+        all = all.saturating_add(own.map_err(Unpacked::from)?);
+    }
+    Ok(all)
+}
+
 /// The folder of a function's code.
 ///
 /// # Errors
 /// Where its package cannot be read or written.
 pub async fn unpacked(ctx: &Ctx, leases: &Leases, code: &Code) -> Result<Lease, LambdaError> {
-    let lease = leases.hold(&shelf(ctx).join(hex(&code.sha256)));
+    let lease = leases.hold(&folder(ctx, code));
     if !lease.folder().is_dir() {
         let bytes = archive_of(ctx, code).await?;
         place(ctx, lease.folder(), move |draft| write_all(draft, &[bytes])).await?;

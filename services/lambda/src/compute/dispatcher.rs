@@ -10,9 +10,9 @@ use super::places::{Place, Places};
 use super::pools::{Pools, Version};
 use super::stream::Sink;
 use super::template::Initialization;
-use super::waiting::Kind;
+use super::waiting::{self, Kind};
 use crate::errors::LambdaError;
-use crate::state::Configuration;
+use crate::state::{Code, Configuration, Origin, Settings};
 use bytes::Bytes;
 use names::{Arn, Scope};
 use ports::runner::{Runner, Sandbox};
@@ -194,6 +194,20 @@ impl Dispatcher {
             Ok(Started::Failed(_)) | Err(_) => self.freed.notify_one(),
         }
         started
+    }
+
+    /// A function was made: what it is to find waiting begins, so that already its first invocation finds it.
+    pub fn expect(&self, ctx: &Ctx, settings: &Settings, (origin, code): (&Origin, &Code)) {
+        let folder = match origin {
+            Origin::Package => code::folder(ctx, code),
+            Origin::Folder(folder) => folder.into(),
+            Origin::Image(_) => return,
+        };
+        if ctx.ports().runner.is_some() {
+            let kind = waiting::kind(settings, ctx.account(), &folder);
+            self.machine.lines().expect(&kind, ctx.host().clock.instant());
+            fill(ctx, kind);
+        }
     }
 
     /// How many environments a version has.

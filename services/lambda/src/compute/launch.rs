@@ -14,7 +14,7 @@ use super::places::Place;
 use super::pools::Version;
 use super::shutdown::Reason;
 use super::template::{self, Plan};
-use super::waiting::{self, Kind, Waiting};
+use super::waiting::{self, Found, Kind, Waiting};
 use crate::errors::LambdaError;
 use crate::state::{Configuration, Origin};
 use names::{AccountId, Region};
@@ -197,9 +197,12 @@ pub async fn launch(
     let command = command(ctx, machine, configuration, &runs).await?;
     let session = session(ctx, configuration, account).await?;
     let since = ctx.host().clock.instant();
-    let kind = kind(configuration, (level, image.is_some()), (code.folder(), opt.is_some()), &command);
-    let waiting = kind.as_ref().and_then(|kind| machine.lines().take(kind, since));
-    let waiting = waiting.zip(kind.as_ref());
+    let files = (code.folder(), opt.is_some());
+    let kind = kind((configuration, account), (level, image.is_some()), files, &command);
+    let waiting = match &kind {
+        Some(kind) => found(ctx, machine, kind, since).await.map(|waiting| (waiting, kind)),
+        None => None,
+    };
     let api = Arc::new(RuntimeApi::new());
     let way = way(ctx, level, &api).await?;
     let log = log_target(ctx, configuration, (account, &region));
@@ -285,7 +288,7 @@ async fn entered(
 
 /// What a version is to find waiting; `None` where it can be nothing.
 fn kind(
-    configuration: &Configuration,
+    (configuration, account): (&Configuration, AccountId),
     (level, is_image): (Level, bool),
     (code, has_layers): (&Path, bool),
     command: &Command,
@@ -293,11 +296,29 @@ fn kind(
     if level != Level::Sandbox || is_image {
         return None;
     }
-    let kind = waiting::kind(configuration, code);
+    let kind = waiting::kind(&configuration.settings, account, code);
     // Folders are mounted into what waits where its root has places for them, which it has for its own alone.
     let among_layers = has_layers && command.folders.iter().any(|folder| folder.starts_with("/opt"));
     let foreign = kind == Kind::Blank && !command.folders.is_empty();
     (!among_layers && !foreign).then_some(kind)
+}
+
+/// What waits, or where none does, a copy of what those that wait are copies of.
+async fn found(ctx: &Ctx, machine: &Machine, kind: &Kind, now: Instant) -> Option<Waiting> {
+    match machine.lines().take(kind, now) {
+        Found::Waiting(waiting) => return Some(waiting),
+        Found::Coming(coming) => {
+            if let Ok(waiting) = coming.await {
+                return Some(waiting);
+            }
+        }
+        Found::Nothing => {}
+    }
+    if !machine.lines().seed(kind)?.is_ready() {
+        return None;
+    }
+    // Where there is no copy, a fresh one begins.
+    waiting(ctx, machine, kind).await.ok().flatten()
 }
 
 /// Starts a sandbox that waits for a function; `None` where this machine has none that can.
@@ -316,8 +337,14 @@ pub async fn waiting(ctx: &Ctx, machine: &Machine, kind: &Kind) -> Result<Option
     let api = Arc::new(RuntimeApi::new());
     let way = way(ctx, Level::Sandbox, &api).await?;
     let tmp = scratch(ctx, machine.scratch(ctx)).await?;
-    let launched = runner.launch(template::waiting(kind, command, (&way.api, way.ports), tmp)).await;
-    let sandbox: Arc<dyn Sandbox> = Arc::from(launched.map_err(|error| cannot(&error.to_string()))?);
+    let template = template::waiting(kind, command, (&way.api, way.ports), tmp);
+    let sandbox = match copied(ctx, (machine, &runner), kind, &template).await {
+        Some(copy) => copy,
+        None => {
+            let launched = runner.launch(template).await;
+            Arc::from(launched.map_err(|error| cannot(&error.to_string()))?)
+        }
+    };
     open(&api, &sandbox, way.region);
     watch(&api, sandbox.clone());
     if *kind != Kind::Blank {
@@ -329,6 +356,21 @@ pub async fn waiting(ctx: &Ctx, machine: &Machine, kind: &Kind) -> Result<Option
         }
     }
     Ok(Some(Waiting { sandbox, api }))
+}
+
+/// A copy of the seed of a kind, where it has one.
+async fn copied(
+    ctx: &Ctx,
+    (machine, runner): (&Machine, &Arc<dyn Runner>),
+    kind: &Kind,
+    template: &Template,
+) -> Option<Arc<dyn Sandbox>> {
+    let seed = machine.lines().seed(kind)?;
+    let copy = seed.copy(ctx, (machine, runner), kind, template).await;
+    if copy.is_none() && seed.is_ready() {
+        machine.lines().uproot(kind, &seed);
+    }
+    copy
 }
 
 fn about(configuration: &Configuration, account: AccountId) -> About {
@@ -388,6 +430,18 @@ struct Way {
     ports: Vec<u16>,
 }
 
+/// The region's address out here, and the port of the Runtime API within a sandbox.
+///
+/// # Errors
+/// Where the region has no address.
+pub(super) fn inside(ctx: &Ctx) -> Result<(SocketAddr, u16), LambdaError> {
+    let endpoint = &ctx.host().settings.endpoint;
+    let unknown = || LambdaError::CannotRun(format!("The region's URL {endpoint} has no address."));
+    let region = forward::region(endpoint).ok_or_else(unknown)?;
+    let port = API_PORTS.into_iter().find(|port| *port != region.port()).unwrap_or_default();
+    Ok((region, port))
+}
+
 async fn way(ctx: &Ctx, level: Level, api: &RuntimeApi) -> Result<Way, LambdaError> {
     let endpoint = ctx.host().settings.endpoint.clone();
     if level == Level::Process {
@@ -395,9 +449,7 @@ async fn way(ctx: &Ctx, level: Level, api: &RuntimeApi) -> Result<Way, LambdaErr
         let address = api.listen().await.map_err(refused)?;
         return Ok(Way { api: address.to_string(), endpoint, region: address, ports: Vec::new() });
     }
-    let unknown = || LambdaError::CannotRun(format!("The region's URL {endpoint} has no address."));
-    let region = forward::region(&endpoint).ok_or_else(unknown)?;
-    let port = API_PORTS.into_iter().find(|port| *port != region.port()).unwrap_or_default();
+    let (region, port) = inside(ctx)?;
     Ok(Way {
         api: format!("127.0.0.1:{port}"),
         endpoint: format!("http://127.0.0.1:{}", region.port()),
@@ -458,7 +510,10 @@ fn not_launched(work: &Work, code: &Path, opt: Option<&Path>, error: &RunnerErro
 }
 
 /// The folder of an environment for its temporary files, which the runner makes.
-async fn scratch(ctx: &Ctx, folder: &Path) -> Result<PathBuf, LambdaError> {
+///
+/// # Errors
+/// Where the folder that it is to be in cannot be made.
+pub(super) async fn scratch(ctx: &Ctx, folder: &Path) -> Result<PathBuf, LambdaError> {
     let (made, name) = (folder.to_owned(), ctx.host().entropy.hex(24));
     let made = ctx.compute(move || std::fs::create_dir_all(made)).await.map_err(LambdaError::Other)?;
     made.map_err(|error| LambdaError::CannotRun(format!("{} cannot be made: {error}", folder.display())))?;

@@ -195,11 +195,13 @@ impl Collector {
         let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Begun { at, request_id, version }) = begun else { return };
         self.tail.clear();
-        let record = report::start_record(&request_id, &version);
-        self.tell(at, "platform.start", &record);
+        let record = || report::start_record(&request_id, &version);
+        if !self.shared.extensions.telemetry.are_none() {
+            self.tell(at, "platform.start", &record());
+        }
         match self.system {
             System::Text => self.event(at, Bytes::from(report::start(&request_id, &version))),
-            System::Json => self.event(at, Bytes::from(report::json_line(at, "platform.start", &record))),
+            System::Json => self.event(at, Bytes::from(report::json_line(at, "platform.start", &record()))),
             System::Nothing => {}
         }
     }

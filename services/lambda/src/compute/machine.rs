@@ -66,6 +66,9 @@ type Slot = Arc<tokio::sync::Mutex<Option<Lease>>>;
 /// Images that stay unpacked while nothing runs them; beyond, those that were used longest ago may be swept.
 const MAX_IMAGES: usize = 16;
 
+/// Which program of ours an interpreter is begun with ahead of functions, whether the SDK is loaded or not.
+type Ahead = fn(&Bootstraps, ManagedRuntime, &Interpreter, bool) -> Option<Vec<OsString>>;
+
 fn cannot(error: &RuntimeError) -> LambdaError {
     LambdaError::CannotRun(error.to_string())
 }
@@ -96,13 +99,28 @@ impl Machine {
     /// # Errors
     /// Where the machine has no interpreter of that very version.
     pub async fn waiting_command(&self, ctx: &Ctx, kind: &Kind) -> Result<Option<Command>, LambdaError> {
-        let Kind::Begun { runtime, loaded } = kind else { return Ok(Some(Command::default())) };
+        self.ahead(ctx, kind, Bootstraps::waiting_command).await
+    }
+
+    /// What is copied to be what waits; `None` where that cannot be copied.
+    ///
+    /// # Errors
+    /// Where the machine has no interpreter of that very version.
+    pub async fn seed_command(&self, ctx: &Ctx, kind: &Kind) -> Result<Option<Command>, LambdaError> {
+        if *kind == Kind::Blank {
+            return Ok(None);
+        }
+        self.ahead(ctx, kind, Bootstraps::seed_command).await
+    }
+
+    async fn ahead(&self, ctx: &Ctx, kind: &Kind, argv: Ahead) -> Result<Option<Command>, LambdaError> {
+        let Kind::Begun { runtime, loaded, .. } = kind else { return Ok(Some(Command::default())) };
         let managed = ManagedRuntime::parse(runtime).map_err(|error| cannot(&error))?;
         let bootstraps = self.bootstraps(ctx).await?;
         let interpreter = self.interpreter(ctx, managed).await?;
         let view = View::of_sandbox();
         let seen = bootstraps.seen_at(view.runtime.as_deref().unwrap_or(bootstraps.root()));
-        let Some(argv) = seen.waiting_command(managed, &interpreter, *loaded) else { return Ok(None) };
+        let Some(argv) = argv(&seen, managed, &interpreter, *loaded) else { return Ok(None) };
         let programs = interpreter.path.parent().map(Path::to_owned);
         let (runtime_dir, folders) = (bootstraps.root().to_owned(), interpreter.folders());
         Ok(Some(Command { argv, programs, runtime_dir, folders, ..Command::default() }))

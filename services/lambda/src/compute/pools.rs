@@ -179,9 +179,27 @@ impl Pools {
                 old || !environment.is_usable()
             };
             gone.extend(pool.idle.extract_if(.., old));
-            // Nobody else holds what tells of it, so nobody waits.
-            !pool.idle.is_empty() || pool.starting > 0 || Arc::strong_count(&pool.freed) > 1
+            // Those that work come back to it. Nobody else holds what tells of it, so nobody waits.
+            let works = Arc::strong_count(&pool.counted) > 1;
+            works || !pool.idle.is_empty() || pool.starting > 0 || Arc::strong_count(&pool.freed) > 1
         });
         gone
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_works_while_idle_ones_are_given_up_can_come_back() {
+        let (mut pools, now) = (Pools::default(), Instant::from(tokio::time::Instant::now()));
+        let version = Version { function: Incarnation(1), version: "$LATEST".to_owned() };
+        let at_work = pools.counted(&version, 7);
+        assert!(pools.idle_longer(now, Duration::from_secs(1)).is_empty());
+        assert_eq!(pools.count(&version, 7), 1, "it has a pool to come back to");
+        drop(at_work);
+        assert!(pools.idle_longer(now, Duration::from_secs(1)).is_empty());
+        assert!(pools.pools.is_empty(), "nobody needs it");
     }
 }

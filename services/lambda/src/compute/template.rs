@@ -194,6 +194,7 @@ impl Plan<'_> {
             limits: limits(&self.configuration.settings),
             ports: Vec::new(),
             waits: false,
+            seeds: false,
         }
     }
 
@@ -234,6 +235,7 @@ impl Plan<'_> {
             limits: limits(&self.configuration.settings),
             ports: self.ports,
             waits: false,
+            seeds: false,
         }
     }
 }
@@ -241,6 +243,15 @@ impl Plan<'_> {
 /// The template of a program that waits to be told which function it runs: what of its environment decides
 /// how an interpreter begins is there already, and its limits are as wide as any function's.
 pub fn waiting(kind: &Kind, command: Command, (api, ports): (&str, Vec<u16>), tmp: PathBuf) -> Template {
+    ahead(kind, command, ports, (tmp, api))
+}
+
+/// The template of an interpreter whose copies wait: it sees what they will.
+pub fn seed(kind: &Kind, command: Command, api: &str, tmp: PathBuf) -> Template {
+    Template { waits: false, seeds: true, ..ahead(kind, command, Vec::new(), (tmp, api)) }
+}
+
+fn ahead(kind: &Kind, command: Command, ports: Vec<u16>, (tmp, api): (PathBuf, &str)) -> Template {
     let View { code, opt, runtime: runtime_dir } = View::of_sandbox();
     let (code, opt) = (code.display(), opt.unwrap_or_default());
     let opt = opt.display();
@@ -274,6 +285,7 @@ pub fn waiting(kind: &Kind, command: Command, (api, ports): (&str, Vec<u16>), tm
         limits,
         ports,
         waits: true,
+        seeds: false,
     }
 }
 

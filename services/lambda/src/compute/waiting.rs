@@ -1,15 +1,17 @@
 //! Sandboxes that wait: made ahead, the interpreter of a managed runtime begun in them where there is one; what
 //! they become is told when a function wants an environment. They have run no code of anybody.
 //!
-//! How many of a kind wait follows demand: none before its first function, one more each time that none was
-//! there, fewer again when they were not missed, fewer where the machine has little memory, none when no
+//! How many of a kind wait follows demand: one once a function is made that may want it, one more each time that
+//! none was there, fewer again when they were not missed, fewer where the machine has little memory, none when no
 //! function of that kind has started for long.
 
 use super::api::RuntimeApi;
 use super::launch;
 use super::machine::Machine;
+use super::seeds::Seed;
 use crate::errors::LambdaError;
-use crate::state::{Configuration, Settings};
+use crate::state::Settings;
+use names::AccountId;
 use ports::runner::Sandbox;
 use service::{Ctx, Log};
 use std::collections::{HashMap, VecDeque};
@@ -17,6 +19,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 
 /// Most of one kind: as a rule, and after a burst.
 const MAX_USUAL: usize = 4;
@@ -56,6 +59,8 @@ pub enum Kind {
         runtime: String,
         /// It has loaded the SDK.
         loaded: bool,
+        /// For whose functions.
+        account: AccountId,
     },
 }
 
@@ -74,6 +79,27 @@ struct Line {
     /// How often none was there since the last look.
     missed: usize,
     last: Instant,
+    /// Those that one of those is for that are starting.
+    awaiting: VecDeque<oneshot::Sender<Waiting>>,
+    /// Of which those that wait are copies, where they can be.
+    seed: Arc<Seed>,
+}
+
+impl Line {
+    fn new(now: Instant) -> Self {
+        let (ready, awaiting, seed) = (VecDeque::new(), VecDeque::new(), Arc::default());
+        Line { ready, wanted: 0, starting: 0, missed: 0, last: now, awaiting, seed }
+    }
+}
+
+/// What there is for somebody who wants a sandbox.
+pub enum Found {
+    /// One that waits.
+    Waiting(Waiting),
+    /// One that is starting; its sender goes if nothing comes of that.
+    Coming(oneshot::Receiver<Waiting>),
+    /// None.
+    Nothing,
 }
 
 /// The sandboxes that wait, by what waits in them.
@@ -81,15 +107,15 @@ struct Line {
 pub struct Lines(Mutex<HashMap<Kind, Line>>);
 
 /// What a version is to find waiting: an interpreter where it can be told to one that has begun.
-pub fn kind(configuration: &Configuration, code: &Path) -> Kind {
-    let Settings { runtime, handler, environment, .. } = &configuration.settings;
+pub fn kind(settings: &Settings, account: AccountId, code: &Path) -> Kind {
+    let Settings { runtime, handler, environment, .. } = settings;
     let mut given = environment.iter().flat_map(|given| given.keys());
     let decides = given.any(|name| DECISIVE.iter().any(|decisive| name.starts_with(decisive)));
     let python = runtime.starts_with("python");
     if decides || !(python || runtime.starts_with("nodejs")) {
         return Kind::Blank;
     }
-    Kind::Begun { runtime: runtime.clone(), loaded: python && mentions_sdk(code, handler) }
+    Kind::Begun { runtime: runtime.clone(), loaded: python && mentions_sdk(code, handler), account }
 }
 
 /// Whether a Python function seems to use the SDK, and does not bring it. Either answer is right: it decides
@@ -120,21 +146,32 @@ impl Lines {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One of this kind. Those that have ended are dropped.
-    pub fn take(&self, kind: &Kind, now: Instant) -> Option<Waiting> {
+    /// Somebody may want one of this kind soon.
+    pub fn expect(&self, kind: &Kind, now: Instant) {
         let mut lines = self.lines();
-        let fresh = || Line { ready: VecDeque::new(), wanted: 0, starting: 0, missed: 0, last: now };
-        let line = lines.entry(kind.clone()).or_insert_with(fresh);
+        let line = lines.entry(kind.clone()).or_insert_with(|| Line::new(now));
+        (line.last, line.wanted) = (now, line.wanted.max(1));
+    }
+
+    /// One of this kind. Those that have ended are dropped.
+    pub fn take(&self, kind: &Kind, now: Instant) -> Found {
+        let mut lines = self.lines();
+        let line = lines.entry(kind.clone()).or_insert_with(|| Line::new(now));
         line.last = now;
         while let Some(waiting) = line.ready.pop_front() {
             if waiting.api.is_alive() {
-                return Some(waiting);
+                return Found::Waiting(waiting);
             }
         }
         line.missed += 1;
         let most = if line.missed > MAX_USUAL { MAX_WAITING } else { MAX_USUAL };
         line.wanted = (line.wanted + 1).min(most.max(line.wanted));
-        None
+        if line.starting <= line.awaiting.len() {
+            return Found::Nothing;
+        }
+        let (give, coming) = oneshot::channel();
+        line.awaiting.push_back(give);
+        Found::Coming(coming)
     }
 
     /// Whether one more is to be started; who is told so says afterwards what came of it.
@@ -146,11 +183,35 @@ impl Lines {
         begins
     }
 
-    fn begun(&self, kind: &Kind, waiting: Option<Waiting>) {
-        if let Some(line) = self.lines().get_mut(kind) {
-            line.starting = line.starting.saturating_sub(1);
-            line.ready.extend(waiting);
+    /// That of which those of a kind are copies.
+    pub fn seed(&self, kind: &Kind) -> Option<Arc<Seed>> {
+        self.lines().get(kind).map(|line| line.seed.clone())
+    }
+
+    /// A seed that makes no copies any more is forgotten, so that another is begun.
+    pub fn uproot(&self, kind: &Kind, seed: &Arc<Seed>) {
+        let mut lines = self.lines();
+        if let Some(line) = lines.get_mut(kind).filter(|line| Arc::ptr_eq(&line.seed, seed)) {
+            line.seed = Arc::default();
         }
+    }
+
+    fn begun(&self, kind: &Kind, waiting: Option<Waiting>) {
+        let mut lines = self.lines();
+        let Some(line) = lines.get_mut(kind) else { return };
+        line.starting = line.starting.saturating_sub(1);
+        let Some(mut waiting) = waiting else {
+            drop(line.awaiting.pop_front());
+            return;
+        };
+        while let Some(awaiting) = line.awaiting.pop_front() {
+            match awaiting.send(waiting) {
+                Ok(()) => return,
+                // Whoever wanted it is gone.
+                Err(back) => waiting = back,
+            }
+        }
+        line.ready.push_back(waiting);
     }
 
     /// Starts what is missing of a kind, one after the other, where it can be used.
@@ -217,11 +278,12 @@ mod tests {
     #[test]
     fn demand_makes_lines_longer_up_to_a_bound_and_rest_shorter() {
         let (lines, now) = (Lines::default(), Instant::from(tokio::time::Instant::now()));
-        let kind = Kind::Begun { runtime: "python3.11".to_owned(), loaded: false };
+        let account = AccountId::DEFAULT;
+        let kind = Kind::Begun { runtime: "python3.11".to_owned(), loaded: false, account };
         let wanted = || lines.lines()[&kind].wanted;
         assert!(!lines.begin(&kind, 99), "nobody asked");
         for missed in 1..=4 * MAX_WAITING {
-            assert!(lines.take(&kind, now).is_none());
+            assert!(matches!(lines.take(&kind, now), Found::Nothing));
             assert_eq!(wanted(), missed.min(MAX_WAITING));
         }
         assert_eq!((0..99).filter(|_| lines.begin(&kind, 99)).count(), MAX_WAITING);
@@ -238,6 +300,19 @@ mod tests {
         (0..MAX_WAITING).for_each(|_| lines.begun(&kind, None));
         lines.reap(now, Duration::ZERO);
         assert!(lines.lines().is_empty());
+    }
+
+    #[test]
+    fn one_that_is_starting_is_for_one_that_awaits_it() {
+        let (lines, now) = (Lines::default(), Instant::from(tokio::time::Instant::now()));
+        let kind = Kind::Blank;
+        lines.expect(&kind, now);
+        assert!(lines.begin(&kind, 99) && !lines.begin(&kind, 99), "one is enough");
+        let Found::Coming(mut coming) = lines.take(&kind, now) else { panic!("one is starting") };
+        assert!(matches!(lines.take(&kind, now), Found::Nothing), "that is another's");
+        assert_eq!(coming.try_recv().err(), Some(oneshot::error::TryRecvError::Empty));
+        lines.begun(&kind, None);
+        assert_eq!(coming.try_recv().err(), Some(oneshot::error::TryRecvError::Closed), "nothing came of it");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! CreateFunction.
 
 use crate::answers::{self, Standing};
+use crate::compute::Dispatcher;
 use crate::errors::LambdaError;
 use crate::ops::package::{self, Package, Source};
 use crate::ops::{code_signing, layers, named, versions};
@@ -61,6 +62,7 @@ pub async fn create_function(
         image: input.code.image_uri.as_deref().map(|uri| (uri, settings.architecture.as_str())),
     };
     let mut package = package::read(&ctx, &source).await?;
+    package::check_together(&ctx, Ok(&package), &settings.layers).await?;
     let making = Making {
         named,
         settings,
@@ -71,10 +73,14 @@ pub async fn create_function(
         signing,
     };
     loop {
-        let (making, given) = (making.clone(), package.clone());
-        let made = ctx.commit(move |tx| make(tx, &making, &given)).await?;
+        let (own, given) = (making.clone(), package.clone());
+        let made = ctx.commit(move |tx| make(tx, &own, &given)).await?;
         match made {
-            Some(made) => return Ok(made),
+            Some(made) => {
+                let code = (&package.origin, &package.code);
+                ctx.part::<Dispatcher>().expect(&ctx, &making.settings, code);
+                return Ok(made);
+            }
             // The bytes went with another function since they were looked for.
             None => package.keep(&ctx).await?,
         }

@@ -3,7 +3,8 @@
 
 use crate::compute;
 use crate::errors::LambdaError;
-use crate::state::{self, Code, Origin};
+use crate::rules::archive::{MAX_UNZIPPED, unzipped};
+use crate::state::{self, Code, Configuration, LayerUse, Origin};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use model_s3::GetObjectInput;
@@ -111,6 +112,45 @@ async fn of_image(ctx: &Ctx, uri: &str, architecture: &str) -> Result<Package, L
     }
     let code = Code { sha256, size: 0 };
     Ok(Package { code, origin: Origin::Image(uri.to_owned()), archive: None, bytes: Bytes::new() })
+}
+
+/// Code and layers of a function, unpacked, are together no larger than code alone may be; the code that is in hand,
+/// or that which the function has.
+///
+/// # Errors
+/// Where they are.
+pub async fn check_together(
+    ctx: &Ctx,
+    code: Result<&Package, &Configuration>,
+    layers: &[LayerUse],
+) -> Result<(), LambdaError> {
+    let origin = code.map_or_else(|function| &function.origin, |package| &package.origin);
+    if layers.is_empty() || *origin != Origin::Package {
+        return Ok(());
+    }
+    let of_layers = compute::unzipped(ctx, layers.iter().map(|layer| &layer.code)).await?;
+    if of_layers > MAX_UNZIPPED {
+        return Err(LambdaError::invalid(format!(
+            "Layers consume more than the available size of {MAX_UNZIPPED} bytes"
+        )));
+    }
+    let own = match code {
+        Ok(package) => {
+            let bytes = package.bytes.clone();
+            let own = ctx.compute(move || unzipped(&bytes)).await.map_err(LambdaError::Other)?;
+            // What cannot be read was refused before.
+            own.unwrap_or_default()
+        }
+        Err(function) => compute::unzipped(ctx, [&function.code].into_iter()).await?,
+    };
+    let all = own.saturating_add(of_layers);
+    if all <= MAX_UNZIPPED {
+        return Ok(());
+    }
+    Err(LambdaError::invalid(format!(
+        "Function code combined with layers exceeds the maximum allowed size of {MAX_UNZIPPED} bytes. The actual \
+         size is {all} bytes."
+    )))
 }
 
 impl Package {

@@ -49,6 +49,7 @@ pub async fn code(
         image: input.image_uri.as_deref().map(|uri| (uri, architecture)),
     };
     let mut package = package::read(&ctx, &source).await?;
+    package::check_together(&ctx, Ok(&package), &present.settings.layers).await?;
     let (ids, now) = (Arc::new(std::array::from_fn(|_| ctx.uuid())), ctx.now());
     loop {
         let (named, input, given, ids) = (named.clone(), input.clone(), package.clone(), ids.clone());
@@ -118,7 +119,8 @@ pub async fn configuration(
     let wanted = settings::changed(&present.latest.settings, &input)?;
     if let Some(texts) = &input.layers {
         rules_of_layers::check_region(texts, ctx.region())?;
-        layers::resolve(&ctx.read(), texts)?;
+        let wanted = layers::resolve(&ctx.read(), texts)?;
+        package::check_together(&ctx, Err(&present.latest), &wanted).await?;
     }
     if input.role.is_some() {
         check_role(&ctx, &wanted.role, &named).await?;

@@ -19,6 +19,14 @@ const END_BYTES: usize = 22;
 const LONGEST_COMMENT: usize = 65_535;
 const PIECE: usize = 64 * 1024;
 
+/// How many bytes the files of a package have together.
+///
+/// # Errors
+/// Where it is none that could be unpacked.
+pub fn unzipped(bytes: &[u8]) -> Result<u64, ArchiveFault> {
+    Ok(entries(bytes)?.iter().map(|entry| entry.size).sum())
+}
+
 /// Why a package is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ArchiveFault {

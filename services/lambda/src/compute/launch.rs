@@ -17,7 +17,7 @@ use super::template::{self, Plan};
 use super::waiting::{self, Found, Kind, Waiting};
 use crate::errors::LambdaError;
 use crate::state::{Configuration, Origin};
-use names::{AccountId, Region};
+use names::{AccountId, Region, Scope};
 use ports::runner::{Level, Output, Runner, RunnerError, Sandbox, Template};
 use ports::{LogTarget, Session, SessionRequest};
 use service::{Ctx, Log};
@@ -186,8 +186,7 @@ pub async fn launch(
     place: Place,
 ) -> Result<Launched, LambdaError> {
     let (runner, configuration) = (runner(ctx)?, &work.configuration);
-    let account = work.scope.account().unwrap_or(AccountId::DEFAULT);
-    let region = work.scope.region().cloned().unwrap_or_default();
+    let (account, region) = home(&work.scope);
     let level = level(&runner, configuration).await?;
     let Folders { code, layers, image } = folders(ctx, machine, configuration).await?;
     let opt = layers.as_ref().map(|layers| layers.folder().to_owned());
@@ -249,6 +248,11 @@ pub async fn launch(
         kind,
     };
     Ok(Launched { environment, begun, since })
+}
+
+/// The account and the region of a scope.
+fn home(scope: &Scope) -> (AccountId, Region) {
+    (scope.account().unwrap_or(AccountId::DEFAULT), scope.region().cloned().unwrap_or_default())
 }
 
 /// The program of an environment, and what it speaks: what waited for it, or one that is started.

@@ -117,7 +117,8 @@ fn checksum(input: &api::CreateMultipartUploadInput) -> Result<Option<UploadChec
 }
 
 /// AbortMultipartUpload: the parts are taken apart by a worker. Of an upload that was completed nothing is left to
-/// abort, which is no error (boto3's `test_s3_multipart`, which runs on AWS).
+/// abort, which is no error (boto3's `test_s3_multipart`, which runs on AWS), as long as its object is the newest of its
+/// key: afterwards nothing is known of it.
 pub async fn abort(
     ctx: Ctx,
     input: Arc<api::AbortMultipartUploadInput>,

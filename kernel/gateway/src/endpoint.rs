@@ -6,7 +6,6 @@ use crate::body;
 use crate::cors::EXPOSED;
 use crate::message::{Incoming, Outgoing};
 use crate::pipeline::{Pipeline, head_of};
-use bytes::Bytes;
 use http::Method;
 use schema::{ApiError, Body, Protocol, ServiceShape};
 use serde::de::IgnoredAny;
@@ -90,7 +89,8 @@ pub fn malformed(route: &Route, malformed: Malformed) -> ApiError {
 
 /// The answer to a body beyond what the front reads.
 fn too_large() -> Outgoing {
-    empty(413, ReplyBody::Stream(Body::stream(None, futures_util::stream::empty())))
+    let body = ReplyBody::Stream(Body::stream(None, futures_util::stream::empty()));
+    Outgoing { body, ..Outgoing::empty(413) }
 }
 
 /// Whether a request's line or its headers are longer than such a front reads.
@@ -103,12 +103,12 @@ pub fn has_long_head(incoming: &Incoming) -> bool {
 
 /// The answer to a request whose head is too long: nobody has looked at what it means, nor at who asks.
 pub fn bad_request(id: &str) -> Outgoing {
-    empty(400, ReplyBody::Bytes(Bytes::new())).header("x-amzn-requestid", id)
+    Outgoing::empty(400).header("x-amzn-requestid", id)
 }
 
 /// The answer to a preflight of a page that the region lets in: `*`, whichever page it is.
 pub fn preflight(service: &ServiceShape, incoming: &Incoming, id: &str) -> Outgoing {
-    let answer = empty(200, ReplyBody::Bytes(Bytes::new()))
+    let answer = Outgoing::empty(200)
         .header("access-control-allow-origin", "*")
         .header("access-control-expose-headers", EXPOSED)
         .header("access-control-max-age", MAX_AGE_S)
@@ -172,8 +172,4 @@ fn refused(incoming: &Incoming, code: &str) -> Outgoing {
     let body = format!("{{\"__type\":\"com.amazon.coral.service#{code}\"}}");
     let spoken = head_of(incoming).content_type().filter(|said| *said == "application/x-amz-json-1.0");
     Outgoing::text(400, spoken.unwrap_or("application/json"), body)
-}
-
-fn empty(status: u16, body: ReplyBody) -> Outgoing {
-    Outgoing { status, headers: http::HeaderMap::new(), body }
 }

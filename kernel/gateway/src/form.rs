@@ -6,14 +6,13 @@ use crate::config::IamMode;
 use crate::message::{Incoming, Outgoing};
 use crate::pipeline::Pipeline;
 use crate::{body, words};
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use schema::{ApiError, Body};
 use service::Held;
 use signature::{Credential, FormPolicy, FormRefusal};
 use std::sync::Arc;
-use wire::{FormFault, FormUpload, ReplyBody, Route, Routing};
+use wire::{FormFault, FormUpload, Route, Routing};
 
 /// Longest form, in bytes: it is held in memory.
 const MAX_FORM: usize = 72 * 1024 * 1024;
@@ -229,9 +228,10 @@ impl Answer {
         }
         let etag = done.headers.get("etag").and_then(|etag| etag.to_str().ok()).unwrap_or_default();
         let shown = match (self.status, &self.redirect) {
-            (_, Some(url)) => empty(303).header("location", &self.redirected(url, etag)),
+            (_, Some(url)) => Outgoing::empty(303).header("location", &self.redirected(url, etag)),
             (201, None) => Outgoing::text(201, "application/xml", self.document(etag)),
-            (status, None) => empty(status),
+            // Of no type (recorded of AWS by LocalStack's test_presigned_post_with_different_user_credentials).
+            (status, None) => Outgoing::empty(status),
         };
         let mut shown = match self.redirect {
             Some(_) => shown,
@@ -256,12 +256,6 @@ impl Answer {
             [("Location", &*self.location), ("Bucket", &*self.bucket), ("Key", &*self.key), ("ETag", etag)];
         wire::xml_document("PostResponse", &leaves)
     }
-}
-
-/// An answer that says nothing, and of no type (recorded of AWS by LocalStack's
-/// test_presigned_post_with_different_user_credentials).
-fn empty(status: u16) -> Outgoing {
-    Outgoing { status, headers: HeaderMap::new(), body: ReplyBody::Bytes(Bytes::new()) }
 }
 
 fn missing(field: &'static str) -> ApiError {

@@ -81,6 +81,11 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
+    /// An answer that says nothing, and of no type.
+    pub fn empty(status: u16) -> Self {
+        Outgoing { status, headers: HeaderMap::new(), body: ReplyBody::Bytes(Bytes::new()) }
+    }
+
     /// An answer with a text.
     pub fn text(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
         let answer = Outgoing { status, headers: HeaderMap::new(), body: ReplyBody::Bytes(body.into()) };

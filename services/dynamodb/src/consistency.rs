@@ -193,7 +193,7 @@ fn begin(tx: &Tx, scope: &Scope, table: &mut TableRecord, actions: &Actions<'_>)
         ));
     }
     // The developer guide names what such a table may not have; the texts are not known.
-    let is_barred = if table.indexes.iter().any(|index| index.scope == IndexScope::Local) {
+    let barred = if table.indexes.iter().any(|index| index.scope == IndexScope::Local) {
         Some("Local secondary indexes are")
     } else if table.expiry.is_some() {
         Some("Time to live is")
@@ -202,11 +202,7 @@ fn begin(tx: &Tx, scope: &Scope, table: &mut TableRecord, actions: &Actions<'_>)
     } else {
         None
     };
-    if let Some(what) = is_barred {
-        return refused(format!(
-            "{what} not supported for global tables with MultiRegionConsistency set to STRONG."
-        ));
-    }
+    barred.map_or(Ok(()), unsupported)?;
     let witnesses = actions.witnesses_made.iter().map(|region| replicas::region(region));
     table.global =
         Global { strong: true, witnesses: witnesses.collect::<Result<_, _>>()?, ..table.global.clone() };
@@ -233,12 +229,11 @@ pub fn check_deletion(table: &TableRecord) -> Result<(), DynamoError> {
 /// # Errors
 /// A message.
 pub fn check_support(table: &TableRecord, what: &str) -> Result<(), DynamoError> {
-    match table.global.strong {
-        true => refused(format!(
-            "{what} not supported for global tables with MultiRegionConsistency set to STRONG."
-        )),
-        false => Ok(()),
-    }
+    if table.global.strong { unsupported(what) } else { Ok(()) }
+}
+
+fn unsupported<T>(what: &str) -> Result<T, DynamoError> {
+    refused(format!("{what} not supported for global tables with MultiRegionConsistency set to STRONG."))
 }
 
 /// Does a write of a strong table in its other regions, in the same commit.

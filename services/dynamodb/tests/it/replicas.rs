@@ -24,24 +24,10 @@ fn delete(name: &str) -> UpdateTableInput {
     updating(ReplicationGroupUpdate { delete: Some(delete), ..Default::default() })
 }
 
-fn thing(r: i64, v: &str) -> Item {
-    item(&[("p", s("a")), ("r", n(r)), ("v", s(v))])
-}
-
 async fn delete_in(region: &Region, name: &str, r: i64) {
     let key = item(&[("p", s("a")), ("r", n(r))]);
     let input = DeleteItemInput { table_name: "things".into(), key, ..Default::default() };
     called::<DeleteItem>(region, name, input).await.unwrap();
-}
-
-async fn all_in(region: &Region, name: &str) -> Vec<Item> {
-    let input = ScanInput { table_name: "things".into(), ..Default::default() };
-    called::<Scan>(region, name, input).await.unwrap().items.unwrap()
-}
-
-async fn table_in(region: &Region, name: &str) -> TableDescription {
-    let input = DescribeTableInput { table_name: "things".into() };
-    called::<DescribeTable>(region, name, input).await.unwrap().table.unwrap()
 }
 
 async fn global() -> Region {

@@ -65,10 +65,6 @@ pub async fn all(region: &Region, arn: &str) -> Vec<Record> {
     records
 }
 
-fn thing(r: i64, v: &str) -> Item {
-    item(&[("p", s("a")), ("r", n(r)), ("v", s(v))])
-}
-
 /// What a record says: the event, `r` of the keys, `v` of the old image and of the new.
 fn told(record: &Record) -> String {
     let shown = record.dynamodb.as_ref().unwrap();

@@ -51,20 +51,6 @@ fn leave(removed: &[&str], witness: Option<&str>) -> UpdateTableInput {
     }
 }
 
-fn thing(r: i64, v: &str) -> Item {
-    item(&[("p", s("a")), ("r", n(r)), ("v", s(v))])
-}
-
-async fn all_in(region: &Region, name: &str) -> Vec<Item> {
-    let input = ScanInput { table_name: "things".into(), ..Default::default() };
-    called::<Scan>(region, name, input).await.unwrap().items.unwrap()
-}
-
-async fn described(region: &Region, name: &str) -> TableDescription {
-    let input = DescribeTableInput { table_name: "things".into() };
-    called::<DescribeTable>(region, name, input).await.unwrap().table.unwrap()
-}
-
 async fn strong() -> Region {
     let region = with_things().await;
     let made = region.call::<UpdateTable>(wish(true, &[OHIO, OREGON], None)).await.unwrap();
@@ -97,8 +83,8 @@ async fn every_region_reads_what_any_has_written() {
     let input = DeleteItemInput { table_name: "things".into(), key, ..Default::default() };
     called::<DeleteItem>(&region, OHIO, input).await.unwrap();
     assert_eq!(all_in(&region, HOME).await.len(), 2);
-    assert_eq!(described(&region, OREGON).await.item_count, Some(2));
-    assert_eq!(described(&region, HOME).await.item_count, Some(2));
+    assert_eq!(table_in(&region, OREGON).await.item_count, Some(2));
+    assert_eq!(table_in(&region, HOME).await.item_count, Some(2));
 }
 
 /// Indexes made later are made everywhere, and written in the same commit.
@@ -143,7 +129,7 @@ async fn a_witness_is_a_region_without_a_table() {
     let region = with_things().await;
     region.call::<UpdateTable>(wish(true, &[OHIO], Some(OREGON))).await.unwrap();
     for place in [HOME, OHIO] {
-        let told = described(&region, place).await.global_table_witnesses.unwrap();
+        let told = table_in(&region, place).await.global_table_witnesses.unwrap();
         assert_eq!(told.len(), 1);
         assert_eq!(told[0].region_name.as_deref(), Some(OREGON));
         assert_eq!(told[0].witness_status, Some(WitnessStatus::Active));
@@ -164,7 +150,7 @@ async fn a_witness_is_a_region_without_a_table() {
     let unknown = told(leave(&[OHIO], Some(AWAY))).await;
     assert!(unknown.ends_with("Please retry the request without these witnesses: [eu-west-1]."), "{unknown}");
     region.call::<UpdateTable>(leave(&[OHIO], Some(OREGON))).await.unwrap();
-    let alone = described(&region, HOME).await;
+    let alone = table_in(&region, HOME).await;
     assert_eq!((alone.global_table_witnesses, alone.multi_region_consistency), (None, None));
     assert_eq!((alone.replicas, alone.global_table_version), (None, None));
     assert_eq!(all_in(&region, HOME).await.len(), 1);
@@ -246,7 +232,7 @@ async fn it_is_born_whole_and_empty() {
     put(&region, "things", thing(1, "here")).await;
     let refused = region.refused::<UpdateTable>(wish(true, &[OHIO, OREGON], None)).await;
     assert!(refused.message.starts_with("A table with items is not supported"), "{}", refused.message);
-    assert_eq!(described(&region, HOME).await.replicas, None);
+    assert_eq!(table_in(&region, HOME).await.replicas, None);
 }
 
 #[tokio::test]

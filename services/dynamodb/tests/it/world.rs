@@ -1,9 +1,10 @@
 //! A region with tables, and short ways to say items and requests.
 
-use model_dynamodb::operations::{CreateTable, GetItem, PutItem};
+use model_dynamodb::operations::{CreateTable, DescribeTable, GetItem, PutItem, Scan};
 use model_dynamodb::{
-    AttributeDefinition, AttributeValue, BillingMode, CreateTableInput, GetItemInput, GlobalSecondaryIndex,
-    KeySchemaElement, KeyType, LocalSecondaryIndex, Projection, ProjectionType, PutItemInput,
+    AttributeDefinition, AttributeValue, BillingMode, CreateTableInput, DescribeTableInput, GetItemInput,
+    GlobalSecondaryIndex, KeySchemaElement, KeyType, LocalSecondaryIndex, Projection, ProjectionType,
+    PutItemInput, ScanInput, TableDescription,
 };
 use ports::CallRequest;
 use schema::{ApiError, OperationModel};
@@ -103,6 +104,23 @@ pub async fn called<M: OperationModel>(
 ) -> Result<M::Output, ApiError> {
     let call = CallRequest::of::<M>(input, Region::root(), name.parse().unwrap());
     region.host().ports().calls.typed::<M>(call).await
+}
+
+/// An item of the table `things`.
+pub fn thing(r: i64, v: &str) -> Item {
+    item(&[("p", s("a")), ("r", n(r)), ("v", s(v))])
+}
+
+/// All items of the table `things` of a region.
+pub async fn all_in(region: &Region, name: &str) -> Vec<Item> {
+    let input = ScanInput { table_name: "things".into(), ..Default::default() };
+    called::<Scan>(region, name, input).await.unwrap().items.unwrap()
+}
+
+/// The table `things` of a region.
+pub async fn table_in(region: &Region, name: &str) -> TableDescription {
+    let input = DescribeTableInput { table_name: "things".into() };
+    called::<DescribeTable>(region, name, input).await.unwrap().table.unwrap()
 }
 
 /// Puts an item into the table `things` of a region.

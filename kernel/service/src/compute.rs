@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 /// Shares of the pool. Cheap to clone.
 #[derive(Clone)]
@@ -36,5 +37,25 @@ impl Compute {
             result
         });
         done.await.ok()
+    }
+
+    /// Begins work on the pool, which goes on while the caller does something else.
+    pub fn begin<T: Send + 'static>(
+        &self,
+        room: &'static str,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Begun<T> {
+        let pool = self.clone();
+        Begun(tokio::spawn(async move { pool.run(room, work).await }))
+    }
+}
+
+/// Work that goes on.
+pub struct Begun<T>(JoinHandle<Option<T>>);
+
+impl<T> Begun<T> {
+    /// What came of it. `None` if it panicked.
+    pub async fn done(self) -> Option<T> {
+        self.0.await.ok().flatten()
     }
 }

@@ -46,7 +46,7 @@ mod worker;
 pub use bucket::TokenBucket;
 pub use budget::{Budget, Budgets, Held};
 pub use clock::Clock;
-pub use compute::Compute;
+pub use compute::{Begun, Compute};
 pub use cross_origin::{CrossOrigin, PageHeaders, PageRequest};
 pub use ctx::{Ctx, Peek, Request};
 pub use delivery::{

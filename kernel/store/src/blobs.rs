@@ -6,9 +6,13 @@
 
 mod file;
 mod memory;
+mod reading;
+mod writing;
 
 pub use file::FileBlobs;
 pub use memory::MemoryBlobs;
+pub use reading::BlobReader;
+pub use writing::BlobWriter;
 
 use crate::guards::FreeDisk;
 use crate::state::State;
@@ -18,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 /// Up to this size bytes are better kept in the row itself.
 pub const INLINE_LIMIT: usize = 16 * 1024;
@@ -68,10 +73,18 @@ pub trait BlobBackend: Send + Sync + 'static {
     }
 }
 
+/// Work that makes the beginning of a blob durable.
+pub type SyncAhead = Box<dyn FnOnce() -> io::Result<()> + Send>;
+
 /// A blob being written.
 pub trait BlobSink: Send {
     /// Adds a block: `BLOCK` bytes, or fewer if it is the last.
     fn add(&mut self, block: Bytes) -> io::Result<()>;
+    /// Work that makes what was added so far durable, to be done beside further additions; `None` where nothing
+    /// waits for a device.
+    fn sync(&self) -> io::Result<Option<SyncAhead>> {
+        Ok(None)
+    }
     /// Makes the blob durable and visible.
     fn finish(self: Box<Self>) -> io::Result<()>;
 }
@@ -117,7 +130,7 @@ impl Blobs {
         self.check_disk()?;
         let id = BlobId(self.state.numbers.fresh()?);
         let sink = self.run(move |backend| backend.create(id)).await?;
-        Ok(BlobWriter { blobs: self.clone(), id, sink: Some(sink), block: BytesMut::new(), length: 0 })
+        Ok(BlobWriter::new(self.clone(), id, sink))
     }
 
     /// Keeps bytes that are in memory: in the reference itself up to `INLINE_LIMIT`, else in a blob.
@@ -145,7 +158,7 @@ impl Blobs {
                 source
             }
         };
-        Ok(BlobReader { source, at, end })
+        Ok(BlobReader::new(source, at..end))
     }
 
     /// Reads a whole value of at most `limit` bytes.
@@ -191,112 +204,18 @@ impl Blobs {
     }
 }
 
-async fn off_thread<R: Send + 'static>(
-    work: impl FnOnce() -> io::Result<R> + Send + 'static,
-) -> Result<R, Fault> {
-    match tokio::task::spawn_blocking(work).await {
+/// Blocking work that was begun away from the runtime's threads.
+type Begun<R> = JoinHandle<io::Result<R>>;
+
+async fn done<R>(begun: impl Future<Output = Result<io::Result<R>, JoinError>>) -> Result<R, Fault> {
+    match begun.await {
         Ok(done) => done.map_err(|error| fault(&error)),
         Err(_) => Err(Fault::Panicked),
     }
 }
 
-/// A blob being written, in pieces of any size.
-pub struct BlobWriter {
-    blobs: Blobs,
-    id: BlobId,
-    /// Away while a block is being written; lost if that failed.
-    sink: Option<Box<dyn BlobSink>>,
-    block: BytesMut,
-    length: u64,
-}
-
-impl BlobWriter {
-    /// Adds bytes.
-    pub async fn write(&mut self, mut bytes: Bytes) -> Result<(), Fault> {
-        self.length += bytes.len() as u64;
-        while self.block.len() + bytes.len() >= BLOCK {
-            let piece = bytes.split_to(BLOCK - self.block.len());
-            let block = if self.block.is_empty() {
-                piece
-            } else {
-                self.block.extend_from_slice(&piece);
-                self.block.split().freeze()
-            };
-            self.add(block).await?;
-        }
-        self.block.extend_from_slice(&bytes);
-        Ok(())
-    }
-
-    /// How many bytes were added.
-    pub fn length(&self) -> u64 {
-        self.length
-    }
-
-    /// Makes the blob durable. The reference still has to be committed with `tx.keep_blob`.
-    pub async fn finish(mut self) -> Result<BlobRef, Fault> {
-        if !self.block.is_empty() {
-            let block = self.block.split().freeze();
-            self.add(block).await?;
-        }
-        let sink = self.take_sink()?;
-        if self.blobs.is_instant() {
-            sink.finish().map_err(|error| fault(&error))?;
-        } else {
-            off_thread(move || sink.finish()).await?;
-        }
-        Ok(BlobRef::File { id: self.id, length: self.length })
-    }
-
-    fn take_sink(&mut self) -> Result<Box<dyn BlobSink>, Fault> {
-        self.sink.take().ok_or(Fault::Unavailable(Reason::EngineFailed(Arc::from("a block was not written"))))
-    }
-
-    async fn add(&mut self, block: Bytes) -> Result<(), Fault> {
-        self.blobs.check_disk()?;
-        let mut sink = self.take_sink()?;
-        let sink = if self.blobs.is_instant() {
-            sink.add(block).map_err(|error| fault(&error))?;
-            sink
-        } else {
-            off_thread(move || sink.add(block).map(|()| sink)).await?
-        };
-        self.sink = Some(sink);
-        Ok(())
-    }
-}
-
-/// A range of a value being read.
-pub struct BlobReader {
-    source: Arc<dyn BlobSource>,
-    at: u64,
-    end: u64,
-}
-
-impl BlobReader {
-    /// The next bytes, at most a block; nothing at the end.
-    pub async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
-        if self.at >= self.end {
-            return Ok(None);
-        }
-        let place = self.at / BLOCK as u64;
-        let block = if self.source.is_instant() {
-            self.source.block(place).map_err(|error| fault(&error))?
-        } else {
-            let source = self.source.clone();
-            off_thread(move || source.block(place)).await?
-        };
-        let begin = place * BLOCK as u64;
-        let (from, to) = ((self.at - begin) as usize, (self.end - begin).min(block.len() as u64) as usize);
-        if from >= to {
-            return Err(fault(&io::ErrorKind::InvalidData.into()));
-        }
-        self.at = begin + to as u64;
-        Ok(Some(block.slice(from..to)))
-    }
-
-    /// How many bytes are left to read.
-    pub fn remaining(&self) -> u64 {
-        self.end - self.at
-    }
+async fn off_thread<R: Send + 'static>(
+    work: impl FnOnce() -> io::Result<R> + Send + 'static,
+) -> Result<R, Fault> {
+    done(spawn_blocking(work)).await
 }

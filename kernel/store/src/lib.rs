@@ -67,7 +67,7 @@ pub use across::{Looked, Place};
 pub use archive::{ArchiveError, Archived, Saving, check, load};
 pub use blobs::{
     BLOCK, BlobBackend, BlobId, BlobReader, BlobRef, BlobSink, BlobSource, BlobWriter, Blobs, FileBlobs,
-    INLINE_LIMIT, MemoryBlobs,
+    INLINE_LIMIT, MemoryBlobs, SyncAhead,
 };
 pub use claim::Claim;
 pub use engine::{Batch, Engine, EngineError, EngineSnapshot, Rows};

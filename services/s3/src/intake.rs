@@ -1,5 +1,6 @@
 //! Taking in the content of an object or part: streamed into the blob store while it is hashed, checked
-//! at its end. Small content stays in memory and goes into a row; nothing larger is ever whole in memory.
+//! at its end. Small content stays in memory and goes into a row; of larger content no more than some blocks are
+//! ever in memory.
 
 use crate::checksums::{DEFAULT, Given};
 use crate::errors::S3Error;
@@ -12,8 +13,11 @@ use futures_util::StreamExt;
 use md5::{Digest, Md5};
 use schema::Body;
 use service::checksum::{Algorithm, Running};
-use service::{Ctx, Host};
-use store::{BlobRef, BlobWriter, Blobs, Fault, INLINE_LIMIT};
+use service::{Begun, Compute, Ctx, Host};
+use store::{BLOCK, BlobRef, BlobWriter, Blobs, Fault, INLINE_LIMIT};
+
+/// Whose share of the pool is used.
+const ROOM: &str = "s3";
 
 /// What content has to be.
 #[derive(Clone, Default)]
@@ -60,18 +64,48 @@ pub fn content_md5(header: Option<&str>) -> Result<Option<[u8; 16]>, S3Error> {
     md5.map(Some).ok_or_else(|| S3Error::InvalidDigest { given: header.to_owned() })
 }
 
-/// Content on its way to where it is kept.
-pub struct Intake {
-    blobs: Blobs,
+/// What is computed over content, and what encrypts it.
+struct Working {
     md5: Md5,
     algorithm: Algorithm,
     running: Running,
     /// What is held against a given value, where that is of another algorithm.
     second: Option<Running>,
-    small: BytesMut,
-    large: Option<BlobWriter>,
-    size: u64,
     cipher: Cipher,
+    at: u64,
+}
+
+impl Working {
+    /// Takes the next bytes in; they come back encrypted.
+    fn take(&mut self, bytes: Bytes) -> Bytes {
+        let at = self.at;
+        self.at += bytes.len() as u64;
+        self.md5.update(&bytes);
+        self.running.update(&bytes);
+        if let Some(second) = &mut self.second {
+            second.update(&bytes);
+        }
+        self.cipher.apply(at, bytes)
+    }
+}
+
+/// Where the work is done: here, or away from the network's threads while more content comes in.
+enum Stage {
+    Here(Box<Working>),
+    Away(Begun<(Box<Working>, Bytes)>),
+    /// It panicked.
+    Lost,
+}
+
+/// Content on its way to where it is kept. While a block is written, the one behind it is hashed and encrypted, and
+/// a third comes in.
+pub struct Intake {
+    blobs: Blobs,
+    compute: Compute,
+    stage: Stage,
+    gathered: BytesMut,
+    writer: Option<BlobWriter>,
+    size: u64,
     nonce: Nonce,
 }
 
@@ -84,17 +118,22 @@ impl Intake {
         second: Option<Algorithm>,
     ) -> Self {
         let nonce = host.entropy.bytes();
-        Intake {
-            cipher: Cipher::of(host, customer, &nonce),
-            nonce,
-            blobs: host.store.blobs().clone(),
+        let working = Working {
             md5: Md5::new(),
             algorithm,
             running: algorithm.begin(),
             second: second.map(Algorithm::begin),
-            small: BytesMut::new(),
-            large: None,
+            cipher: Cipher::of(host, customer, &nonce),
+            at: 0,
+        };
+        Intake {
+            blobs: host.store.blobs().clone(),
+            compute: host.compute.clone(),
+            stage: Stage::Here(Box::new(working)),
+            gathered: BytesMut::new(),
+            writer: None,
             size: 0,
+            nonce,
         }
     }
 
@@ -102,46 +141,65 @@ impl Intake {
     ///
     /// # Errors
     /// The store's.
-    pub async fn add(&mut self, chunk: Bytes) -> Result<(), Fault> {
-        let at = self.size;
+    pub async fn add(&mut self, mut chunk: Bytes) -> Result<(), Fault> {
         self.size += chunk.len() as u64;
-        self.md5.update(&chunk);
-        self.running.update(&chunk);
-        if let Some(second) = &mut self.second {
-            second.update(&chunk);
+        while self.gathered.len() + chunk.len() >= BLOCK {
+            self.gathered.extend_from_slice(&chunk.split_to(BLOCK - self.gathered.len()));
+            let block = std::mem::replace(&mut self.gathered, BytesMut::with_capacity(BLOCK)).freeze();
+            let mut working = self.here().await?;
+            self.stage = Stage::Away(self.compute.begin(ROOM, move || {
+                let taken = working.take(block);
+                (working, taken)
+            }));
         }
-        let chunk = self.cipher.apply(at, chunk);
-        if let Some(writer) = &mut self.large {
-            return writer.write(chunk).await;
-        }
-        if self.small.len() + chunk.len() <= INLINE_LIMIT {
-            self.small.extend_from_slice(&chunk);
-            return Ok(());
-        }
-        let mut writer = self.blobs.writer().await?;
-        if !self.small.is_empty() {
-            writer.write(self.small.split().freeze()).await?;
-        }
-        writer.write(chunk).await?;
-        self.large = Some(writer);
+        self.gathered.extend_from_slice(&chunk);
         Ok(())
+    }
+
+    /// The work, when the block before is done, which is written then.
+    async fn here(&mut self) -> Result<Box<Working>, Fault> {
+        match std::mem::replace(&mut self.stage, Stage::Lost) {
+            Stage::Here(working) => Ok(working),
+            Stage::Away(begun) => {
+                let (working, block) = begun.done().await.ok_or(Fault::Panicked)?;
+                self.write(block).await?;
+                Ok(working)
+            }
+            Stage::Lost => Err(Fault::Panicked),
+        }
+    }
+
+    async fn write(&mut self, block: Bytes) -> Result<(), Fault> {
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            None => self.writer.insert(self.blobs.writer().await?),
+        };
+        writer.write(block).await
     }
 
     /// Makes what was added durable.
     ///
     /// # Errors
     /// The store's.
-    pub async fn finish(self) -> Result<Taken, Fault> {
-        let body = match self.large {
-            Some(writer) => writer.finish().await?,
-            None => BlobRef::Inline(self.small.freeze()),
+    pub async fn finish(mut self) -> Result<Taken, Fault> {
+        let mut working = self.here().await?;
+        let rest = working.take(self.gathered.split().freeze());
+        let body = if self.size <= INLINE_LIMIT as u64 {
+            BlobRef::Inline(rest)
+        } else {
+            self.write(rest).await?;
+            match self.writer {
+                Some(writer) => writer.finish().await?,
+                None => return Err(Fault::Panicked),
+            }
         };
+        let Working { md5, algorithm, running, second, .. } = *working;
         Ok(Taken {
             size: self.size,
-            md5: self.md5.finalize().into(),
-            algorithm: self.algorithm,
-            checksum: self.running.finish(),
-            second: self.second.map(Running::finish),
+            md5: md5.finalize().into(),
+            algorithm,
+            checksum: running.finish(),
+            second: second.map(Running::finish),
             body,
             nonce: self.nonce,
         })
@@ -170,15 +228,14 @@ pub async fn take(ctx: &Ctx, body: Option<&Body>, expected: &Expected) -> Result
             }
         }
     }
-    let Intake { md5, size, .. } = &intake;
-    let calculated: [u8; 16] = md5.clone().finalize().into();
-    if body.and_then(|body| body.length).is_some_and(|length| length != *size) {
+    if body.and_then(|body| body.length).is_some_and(|length| length != intake.size) {
         return Err(S3Error::Body(schema::BodyError::Incomplete));
     }
-    if let Some(given) = expected.md5.filter(|given| *given != calculated) {
-        return Err(S3Error::BadDigest { expected: base64(&given), calculated: base64(&calculated) });
-    }
     let taken = intake.finish().await?;
+    if let Some(given) = expected.md5.filter(|given| *given != taken.md5) {
+        abandon(ctx, &taken.body).await;
+        return Err(S3Error::BadDigest { expected: base64(&given), calculated: base64(&taken.md5) });
+    }
     let calculated = taken.second.as_ref().unwrap_or(&taken.checksum);
     if expected.checksum.value.as_ref().is_some_and(|given| given != calculated) {
         abandon(ctx, &taken.body).await;

@@ -27,14 +27,8 @@ pub struct Outflow {
     host: Arc<Host>,
     customer: Option<Customer>,
     waiting: VecDeque<Stretch>,
-    current: Option<Current>,
-}
-
-/// The stretch that is being read.
-struct Current {
-    reader: BlobReader,
-    cipher: Option<Cipher>,
-    at: u64,
+    /// The stretch that is being read.
+    current: Option<BlobReader>,
 }
 
 impl Outflow {
@@ -60,10 +54,12 @@ impl Outflow {
     /// Opens the next stretch; says whether there is one.
     async fn advance(&mut self) -> Result<bool, Fault> {
         let Some(stretch) = self.waiting.pop_front() else { return Ok(false) };
-        let at = stretch.range.start;
         let reader = self.host.store.blobs().reader(&stretch.body, stretch.range).await?;
         let cipher = stretch.nonce.map(|nonce| Cipher::of(&self.host, self.customer.as_ref(), &nonce));
-        self.current = Some(Current { reader, cipher, at });
+        self.current = Some(match cipher {
+            Some(cipher) => reader.through(move |at, bytes| cipher.apply(at, bytes)),
+            None => reader,
+        });
         Ok(true)
     }
 
@@ -73,15 +69,10 @@ impl Outflow {
     /// Where they cannot be read, or are not those that were written.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
         loop {
-            if let Some(current) = &mut self.current
-                && let Some(bytes) = current.reader.next().await?
+            if let Some(reader) = &mut self.current
+                && let Some(bytes) = reader.next().await?
             {
-                let at = current.at;
-                current.at += bytes.len() as u64;
-                return Ok(Some(match &current.cipher {
-                    Some(cipher) => cipher.apply(at, bytes),
-                    None => bytes,
-                }));
+                return Ok(Some(bytes));
             }
             self.current = None;
             if !self.advance().await? {

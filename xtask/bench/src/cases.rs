@@ -512,7 +512,8 @@ fn filler() -> String {
     (0..1000).map(next).collect()
 }
 
-fn base64(bytes: &[u8]) -> String {
+/// RFC 4648's, padded.
+pub fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {

@@ -5,6 +5,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 const LARGEST_ANSWER: usize = 64 << 20;
+/// How much is read at once of an answer that is not kept.
+const EXCHANGED: usize = 256 << 10;
 
 /// An answer: its status and body.
 #[derive(Debug)]
@@ -42,6 +44,31 @@ impl Connection {
             self.stream = Some(stream);
         }
         Ok(answer)
+    }
+
+    /// Sends one whole request on a connection of its own; the status of the answer, and how many bytes of body it
+    /// announced and had, which are not kept.
+    pub async fn exchange(&mut self, request: &[u8]) -> io::Result<(u16, u64)> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
+        stream.set_nodelay(true)?;
+        stream.write_all(request).await?;
+        self.buffer.clear();
+        let head_end = loop {
+            if let Some(at) = find(&self.buffer, b"\r\n\r\n") {
+                break at + 4;
+            }
+            self.more(&mut stream).await?;
+        };
+        let head = Head::parse(&self.buffer[..head_end])?;
+        let length = head.length.ok_or_else(|| invalid("an answer without a length"))?;
+        let (mut got, mut piece) = (self.buffer.len() - head_end, vec![0; EXCHANGED]);
+        while got < length {
+            match stream.read(&mut piece).await? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                read => got += read,
+            }
+        }
+        Ok((head.status, got as u64))
     }
 
     async fn read(&mut self, stream: &mut TcpStream, head_only: bool) -> io::Result<(Answer, bool)> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// What `run` takes.
 pub const USAGE: &str = "--bin PATH [--cases a,b] [--rounds N] [--seconds S] [--quick] [--server-cpu N] \
                          [--data-dir DIR] [--json FILE] [--startup ITEMS] \
-                         [--objects NUMBER [--upload-gb SIZE]]";
+                         [--objects NUMBER [--upload-gb SIZE]] [--large-mb SIZE]";
 
 /// What to measure, and how long.
 pub struct Options {
@@ -29,6 +29,8 @@ pub struct Options {
     pub objects: Option<usize>,
     /// With it, the gigabytes of a multipart upload.
     pub upload_gb: usize,
+    /// Also measure one object of this many megabytes.
+    pub large_mb: Option<usize>,
 }
 
 impl Options {
@@ -45,6 +47,7 @@ impl Options {
             startup_items: None,
             objects: None,
             upload_gb: 0,
+            large_mb: None,
         };
         let mut args = args.iter();
         while let Some(name) = args.next() {
@@ -64,6 +67,7 @@ impl Options {
                 "--startup" => options.startup_items = Some(number(name, value)?),
                 "--objects" => options.objects = Some(number::<usize>(name, value)?.max(10_000)),
                 "--upload-gb" => options.upload_gb = number(name, value)?,
+                "--large-mb" => options.large_mb = Some(number::<usize>(name, value)?.clamp(1, 4096)),
                 _ => return Err(format!("unknown argument {name}\nbench-load run {USAGE}")),
             }
         }

@@ -4,6 +4,7 @@
 use crate::admin::{Admin, role_session};
 use crate::buckets;
 use crate::cases::{CASES, Case, Floor, set_up};
+use crate::large;
 use crate::load::{Drive, Measured, Step, drive};
 use crate::options::Options;
 use crate::processes::{Server, free_port, resident_mb};
@@ -45,6 +46,9 @@ pub async fn run(options: Options) -> Result<(), String> {
     }
     if let Some(objects) = options.objects {
         buckets::measure(&options, &folder, (objects, options.upload_gb), &mut report).await?;
+    }
+    if let Some(megabytes) = options.large_mb {
+        large::measure(&options, &folder, megabytes, &mut report).await?;
     }
     if let Some(path) = &options.json {
         std::fs::write(path, report.json()).map_err(|error| format!("{}: {error}", path.display()))?;

@@ -9,6 +9,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The region every request is scoped to.
 pub const REGION: &str = "us-east-1";
+/// The header that says what of a body is signed: its digest where a request does not choose it.
+pub const PAYLOAD: &str = "x-amz-content-sha256";
 
 /// An access key and its secret, and a token where it is a session.
 #[derive(Clone, Debug)]
@@ -51,12 +53,13 @@ impl Signer {
     pub fn sign(&mut self, host: &str, request: &Unsigned<'_>) -> Vec<(String, String)> {
         let stamp = stamp_now();
         let day = stamp[..8].to_owned();
-        let digest = hex(&Sha256::digest(request.body));
+        let chosen = request.headers.iter().find(|(name, _)| name == PAYLOAD);
+        let digest = chosen.map_or_else(|| hex(&Sha256::digest(request.body)), |(_, value)| value.clone());
         let mut headers = request.headers.to_vec();
         headers.push(("host".into(), host.into()));
         headers.push(("x-amz-date".into(), stamp.clone()));
-        if request.service == "s3" {
-            headers.push(("x-amz-content-sha256".into(), digest.clone()));
+        if request.service == "s3" && chosen.is_none() {
+            headers.push((PAYLOAD.into(), digest.clone()));
         }
         if let Some(token) = &self.credentials.token {
             headers.push(("x-amz-security-token".into(), token.clone()));
@@ -111,7 +114,7 @@ impl Verifier {
         let pairs: Vec<(&str, &str)> =
             names.split(';').map(|name| Some((name, value(name)?))).collect::<Option<_>>()?;
         let digest = hex(&Sha256::digest(body));
-        if value("x-amz-content-sha256").is_some_and(|claimed| claimed != digest) {
+        if value(PAYLOAD).is_some_and(|claimed| claimed != digest) {
             return None;
         }
         let query = parts.uri.query().unwrap_or("");

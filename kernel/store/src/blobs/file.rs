@@ -3,8 +3,10 @@
 //! A file is its blocks, then a trailer: a CRC-32 of each block, the length, a CRC-32 of these, a mark.
 //! Files lie on 256 shelves by the last byte of their id, so that no directory grows long.
 
-use super::{BLOCK, BlobBackend, BlobId, BlobSink, BlobSource};
+use super::{BLOCK, BlobBackend, BlobId, BlobSink, BlobSource, SyncAhead};
 use bytes::Bytes;
+use rustix::buffer::spare_capacity;
+use rustix::io::Errno;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
@@ -123,6 +125,11 @@ impl BlobSink for FileSink {
         self.file.write_all(&block)
     }
 
+    fn sync(&self) -> io::Result<Option<SyncAhead>> {
+        let file = self.file.try_clone()?;
+        Ok(Some(Box::new(move || file.sync_data())))
+    }
+
     fn finish(mut self: Box<Self>) -> io::Result<()> {
         let mut trailer: Vec<u8> = self.sums.iter().flat_map(|sum| sum.to_be_bytes()).collect();
         trailer.extend_from_slice(&self.length.to_be_bytes());
@@ -185,13 +192,28 @@ impl BlobSource for FileSource {
     fn block(&self, place: u64) -> io::Result<Bytes> {
         let sum = usize::try_from(place).ok().and_then(|place| self.sums.get(place)).ok_or_else(invalid)?;
         let begin = place * BLOCK as u64;
-        let mut block = vec![0; (self.length - begin).min(BLOCK as u64) as usize];
-        self.file.read_exact_at(&mut block, begin)?;
+        let length = (self.length - begin).min(BLOCK as u64) as usize;
+        let block = read_at(&self.file, begin, length)?;
         if crc32fast::hash(&block) != *sum {
             return Err(invalid());
         }
         Ok(Bytes::from(block))
     }
+}
+
+/// So many bytes of a file, into room that nobody fills with zeros first.
+fn read_at(file: &File, begin: u64, length: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(length);
+    while bytes.len() < length {
+        let at = begin + bytes.len() as u64;
+        match rustix::io::pread(file, spare_capacity(&mut bytes), at) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    bytes.truncate(length);
+    Ok(bytes)
 }
 
 #[cfg(test)]

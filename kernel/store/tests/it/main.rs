@@ -2,6 +2,7 @@
 
 mod faults;
 mod guards;
+mod transfers;
 
 use store::contract::Place;
 use store::{Engine, MemoryEngine, Options};

@@ -6,7 +6,7 @@
 //! it was counted last.
 
 use crate::rules::MAX_IN_FLIGHT;
-use crate::state::{self, STANDINGS, Standing};
+use crate::state::{self, HEADS, Head};
 use names::{Scope, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -48,7 +48,7 @@ pub struct Counts {
 }
 
 impl Ready {
-    fn set(&mut self, number: u64, standing: &Standing) {
+    fn set(&mut self, number: u64, standing: &Head) {
         self.remove(number);
         let group = standing.group.as_deref().map(|name| match self.groups.get_key_value(name) {
             Some((known, _)) => known.clone(),
@@ -190,11 +190,11 @@ impl View for ReadyMessages {
     }
 
     fn tables(&self) -> Vec<TableId> {
-        vec![STANDINGS.id()]
+        vec![HEADS.id()]
     }
 
     fn slice_of(&self, change: &Change) -> Option<QueueKey> {
-        change.of(&STANDINGS).map(|(scope, (incarnation, _), _)| (scope, incarnation))
+        change.of(&HEADS).map(|(scope, (incarnation, _), _)| (scope, incarnation))
     }
 
     fn load(&self, (scope, incarnation): &QueueKey, read: &Snapshot) -> Result<Ready, Fault> {
@@ -207,7 +207,7 @@ impl View for ReadyMessages {
     }
 
     fn apply(&self, ready: &mut Ready, change: &Change) {
-        match change.of(&STANDINGS) {
+        match change.of(&HEADS) {
             Some((_, (_, number), Some(standing))) => ready.set(number, &standing),
             Some((_, (_, number), None)) => ready.remove(number),
             None => {}
@@ -233,14 +233,13 @@ pub fn take(
 mod tests {
     use super::*;
 
-    fn standing(visible_at: i64, group: Option<&str>) -> Standing {
-        Standing {
+    fn standing(visible_at: i64, group: Option<&str>) -> Head {
+        Head {
             visible_at: Timestamp(visible_at),
             receives: 0,
             first_received: None,
             sent: Timestamp(0),
             group: group.map(str::to_owned),
-            last_received: None,
         }
     }
 
@@ -280,10 +279,10 @@ mod tests {
         let mut ready = Ready::default();
         ready.set(1, &standing(0, None));
         ready.set(2, &standing(10, None));
-        ready.set(3, &Standing { receives: 1, ..standing(10, None) });
+        ready.set(3, &Head { receives: 1, ..standing(10, None) });
         assert_eq!(ready.counts(Timestamp(5)), Counts { visible: 1, in_flight: 1, delayed: 1 });
         assert_eq!(ready.counts(Timestamp(10)), Counts { visible: 3, in_flight: 0, delayed: 0 });
-        ready.set(3, &Standing { receives: 2, ..standing(20, None) });
+        ready.set(3, &Head { receives: 2, ..standing(20, None) });
         ready.remove(2);
         assert_eq!(ready.counts(Timestamp(10)), Counts { visible: 1, in_flight: 1, delayed: 0 });
         ready.remove(3);
@@ -294,7 +293,7 @@ mod tests {
     fn no_more_are_in_flight_than_may_be() {
         let mut ready = Ready::default();
         for number in 0..MAX_IN_FLIGHT as u64 - 1 {
-            ready.set(number, &Standing { receives: 1, ..standing(10 + number as i64, None) });
+            ready.set(number, &Head { receives: 1, ..standing(10 + number as i64, None) });
         }
         for number in 1..=3 {
             ready.set(MAX_IN_FLIGHT as u64 + number, &standing(0, None));
@@ -302,7 +301,7 @@ mod tests {
         assert!(!ready.is_full(Timestamp(5)));
         let taken = ready.take(Timestamp(5), 10);
         assert_eq!(taken, [MAX_IN_FLIGHT as u64 + 1]);
-        ready.set(taken[0], &Standing { receives: 1, ..standing(1_000_000, None) });
+        ready.set(taken[0], &Head { receives: 1, ..standing(1_000_000, None) });
         assert!(ready.is_full(Timestamp(5)));
         assert_eq!(ready.take(Timestamp(5), 10), [0_u64; 0]);
         assert_eq!(ready.next_visible(Timestamp(5)), Some(Timestamp(10)), "the first in flight makes room");

@@ -137,6 +137,8 @@ pub struct Dialect {
     pub form_upload: Option<&'static str>,
     /// The member that is the request's own URL, where a query request leaves it out: `QueueUrl`.
     pub url_member: Option<&'static str>,
+    /// The operations that are none of such a URL, with blanks between their names.
+    pub not_of_url: Option<&'static str>,
     /// An error, by its code, that query is told of in other words.
     pub query_words: Option<(&'static str, &'static str)>,
     /// What query is told of an action that there is not, with `{}` in the place of its name.
@@ -155,6 +157,7 @@ impl Dialect {
         host_label: None,
         form_upload: None,
         url_member: None,
+        not_of_url: None,
         query_words: None,
         unknown_action: None,
     };

@@ -11,7 +11,8 @@ pub(crate) fn decode(text: &str) -> Result<Cow<'_, str>, Malformed> {
 
 /// A key or value of a query or form: `+` is a space.
 pub(crate) fn decode_form(text: &str) -> Result<Cow<'_, str>, Malformed> {
-    if !text.contains(['+', '%']) {
+    // Looking at all bytes without a way out is faster than leaving at the first.
+    if !text.bytes().fold(false, |found, byte| found | matches!(byte, b'+' | b'%')) {
         return Ok(Cow::Borrowed(text));
     }
     let spaced = text.replace('+', " ");

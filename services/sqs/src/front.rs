@@ -134,8 +134,9 @@ fn seen(
 ) -> Result<Vec<Seen>, store::Fault> {
     let (read, now) = (ctx.read(), ctx.now());
     let (mut seen, mut held) = (Vec::new(), HashSet::new());
-    for row in state::standings(&read, &place.0, queue.incarnation) {
-        let (number, standing) = row?;
+    for row in state::rows(&read, &place.0, queue.incarnation) {
+        let (number, row) = row?;
+        let standing = &row.standing;
         let hidden = standing.visible_at > now;
         let (in_flight, waits) = (hidden && standing.receives > 0, hidden && standing.receives == 0);
         if in_flight {
@@ -144,8 +145,9 @@ fn seen(
         // What is behind a message in flight in its group waits for it.
         let behind = standing.group.as_ref().is_some_and(|group| held.contains(group));
         let wanted = if waits { delayed } else { invisible || !(in_flight || behind) };
-        let message = state::message(&read, &place.0, (queue.incarnation, number))?;
+        let message = state::message(&read, &place.0, (queue.incarnation, number), &row)?;
         if let Some(message) = message.filter(|_| wanted) {
+            let (message, standing) = (message.into_owned(), row.standing);
             let is_visible = invisible.then_some(!in_flight);
             let is_delayed = delayed.then_some(waits);
             seen.push(Seen { number, message, standing, is_visible, is_delayed });

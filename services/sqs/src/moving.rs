@@ -75,7 +75,8 @@ fn move_some(
     let (mut bytes, count) = (0, ready.len());
     for (at, number) in ready.into_iter().take(limit).enumerate() {
         let place = (queue.incarnation, number);
-        let Some(message) = state::message(tx, scope, place)? else { continue };
+        let Some(row) = state::row(tx, scope, place)? else { continue };
+        let Some(message) = state::message(tx, scope, place, &row)? else { continue };
         bytes += message.body.len();
         if at > 0 && bytes > STEP_BYTES {
             return Ok(true);
@@ -83,7 +84,7 @@ fn move_some(
         let target = task.destination.clone().or_else(|| message.dead_letter_source.clone());
         match target.as_ref().map(|target| move_one(tx, target, &message, now)).transpose()? {
             Some(true) => {
-                state::remove(tx, scope, place)?;
+                state::remove(tx, scope, place, row.short.is_none())?;
                 task.moved += 1;
             }
             Some(false) => return Ok(fail(task, "AWS.SimpleQueueService.NonExistentQueue")),
@@ -116,6 +117,6 @@ fn move_one(tx: &mut Tx, target: &Arn, message: &Message, now: Timestamp) -> Res
         group,
         last_received: None,
     };
-    state::add(tx, &scope, (queue.incarnation, number), &moved, &standing)?;
+    state::add(tx, &scope, (queue.incarnation, number), moved, standing)?;
     Ok(true)
 }

@@ -4,8 +4,10 @@ pub mod move_tasks;
 pub mod recent;
 
 use crate::rules::attributes::Attributes;
+use crate::rules::contents;
 use names::{AccountId, Arn, Region, Scope, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use store::{Class, Corrupt, Fault, Incarnation, Read, Record, Span, Start, Store, Table, Tx, record};
 
@@ -102,13 +104,48 @@ pub struct Standing {
     pub last_received: Option<Timestamp>,
 }
 
-impl Record for Standing {
-    const VERSION: u8 = 2;
+/// The row of a message: where it stands, and the message itself where it is short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// Where it stands.
+    pub standing: Standing,
+    /// The message; one that is long has a row of its own, so that it is not written again by each receive. It has
+    /// no version of its own here: another form of it is another version of this row.
+    pub short: Option<Message>,
+}
+
+impl Record for Row {
+    const VERSION: u8 = 3;
+
+    fn upgrade(from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
+        // The second version ended before the message, the first before the last receive: nothing, which postcard
+        // writes as a zero.
+        let missing: &[u8] = if from == 1 { &[0, 0] } else { &[0] };
+        postcard::from_bytes(&[bytes, missing].concat())
+            .map_err(|_| Corrupt("a standing of an older version cannot be read"))
+    }
+}
+
+/// How a message's row begins in all its versions: what the view is made of, read without the message behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// From when on it can be received.
+    pub visible_at: Timestamp,
+    /// How often it was received.
+    pub receives: u32,
+    /// When it was received first.
+    pub first_received: Option<Timestamp>,
+    /// When it was sent.
+    pub sent: Timestamp,
+    /// The group that its place binds it to, in FIFO queues.
+    pub group: Option<String>,
+}
+
+impl Record for Head {
+    const VERSION: u8 = Row::VERSION;
 
     fn upgrade(_from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
-        // The first version ended before the last receive: nothing, which postcard writes as a zero.
-        let bytes = [bytes, &[0]].concat();
-        postcard::from_bytes(&bytes).map_err(|_| Corrupt("a standing of the first version cannot be read"))
+        postcard::from_bytes(bytes).map_err(|_| Corrupt("the head of a standing cannot be read"))
     }
 }
 
@@ -125,11 +162,14 @@ pub struct Duplicate {
 record!(Duplicate, 1);
 
 static QUEUES: Table<String, Queue> = Table::new("sqs/queues", Class::Records);
+/// The name of the rows of messages, which are written whole and read in part.
+const ROWS_NAME: &str = "sqs/standings";
+static ROWS: Table<(Incarnation, u64), Row> = Table::of_incarnation(ROWS_NAME, Class::Queue);
+/// The same rows; the view of what can be received is made of these.
+pub static HEADS: Table<(Incarnation, u64), Head> = Table::of_incarnation(ROWS_NAME, Class::Queue);
+/// Messages that are long, by the same key.
 static MESSAGES: Table<(Incarnation, u64), Message> =
     Table::of_incarnation("sqs/messages", Class::Queue).large();
-/// By the same key as `MESSAGES`; the view of what can be received is made of these.
-pub static STANDINGS: Table<(Incarnation, u64), Standing> =
-    Table::of_incarnation("sqs/standings", Class::Queue);
 static DUPLICATES: Table<(Incarnation, String), Duplicate> =
     Table::of_incarnation("sqs/duplicates", Class::Queue);
 static NUMBERS: Table<Incarnation, u64> = Table::new("sqs/numbers", Class::Queue);
@@ -186,56 +226,78 @@ pub fn number(tx: &mut Tx, scope: &Scope, queue: &Queue) -> Result<u64, Fault> {
     }
 }
 
+/// Bytes of a message that stands in its row: writing it once more costs less than a second row does.
+const SHORT: usize = 4096;
+
 /// Adds a message.
 pub fn add(
     tx: &mut Tx,
     scope: &Scope,
     place: (Incarnation, u64),
-    message: &Message,
-    standing: &Standing,
+    message: Message,
+    standing: Standing,
 ) -> Result<(), Fault> {
-    tx.put_new(&MESSAGES, scope, &place, message)?;
-    tx.put(&STANDINGS, scope, &place, standing)
+    let short = contents::size(&message.body, &message.attributes) <= SHORT;
+    if !short {
+        tx.put_new(&MESSAGES, scope, &place, &message)?;
+    }
+    tx.put(&ROWS, scope, &place, &Row { standing, short: short.then_some(message) })
 }
 
-/// A message, if it is still there.
-pub fn message(read: &impl Read, scope: &Scope, place: (Incarnation, u64)) -> Result<Option<Message>, Fault> {
-    read.get(&MESSAGES, scope, &place)
+/// A message's row, if it is still there.
+pub fn row(read: &impl Read, scope: &Scope, place: (Incarnation, u64)) -> Result<Option<Row>, Fault> {
+    read.get(&ROWS, scope, &place)
 }
 
-/// Where a message stands, if it is still there.
-pub fn standing(
+/// The message of a row, if it is still there.
+pub fn message<'a>(
     read: &impl Read,
     scope: &Scope,
     place: (Incarnation, u64),
-) -> Result<Option<Standing>, Fault> {
-    read.get(&STANDINGS, scope, &place)
+    row: &'a Row,
+) -> Result<Option<Cow<'a, Message>>, Fault> {
+    match &row.short {
+        Some(message) => Ok(Some(Cow::Borrowed(message))),
+        None => Ok(read.get(&MESSAGES, scope, &place)?.map(Cow::Owned)),
+    }
+}
+
+/// Where a message stands, if it is still there.
+pub fn standing(read: &impl Read, scope: &Scope, place: (Incarnation, u64)) -> Result<Option<Head>, Fault> {
+    read.get(&HEADS, scope, &place)
 }
 
 /// Changes where a message stands.
-pub fn put_standing(
-    tx: &mut Tx,
+pub fn put_row(tx: &mut Tx, scope: &Scope, place: (Incarnation, u64), row: &Row) -> Result<(), Fault> {
+    tx.put(&ROWS, scope, &place, row)
+}
+
+/// Removes a message; `apart` says whether it may have a row of its own.
+pub fn remove(tx: &mut Tx, scope: &Scope, place: (Incarnation, u64), apart: bool) -> Result<(), Fault> {
+    if apart {
+        tx.delete(&MESSAGES, scope, &place)?;
+    }
+    tx.delete(&ROWS, scope, &place)
+}
+
+/// The oldest messages of a queue, with where they stand.
+pub fn rows(
+    read: &impl Read,
     scope: &Scope,
-    place: (Incarnation, u64),
-    standing: &Standing,
-) -> Result<(), Fault> {
-    tx.put(&STANDINGS, scope, &place, standing)
+    incarnation: Incarnation,
+) -> impl Iterator<Item = Result<(u64, Row), Fault>> {
+    let rows = read.scan(&ROWS, scope, Span::of(&incarnation));
+    rows.map(|row| row.map(|((_, number), row)| (number, row)))
 }
 
-/// Removes a message.
-pub fn remove(tx: &mut Tx, scope: &Scope, place: (Incarnation, u64)) -> Result<(), Fault> {
-    tx.delete(&MESSAGES, scope, &place)?;
-    tx.delete(&STANDINGS, scope, &place)
-}
-
-/// The oldest messages of a queue, where they stand.
+/// Where the oldest messages of a queue stand.
 pub fn standings(
     read: &impl Read,
     scope: &Scope,
     incarnation: Incarnation,
-) -> impl Iterator<Item = Result<(u64, Standing), Fault>> {
-    let rows = read.scan(&STANDINGS, scope, Span::of(&incarnation));
-    rows.map(|row| row.map(|((_, number), standing)| (number, standing)))
+) -> impl Iterator<Item = Result<(u64, Head), Fault>> {
+    let rows = read.scan(&HEADS, scope, Span::of(&incarnation));
+    rows.map(|row| row.map(|((_, number), head)| (number, head)))
 }
 
 /// What a deduplication id stood for, while it is remembered.
@@ -276,6 +338,7 @@ pub async fn forget_duplicates(store: &Store, now: Timestamp) -> Result<(), Faul
 #[cfg(test)]
 mod tests {
     use super::*;
+    use store::Value;
 
     #[test]
     fn a_message_of_the_first_version_is_read() {
@@ -303,7 +366,24 @@ mod tests {
             group: Some("g".to_owned()),
             last_received: None,
         };
-        let written = postcard::to_stdvec(&standing).unwrap();
-        assert_eq!(Standing::upgrade(1, &written[..written.len() - 1]).unwrap(), standing);
+        let head = Head {
+            visible_at: standing.visible_at,
+            receives: standing.receives,
+            first_received: standing.first_received,
+            sent: standing.sent,
+            group: standing.group.clone(),
+        };
+        let row = Row { standing, short: None };
+        // The third version added the message, the second what stands before it.
+        let written = postcard::to_stdvec(&row).unwrap();
+        for (version, less) in [(1, 2), (2, 1)] {
+            let older = &written[..written.len() - less];
+            assert_eq!(Row::upgrade(version, older).unwrap(), row);
+            assert_eq!(Head::upgrade(version, older).unwrap(), head);
+        }
+        let (mut newest, row) = (Vec::new(), Row { short: Some(message), ..row });
+        row.encode(&mut newest).unwrap();
+        assert_eq!(Row::decode(newest.clone().into()).unwrap(), row);
+        assert_eq!(Head::decode(newest.into()).unwrap(), head);
     }
 }

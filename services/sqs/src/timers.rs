@@ -45,7 +45,7 @@ fn expire(tx: &mut Tx, timer: &Timer) -> Result<(), Fault> {
         old.push(number);
     }
     for number in old {
-        state::remove(tx, &timer.scope, (queue.incarnation, number))?;
+        state::remove(tx, &timer.scope, (queue.incarnation, number), true)?;
     }
     schedule(tx, &timer.scope, &queue, next)
 }

@@ -238,6 +238,7 @@ fn dialect(said: &Node) -> String {
         ("hostLabel", "host_label"),
         ("formUpload", "form_upload"),
         ("urlMember", "url_member"),
+        ("notOfUrl", "not_of_url"),
         ("unknownAction", "unknown_action"),
     ];
     for (word, field) in texts {

@@ -35,6 +35,7 @@ const DIALECT: &[&str] = &[
     "messageKey",
     "missingCode",
     "missingMessage",
+    "notOfUrl",
     "queryWords",
     "queryWordsOf",
     "sumsBodies",

@@ -18,8 +18,7 @@ impl<'a> Pairs<'a> {
     /// Reads the URL's query and the body's form.
     pub(crate) fn read(query: &'a str, form: &'a [u8]) -> Result<Self, Malformed> {
         let form = std::str::from_utf8(form).map_err(|_| Malformed::syntax("The form is not valid UTF-8"))?;
-        let count = [query, form].iter().map(|text| text.bytes().filter(|byte| *byte == b'&').count()).sum();
-        if PAIRS < count {
+        if Pairs::are_too_many(query, form) {
             return Err(Malformed::too_large());
         }
         let mut pairs = uri::pairs(form)?;
@@ -27,6 +26,12 @@ impl<'a> Pairs<'a> {
         // Stable: of a repeated key the first stays first.
         pairs.sort_by(|one, other| compare(one.0.as_bytes(), other.0.as_bytes()));
         Ok(Pairs { pairs })
+    }
+
+    /// Whether there are more than a request may have.
+    pub(crate) fn are_too_many(query: &str, form: &str) -> bool {
+        let count = |text: &str| text.bytes().filter(|byte| *byte == b'&').count();
+        PAIRS < count(query) + count(form)
     }
 
     /// The whole form.

@@ -170,6 +170,15 @@ impl Router {
     pub fn route_form(&self, head: &Head<'_>, body: &[u8]) -> Result<Route, Unroutable> {
         let host = Host::parse(head.host);
         let candidates = self.candidates(head, host.as_ref());
+        // Most forms say plainly what they want: what else stands there is read once, with the operation's input.
+        let form = std::str::from_utf8(body).ok().filter(|form| !Pairs::are_too_many(head.query, form));
+        let plain = form.and_then(|form| Some((form, uri::value_of(form, "Action")?)));
+        if let Some((form, action)) = plain {
+            let version = uri::value_of(form, "Version").or_else(|| uri::value_of(head.query, "Version"));
+            if let Some(Ok(route)) = self.by_action(head, &candidates, &action, version.as_deref()) {
+                return Ok(route);
+            }
+        }
         let refuse = |malformed: Malformed| {
             let known = candidates.indexes.iter().map(|index| &self.services[*index]);
             let form = known.filter_map(|known| Some(self.form(head, known, known.speaks(&FORMS)?))).next();
@@ -287,6 +296,11 @@ impl Router {
         let versioned = |(known, _): &(&Known, Protocol)| Some(known.shape.api_version) == version;
         let found = having.clone().find(versioned).or_else(|| having.clone().next());
         if let Some((known, protocol)) = found {
+            if is_none_of_url(known.shape, head, action) {
+                let form = self.form(head, known, protocol);
+                let error = invalid_action((known.shape, protocol), action, version);
+                return Some(Err(Unroutable::new(form, error)));
+            }
             return Some(self.named(head, known, protocol, action).map(|mut route| {
                 route.labels.extend(url_member(known.shape, head));
                 route
@@ -400,9 +414,19 @@ fn absent_service(head: &Head<'_>, name: &str) -> Unroutable {
 
 /// The member that the request's own URL stands for, where the service has one and the path names something.
 fn url_member(shape: &ServiceShape, head: &Head<'_>) -> Option<(&'static str, String)> {
-    let named = head.path.trim_matches('/').contains('/');
-    let member = shape.dialect.url_member.filter(|_| named)?;
+    let member = shape.dialect.url_member.filter(|_| is_named(head))?;
     Some((member, format!("http://{}{}", head.host, head.path)))
+}
+
+/// Whether an operation is asked of a member's URL that has it not.
+fn is_none_of_url(shape: &ServiceShape, head: &Head<'_>, action: &str) -> bool {
+    let mut others = shape.dialect.not_of_url.unwrap_or_default().split(' ');
+    others.any(|other| other == action) && is_named(head)
+}
+
+/// Whether the URL may be a member's: it has more than one segment.
+fn is_named(head: &Head<'_>) -> bool {
+    head.path.trim_matches('/').contains('/')
 }
 
 fn unknown_operation(protocol: Protocol, operation: &str) -> ApiError {

@@ -53,6 +53,16 @@ fn named_requests() {
         (form("localhost/", "Action=Nothing").scope("ec2"), "InvalidAction 400 Ec2Query"),
         (form(sqs, "Action=ListQueues"), "sqs:ListQueues"),
         (form("localhost/000000000000/q", "Action=SendMessage&Version=2012-11-05"), "sqs:SendMessage"),
+        (form("localhost/000000000000/q", "Action=GetQueueUrl&Version=2012-11-05"), "sqs:GetQueueUrl"),
+        // LocalStack's test_get_create_queue_fails and test_get_list_queues_fails, recorded on AWS.
+        (
+            form("localhost/000000000000/q", "Action=CreateQueue&Version=2012-11-05"),
+            "InvalidAction 400 AwsQuery",
+        ),
+        (
+            call("GET", "localhost/000000000000/q?Action=ListQueues").scope("sqs"),
+            "InvalidAction 400 AwsQuery",
+        ),
         // CloudWatch and STS both are query services; only one has the action.
         (form("localhost/", "Action=ListMetrics"), "cloudwatch:ListMetrics"),
     ];

@@ -1,14 +1,15 @@
 //! Data protection policies: what one must say (SNS developer guide, "Understanding data protection policies" and
 //! "Data protection policy operations").
 
+use names::Arn;
 use serde_json::{Map, Value};
 
 /// Longest policy, in bytes (PutDataProtectionPolicy, API reference).
 const MAX_POLICY: usize = 30_720;
 /// The one version of the language.
 const VERSION: &str = "2021-06-01";
-/// With what the ARN of a data identifier of SNS's own begins.
-const IDENTIFIER: &str = "arn:aws:dataprotection::aws:data-identifier/";
+/// What the ARN of a data identifier of SNS's own names.
+const IDENTIFIER: &str = "data-identifier/";
 /// With what a log group for findings begins.
 const LOG_GROUP: &str = "/aws/vendedlogs/";
 /// Where findings go, by the member that names the destination.
@@ -39,6 +40,15 @@ pub fn check(text: &str) -> Result<(), String> {
     if audits > 1 { Err("only one statement may have the operation Audit".to_owned()) } else { Ok(()) }
 }
 
+/// Whether a text is the ARN of a data identifier: with `aws` as its account, or with a region and none.
+fn is_identifier(text: &str) -> bool {
+    let arn = text.parse::<Arn>();
+    arn.is_ok_and(|arn| {
+        let name = arn.resource().strip_prefix(IDENTIFIER);
+        arn.service() == "dataprotection" && name.is_some_and(|name| !name.is_empty())
+    })
+}
+
 /// Checks a statement; says whether it audits.
 fn check_statement(statement: &Map<String, Value>, custom: &[&str]) -> Result<bool, String> {
     only(statement, &["Sid", "DataDirection", "Principal", "DataIdentifier", "Operation"], "Statement")?;
@@ -50,7 +60,7 @@ fn check_statement(statement: &Map<String, Value>, custom: &[&str]) -> Result<bo
         return Err("Principal must be a list of texts".to_owned());
     }
     let identifies =
-        |one: &Value| one.as_str().is_some_and(|text| text.starts_with(IDENTIFIER) || custom.contains(&text));
+        |one: &Value| one.as_str().is_some_and(|text| is_identifier(text) || custom.contains(&text));
     if !some_list(statement, "DataIdentifier")?.iter().all(identifies) {
         return Err("DataIdentifier must be a list of ARNs of data identifiers".to_owned());
     }
@@ -218,12 +228,17 @@ mod tests {
             ("/Statement/0/Principal", json!("*")),
             ("/Statement/0/DataIdentifier", json!([])),
             ("/Statement/0/DataIdentifier", json!(["EmailAddress"])),
+            ("/Statement/0/DataIdentifier", json!(["arn:aws:dataprotection::aws:data-identifier/"])),
+            ("/Statement/0/DataIdentifier", json!(["arn:aws:sns:us-east-1::data-identifier/EmailAddress"])),
             ("/Statement/0/Operation", json!("Deny")),
         ];
         for (path, value) in table {
             assert!(changed(path, value.clone()).is_err(), "{path} {value}");
         }
         assert!(changed("/Statement/0/DataDirection", json!("Outbound")).is_ok());
+        // As AWS took it in LocalStack's test_data_protection_policy_crud.
+        let of_region = json!(["arn:aws:dataprotection:us-east-1::data-identifier/EmailAddress"]);
+        assert!(changed("/Statement/0/DataIdentifier", of_region).is_ok());
         let mut own = good.clone();
         own["Configuration"] = json!({"CustomDataIdentifier": [{"Name": "EmployeeId", "Regex": "E[0-9]+"}]});
         own["Statement"][0]["DataIdentifier"] = json!(["EmployeeId"]);

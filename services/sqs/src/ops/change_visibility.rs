@@ -37,12 +37,13 @@ fn change(
     now: Timestamp,
 ) -> Result<(), SqsError> {
     let place = (receipt.incarnation, receipt.number);
-    let Some(mut standing) = state::standing(tx, scope, place)? else {
+    let Some(mut row) = state::row(tx, scope, place)? else {
         return Err(SqsError::InvalidParameterValue(format!(
             "Value {handle} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not \
              available for visibility timeout change."
         )));
     };
+    let standing = &mut row.standing;
     let over = standing.visible_at <= now && (fifo || standing.receives != receipt.receives);
     if standing.receives == 0 || over {
         return Err(SqsError::MessageNotInflight);
@@ -57,7 +58,7 @@ fn change(
         )));
     }
     standing.visible_at = now.plus_millis(seconds * 1000);
-    Ok(state::put_standing(tx, scope, place, &standing)?)
+    Ok(state::put_row(tx, scope, place, &row)?)
 }
 
 /// ChangeMessageVisibility.

@@ -1,20 +1,20 @@
-//! ListDeadLetterSourceQueues.
+//! ListDeadLetterSourceQueues. Without MaxResults it answers at most 1000 queues and no token, as ListQueues does (API
+//! reference, both operations).
 
 use crate::errors::SqsError;
+use crate::ops::list_queues::page_size;
 use crate::ops::{found, place, url};
 use crate::state;
 use model_sqs::{ListDeadLetterSourceQueuesInput, ListDeadLetterSourceQueuesOutput};
 use service::Ctx;
 use std::sync::Arc;
 
-/// Queues of one page.
-const PAGE: usize = 1000;
-
 /// ListDeadLetterSourceQueues.
 pub async fn list_sources(
     ctx: Ctx,
     input: Arc<ListDeadLetterSourceQueuesInput>,
 ) -> Result<ListDeadLetterSourceQueuesOutput, SqsError> {
+    let limit = page_size(input.max_results)?;
     let place = place(&ctx, &input.queue_url);
     let read = ctx.read();
     let queue = found(&read, &place)?;
@@ -24,7 +24,6 @@ pub async fn list_sources(
         None => None,
     };
     let after = after.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    let limit = input.max_results.map_or(PAGE, |limit| limit.clamp(1, 1000) as usize);
     let mut names = Vec::new();
     for source in state::queues(&read, &place.0, "", after.as_deref()) {
         let source = source?;
@@ -35,7 +34,7 @@ pub async fn list_sources(
             }
         }
     }
-    let more = names.len() > limit;
+    let more = names.len() > limit && input.max_results.is_some();
     names.truncate(limit);
     let next_token = names.last().filter(|_| more).map(|last| ctx.page_token(arn.as_str(), last.as_bytes()));
     let queue_urls = names.iter().map(|name| url(&ctx, &place.0, name)).collect();

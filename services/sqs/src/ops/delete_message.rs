@@ -41,7 +41,7 @@ fn delete(
             "Value {handle} for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired."
         )));
     }
-    Ok(state::remove(tx, scope, at)?)
+    Ok(state::remove(tx, scope, at, receipt.apart)?)
 }
 
 /// DeleteMessage.

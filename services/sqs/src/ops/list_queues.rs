@@ -19,14 +19,7 @@ pub async fn list_queues(ctx: Ctx, input: Arc<ListQueuesInput>) -> Result<ListQu
         None => None,
     };
     let after = after.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    let limit = match input.max_results {
-        Some(limit @ 1..=1000) => limit as usize,
-        Some(_) => {
-            let message = "Value for parameter MaxResults is invalid. Reason: Must be between 1 and 1000.";
-            return Err(SqsError::InvalidParameterValue(message.to_owned()));
-        }
-        None => PAGE,
-    };
+    let limit = page_size(input.max_results)?;
     let (scope, read) = (ctx.scope(), ctx.read());
     let names: Vec<String> = state::queues(&read, &scope, prefix, after.as_deref())
         .take(limit + 1)
@@ -37,6 +30,18 @@ pub async fn list_queues(ctx: Ctx, input: Arc<ListQueuesInput>) -> Result<ListQu
     let next_token = page.last().filter(|_| more).map(|last| ctx.page_token(prefix, last.as_bytes()));
     let urls: Vec<String> = page.iter().map(|name| url(&ctx, &scope, name)).collect();
     Ok(ListQueuesOutput { queue_urls: Some(urls).filter(|urls| !urls.is_empty()), next_token })
+}
+
+/// How many queues a page has: as many as were asked for, or a thousand.
+pub fn page_size(asked: Option<i32>) -> Result<usize, SqsError> {
+    match asked {
+        Some(limit @ 1..=1000) => Ok(limit as usize),
+        Some(_) => {
+            let message = "Value for parameter MaxResults is invalid. Reason: Must be between 1 and 1000.";
+            Err(SqsError::InvalidParameterValue(message.to_owned()))
+        }
+        None => Ok(PAGE),
+    }
 }
 
 /// GetQueueUrl.

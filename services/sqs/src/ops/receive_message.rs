@@ -9,13 +9,14 @@ use crate::rules::handles::Receipt;
 use crate::rules::names::check_id;
 use crate::rules::{DEDUPLICATION_MS, MAX_IN_FLIGHT, MAX_VISIBILITY_S, MAX_WAIT_S};
 use crate::state::recent::{self, Attempt};
-use crate::state::{self, AttributeValue, Content, Message, Queue, Standing};
+use crate::state::{self, AttributeValue, Content, Message, Queue, Row, Standing};
 use crate::views::{self, QueueKey, ReadyMessages};
 use model_sqs::{
     MessageAttributeValue, MessageSystemAttributeName, ReceiveMessageInput, ReceiveMessageOutput,
 };
 use names::{Arn, Scope, Timestamp};
 use service::Ctx;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,11 +34,24 @@ const LOOKS: usize = 16;
 /// Bytes of dead letters that one commit moves, and one message more.
 const MAX_BURIED_BYTES: usize = 4 * 1024 * 1024;
 
-/// A message that was taken, as it was and as it stands now.
+/// A message that was taken, as it stands now.
 struct Taken {
     number: u64,
-    message: Message,
-    standing: Standing,
+    row: Row,
+    /// The message, where it is not in its row.
+    long: Option<Message>,
+}
+
+impl Taken {
+    /// The message of a row; `None` where it is not there.
+    fn of(tx: &Tx, scope: &Scope, place: (Incarnation, u64), row: Row) -> Result<Option<Self>, Fault> {
+        let long = match state::message(tx, scope, place, &row)? {
+            None => return Ok(None),
+            Some(Cow::Borrowed(_)) => None,
+            Some(Cow::Owned(message)) => Some(message),
+        };
+        Ok(Some(Taken { number: place.1, row, long }))
+    }
 }
 
 /// How the request wants to receive.
@@ -173,19 +187,14 @@ async fn again(ctx: &Ctx, place: &Place, queue: &Queue, wish: &Wish) -> Result<V
         let mut taken = Vec::new();
         for (number, receives) in known.iter().flat_map(|known| &known.handed) {
             let at = (incarnation, *number);
-            let (message, standing) = (state::message(tx, &place.0, at)?, state::standing(tx, &place.0, at)?);
-            match (message, standing) {
-                (Some(message), Some(mut standing))
-                    if standing.receives == *receives && standing.visible_at > now =>
-                {
-                    standing.visible_at = now.plus_millis(hidden_ms(&queue, &wish));
-                    taken.push(Taken { number: *number, message, standing });
-                }
-                _ => return Ok(Vec::new()),
-            }
+            let flying = |row: &Row| row.standing.receives == *receives && row.standing.visible_at > now;
+            let Some(mut row) = state::row(tx, &place.0, at)?.filter(flying) else { return Ok(Vec::new()) };
+            row.standing.visible_at = now.plus_millis(hidden_ms(&queue, &wish));
+            let Some(one) = Taken::of(tx, &place.0, at, row)? else { return Ok(Vec::new()) };
+            taken.push(one);
         }
         for one in &taken {
-            state::put_standing(tx, &place.0, (incarnation, one.number), &one.standing)?;
+            state::put_row(tx, &place.0, (incarnation, one.number), &one.row)?;
         }
         Ok::<_, SqsError>(taken)
     })
@@ -263,7 +272,7 @@ fn remember(
     now: Timestamp,
 ) -> Result<(), Fault> {
     let Some(id) = wish.attempt.as_deref().filter(|_| !taken.is_empty()) else { return Ok(()) };
-    let handed = taken.iter().map(|one| (one.number, one.standing.receives)).collect();
+    let handed = taken.iter().map(|one| (one.number, one.row.standing.receives)).collect();
     let attempt = Attempt { handed, until: now.plus_millis(DEDUPLICATION_MS) };
     recent::put_attempt(tx, scope, incarnation, id, &attempt)
 }
@@ -287,60 +296,63 @@ fn receive(
     now: Timestamp,
     held: &BTreeSet<String>,
 ) -> Result<Received, Fault> {
-    let Some(mut standing) = state::standing(tx, scope, place)? else { return Ok(Received::Gone(0)) };
+    let Some(mut row) = state::row(tx, scope, place)? else { return Ok(Received::Gone(0)) };
+    let standing = &mut row.standing;
     if standing.visible_at > now || standing.group.as_ref().is_some_and(|group| held.contains(group)) {
-        return Ok(Received::Hidden(standing.group));
+        return Ok(Received::Hidden(row.standing.group));
     }
-    let Some(message) = state::message(tx, scope, place)? else { return Ok(Received::Gone(0)) };
     if standing.sent.plus_millis(queue.attributes.retention * 1000) <= now {
-        state::remove(tx, scope, place)?;
+        state::remove(tx, scope, place, row.short.is_none())?;
         return Ok(Received::Gone(0));
     }
     let redrive = queue.attributes.redrive.as_ref();
-    if let Some(redrive) = redrive.filter(|redrive| standing.receives >= redrive.max_receives)
-        && bury(tx, (scope, queue), &redrive.target, (place, standing.receives), &message, now)?
+    if let Some(redrive) = redrive.filter(|redrive| row.standing.receives >= redrive.max_receives)
+        && let Some(bytes) = bury(tx, (scope, queue), &redrive.target, (place, &row), now)?
     {
-        return Ok(Received::Gone(contents::size(&message.body, &message.attributes)));
+        return Ok(Received::Gone(bytes));
     }
+    let standing = &mut row.standing;
     standing.receives = standing.receives.saturating_add(1);
     standing.first_received.get_or_insert(now);
     standing.last_received = Some(now);
     standing.visible_at = now.plus_millis(hidden_ms(queue, wish));
-    state::put_standing(tx, scope, place, &standing)?;
-    Ok(Received::Taken(Box::new(Taken { number: place.1, message, standing })))
+    let Some(taken) = Taken::of(tx, scope, place, row)? else { return Ok(Received::Gone(0)) };
+    state::put_row(tx, scope, place, &taken.row)?;
+    Ok(Received::Taken(Box::new(taken)))
 }
 
-/// Moves a message to its dead-letter queue, in the commit that takes it out of this one; `false` where
-/// there is no such queue, or it takes none from here.
+/// Moves a message to its dead-letter queue, in the commit that takes it out of this one, and tells its size; `None`
+/// where there is no such queue, or it takes none from here.
 fn bury(
     tx: &mut Tx,
     (scope, queue): (&Scope, &Queue),
     target: &Arn,
-    (place, receives): ((Incarnation, u64), u32),
-    message: &Message,
+    (place, row): ((Incarnation, u64), &Row),
     now: Timestamp,
-) -> Result<bool, Fault> {
-    let (Some(account), Some(region)) = (target.account(), target.region()) else { return Ok(false) };
+) -> Result<Option<usize>, Fault> {
+    let (Some(account), Some(region)) = (target.account(), target.region()) else { return Ok(None) };
     let grave_scope = Scope::Regional(account, region);
     let source = state::arn(scope, &queue.name);
-    let Some(grave) = state::queue(tx, &grave_scope, target.resource())? else { return Ok(false) };
+    let Some(grave) = state::queue(tx, &grave_scope, target.resource())? else { return Ok(None) };
     let takes = grave.attributes.fifo == queue.attributes.fifo
         && allows_source(grave.attributes.redrive_allow.as_deref(), &source);
     if !takes {
-        return Ok(false);
+        return Ok(None);
     }
+    let Some(message) = state::message(tx, scope, place, row)? else { return Ok(Some(0)) };
+    let bytes = contents::size(&message.body, &message.attributes);
     // A standard queue's message keeps the time it was sent, and so its age; a FIFO queue's does not.
     let sent = if queue.attributes.fifo { now } else { message.sent };
     let number = state::number(tx, &grave_scope, &grave)?;
     // Its count goes on (LocalStack's test_dead_letter_queue_message_attributes, recorded on AWS).
-    let received_before = message.received_before.saturating_add(receives);
-    let buried = Message { dead_letter_source: Some(source), received_before, ..message.clone() };
+    let received_before = message.received(&row.standing);
     let group = message.group.clone().filter(|_| grave.attributes.fifo);
+    let buried = Message { dead_letter_source: Some(source), received_before, ..message.into_owned() };
     let standing =
         Standing { visible_at: now, receives: 0, first_received: None, sent, group, last_received: None };
-    state::add(tx, &grave_scope, (grave.incarnation, number), &buried, &standing)?;
-    state::remove(tx, scope, place)?;
-    Ok(true)
+    state::add(tx, &grave_scope, (grave.incarnation, number), buried, standing)?;
+    state::remove(tx, scope, place, row.short.is_none())?;
+    Ok(Some(bytes))
 }
 
 fn output(
@@ -351,7 +363,8 @@ fn output(
     taken: Vec<Taken>,
 ) -> ReceiveMessageOutput {
     let arn = state::arn(scope, &queue.name);
-    let messages: Vec<_> = taken.into_iter().map(|taken| shown(ctx, input, &arn, queue, taken)).collect();
+    let messages: Vec<_> =
+        taken.into_iter().filter_map(|taken| shown(ctx, input, &arn, queue, taken)).collect();
     ReceiveMessageOutput { messages: Some(messages).filter(|messages| !messages.is_empty()) }
 }
 
@@ -361,15 +374,17 @@ fn shown(
     arn: &Arn,
     queue: &Queue,
     taken: Taken,
-) -> model_sqs::Message {
-    let Taken { number, message, standing } = taken;
-    let receipt = Receipt { incarnation: queue.incarnation, number, receives: standing.receives };
+) -> Option<model_sqs::Message> {
+    let Taken { number, row: Row { standing, short }, long } = taken;
+    let apart = short.is_none();
+    let message = short.or(long)?;
+    let receipt = Receipt { incarnation: queue.incarnation, number, receives: standing.receives, apart };
     let attributes: BTreeMap<String, AttributeValue> = wanted_attributes(input, &message);
     let md5_of_attributes = contents::md5_of_attributes(&attributes);
     let message_attributes: BTreeMap<_, _> =
         attributes.into_iter().map(|(name, value)| (name, shown_attribute(value))).collect();
     let system = system_attributes(input, queue, number, &message, &standing);
-    model_sqs::Message {
+    Some(model_sqs::Message {
         md5_of_body: Some(contents::md5(&message.body)),
         message_id: Some(message.id),
         receipt_handle: Some(ctx.host().seal.seal(&["sqs", "receipt", arn.as_str()], &receipt.bytes())),
@@ -377,7 +392,7 @@ fn shown(
         attributes: Some(system).filter(|system| !system.is_empty()),
         md5_of_message_attributes: md5_of_attributes,
         message_attributes: Some(message_attributes).filter(|attributes| !attributes.is_empty()),
-    }
+    })
 }
 
 /// The message attributes that the request names: each, `All`, or by a prefix with `.*`.

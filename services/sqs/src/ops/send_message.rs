@@ -196,9 +196,9 @@ pub fn put(
         group: outgoing.group.clone().filter(|_| queue.attributes.fifo),
         last_received: None,
     };
-    state::add(tx, scope, (queue.incarnation, number), &message, &standing)?;
+    state::add(tx, scope, (queue.incarnation, number), message, standing)?;
     let sequence_number = queue.attributes.fifo.then(|| sequence(number));
-    Ok(Sent { id: message.id, sequence_number })
+    Ok(Sent { id: outgoing.id.clone(), sequence_number })
 }
 
 fn delay(queue: &Queue, outgoing: &Outgoing) -> Result<i64, SqsError> {

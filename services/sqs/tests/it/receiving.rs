@@ -6,11 +6,12 @@ use model_sqs::operations::{
 };
 use model_sqs::{
     ChangeMessageVisibilityInput, DeleteMessageBatchInput, DeleteMessageBatchRequestEntry,
-    DeleteMessageInput, ReceiveMessageInput, SendMessageBatchInput, SendMessageBatchRequestEntry,
+    DeleteMessageInput, Message, ReceiveMessageInput, SendMessageBatchInput, SendMessageBatchRequestEntry,
     SendMessageInput,
 };
 use std::sync::Arc;
 use std::time::Duration;
+use store::{Class, Incarnation, Raw, Table};
 
 #[tokio::test]
 async fn a_received_message_is_hidden_until_its_timeout() {
@@ -31,6 +32,43 @@ async fn a_received_message_is_hidden_until_its_timeout() {
     region.call::<DeleteMessage>(delete).await.unwrap();
     region.advance(Duration::from_secs(60)).await;
     assert!(receive(&region, &url).await.is_empty());
+}
+
+/// Messages of more than 4 KiB have a row of their own: nothing of that shows, and nothing of it stays.
+#[tokio::test]
+async fn long_messages_are_as_short_ones() {
+    static LONG: Table<(Incarnation, u64), Raw> = Table::of_incarnation("sqs/messages", Class::Queue).large();
+    let region = region().await;
+    let rows_of_their_own = || region.host().store.read().everywhere(&LONG).count();
+    let lengths = |messages: &[Message]| {
+        let mut lengths: Vec<usize> = bodies(messages).into_iter().map(str::len).collect();
+        lengths.sort_unstable();
+        lengths
+    };
+    let grave = queue(&region, "grave", &[]).await;
+    let redrive = r#"{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:grave","maxReceiveCount":2}"#;
+    let url = queue(&region, "q", &[("RedrivePolicy", redrive), ("VisibilityTimeout", "1")]).await;
+    let sizes = [1, 4096, 4097, 200_000];
+    for size in sizes {
+        send(&region, &url, &"x".repeat(size)).await;
+    }
+    assert_eq!(rows_of_their_own(), 2);
+    for _ in 0..2 {
+        assert_eq!(lengths(&receive(&region, &url).await), sizes);
+        region.advance(Duration::from_secs(1)).await;
+    }
+    assert!(receive(&region, &url).await.is_empty(), "they are dead letters now");
+    assert_eq!(rows_of_their_own(), 2);
+    let buried = receive(&region, &grave).await;
+    assert_eq!(lengths(&buried), sizes);
+    for message in buried {
+        let receipt_handle = message.receipt_handle.unwrap();
+        let delete = DeleteMessageInput { queue_url: grave.clone(), receipt_handle };
+        region.call::<DeleteMessage>(delete).await.unwrap();
+    }
+    assert_eq!(rows_of_their_own(), 0);
+    region.advance(Duration::from_secs(60)).await;
+    assert!(receive(&region, &grave).await.is_empty());
 }
 
 #[tokio::test]

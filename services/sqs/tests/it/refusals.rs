@@ -2,13 +2,13 @@
 
 use crate::{queue, receive, region, send};
 use model_sqs::operations::{
-    AddPermission, DeleteMessageBatch, GetQueueAttributes, ReceiveMessage, SendMessage, SendMessageBatch,
-    SetQueueAttributes, TagQueue, UntagQueue,
+    AddPermission, DeleteMessageBatch, GetQueueAttributes, ListDeadLetterSourceQueues, ReceiveMessage,
+    SendMessage, SendMessageBatch, SetQueueAttributes, TagQueue, UntagQueue,
 };
 use model_sqs::{
-    AddPermissionInput, DeleteMessageBatchInput, GetQueueAttributesInput, MessageAttributeValue,
-    ReceiveMessageInput, SendMessageBatchInput, SendMessageBatchRequestEntry, SendMessageInput,
-    SetQueueAttributesInput, TagQueueInput, UntagQueueInput,
+    AddPermissionInput, DeleteMessageBatchInput, GetQueueAttributesInput, ListDeadLetterSourceQueuesInput,
+    MessageAttributeValue, ReceiveMessageInput, SendMessageBatchInput, SendMessageBatchRequestEntry,
+    SendMessageInput, SetQueueAttributesInput, TagQueueInput, UntagQueueInput,
 };
 
 #[tokio::test]
@@ -38,6 +38,20 @@ async fn the_older_list_names_system_attributes() {
     let messages = region.call::<ReceiveMessage>(input).await.unwrap().messages.unwrap();
     let attributes = messages[0].attributes.clone().unwrap();
     assert_eq!(attributes.keys().collect::<Vec<_>>(), ["SentTimestamp"]);
+}
+
+/// "You must set MaxResults": between 1 and 1000 (ListDeadLetterSourceQueues, API reference).
+#[tokio::test]
+async fn pages_of_source_queues_have_a_size() {
+    let region = region().await;
+    let queue_url = queue(&region, "q", &[]).await;
+    for (size, fits) in [(0, false), (1, true), (1000, true), (1001, false)] {
+        let max_results = Some(size);
+        let input =
+            ListDeadLetterSourceQueuesInput { queue_url: queue_url.clone(), max_results, next_token: None };
+        let answer = region.call::<ListDeadLetterSourceQueues>(input).await;
+        assert_eq!(answer.is_ok(), fits, "{size}");
+    }
 }
 
 #[tokio::test]

@@ -186,7 +186,8 @@ def test_an_image_runs_as_it_says(region, name, layout, sandboxes):
           Environment={"Variables": {"COLOUR": "red"}})
     assert invoke(region, archived) == (expected | {"word": "other", "folder": "/tmp", "env": "red"}, None)
     told = region.client("lambda").get_function(FunctionName=archived)
-    assert told["Code"]["RepositoryType"] == "ECR" and told["Code"]["ResolvedImageUri"].rfind("@sha256:") > 0
+    digest = told["Configuration"]["CodeSha256"]
+    assert told["Code"]["RepositoryType"] == "ECR" and told["Code"]["ResolvedImageUri"].endswith(f"@sha256:{digest}")
     assert told["Configuration"]["PackageType"] == "Image" and "Runtime" not in told["Configuration"]
     assert told["Configuration"]["ImageConfigResponse"]["ImageConfig"]["Command"] == ["other"]
 
@@ -233,6 +234,10 @@ def test_images_that_are_not_there(region, name, layout):
     lambda_ = region.client("lambda")
     code = lambda_.get_function(FunctionName=name)["Code"]
     assert code["ImageUri"] == uri and "ResolvedImageUri" not in code
+    fixed = uri.replace(":latest", "@sha256:" + "ab" * 32)
+    image(region, f"{name}-fixed", fixed)
+    told = lambda_.get_function(FunctionName=f"{name}-fixed")
+    assert (told["Code"]["ResolvedImageUri"], told["Configuration"]["CodeSha256"]) == (fixed, "ab" * 32)
     assert lambda_.update_function_code(FunctionName=name, ImageUri=f"oci:{layout}:latest")["PackageType"] == "Image"
     with pytest.raises(ClientError, match="Please provide ImageUri"):
         lambda_.update_function_code(FunctionName=name, ZipFile=b"x")

@@ -239,11 +239,13 @@ def test_node_waits_too(fresh_region, name, rooted, eventually):
     runtime = f"nodejs{major.stdout.strip()}.x"
     code = package(index__js="""
         exports.handler = async (event, context) =>
-          [context.functionName, process.env.COLOUR, process.cwd(), process.argv.length, __dirname];
+          [context.functionName, process.env.COLOUR, process.cwd(), process.argv.length, __dirname,
+           Object.keys(process.env).sort(), new Date(0).getTimezoneOffset()];
     """)
     create(region, name, code, runtime=runtime, handler="index.handler")
-    assert invoke(region, name) == ([name, None, "/var/task", 2, "/var/task"], None)
+    [*first, names, offset], failed = invoke(region, name)
+    assert (first, offset, failed) == ([name, None, "/var/task", 2, "/var/task"], 0, None)
     eventually(lambda: waiting(region))
     other = f"{name}-other"
     create(region, other, code, runtime=runtime, handler="index.handler", Environment={"Variables": {"COLOUR": "red"}})
-    assert invoke(region, other) == ([other, "red", "/var/task", 2, "/var/task"], None)
+    assert invoke(region, other) == ([other, "red", "/var/task", 2, "/var/task", sorted([*names, "COLOUR"]), 0], None)

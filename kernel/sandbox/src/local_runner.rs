@@ -41,8 +41,9 @@ const PROCESSES: u64 = 1024;
 /// bounds its children, of which a sandbox may have several.
 const ALWAYS: usize = 16;
 const MOST: usize = 4000;
-/// Descriptors that a sandbox takes of this process, with some connections, and those for all else.
-const FILES_OF_EACH: u64 = 12;
+/// Descriptors that a sandbox takes of this process, which are six where it is idle, with some connections; and those
+/// for all else.
+const FILES_OF_EACH: u64 = 9;
 const OTHER_FILES: u64 = 1024;
 /// What new sandboxes leave of the machine's memory: a part, within bounds.
 const SPARED_PART: u64 = 16;

@@ -59,7 +59,11 @@ pub fn configuration(
         timeout: Some(settings.timeout_s.cast_signed()),
         memory_size: Some(settings.memory_mb.cast_signed()),
         last_modified: Some(moment(configuration.modified)),
-        code_sha256: Some(base64(&configuration.code.sha256)),
+        code_sha256: Some(match configuration.origin {
+            // The image's own digest, as its URI has it.
+            Origin::Image(_) => service::hex(&configuration.code.sha256),
+            _ => base64(&configuration.code.sha256),
+        }),
         version: Some(configuration.version.clone()),
         dead_letter_config: dead_letter
             .map(|arn| model::DeadLetterConfig { target_arn: Some(arn.to_string()) }),

@@ -27,6 +27,7 @@ mod stream;
 mod telemetry;
 mod template;
 mod waiting;
+mod zstd;
 
 pub use code::{archive, fingerprint, unpack, unzipped};
 pub use dispatcher::{Dispatcher, Outcome, Work};

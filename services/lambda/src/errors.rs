@@ -51,6 +51,8 @@ pub enum LambdaError {
     NoSigningConfig(String),
     /// The limit of concurrent invocations that was reached.
     Throttled(Limit),
+    /// The invocation is part of a loop.
+    Recursion,
     /// The execution role cannot be assumed: its ARN.
     RoleNotAssumable,
     /// The function cannot run here: why.
@@ -202,6 +204,13 @@ impl From<LambdaError> for ApiError {
             )
             .with(model::ResourceNotFoundException { type_: None, message: None }),
             LambdaError::Throttled(limit) => throttled(limit),
+            LambdaError::Recursion => ApiError::new(
+                "RecursiveInvocationException",
+                400,
+                "Lambda has detected your function being invoked in a recursive loop with other AWS resources and \
+                 stopped your function's invocation.",
+            )
+            .with(model::RecursiveInvocationException { type_: user(), message: None }),
             LambdaError::RoleNotAssumable => ApiError::new(
                 "AccessDeniedException",
                 403,

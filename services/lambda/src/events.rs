@@ -104,10 +104,11 @@ async fn run(ctx: &Ctx, number: u64) -> Result<(), LambdaError> {
         name: event.function.clone(),
         qualifier: event.qualifier.clone(),
     };
-    if event.hops >= LOOP_HOPS && !may_loop(&ctx.read(), &named)? {
-        return stopped(&ctx, number, event, named, payload).await;
+    if let Some(condition) = refusal(&ctx.read(), &named, &event)? {
+        return stopped(&ctx, number, condition, (event, named, payload)).await;
     }
-    let extras = Extras { request_id: event.request_id.clone(), ..Extras::default() };
+    let trace = event.trace.clone();
+    let extras = Extras { request_id: event.request_id.clone(), trace, ..Extras::default() };
     match invoke::run(&ctx, &named, payload.clone(), extras).await {
         Ok(outcome) => {
             event.attempts += 1;
@@ -123,27 +124,30 @@ async fn run(ctx: &Ctx, number: u64) -> Result<(), LambdaError> {
     Ok(())
 }
 
-/// Whether a function may be part of a loop.
-fn may_loop(read: &impl Read, named: &Named) -> Result<bool, Fault> {
-    let function = state::function(read, &named.scope, &named.name)?;
-    Ok(function.is_some_and(|function| function.may_loop))
+/// Why an invocation is not run: it is part of a loop, and ends as one that failed as often as it may; or its
+/// function is kept from running (LocalStack's test_reserved_concurrency, recorded on AWS).
+fn refusal(read: &impl Read, named: &Named, event: &Event) -> Result<Option<Condition>, LambdaError> {
+    let Some(function) = state::function(read, &named.scope, &named.name)? else { return Ok(None) };
+    let loops = event.hops >= LOOP_HOPS && !function.may_loop;
+    if loops || invoke::is_loop(read, named, event.trace.as_deref())? {
+        Log::warn(&event.request_id, &format!("a loop of invocations is stopped before {}", event.function));
+        return Ok(Some(Condition::RetriesExhausted));
+    }
+    Ok((function.reserved == Some(0)).then_some(Condition::ZeroReservedConcurrency))
 }
 
-/// Ends an invocation that is part of a loop, without running it: as one that failed as often as it may.
+/// Ends an invocation without running it.
 async fn stopped(
     ctx: &Ctx,
     number: u64,
-    event: Event,
-    named: Named,
-    payload: Bytes,
+    condition: Condition,
+    (event, named, payload): (Event, Named, Bytes),
 ) -> Result<(), LambdaError> {
     let now = ctx.now();
-    Log::warn(&event.request_id, &format!("a loop of invocations is stopped before {}", event.function));
-    let next = Next::Never(Condition::RetriesExhausted);
-    put_in_bucket(ctx, (&event, &named, &payload), &next, None).await?;
+    put_in_bucket(ctx, (&event, &named, &payload), &Next::Never(condition), None).await?;
     ctx.commit(move |tx| {
         let following = Following { number, event: &event, named: &named, payload: &payload };
-        follow(tx, &following, Next::Never(Condition::RetriesExhausted), None, now)
+        follow(tx, &following, Next::Never(condition), None, now)
     })
     .await
 }
@@ -201,7 +205,7 @@ fn after(event: &Event, config: &EventConfig, outcome: &Outcome, (now, hastens):
 fn destination_of(config: &EventConfig, condition: Condition) -> Option<Arn> {
     match condition {
         Condition::Success => config.on_success.clone(),
-        Condition::RetriesExhausted | Condition::EventAgeExceeded => config.on_failure.clone(),
+        _ => config.on_failure.clone(),
     }
 }
 
@@ -303,6 +307,7 @@ fn tell(
     let arn = state::arn(&named.scope, &named.name, Some(named.qualifier.as_deref().unwrap_or(LATEST)));
     let mut context = DeliveryContext::of(PRINCIPAL, named.scope.account().unwrap_or(AccountId::DEFAULT));
     context.role = Some(settings.role);
+    context.trace.clone_from(&event.trace);
     let mut deliver = |target: Arn, payload: Bytes, context: DeliveryContext| {
         if payload.len() > MAX_TOLD {
             let why =

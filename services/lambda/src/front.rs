@@ -176,7 +176,8 @@ async fn invoked(ctx: &Ctx, request: &FrontRequest, found: &Found) -> Result<Fro
     if event.len() > MAX_SYNCHRONOUS {
         return Ok(message(413, "Request Too Long"));
     }
-    let extras = Extras { request_id: ctx.request_id().to_owned(), ..Extras::default() };
+    let trace = ctx.trace().map(str::to_owned);
+    let extras = Extras { request_id: ctx.request_id().to_owned(), trace, ..Extras::default() };
     let ctx = invoke::within(ctx, &found.named.scope);
     if !found.url.streams {
         return Ok(whole(&invoke::run(&ctx, &found.named, event, extras).await?));

@@ -2,8 +2,9 @@
 
 use crate::compute::{self, Begun, Dispatcher, Initialization, Outcome, Sink, Work};
 use crate::errors::LambdaError;
+use crate::rules::lineage;
 use crate::rules::names::{Named, Qualifier};
-use crate::state::{self, Alias, Configuration, Function, Origin};
+use crate::state::{self, Alias, Configuration, Function, Origin, provisioned};
 use bytes::Bytes;
 use names::Scope;
 use service::{Ctx, Request};
@@ -25,6 +26,8 @@ pub struct Extras {
     pub tail: bool,
     /// Where a streamed answer goes, if the caller takes one.
     pub sink: Option<Sink>,
+    /// The tracing header of what led to it.
+    pub trace: Option<String>,
 }
 
 /// The function of a name.
@@ -147,15 +150,22 @@ async fn work(ctx: &Ctx, named: &Named, payload: Bytes, extras: Extras) -> Resul
         let read = ctx.read();
         let function = target(&read, named)?;
         let configuration = configuration(&read, named, &function, draw(ctx))?;
+        let before = extras.trace.as_deref();
+        let digest = lineage::digest(&state::arn(&named.scope, &named.name, None));
+        if !function.may_loop && lineage::runs(before, &digest) >= lineage::MOST_RUNS {
+            return Err(LambdaError::Recursion);
+        }
         Work {
             scope: named.scope.clone(),
             function: function.incarnation,
             configuration,
             reserved: function.reserved,
+            provisioned: provisioned(&read, named, &function)?,
             kept: state::totals(&read, &named.scope)?.reserved,
             invoked: state::arn(&named.scope, &named.name, named.qualifier.as_deref()),
             request_id: extras.request_id,
             payload: if payload.is_empty() { Bytes::from_static(b"{}") } else { payload },
+            trace: trace(ctx, before, &digest),
             client_context: extras.client_context,
             tail: extras.tail,
             sink: extras.sink,
@@ -169,6 +179,51 @@ async fn work(ctx: &Ctx, named: &Named, payload: Bytes, extras: Extras) -> Resul
     Ok(work)
 }
 
+/// Which part of what a function keeps for itself its versions have.
+fn provisioned(
+    read: &impl Read,
+    named: &Named,
+    function: &Function,
+) -> Result<Vec<(String, u32)>, LambdaError> {
+    if function.reserved.is_none() {
+        return Ok(Vec::new());
+    }
+    let mut parts = Vec::new();
+    for kept in
+        provisioned::all(read, &named.scope, function)?.into_iter().filter(|kept| kept.failed.is_none())
+    {
+        let version = match Qualifier::of(Some(&kept.qualifier)) {
+            Qualifier::Alias(name) => {
+                state::alias(read, &named.scope, function, name)?.map(|alias| alias.version)
+            }
+            _ => Some(kept.qualifier),
+        };
+        parts.extend(version.map(|version| (version, kept.wanted)));
+    }
+    Ok(parts)
+}
+
+/// The tracing header that a run of a function gets.
+fn trace(ctx: &Ctx, before: Option<&str>, digest: &str) -> String {
+    let random = ctx.host().entropy.hex(40);
+    let (root, parent) = random.split_at(24);
+    let root = format!("1-{:08x}-{root}", ctx.now().seconds());
+    lineage::header(before, digest, (&root, parent))
+}
+
+/// Whether what carries this header has run a function as often as it may for what it caused itself.
+///
+/// # Errors
+/// The store's.
+pub fn is_loop(read: &impl Read, named: &Named, trace: Option<&str>) -> Result<bool, LambdaError> {
+    let digest = lineage::digest(&state::arn(&named.scope, &named.name, None));
+    if lineage::runs(trace, &digest) < lineage::MOST_RUNS {
+        return Ok(false);
+    }
+    let function = state::function(read, &named.scope, &named.name)?;
+    Ok(function.is_some_and(|function| !function.may_loop))
+}
+
 /// What is to be done to keep environments of a version ready.
 pub fn keeping(named: &Named, function: &Function, configuration: Configuration, request_id: String) -> Work {
     Work {
@@ -177,9 +232,11 @@ pub fn keeping(named: &Named, function: &Function, configuration: Configuration,
         invoked: state::arn(&named.scope, &named.name, Some(&configuration.version)),
         configuration,
         reserved: function.reserved,
+        provisioned: Vec::new(),
         kept: 0,
         request_id,
         payload: Bytes::new(),
+        trace: String::new(),
         client_context: None,
         tail: false,
         sink: None,

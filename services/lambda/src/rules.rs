@@ -5,6 +5,7 @@ pub mod batch;
 pub mod environment;
 pub mod filter;
 pub mod layers;
+pub mod lineage;
 pub mod names;
 pub mod outcome;
 pub mod path;

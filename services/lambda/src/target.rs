@@ -57,6 +57,7 @@ fn accept(tx: &mut Tx, delivery: &Delivery, now: Timestamp) -> Result<(), Lambda
         deferrals: 0,
         waits: false,
         hops: delivery.hops,
+        trace: delivery.context.trace.clone(),
     };
     Ok(state::add_event(tx, &event, &events::or_empty(delivery.payload.clone()))?)
 }

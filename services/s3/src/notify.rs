@@ -24,6 +24,7 @@ pub struct Origin {
     principal: String,
     source: String,
     request_id: String,
+    trace: Option<String>,
 }
 
 impl Origin {
@@ -39,6 +40,7 @@ impl Origin {
             principal,
             source: source.unwrap_or_else(|| PRINCIPAL.to_owned()),
             request_id: ctx.request_id().to_owned(),
+            trace: ctx.trace().map(str::to_owned),
         }
     }
 }
@@ -51,6 +53,7 @@ impl Origin {
             principal: PRINCIPAL.to_owned(),
             source: PRINCIPAL.to_owned(),
             request_id: delivery.cause.clone(),
+            trace: delivery.context.trace.clone(),
         }
     }
 
@@ -63,7 +66,7 @@ impl Origin {
     /// The origin of what the region does by itself.
     pub fn of_service(at: Timestamp, principal: &str) -> Self {
         let name = || principal.to_owned();
-        Origin { at, principal: name(), source: name(), request_id: String::new() }
+        Origin { at, principal: name(), source: name(), request_id: String::new(), trace: None }
     }
 }
 
@@ -146,6 +149,7 @@ pub fn deliver(
     message: Vec<u8>,
 ) -> Result<(), S3Error> {
     let mut context = DeliveryContext::of(PRINCIPAL, bucket.owner);
+    context.trace.clone_from(&origin.trace);
     if target.service() == "sns" {
         // Recorded of AWS by LocalStack's test_object_created_put of topics.
         context.attributes.insert("Subject".to_owned(), "Amazon S3 Notification".to_owned());

@@ -413,7 +413,8 @@ function extendPath() {
   const given = (process.env.NODE_PATH ?? '').split(':').filter(Boolean);
   // Where `npm install --global` puts packages: AWS's runtimes bring the SDK, here it is that of the machine.
   const installed = ['/usr/local/lib/node_modules', path.resolve(process.execPath, '../../lib/node_modules')];
-  process.env.NODE_PATH = [...new Set([...given, ...layers, ...installed])].join(':');
+  const root = process.env.LAMBDA_TASK_ROOT ?? '/var/task';
+  process.env.NODE_PATH = [...new Set([...given, ...layers, ...installed, root])].join(':');
   Module._initPaths();
 }
 
@@ -540,18 +541,26 @@ async function serve(api, handler) {
   }
 }
 
+// Makes the variables of this process these. What stays as it is is not touched: each change of the time zone looks
+// for the machine's, which took more than all else that is done once it is told which function this is.
+function assume(variables) {
+  for (const name of Object.keys(process.env)) if (!Object.hasOwn(variables, name)) delete process.env[name];
+  for (const [name, value] of Object.entries(variables)) {
+    if (process.env[name] !== value) process.env[name] = value;
+  }
+}
+
 // Loads what most functions do and connects, then waits to be told which one this is. While it waits nothing
 // else goes on.
 async function wait() {
   await Promise.all(['node:crypto', 'node:http', 'node:https', 'node:stream/web', 'node:zlib'].map((name) => import(name)));
   const { rehearse } = await import('./rehearsal.mjs');
-  await rehearse(RuntimeApi, begin, serve);
+  await rehearse(RuntimeApi, { assume, begin, serve });
   [phase, requestId] = ['initialising', undefined];
   const api = new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API);
   await new Promise((connected) => api.socket.once('connect', connected));
   const told = JSON.parse(fs.readFileSync(0, 'utf8'));
-  for (const name of Object.keys(process.env)) delete process.env[name];
-  Object.assign(process.env, told.environment);
+  assume(told.environment);
   process.chdir(told.folder);
   process.argv.length = 2;
   return api;

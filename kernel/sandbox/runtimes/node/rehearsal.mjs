@@ -18,6 +18,8 @@ const TIMES = 3;
 
 // Answers each request for an invocation with one, as often as that is rehearsed, and takes what is posted.
 function answering(socket) {
+  // Else an answer waits until the other side has acknowledged what was sent before.
+  socket.setNoDelay(true);
   let asked = 0;
   socket.on('data', (bytes) => {
     const text = bytes.toString('latin1');
@@ -29,14 +31,14 @@ function answering(socket) {
   socket.on('error', () => {});
 }
 
-// `begin` is what a bootstrap does of its own with a function's variables in place; it gives the handler. `serve`
-// answers invocations until there are no more.
-export async function rehearse(RuntimeApi, begin, serve) {
+// `assume` takes a function's variables, `begin` is what a bootstrap does of its own with them in place; it gives the
+// handler. `serve` answers invocations until there are no more.
+export async function rehearse(RuntimeApi, { assume, begin, serve }) {
   const own = fileURLToPath(import.meta.url);
   const server = net.createServer(answering);
   await new Promise((listens) => server.listen(0, '127.0.0.1', listens));
   const given = { ...process.env };
-  Object.assign(process.env, { _HANDLER: 'rehearsed.handler', LAMBDA_TASK_ROOT: path.dirname(own) });
+  assume({ ...given, _HANDLER: 'rehearsed.handler', LAMBDA_TASK_ROOT: path.dirname(own) });
   fs.readFileSync(own, 'utf8');
   util.format('%s %j', process.stdout.writable && process.stderr.writable, { at: new Date().toISOString() });
   const api = new RuntimeApi(`127.0.0.1:${server.address().port}`);
@@ -45,6 +47,5 @@ export async function rehearse(RuntimeApi, begin, serve) {
   await new Promise((closed) => server.close(closed));
   const { cache } = createRequire(own);
   for (const name of Object.keys(cache)) delete cache[name];
-  for (const name of Object.keys(process.env)) delete process.env[name];
-  Object.assign(process.env, given);
+  assume(given);
 }

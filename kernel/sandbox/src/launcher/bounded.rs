@@ -99,7 +99,7 @@ impl Sandboxes {
                 return self.plant(spawn, walls, env, (program_fds, end.into()));
             }
             Boundary::Own(walls) => self.own(spawn.child, walls, end.into())?,
-            Boundary::Of(other) => self.joined(*other, root_of, end.into())?,
+            Boundary::Of(other) => self.joined(*other, &root_of, end.into())?,
         };
         let copied = match boundary {
             Boundary::Own(walls) => match walls.origin {
@@ -143,7 +143,8 @@ impl Sandboxes {
             }
             Some(of) => {
                 let fds = (program_fds, channel, tell_fault);
-                self.copy((of, root), &member, fds, limits, &mut fault)
+                let seed = (of, root_of(of));
+                self.copy((seed, root), &member, fds, limits, &mut fault)
             }
         };
         let orders = give_orders.map(File::from);
@@ -209,10 +210,11 @@ impl Sandboxes {
         self.admit((spawn.child, root), member, told, (fault, None, false))
     }
 
-    /// Has a seed copy itself into a sandbox whose walls are being made; what is told of that.
+    /// Has a seed copy itself into a sandbox whose walls are being made; what is told of that. One that does not answer
+    /// is ended, or it would hold up whoever wants anything each time that a copy of it is wanted.
     fn copy(
-        &self,
-        (of, root): (u64, i32),
+        &mut self,
+        ((of, seed), root): ((u64, Option<i32>), i32),
         member: &Member,
         (fds, channel, tell_fault): (&[OwnedFd], &OwnedFd, OwnedFd),
         limits: &[(Resource, u64)],
@@ -230,7 +232,14 @@ impl Sandboxes {
             Copy { process, fds, channel, tell_fault, namespaces, identity, egress, limits }.order(orders)
         });
         match ordered {
-            Ok(()) => heard(fault, ROUNDS_TO_START),
+            Ok(()) => heard(fault, ROUNDS_TO_START).or_else(|| {
+                if let (Some(pid), Some(member)) = (seed, self.members.get_mut(&of)) {
+                    member.seed = None;
+                    // It has ended by itself where that fails.
+                    let _ = sys::process::signal_child(pid, libc::SIGKILL);
+                }
+                None
+            }),
             Err(error) => Some(format!("cannot copy a program: {error}").into_bytes()),
         }
     }

@@ -154,20 +154,25 @@ async fn copies_share_no_chance_and_nothing_else() {
 
 /// The memory that is a process's own and nobody else's, in kilobytes.
 fn own_memory(mark: &str) -> Vec<u64> {
-    let numbers = std::fs::read_dir("/proc").unwrap().flatten();
-    let numbers = numbers.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let read = |number: u32, file: &str| {
-        String::from_utf8_lossy(&std::fs::read(format!("/proc/{number}/{file}")).unwrap_or_default())
-            .into_owned()
-    };
-    let marked = numbers.filter(|number| read(*number, "cmdline").contains(mark));
     let private = |text: String| {
         let lines = text
             .lines()
             .filter_map(|line| line.strip_prefix("Private_")?.split_whitespace().nth(1)?.parse::<u64>().ok());
         lines.sum::<u64>()
     };
-    marked.map(|number| private(read(number, "smaps_rollup"))).filter(|own| *own > 0).collect()
+    marked(mark).map(|number| private(read(number, "smaps_rollup"))).filter(|own| *own > 0).collect()
+}
+
+/// What `/proc` says of a process.
+fn read(number: u32, file: &str) -> String {
+    String::from_utf8_lossy(&std::fs::read(format!("/proc/{number}/{file}")).unwrap_or_default()).into_owned()
+}
+
+/// The processes of a mark.
+fn marked(mark: &str) -> impl Iterator<Item = u32> {
+    let numbers = std::fs::read_dir("/proc").unwrap().flatten();
+    let numbers = numbers.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    numbers.filter(move |number| read(*number, "cmdline").contains(mark))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -195,4 +200,20 @@ async fn what_a_seed_has_loaded_lies_in_memory_once_and_ends_with_it() {
     assert_eq!(own_memory(&mark).len(), 3);
     drop(copies);
     crate::eventually("all have ended", || own_memory(&mark).is_empty());
+}
+
+/// A seed that is stopped answers nobody: who wants a copy then is told, and nobody waits for it again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seed_that_does_not_answer_is_ended() {
+    let Some(planted) = planted().await else { return };
+    for number in marked(&planted.mark) {
+        let stopped = std::process::Command::new("kill").args(["-STOP", &number.to_string()]).status();
+        assert!(stopped.unwrap().success());
+    }
+    assert!(planted.seed.copied(fresh(&planted.template)).await.is_err());
+    assert_eq!(planted.seed.exited().await.end, End::Signal(9));
+    let why = planted.seed.copied(fresh(&planted.template)).await.err().unwrap().to_string();
+    assert!(why.contains("has ended"), "{why}");
+    let other = planted.runner.launch(fresh(&script("exit 0"))).await.unwrap();
+    assert_eq!(other.exited().await.end, End::Code(0));
 }

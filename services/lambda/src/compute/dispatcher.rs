@@ -1,7 +1,7 @@
 //! Who runs where: an invocation is let in by the limits of its account and function, gets an environment
 //! that waits, or a new one where the machine has room, or waits for either.
 
-use super::admission::Admission;
+use super::admission::{Admission, Wanting};
 use super::code;
 use super::environment::{Environment, Started};
 use super::freezing::{self, Frost};
@@ -38,6 +38,8 @@ pub struct Work {
     pub configuration: Configuration,
     /// Concurrent invocations that the function keeps for itself.
     pub reserved: Option<u32>,
+    /// Which part of them versions have that are kept ready.
+    pub provisioned: Vec<(String, u32)>,
     /// Those that all functions of the scope keep.
     pub kept: u32,
     /// The ARN by which it was called.
@@ -46,6 +48,8 @@ pub struct Work {
     pub request_id: String,
     /// What the function gets.
     pub payload: Bytes,
+    /// Its tracing header.
+    pub trace: String,
     /// What the caller says of itself: JSON in one line.
     pub client_context: Option<String>,
     /// The caller wants the tail of the log.
@@ -148,7 +152,13 @@ impl Dispatcher {
     /// # Errors
     /// Where a limit is reached, or the function cannot run here. Errors of the function are outcomes.
     pub async fn invoke(self: &Arc<Self>, ctx: &Ctx, work: &Work) -> Result<Outcome, LambdaError> {
-        let admitted = self.admission.admit(&work.scope, work.function, work.reserved, work.kept)?;
+        let wanting = Wanting {
+            function: work.function,
+            version: &work.configuration.version,
+            own: work.reserved,
+            provisioned: &work.provisioned,
+        };
+        let admitted = self.admission.admit(&work.scope, &wanting, work.kept)?;
         let version = Version { function: work.function, version: work.configuration.version.clone() };
         let runner = ctx.ports().runner.as_ref();
         let mut environment = match self.get(runner, &version, work.configuration.generation).await {

@@ -191,9 +191,9 @@ impl Environment {
         let timeout = Duration::from_secs(u64::from(work.configuration.settings.timeout_s));
         self.log.start(ctx.now(), &work.request_id, &work.configuration.version);
         let deadline = ctx.host_time().plus_millis(i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX));
-        let (head, trace) = head(ctx, work, deadline);
+        let head = head(work, deadline);
         if self.has_extensions() {
-            self.api.shared().extensions.invoke(&told(work, deadline, &trace));
+            self.api.shared().extensions.invoke(&told(work, deadline));
         }
         let wanted = (work.request_id.as_str(), work.sink.clone());
         let answer = tokio::select! {
@@ -304,34 +304,31 @@ fn signal_name(signal: i32) -> String {
     }
 }
 
-/// An invocation as the runtime reads it, up to its payload; and its tracing header.
-fn head(ctx: &Ctx, work: &Work, deadline: Timestamp) -> (String, String) {
-    let random = ctx.host().entropy.hex(40);
-    let seconds = ctx.now().seconds();
-    let trace = format!("Root=1-{seconds:08x}-{};Parent={};Sampled=0", &random[..24], &random[24..]);
+/// An invocation as the runtime reads it, up to its payload.
+fn head(work: &Work, deadline: Timestamp) -> String {
     let client = match &work.client_context {
         Some(context) => format!("Lambda-Runtime-Client-Context: {context}\r\n"),
         None => String::new(),
     };
-    let head = format!(
+    format!(
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: {}\r\n\
          Lambda-Runtime-Deadline-Ms: {}\r\nLambda-Runtime-Invoked-Function-Arn: {}\r\n\
-         Lambda-Runtime-Trace-Id: {trace}\r\n{client}Content-Length: {}\r\n\r\n",
+         Lambda-Runtime-Trace-Id: {}\r\n{client}Content-Length: {}\r\n\r\n",
         work.request_id,
         deadline.millis(),
         work.invoked,
+        work.trace,
         work.payload.len(),
-    );
-    (head, trace)
+    )
 }
 
 /// An invocation as extensions hear of it.
-fn told(work: &Work, deadline: Timestamp, trace: &str) -> Value {
+fn told(work: &Work, deadline: Timestamp) -> Value {
     json!({
         "eventType": "INVOKE",
         "deadlineMs": deadline.millis(),
         "requestId": work.request_id,
         "invokedFunctionArn": work.invoked.as_str(),
-        "tracing": {"type": "X-Amzn-Trace-Id", "value": trace},
+        "tracing": {"type": "X-Amzn-Trace-Id", "value": work.trace},
     })
 }

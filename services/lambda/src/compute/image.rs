@@ -6,6 +6,7 @@
 
 use super::code::folders;
 use super::machine::Command;
+use super::zstd::Frames;
 use crate::errors::LambdaError;
 use crate::rules::environment::RESERVED;
 use crate::rules::tar::{Archive, Kind};
@@ -270,8 +271,9 @@ impl Image {
             let first = io::BufRead::fill_buf(&mut bytes)?;
             match first {
                 [0x1f, 0x8b, ..] => lay(root, Archive::new(MultiGzDecoder::new(bytes)), &mut room)?,
-                [0x28, 0xb5, 0x2f, 0xfd, ..] => {
-                    return Err(malformed("a layer is compressed with zstd; gzip or none can be read"));
+                // A frame, or one that holds no data.
+                [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
+                    lay(root, Archive::new(Frames::new(bytes)), &mut room)?;
                 }
                 _ => lay(root, Archive::new(bytes), &mut room)?,
             }

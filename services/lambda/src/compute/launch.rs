@@ -16,6 +16,7 @@ use super::shutdown::Reason;
 use super::template::{self, Plan};
 use super::waiting::{self, Found, Kind, Waiting};
 use crate::errors::LambdaError;
+use crate::rules::names::session_name;
 use crate::state::{Configuration, Origin};
 use names::{AccountId, Region, Scope};
 use ports::runner::{Level, Output, Runner, RunnerError, Sandbox, Template};
@@ -54,7 +55,7 @@ async fn session(
     let request = SessionRequest {
         role: configuration.settings.role.clone(),
         service: "lambda.amazonaws.com",
-        session_name: configuration.name.clone(),
+        session_name: session_name(&configuration.name),
         source_arn: None,
         source_account: account,
     };

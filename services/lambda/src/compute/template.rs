@@ -128,8 +128,12 @@ impl Plan<'_> {
         if let Some(name) = execution_env(&settings.runtime) {
             variables.push(("AWS_EXECUTION_ENV".to_owned(), name));
         }
-        variables.push(("AWS_LAMBDA_LOG_FORMAT".to_owned(), log_format(settings).to_owned()));
+        if runs_by_shell(&settings.runtime) {
+            variables.push(("PWD".to_owned(), self.view.code.display().to_string()));
+            variables.push(("SHLVL".to_owned(), "0".to_owned()));
+        }
         if let Some(levels) = &settings.json_logs {
+            variables.push(("AWS_LAMBDA_LOG_FORMAT".to_owned(), "JSON".to_owned()));
             variables.push(("AWS_LAMBDA_LOG_LEVEL".to_owned(), levels.application.clone()));
         }
         if let Some(opt) = opt.filter(|_| self.level == Level::Process) {
@@ -312,8 +316,10 @@ fn limits(settings: &Settings) -> Limits {
     }
 }
 
-fn log_format(settings: &Settings) -> &'static str {
-    if settings.json_logs.is_some() { "JSON" } else { "Text" }
+/// Whether a shell starts the runtime on AWS, which leaves variables (LocalStack's test_introspection_invoke, recorded
+/// on AWS).
+fn runs_by_shell(runtime: &str) -> bool {
+    runtime.starts_with("python") || runtime.starts_with("nodejs")
 }
 
 /// `AWS_EXECUTION_ENV`, which custom runtimes do not have.
@@ -440,6 +446,8 @@ mod tests {
         assert_eq!(all("AWS_ENDPOINT_URL"), ["http://127.0.0.1:4566"]);
         assert_eq!(all("AWS_ACCESS_KEY_ID"), ["test"]);
         assert_eq!(all("AWS_EXECUTION_ENV"), ["AWS_Lambda_python3.11"]);
+        assert_eq!((all("PWD"), all("SHLVL")), (vec!["/code"], vec!["0"]));
+        assert!(all("AWS_LAMBDA_LOG_FORMAT").is_empty(), "as where logs are text");
     }
 
     #[test]

@@ -62,6 +62,7 @@ pub async fn create_function(
         image: input.code.image_uri.as_deref().map(|uri| (uri, settings.architecture.as_str())),
     };
     let mut package = package::read(&ctx, &source).await?;
+    settings::refuse_vpc(input.vpc_config.as_ref())?;
     package::check_together(&ctx, Ok(&package), &settings.layers).await?;
     let making = Making {
         named,
@@ -113,7 +114,7 @@ pub async fn check_role(ctx: &Ctx, role: &Arn, named: &Named) -> Result<(), Lamb
     let request = SessionRequest {
         role: role.clone(),
         service: "lambda.amazonaws.com",
-        session_name: named.name.clone(),
+        session_name: names::session_name(&named.name),
         source_arn: None,
         source_account: ctx.account(),
     };

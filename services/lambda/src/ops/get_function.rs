@@ -5,7 +5,7 @@ use crate::compute::image::local;
 use crate::download;
 use crate::errors::LambdaError;
 use crate::invoke;
-use crate::ops::{Page, named};
+use crate::ops::{Page, named, package};
 use crate::policy::OfFunction;
 use crate::state::{self, Code, Configuration, Function, Origin};
 use model_lambda::{
@@ -50,8 +50,11 @@ fn location(ctx: &Ctx, configuration: &Configuration) -> FunctionCodeLocation {
     }
 }
 
-/// The URI by the digest, in place of a tag; of an image in a registry nobody here knows it.
+/// The URI by the digest, in place of a tag; of an image in a registry nobody here knows it, unless it is told.
 fn resolved(uri: &str, code: &Code) -> Option<String> {
+    if package::told_digest(uri).is_some() {
+        return Some(uri.to_owned());
+    }
     local(uri)?;
     let name = uri.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(uri, |(name, _)| name);
     Some(format!("{name}@sha256:{}", service::hex(&code.sha256)))

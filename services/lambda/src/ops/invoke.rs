@@ -65,6 +65,7 @@ async fn answer(
         client_context: input.client_context.as_deref().map(client_context).transpose()?,
         tail: input.log_type == Some(LogType::Tail),
         sink: None,
+        trace: ctx.trace().map(str::to_owned),
     };
     let outcome = invoke::run(ctx, named, payload, extras).await?;
     Ok(InvokeOutput {
@@ -106,6 +107,7 @@ pub async fn accept(ctx: &Ctx, named: Named, payload: Bytes) -> Result<InvokeOut
         deferrals: 0,
         waits: false,
         hops: 0,
+        trace: ctx.trace().map(str::to_owned),
     };
     let payload = events::or_empty(payload);
     ctx.commit(move |tx| {

@@ -37,6 +37,7 @@ pub async fn invoke_with_response_stream(
         client_context: input.client_context.as_deref().map(client_context).transpose()?,
         tail: input.log_type == Some(LogType::Tail),
         sink: None,
+        trace: ctx.trace().map(str::to_owned),
     };
     let (version, begun) = invoke::run_streamed(&ctx, &named, payload, extras).await?;
     let (content_type, events) = match begun {

@@ -94,6 +94,9 @@ pub async fn publish(
         s3_version: input.content.s3_object_version.as_deref(),
         image: None,
     };
+    if source.zip.is_none() && source.s3.is_none() {
+        return Err(LambdaError::invalid("Missing Content"));
+    }
     let mut package = package::read(&ctx, &source).await?;
     let texts = |list: Vec<&str>| list.into_iter().map(str::to_owned).collect();
     let draft = LayerVersion {

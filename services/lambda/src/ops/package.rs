@@ -96,9 +96,22 @@ fn of_folder(ctx: &Ctx, folder: &str) -> Result<Package, LambdaError> {
     Ok(Package { code, origin: Origin::Folder(folder.to_owned()), archive: None, bytes: Bytes::new() })
 }
 
+/// The digest that a URI names its image by, where it does.
+pub fn told_digest(uri: &str) -> Option<[u8; 32]> {
+    let (_, digits) = uri.rsplit_once("@sha256:")?;
+    if digits.len() != 64 || !digits.is_ascii() {
+        return None;
+    }
+    let mut digest = [0; 32];
+    for (byte, digits) in digest.iter_mut().zip(digits.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    }
+    Some(digest)
+}
+
 /// An image of this machine. One in a registry is taken note of, and cannot be run.
 async fn of_image(ctx: &Ctx, uri: &str, architecture: &str) -> Result<Package, LambdaError> {
-    let mut sha256 = Sha256::digest(uri).into();
+    let mut sha256 = told_digest(uri).unwrap_or_else(|| Sha256::digest(uri).into());
     if compute::image::local(uri).is_some() {
         if ctx.host().settings.enforces {
             return Err(LambdaError::invalid(

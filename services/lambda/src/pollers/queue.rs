@@ -6,7 +6,8 @@ use crate::invoke::{self, Extras, MAX_SYNCHRONOUS};
 use crate::pollers::places::{GROWTH, Places};
 use crate::rules::batch;
 use crate::rules::filter::Filter;
-use crate::rules::names::Named;
+use crate::rules::lineage;
+use crate::rules::names::{Named, session_name};
 use crate::rules::sqs_event;
 use crate::state::Mapping;
 use bytes::Bytes;
@@ -48,7 +49,7 @@ pub async fn caller(
     let request = SessionRequest {
         role: role.clone(),
         service: "lambda.amazonaws.com",
-        session_name: function.to_owned(),
+        session_name: session_name(function),
         source_arn: None,
         source_account: account,
     };
@@ -170,11 +171,20 @@ impl Poller {
         let (begun, window) = (clock.instant(), Duration::from_secs(u64::from(self.mapping.window_s)));
         while messages.len() < size {
             let left = window.saturating_sub(clock.instant().duration_since(begun));
-            if left.is_zero() {
+            let wait = i32::try_from(left.as_secs()).unwrap_or(WAIT_S).min(WAIT_S);
+            if wait == 0 {
+                clock.rest(left).await;
+            }
+            for message in self.receive(caller, size - messages.len(), wait).await? {
+                // One that is seen again while the batch is gathered has another handle by then.
+                match messages.iter_mut().find(|known| known.message_id == message.message_id) {
+                    Some(known) => *known = message,
+                    None => messages.push(message),
+                }
+            }
+            if wait == 0 {
                 break;
             }
-            let wait = i32::try_from(left.as_secs()).unwrap_or(WAIT_S).clamp(1, WAIT_S);
-            messages.extend(self.receive(caller, size - messages.len(), wait).await?);
         }
         Ok(messages)
     }
@@ -200,10 +210,26 @@ impl Poller {
         }
         // What no filter wants is deleted unseen.
         self.delete(caller, &done).await?;
+        let wanted = self.without_loops(wanted)?;
         for part in parts(wanted) {
             self.invoke(caller, part).await?;
         }
         Ok(())
+    }
+
+    /// Leaves out what is part of a loop: it comes back until the queue's dead letter takes it.
+    fn without_loops(&self, wanted: Vec<(Message, Value)>) -> Result<Vec<(Message, Value)>, LambdaError> {
+        let mut kept = Vec::with_capacity(wanted.len());
+        for (message, record) in wanted {
+            if invoke::is_loop(&self.ctx.read(), &self.named, trace(&message))? {
+                let id = message.message_id.as_deref().unwrap_or_default();
+                let name = &self.named.name;
+                Log::warn("lambda", &format!("a loop of invocations is stopped before {name}: message {id}"));
+            } else {
+                kept.push((message, record));
+            }
+        }
+        Ok(kept)
     }
 
     fn wants(&self, record: &Value) -> bool {
@@ -216,7 +242,8 @@ impl Poller {
 
     async fn invoke(&self, caller: &Caller, part: Vec<(Message, Value)>) -> Result<(), LambdaError> {
         let (messages, records): (Vec<Message>, Vec<Value>) = part.into_iter().unzip();
-        let extras = Extras { request_id: self.ctx.uuid(), ..Extras::default() };
+        let trace = lineage::common(messages.iter().map(trace));
+        let extras = Extras { request_id: self.ctx.uuid(), trace, ..Extras::default() };
         let event = Bytes::from(sqs_event::event(&records));
         let outcome = invoke::run(&self.ctx, &self.named, event, extras).await?;
         if outcome.failed {
@@ -266,6 +293,11 @@ impl Poller {
         }
         Ok(())
     }
+}
+
+/// The tracing header of a message.
+fn trace(message: &Message) -> Option<&str> {
+    message.attributes.as_ref()?.get("AWSTraceHeader").map(String::as_str)
 }
 
 /// Batches whose events are no larger than an invocation may be.

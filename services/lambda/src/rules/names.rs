@@ -18,6 +18,12 @@ pub struct Named {
     pub qualifier: Option<String>,
 }
 
+/// What a session of its role is called that a function gets; the name alone where that is long enough to be one
+/// (LocalStack's test_assume_role, recorded on AWS).
+pub fn session_name(function: &str) -> String {
+    if function.len() < 2 { format!("{function}@lambda_function") } else { function.to_owned() }
+}
+
 /// What a qualifier names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Qualifier<'a> {

@@ -32,6 +32,8 @@ pub enum Condition {
     RetriesExhausted,
     /// It is too old.
     EventAgeExceeded,
+    /// Its function is kept from running.
+    ZeroReservedConcurrency,
 }
 
 impl Condition {
@@ -40,6 +42,7 @@ impl Condition {
             Condition::Success => "Success",
             Condition::RetriesExhausted => "RetriesExhausted",
             Condition::EventAgeExceeded => "EventAgeExceeded",
+            Condition::ZeroReservedConcurrency => "ZeroReservedConcurrency",
         }
     }
 }
@@ -145,6 +148,7 @@ mod tests {
             deferrals: 0,
             waits: false,
             hops: 0,
+            trace: None,
         }
     }
 

@@ -138,7 +138,7 @@ pub fn of_new(input: &CreateFunctionInput) -> Result<Settings, LambdaError> {
         snap_start: input.snap_start.as_ref().and_then(|snap| snap.apply_on.as_ref()).map(|on| on.as_str()),
         dead_letter: input.dead_letter_config.as_ref(),
         logging: input.logging_config.as_ref(),
-        vpc: input.vpc_config.as_ref(),
+        vpc: None,
         file_systems: input.file_system_configs.as_deref().unwrap_or_default(),
     };
     choose(settings, &choices)
@@ -340,7 +340,15 @@ fn refuse_absent(choices: &Choices<'_>) -> Result<(), LambdaError> {
     if !choices.file_systems.is_empty() {
         return Err(unavailable("File systems of functions"));
     }
-    let subnets = choices.vpc.and_then(|vpc| vpc.subnet_ids.as_deref()).unwrap_or_default();
+    refuse_vpc(choices.vpc)
+}
+
+/// Refuses a network of one's own: of a new function, once its code was found, which is looked for first.
+///
+/// # Errors
+/// Where there is one.
+pub fn refuse_vpc(vpc: Option<&VpcConfig>) -> Result<(), LambdaError> {
+    let subnets = vpc.and_then(|vpc| vpc.subnet_ids.as_deref()).unwrap_or_default();
     if subnets.is_empty() { Ok(()) } else { Err(unavailable("Functions in a VPC")) }
 }
 

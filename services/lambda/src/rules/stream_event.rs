@@ -51,12 +51,8 @@ pub fn seen(record: &Record, source: &Arn) -> Seen {
     let own = record.dynamodb.clone().unwrap_or_default();
     let written = own.approximate_creation_date_time.unwrap_or(Timestamp(0));
     let mut dynamodb = Map::new();
-    // Seconds, with a fraction only where there is one.
-    let seconds = if written.millis() % 1000 == 0 {
-        Value::from(written.seconds())
-    } else {
-        Value::from(written.millis() as f64 / 1000.0)
-    };
+    // Seconds, always with a fraction (LocalStack's test_dynamodb_event_filter, recorded on AWS).
+    let seconds = Value::from(written.millis() as f64 / 1000.0);
     dynamodb.insert("ApproximateCreationDateTime".to_owned(), seconds);
     for (name, fields) in [("Keys", &own.keys), ("NewImage", &own.new_image), ("OldImage", &own.old_image)] {
         if let Some(fields) = fields {
@@ -137,6 +133,8 @@ pub struct Told<'a> {
     pub function: &'a Arn,
     /// The version that ran last, where one did.
     pub version: Option<&'a str>,
+    /// That run was a failure, not an answer that says which records failed.
+    pub failed: bool,
     /// How often the function was run with them.
     pub attempts: u32,
     /// Why.
@@ -150,7 +148,7 @@ pub struct Told<'a> {
 /// The record for a destination.
 pub fn told(told: &Told<'_>) -> Value {
     let (first, last) = (told.records.first(), told.records.last());
-    let moment = |record: Option<&Seen>| record.map(|record| record.written.iso8601_millis());
+    let moment = |record: Option<&Seen>| record.map(|record| record.written.iso8601());
     let mut record = json!({
         "requestContext": {
             "requestId": told.request_id,
@@ -174,8 +172,10 @@ pub fn told(told: &Told<'_>) -> Value {
         },
     });
     if let Some(version) = told.version {
+        // LocalStack's test_dynamodb_report_batch_item_failure_scenarios, recorded on AWS.
+        let error = told.failed.then_some("Unhandled");
         record["responseContext"] =
-            json!({"statusCode": 200, "executedVersion": version, "functionError": "Unhandled"});
+            json!({"statusCode": 200, "executedVersion": version, "functionError": error});
     }
     record
 }
@@ -212,7 +212,7 @@ mod tests {
     fn records() {
         let seen = seen(&record(), &stream());
         assert_eq!((seen.sequence.as_str(), seen.value["eventName"].as_str()), ("111", Some("INSERT")));
-        assert_eq!(seen.value["dynamodb"]["ApproximateCreationDateTime"], 1_500_000_000);
+        assert_eq!(seen.value["dynamodb"]["ApproximateCreationDateTime"].to_string(), "1500000000.0");
         assert_eq!(seen.value["dynamodb"]["NewImage"]["b"]["B"], "aGk=");
         assert_eq!(seen.value["eventSourceARN"], stream().as_str());
     }
@@ -225,6 +225,7 @@ mod tests {
             request_id: "id",
             function: &stream,
             version: Some("1"),
+            failed: false,
             attempts: 2,
             why: GivenUp::Exhausted,
             place: (&stream, "shard"),
@@ -232,6 +233,8 @@ mod tests {
         });
         assert_eq!(record["requestContext"]["condition"], "RetryAttemptsExhausted");
         assert_eq!(record["DDBStreamBatchInfo"]["startSequenceNumber"], "111");
-        assert_eq!(record["responseContext"]["executedVersion"], "1");
+        assert_eq!(record["DDBStreamBatchInfo"]["approximateArrivalOfFirstRecord"], "2017-07-14T02:40:00Z");
+        let context = serde_json::json!({"statusCode": 200, "executedVersion": "1", "functionError": null});
+        assert_eq!(record["responseContext"], context);
     }
 }

@@ -3,7 +3,7 @@
 
 use names::{Scope, Timestamp};
 use serde::{Deserialize, Serialize};
-use store::{Class, Fault, Raw, Read, Span, Table, Tx, record};
+use store::{Class, Corrupt, Fault, Raw, Read, Record, Span, Table, Tx};
 
 /// An asynchronous invocation that has not ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,8 +26,20 @@ pub struct Event {
     pub waits: bool,
     /// How many deliveries led to it.
     pub hops: u8,
+    /// The tracing header of what led to it.
+    pub trace: Option<String>,
 }
-record!(Event, 1);
+
+impl Record for Event {
+    const VERSION: u8 = 2;
+
+    fn upgrade(_from: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
+        // The first version ended before the trace: nothing, which postcard writes as a zero.
+        let whole = [bytes, &[0]].concat();
+        postcard::from_bytes(&whole)
+            .map_err(|_| Corrupt("the fields of the record's first version cannot be read"))
+    }
+}
 
 /// By a number of its own; the view of what is to be run is made of these.
 pub static EVENTS: Table<u64, Event> = Table::new("lambda/events", Class::Queue);

@@ -160,6 +160,7 @@ impl Attempts<'_> {
             request_id: &tried.request_id,
             function: &self.stream.function(),
             version: tried.outcome.as_ref().map(|outcome| outcome.version.as_str()),
+            failed: tried.outcome.as_ref().is_some_and(|outcome| outcome.failed),
             attempts: pending.attempts,
             why,
             place: (&mapping.source, self.shard),

@@ -11,6 +11,7 @@ mod body;
 mod config;
 mod control;
 mod cors;
+mod digests;
 mod door;
 mod endpoint;
 mod explain;

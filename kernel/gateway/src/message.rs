@@ -45,6 +45,11 @@ impl Incoming {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// The headers that are text, names in small letters.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+    }
+
     /// What headers say beside the input, of bounded number and length: see `service::Request::hints`.
     pub fn hints(&self) -> Vec<(String, String)> {
         let said = self.headers.iter().filter(|(name, value)| {

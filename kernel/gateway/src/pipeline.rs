@@ -15,7 +15,7 @@ use crate::record::{Refusals, Trace};
 use crate::region::SECRETS_TABLE;
 use crate::rooms::{RoomState, Rooms, Served};
 use crate::settle::Settler;
-use crate::{between, control, cors, endpoint, form, front, guard, hoisted, witnessed, words};
+use crate::{between, control, cors, digests, endpoint, form, front, guard, hoisted, witnessed, words};
 use bytes::Bytes;
 use names::{AccountId, Region};
 use ports::Caller;
@@ -222,6 +222,9 @@ impl Pipeline {
         let whole = self.inflated(incoming, &served, whole, held.as_mut()).await?;
         if held.is_some() && endpoint::says_nothing(route.service, &whole) {
             return Err(endpoint::unreadable());
+        }
+        if held.is_some() {
+            digests::check(incoming.texts(), &whole, (route.service, served.operation.shape))?;
         }
         let mut input = self.host.watchdog.run(served.room.name, route.operation.name(), || {
             decode(route, incoming, &whole, &served.operation)

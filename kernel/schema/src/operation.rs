@@ -135,6 +135,8 @@ pub struct Dialect {
     pub host_label: Option<&'static str>,
     /// The operation that a form becomes which a browser uploads to the place of the host label: `PutObject`.
     pub form_upload: Option<&'static str>,
+    /// The operations that are refused without a digest of their body, which is held whole: `DeleteObjects`.
+    pub digest_demanded: &'static [&'static str],
     /// The member that is the request's own URL, where a query request leaves it out: `QueueUrl`.
     pub url_member: Option<&'static str>,
     /// The operations that are none of such a URL, with blanks between their names.
@@ -156,6 +158,7 @@ impl Dialect {
         bare_errors: false,
         host_label: None,
         form_upload: None,
+        digest_demanded: &[],
         url_member: None,
         not_of_url: None,
         query_words: None,

@@ -167,7 +167,7 @@ impl Wishes<'_> {
         let default = lock.and_then(|lock| lock.default).map(|default| default.begun(now));
         let writer = grants::writer(ctx.caller(), bucket, self.acl.canned);
         let extras = Extras {
-            acl: grants::of_object(&ctx.read(), &self.acl, bucket, writer.as_deref())?,
+            acl: grants::of_object(&ctx.read(), &self.acl, bucket, ctx.caller())?,
             writer,
             retention: given.or(default),
             legal_hold: self.hold()?,

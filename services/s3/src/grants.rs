@@ -113,7 +113,7 @@ pub fn writer(caller: &Caller, bucket: &Bucket, canned: Option<&str>) -> Option<
     }
 }
 
-/// The list of a new object, `writer` being its owner where that is not the bucket's.
+/// The list of a new object that a caller writes.
 ///
 /// # Errors
 /// Where the bucket has no lists, or this one is not taken.
@@ -121,17 +121,25 @@ pub fn of_object(
     read: &impl Read,
     wanted: &Wanted<'_>,
     bucket: &Bucket,
-    writer: Option<&str>,
+    caller: &Caller,
 ) -> Result<Option<Acl>, S3Error> {
     if !wanted.any() {
         return Ok(None);
     }
     wanted.check()?;
     let buckets = canonical_id(bucket.owner);
-    let owner = writer.unwrap_or(&buckets);
+    let writer = writer(caller, bucket, wanted.canned);
+    let owner = writer.as_deref().unwrap_or(&buckets);
     let list = wanted.list(Owners::Object(owner, &buckets))?;
     if bucket.record.ownership == Some(Ownership::BucketOwnerEnforced) {
-        let owners = wanted.canned == Some("bucket-owner-full-control");
+        // A list of the owner's alone is the bucket owner's where the caller is of that account: AWS takes it there
+        // and refuses it of other accounts (redpanda-data/connect's pull request 4372, aws-cloudformation/rain's
+        // issue 388). It is what rclone and s3fs send.
+        let own = matches!(caller, Caller::Principal(principal) if principal.account == bucket.owner);
+        let owners = match wanted.canned {
+            Some("bucket-owner-full-control") => true,
+            canned => canned == Some("private") && own,
+        };
         return if owners { Ok(None) } else { Err(S3Error::AclNotSupported) };
     }
     kept(read, list, bucket, owner)

@@ -45,6 +45,7 @@ pub fn service() -> Service {
         .witness(access_logs::Onlooker)
         .worker(access_logs::deliveries())
         .worker(workers::remains())
+        .worker(workers::completed())
         .timer(ageing::TIMER)
         .forgets(forget::forget)
 }

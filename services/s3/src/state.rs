@@ -67,6 +67,8 @@ static UPLOADS: Table<(Incarnation, String, u64), UploadRecord> =
     Table::of_incarnation("s3/uploads", Class::Items);
 /// Parts of uploads, and of the objects made of them: upload, part number.
 static PARTS: Table<(Incarnation, u16), PartRecord> = Table::of_incarnation("s3/parts", Class::Items);
+/// Uploads that were completed of late, by their number.
+static COMPLETED: Table<u64, CompletedRecord> = Table::new("s3/completed-uploads", Class::Queue);
 /// What a worker has yet to take apart.
 static DOOMED: Table<u64, DoomedRecord> = Table::new("s3/doomed", Class::Queue);
 
@@ -492,6 +494,18 @@ impl Record for PartRecord {
         before::read::<before::PartRecord, Self>((1, from), bytes)
     }
 }
+
+/// An upload that was completed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompletedRecord {
+    /// The bucket that it went to.
+    pub bucket: Incarnation,
+    /// The key that it went to.
+    pub key: String,
+    /// When.
+    pub at: Timestamp,
+}
+record!(CompletedRecord, 1);
 
 /// What a worker has yet to take apart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

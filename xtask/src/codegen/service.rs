@@ -246,6 +246,10 @@ fn dialect(said: &Node) -> String {
             let _ = write!(fields, "{field}: Some({text:?}), ");
         }
     }
+    let demanded = said.texts("digestDemanded");
+    if !demanded.is_empty() {
+        let _ = write!(fields, "digest_demanded: &{demanded:?}, ");
+    }
     if let (Some(code), Some(message)) = (said.text("missingCode"), said.text("missingMessage")) {
         let _ = write!(fields, "missing_member: Some(({code:?}, {message:?})), ");
     }

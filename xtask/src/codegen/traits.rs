@@ -30,6 +30,7 @@ const METADATA: &[&str] = &[
 const DIALECT: &[&str] = &[
     "bareErrors",
     "errorNamespace",
+    "digestDemanded",
     "formUpload",
     "hostLabel",
     "messageKey",

@@ -353,6 +353,9 @@ impl Router {
             }
         }
         best.map(|(_, route)| route).ok_or_else(|| {
+            if let Some(refused) = self.no_form(head, host, candidates) {
+                return refused;
+            }
             let (protocol, service) = match known().next() {
                 Some(known) if candidates.named => (known.first_protocol(), Some(known.shape)),
                 // Nothing names a service: the answer is one that browsers and tools can read.
@@ -361,6 +364,22 @@ impl Router {
             let form = AnswerForm { protocol, service, operation: None, head: head.method == "HEAD" };
             Unroutable::new(form, no_operation(protocol, path_known, head))
         })
+    }
+
+    /// What is posted to the place of a service's forms, and is none.
+    fn no_form(&self, head: &Head<'_>, host: Option<&Host>, candidates: &Candidates) -> Option<Unroutable> {
+        let mut known = candidates.indexes.iter().map(|index| &self.services[*index]);
+        let known = known.find(|known| known.shape.dialect.form_upload.is_some())?;
+        let path = self.path_with_host_label(head, host, known.shape);
+        let place = path.trim_matches('/');
+        if head.method != "POST" || place.is_empty() || place.contains('/') {
+            return None;
+        }
+        // Recorded of AWS by LocalStack's test_post_object_with_wrong_content_type.
+        let message = "At least one of the pre-conditions you specified did not hold";
+        let error = ApiError::new("PreconditionFailed", 412, message)
+            .field("Condition", "Bucket POST must be of the enclosure-type multipart/form-data");
+        Some(Unroutable::new(self.form(head, known, known.first_protocol()), error))
     }
 
     /// The path, with the host's label in front where the service takes one there.

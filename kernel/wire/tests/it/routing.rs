@@ -127,6 +127,7 @@ fn operations_of_one_path() {
         (s3("POST", "/b/k?uploadId=u"), "s3:CompleteMultipartUpload"),
         (s3("POST", "/b?delete"), "s3:DeleteObjects"),
         (s3("PATCH", "/b/k"), "MethodNotAllowed 405 RestXml"),
+        (s3("POST", "/b"), "PreconditionFailed 412 RestXml"),
         (s3("GET", "/b/%ff"), "InvalidURI 400 RestXml"),
     ];
     for (call, expect) in table {

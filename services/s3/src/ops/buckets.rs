@@ -153,8 +153,11 @@ fn europe(constraint: &str) -> &str {
     if constraint == "EU" { "eu-west-1" } else { constraint }
 }
 
+/// Who will own what is in a new bucket. One that is asked for with the list `private` has lists (as AWS was asked by
+/// the authors of another store: versitygw's issue 1869).
 fn ownership(input: &api::CreateBucketInput) -> Result<Ownership, S3Error> {
     let ownership = match &input.object_ownership {
+        None if input.acl == Some(api::BucketCannedACL::Private) => Ownership::BucketOwnerPreferred,
         None => Ownership::BucketOwnerEnforced,
         Some(given) => ownership_of(given)?,
     };

@@ -53,7 +53,7 @@ pub async fn complete(ctx: Ctx, input: Arc<Input>) -> Result<api::CompleteMultip
             // An upload has up to ten thousand parts, and those that are not named go.
             tx.allow_large();
             let object = assemble(tx, &bucket, &upload, input)?;
-            uploads::end(tx, &bucket, &input.key, upload.incarnation)?;
+            uploads::complete(tx, &bucket, &input.key, upload.incarnation, origin.at)?;
             let new = NewVersion { object, small: None, random };
             let version = write::commit(tx, &origin, &bucket, &input.key, &new, Happening::Completed)?;
             Ok((bucket, version))
@@ -82,7 +82,7 @@ fn overtaken(read: &impl Read, bucket: &Bucket, input: &Input, upload: &Upload) 
 ///
 /// # Errors
 /// The store's.
-pub fn completed_before(
+fn completed_before(
     read: &impl Read,
     bucket: &Bucket,
     key: &str,

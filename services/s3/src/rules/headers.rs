@@ -68,14 +68,12 @@ fn decoded_word(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok().filter(|_| printable)
 }
 
-/// `Content-Encoding` as it is kept: `aws-chunked` belongs to the transfer, not to the object.
+/// `Content-Encoding` as it is kept: `aws-chunked` belongs to the transfer, not to the object. The rest stays as it was
+/// written (Ceph's `test_object_content_encoding_aws_chunked`, which is run on AWS, too).
 pub fn kept_encoding(header: &str) -> Option<String> {
-    let kept: Vec<&str> = header
-        .split(',')
-        .map(str::trim)
-        .filter(|coding| !coding.is_empty() && *coding != "aws-chunked")
-        .collect();
-    (!kept.is_empty()).then(|| kept.join(","))
+    let of_object = |coding: &&str| !matches!(coding.trim(), "" | "aws-chunked");
+    let kept: Vec<&str> = header.split(',').filter(of_object).collect();
+    (!kept.is_empty()).then(|| kept.join(",").trim().to_owned())
 }
 
 /// Why a tag set is refused.
@@ -230,6 +228,9 @@ mod tests {
             ("aws-chunked", None),
             ("gzip, aws-chunked", Some("gzip")),
             ("aws-chunked,br", Some("br")),
+            ("deflate, aws-chunked, gzip", Some("deflate, gzip")),
+            ("aws-chunked, gzip", Some("gzip")),
+            ("deflate,gzip", Some("deflate,gzip")),
         ] {
             assert_eq!(kept_encoding(header).as_deref(), kept, "{header}");
         }

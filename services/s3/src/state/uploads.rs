@@ -1,14 +1,19 @@
 //! Uploads in parts, their parts, and what becomes of them when they are given up.
 
 use super::buckets::Bucket;
-use super::{DOOMED, DoomedKind, DoomedRecord, PARTS, PartRecord, UPLOADS, UploadRecord};
+use super::{
+    COMPLETED, CompletedRecord, DOOMED, DoomedKind, DoomedRecord, PARTS, PartRecord, UPLOADS, UploadRecord,
+};
 use crate::rules::listing::From;
-use crate::rules::multipart::number_of;
-use names::Scope;
+use crate::rules::multipart::{is_sealed, number_of};
+use names::{Scope, Timestamp};
 use store::{Fault, Incarnation, Read, Span, Start, Tx};
 
 /// Most rows that one commit takes apart.
 const BATCH: usize = 500;
+/// How long a completed upload is known as one, in milliseconds. AWS says nothing of it; its clients abort an upload
+/// within moments, where they do.
+const KNOWN_MS: i64 = 3_600_000;
 
 /// An upload that is going on.
 #[derive(Debug, Clone)]
@@ -78,6 +83,54 @@ pub fn overtake(tx: &mut Tx, bucket: &Bucket, key: &str) -> Result<(), Fault> {
 /// The store's.
 pub fn end(tx: &mut Tx, bucket: &Bucket, key: &str, upload: Incarnation) -> Result<(), Fault> {
     tx.delete(&UPLOADS, &bucket.scope, &(bucket.incarnation(), key.to_owned(), upload.0))
+}
+
+/// Ends an upload that became an object, which is remembered for a while.
+///
+/// # Errors
+/// The store's.
+pub fn complete(
+    tx: &mut Tx,
+    bucket: &Bucket,
+    key: &str,
+    upload: Incarnation,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let record = CompletedRecord { bucket: bucket.incarnation(), key: key.to_owned(), at };
+    tx.put(&COMPLETED, &Scope::Partition, &upload.0, &record)?;
+    end(tx, bucket, key, upload)
+}
+
+/// Whether an upload to a key is one that was completed of late.
+///
+/// # Errors
+/// The store's.
+pub fn was_completed(
+    read: &impl Read,
+    bucket: &Bucket,
+    (key, id): (&str, &str),
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let Some(number) = number_of(id).filter(|_| is_sealed(id)) else { return Ok(false) };
+    let record = read.get(&COMPLETED, &Scope::Partition, &number)?;
+    let late = |record: &CompletedRecord| record.at >= Timestamp(now.0 - KNOWN_MS);
+    Ok(record
+        .is_some_and(|record| late(&record) && record.bucket == bucket.incarnation() && record.key == key))
+}
+
+/// Forgets uploads above a number that were completed long ago, for as far as one commit goes; the last that it looked
+/// at, if there may be more.
+///
+/// # Errors
+/// The store's.
+pub fn forget_completed(tx: &mut Tx, above: u64, now: Timestamp) -> Result<Option<u64>, Fault> {
+    let before = Timestamp(now.0 - KNOWN_MS);
+    let rows = tx.scan(&COMPLETED, &Scope::Partition, Span::all().after(&above)).take(BATCH);
+    let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
+    for (number, _) in rows.iter().filter(|(_, record)| record.at < before) {
+        tx.delete(&COMPLETED, &Scope::Partition, number)?;
+    }
+    Ok(rows.last().filter(|_| rows.len() == BATCH).map(|(number, _)| *number))
 }
 
 /// The parts of an upload whose numbers are above one, in order.

@@ -77,3 +77,38 @@ async fn a_writer_hands_over_what_the_bucket_prefers() {
     write(&region, "own", None).await;
     assert!(readable(&region, "own").await);
 }
+
+#[tokio::test]
+async fn the_owners_own_list_says_nothing_new() {
+    let region = open(ObjectOwnership::BucketOwnerEnforced).await;
+    let put = |acl| PutObjectInput { acl: Some(acl), ..putting("k", "v") };
+    region.call::<PutObject>(put(ObjectCannedACL::Private)).await.expect("the owner's own list");
+    region.call_as::<PutObject>(other(), put(ObjectCannedACL::BucketOwnerFullControl)).await.unwrap();
+    let refused = region.call_as::<PutObject>(other(), put(ObjectCannedACL::Private)).await.unwrap_err();
+    assert_eq!((refused.code.as_ref(), refused.status), ("AccessControlListNotSupported", 400));
+    assert_eq!(
+        region.refused::<PutObject>(put(ObjectCannedACL::PublicRead)).await.code,
+        "AccessControlListNotSupported"
+    );
+    let acl = PutObjectAclInput {
+        bucket: "bkt".into(),
+        key: "k".into(),
+        acl: Some(ObjectCannedACL::Private),
+        ..Default::default()
+    };
+    assert_eq!(region.refused::<PutObjectAcl>(acl).await.code, "AccessControlListNotSupported");
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_asked_for_with_a_list_has_lists() {
+    let region = open(ObjectOwnership::BucketOwnerEnforced).await;
+    let input = CreateBucketInput {
+        bucket: "listed".into(),
+        acl: Some(BucketCannedACL::Private),
+        ..Default::default()
+    };
+    region.call::<CreateBucket>(input).await.unwrap();
+    let asked = GetBucketOwnershipControlsInput { bucket: "listed".into(), ..Default::default() };
+    let controls = region.call::<GetBucketOwnershipControls>(asked).await.unwrap().ownership_controls;
+    assert_eq!(controls.unwrap().rules[0].object_ownership, ObjectOwnership::BucketOwnerPreferred);
+}

@@ -213,3 +213,20 @@ async fn uploads_are_listed_and_given_up() {
     let bucket = DeleteBucketInput { bucket: "bkt".into(), ..Default::default() };
     region.call::<DeleteBucket>(bucket).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_completed_upload_is_known_for_a_while() {
+    let region = region().await;
+    let id = begin(&region, "k", None).await;
+    let part = upload(&region, "k", &id, 1, pattern(100)).await;
+    region.call::<CompleteMultipartUpload>(completing("k", &id, vec![part])).await.unwrap();
+    let (bucket, key) = ("bkt".to_owned(), "k".to_owned());
+    let gone = DeleteObjectInput { bucket: bucket.clone(), key: key.clone(), ..Default::default() };
+    region.call::<DeleteObject>(gone).await.unwrap();
+    let abort = AbortMultipartUploadInput { bucket, key, upload_id: id, ..Default::default() };
+    region.call::<AbortMultipartUpload>(abort.clone()).await.expect("its object is deleted, nothing is left");
+    let other = AbortMultipartUploadInput { key: "other".into(), ..abort.clone() };
+    assert_eq!(region.refused::<AbortMultipartUpload>(other).await.code, "NoSuchUpload");
+    region.advance(std::time::Duration::from_secs(3_601)).await;
+    assert_eq!(region.refused::<AbortMultipartUpload>(abort).await.code, "NoSuchUpload");
+}

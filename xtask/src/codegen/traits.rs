@@ -28,6 +28,7 @@ const METADATA: &[&str] = &[
 
 /// Overlays only: the fields of `schema::Dialect`.
 const DIALECT: &[&str] = &[
+    "alsoSigned",
     "bareErrors",
     "errorNamespace",
     "formUpload",
@@ -35,6 +36,7 @@ const DIALECT: &[&str] = &[
     "messageKey",
     "missingCode",
     "missingMessage",
+    "onlySoSigned",
     "queryWords",
     "queryWordsOf",
     "sumsBodies",

@@ -159,7 +159,7 @@ class Side:
         botocore.awsrequest.prepare_request_dict(request, endpoint_url=ENDPOINT, context={}, user_agent="differ")
         prepared = botocore.awsrequest.create_request_object(request).prepare()
         path, _, query = prepared.url.removeprefix(ENDPOINT).partition("?")
-        scope = f"test/20260101/us-east-1/{self.service.signing_name}/aws4_request"
+        scope = f"test/20260101/us-east-1/{self.service.signing_name(operation.name)}/aws4_request"
         headers = [[name, text(value)] for name, value in prepared.headers.items()]
         headers.append(["Authorization", f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"])
         body = prepared.body or b""

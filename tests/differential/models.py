@@ -39,9 +39,12 @@ class Service:
         metadata = self.model["metadata"]
         return metadata.get("protocols") or [metadata["protocol"]]
 
-    @property
-    def signing_name(self):
+    def signing_name(self, operation):
+        """What requests of an operation are signed for."""
         metadata = self.model["metadata"]
+        dialect = metadata.get("dialect", {})
+        if operation == dialect.get("onlySoSigned"):
+            return dialect["alsoSigned"]
         return metadata.get("signingName", metadata["endpointPrefix"])
 
     @property

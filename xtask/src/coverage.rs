@@ -110,7 +110,8 @@ fn registrations(text: &str) -> Vec<String> {
     let models: BTreeSet<&str> = text.split("model_").skip(1).map(identifier).collect();
     let mut found = Vec::new();
     for rest in text.split("Operation::new::<").skip(1) {
-        let path = rest.split([',', '>']).next().unwrap_or("").trim();
+        // An operation may stand in another type that answers it: `Paged<ListObjects>`.
+        let path = rest.split([',', '>']).next().unwrap_or("").rsplit('<').next().unwrap_or("").trim();
         let name = path.rsplit("::").next().unwrap_or(path);
         match path.strip_prefix("model_") {
             Some(qualified) => found.push(format!("{}:{name}", identifier(qualified))),
@@ -138,6 +139,8 @@ mod tests {
     fn registrations_are_found() {
         let text = "use model_sqs::operations::*;\nvec![\n Operation::new::<SendMessage, _, _, _>(x).anyone(),\n Operation::new::<\n  TagQueue,\n  _>(y)]";
         assert_eq!(registrations(text), ["sqs:SendMessage", "sqs:TagQueue"]);
+        let within = "use model_s3::operations::*; Operation::new::<Paged<ListObjects>, _, _, _>(x)";
+        assert_eq!(registrations(within), ["s3:ListObjects"]);
         let two = "Operation::new::<model_sts::operations::AssumeRole, _, _, _>(x)";
         assert_eq!(registrations(two), ["sts:AssumeRole"]);
     }

@@ -8,6 +8,7 @@ use crate::form::SignedForm;
 use names::{AccountId, Region, Timestamp};
 use ports::{Caller, Credential as Held, Credentials, Principal};
 use schema::ApiError;
+use service::{Loan, Seal};
 use signature::{
     AuthError, ChunkChain, Credential, KeyCache, PayloadHash, Presented, RequestHead, verify, verify_form,
 };
@@ -30,6 +31,8 @@ pub struct Identity {
     pub payload: Option<PayloadHash>,
     /// The chain that the body's chunks are signed by, where the request's signature holds.
     pub chain: Option<ChunkChain>,
+    /// What the credentials are for, where a room lent them.
+    pub lent: Option<String>,
 }
 
 /// A refusal, not yet in a protocol's words.
@@ -68,6 +71,16 @@ pub struct Evidence<'a> {
     pub host_time: Timestamp,
     /// Virtual time: expiry of sessions.
     pub now: Timestamp,
+    /// What tells credentials that a room lent.
+    pub seal: &'a Seal,
+}
+
+impl Evidence<'_> {
+    /// What stands behind credentials that a room lent.
+    fn loan(&self, presented: Option<&Presented>) -> Option<Loan> {
+        let presented = presented?;
+        Loan::find(self.seal, presented.credential.access_key(), presented.lent_token.as_deref()?)
+    }
 }
 
 fn root(account: AccountId, access_key: &str) -> Arc<Principal> {
@@ -131,7 +144,8 @@ impl Authenticator {
     ) -> Result<Identity, Refused> {
         let scope = form.and_then(|form| form.credential.as_ref());
         let region = region_named(scope.map(Credential::region));
-        let identity = |caller| Identity { caller, region, would_refuse: None, payload: None, chain: None };
+        let identity =
+            |caller| Identity { caller, region, would_refuse: None, payload: None, chain: None, lent: None };
         let strict = match form {
             None => Err(AuthError::MissingAuthenticationToken.into()),
             Some(form) => self.holder_of_form(form, evidence, identities),
@@ -171,13 +185,16 @@ impl Authenticator {
         would_refuse: Option<AuthError>,
     ) -> Result<Identity, Refused> {
         let seen = Credential::glimpse(&evidence.head).unwrap_or_default();
-        let (principal, region) =
-            (said_to_be(&seen.access_key, identities)?, region_named(Some(&seen.region)));
+        // What is wrong with what is presented was told before, or is not looked at.
+        let loan = evidence.loan(Presented::find(&evidence.head, evidence.host_time).ok().flatten().as_ref());
+        let key = loan.as_ref().map_or(&seen.access_key, |loan| &loan.holder);
+        let (principal, region) = (said_to_be(key, identities)?, region_named(Some(&seen.region)));
         let declared = evidence.head.headers.get("x-amz-content-sha256");
         let payload = declared.and_then(|value| value.to_str().ok()).and_then(PayloadHash::parse);
         let payload =
             if self.mode == IamMode::Off { payload.filter(PayloadHash::is_chunked) } else { payload };
-        Ok(Identity { caller: Caller::Principal(principal), region, would_refuse, payload, chain: None })
+        let (caller, lent) = (Caller::Principal(principal), loan.map(|loan| loan.purpose));
+        Ok(Identity { caller, region, would_refuse, payload, chain: None, lent })
     }
 
     fn strict(&self, evidence: &Evidence<'_>, identities: &dyn Credentials) -> Result<Identity, Refused> {
@@ -188,6 +205,7 @@ impl Authenticator {
                 would_refuse: None,
                 payload: None,
                 chain: None,
+                lent: None,
             });
         };
         let declared = PayloadHash::declared(&evidence.head, &presented)?;
@@ -196,8 +214,14 @@ impl Authenticator {
             (None, Some(body)) => PayloadHash::of_body(body),
             (None, None) => return Err(AuthError::PayloadHashMissing.into()),
         };
-        let key = (presented.credential.access_key(), presented.session_token.as_deref());
-        let held = self.holder(key, evidence, identities);
+        let loan = evidence.loan(Some(&presented));
+        let held = match &loan {
+            Some(loan) => self.borrower(&presented, loan, evidence, identities),
+            None => {
+                let key = (presented.credential.access_key(), presented.session_token.as_deref());
+                self.holder(key, evidence, identities)
+            }
+        };
         let checked = self.signed_by(&presented, evidence, &payload, held.as_ref().ok());
         // Expiry is told before an unknown key, since no mode lets it pass.
         if let Err(error) = checked
@@ -209,7 +233,8 @@ impl Authenticator {
         let chain = payload.is_chunked().then(|| ChunkChain::start(&presented, &held.secret, &self.keys));
         let caller = Caller::Principal(held.principal);
         let region = region_named(Some(presented.credential.region()));
-        Ok(Identity { caller, region, would_refuse: None, payload: declared, chain })
+        let lent = loan.map(|loan| loan.purpose);
+        Ok(Identity { caller, region, would_refuse: None, payload: declared, chain, lent })
     }
 
     fn signed_by(
@@ -254,6 +279,31 @@ impl Authenticator {
             return Err(AuthError::ExpiredToken.into());
         }
         Ok(held)
+    }
+
+    /// Who was lent what is presented: whoever holds the access key that it was lent to, for as long as that is held.
+    fn borrower(
+        &self,
+        presented: &Presented,
+        loan: &Loan,
+        evidence: &Evidence<'_>,
+        identities: &dyn Credentials,
+    ) -> Result<Held, Refused> {
+        let key = presented.credential.access_key();
+        let holder = match well_known(&loan.holder) {
+            Some(_) => self.holder((&loan.holder, None), evidence, identities)?,
+            None => {
+                let held = identities.find(&loan.holder).map_err(Refused::Failed)?;
+                let unknown = || AuthError::InvalidClientTokenId(key.to_owned());
+                held.filter(|held| held.active).ok_or_else(unknown)?
+            }
+        };
+        let ends = holder.expires.map_or(loan.expires, |expires| expires.min(loan.expires));
+        if ends <= evidence.now {
+            return Err(AuthError::ExpiredToken.into());
+        }
+        let secret = Loan::secret(evidence.seal, key).into();
+        Ok(Held { secret, token: None, expires: Some(ends), ..holder })
     }
 }
 

@@ -212,6 +212,10 @@ impl Pipeline {
             let missing = AuthError::MissingAuthenticationToken;
             return Err(words::credentials(&missing, route.service, route.protocol));
         }
+        if identity.lent.is_some() && route.service.dialect.also_signed.is_none() {
+            let unknown = AuthError::InvalidToken;
+            return Err(words::credentials(&unknown, route.service, route.protocol));
+        }
         let ctx = Ctx::new(self.host.clone(), self.request(incoming, &served, &identity, trace));
         trace.identified(&identity, ctx.region());
         let running = self
@@ -342,13 +346,14 @@ impl Pipeline {
         self.authenticator.identify_form(form, &self.evidence(incoming, None), identities.as_ref())
     }
 
-    fn evidence<'a>(&self, incoming: &'a Incoming, body: Option<&'a [u8]>) -> Evidence<'a> {
+    fn evidence<'a>(&'a self, incoming: &'a Incoming, body: Option<&'a [u8]>) -> Evidence<'a> {
         Evidence {
             head: signature_head(incoming),
             body,
             source: incoming.source,
             host_time: self.host.clock.host(),
             now: self.host.clock.now(),
+            seal: &self.host.seal,
         }
     }
 
@@ -365,7 +370,13 @@ impl Pipeline {
             source: Some(incoming.source),
             deadline: None,
             depth: 0,
-            hints: incoming.hints(),
+            hints: match &identity.lent {
+                Some(purpose) => {
+                    let lent = (Request::LENT.to_owned(), purpose.clone());
+                    incoming.hints().into_iter().chain([lent]).collect()
+                }
+                None => incoming.hints(),
+            },
             gone: incoming.gone.clone(),
         }
     }

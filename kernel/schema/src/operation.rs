@@ -145,6 +145,9 @@ pub struct Dialect {
     pub query_words: Option<(&'static str, &'static str)>,
     /// What query is told of an action that there is not, with `{}` in the place of its name.
     pub unknown_action: Option<&'static str>,
+    /// A second name in credential scopes and hosts, and the operation that only requests so named mean:
+    /// `s3express`, `ListDirectoryBuckets`. Credentials that a room lends are good for requests so signed.
+    pub also_signed: Option<(&'static str, &'static str)>,
 }
 
 impl Dialect {
@@ -163,6 +166,7 @@ impl Dialect {
         not_of_url: None,
         query_words: None,
         unknown_action: None,
+        also_signed: None,
     };
 }
 

@@ -41,6 +41,11 @@ pub struct Request {
     pub gone: Option<watch::Receiver<bool>>,
 }
 
+impl Request {
+    /// The hint that tells what lent credentials are for. No header has this name.
+    pub const LENT: &'static str = "lent";
+}
+
 /// The context of one piece of work. Cheap to clone.
 #[derive(Clone)]
 pub struct Ctx {
@@ -102,6 +107,11 @@ impl Ctx {
     /// What a header says beside the input.
     pub fn hint(&self, name: &str) -> Option<&str> {
         self.request.hints.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str())
+    }
+
+    /// What the credentials of the request are for, where a room lent them: in its words.
+    pub fn lent(&self) -> Option<&str> {
+        self.hint(Request::LENT)
     }
 
     /// The trace that the request belongs to: `X-Amzn-Trace-Id`.
@@ -296,6 +306,11 @@ impl Peek {
     /// The operation's name.
     pub fn operation(&self) -> &'static str {
         self.0.request.operation
+    }
+
+    /// What the credentials of the request are for, where a room lent them: in its words.
+    pub fn lent(&self) -> Option<&str> {
+        self.0.lent()
     }
 
     /// Whether what is refused is not done.

@@ -3,6 +3,9 @@
 //! S3 signs paths as they are, because an object's key may hold `//` and `..`; the others normalise
 //! the path and encode it a second time. S3 also demands the payload's hash in a header.
 
+/// The signing name of requests to directory buckets, whose tokens travel under a name of their own.
+const DIRECTORY_BUCKETS: &str = "s3express";
+
 /// How a service's requests are signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
@@ -13,7 +16,16 @@ pub enum Dialect {
 }
 
 /// Signing names whose requests follow the object store's rules.
-const OBJECT_SERVICES: [&str; 4] = ["s3", "s3-object-lambda", "s3-outposts", "s3express"];
+const OBJECT_SERVICES: [&str; 4] = ["s3", "s3-object-lambda", "s3-outposts", DIRECTORY_BUCKETS];
+
+/// The header of the token of a session of a directory bucket; in queries in other letters.
+pub(crate) const LENT_TOKEN: &str = "x-amz-s3session-token";
+pub(crate) const LENT_TOKEN_QUERY: &str = "X-Amz-S3session-Token";
+
+/// Whether requests signed for a service may bring the token of such a session.
+pub(crate) fn takes_lent_tokens(service: &str) -> bool {
+    service == DIRECTORY_BUCKETS
+}
 
 impl Dialect {
     /// The dialect of a credential scope's service.

@@ -1,5 +1,6 @@
 //! The credentials a request presents: found in the header or the query, parsed, not yet verified.
 
+use crate::dialect::{LENT_TOKEN, LENT_TOKEN_QUERY, takes_lent_tokens};
 use crate::digest::sha256;
 use crate::encoding::{decode, unhex};
 use crate::verify::is_fresh;
@@ -30,6 +31,8 @@ pub struct Presented {
     pub signature: Option<[u8; 32]>,
     /// The session token of temporary credentials.
     pub session_token: Option<String>,
+    /// The token of credentials that a service lent, good for requests to it alone.
+    pub lent_token: Option<String>,
     /// When the request was signed.
     pub signed_at: Timestamp,
     /// Where the signature stands.
@@ -157,8 +160,11 @@ fn from_header(head: &RequestHead<'_>, value: &str, now: Timestamp) -> Result<Pr
         return Err(AuthError::UnsupportedAlgorithm(Place::Header, algorithm.to_owned()));
     }
     let (signed_at, stamp) = date_of(head)?;
+    let credential = parse_credential(Place::Header, credential)?;
+    let lent = takes_lent_tokens(credential.service()).then(|| head.header(LENT_TOKEN)).flatten();
     let presented = Presented {
-        credential: parse_credential(Place::Header, credential)?,
+        credential,
+        lent_token: lent.map(str::to_owned),
         signed_headers: headers.to_owned(),
         signature: unhex(signature.as_bytes()),
         session_token: head.header("x-amz-security-token").map(str::to_owned),
@@ -211,7 +217,10 @@ fn from_query(head: &RequestHead<'_>, now: Timestamp) -> Result<Presented, AuthE
         (None, Dialect::General) => DEFAULT_EXPIRES_SECONDS,
         (None, Dialect::Objects) => return Err(missing()),
     };
+    let lent =
+        takes_lent_tokens(credential.service()).then(|| query::value(head.query, LENT_TOKEN_QUERY)).flatten();
     let presented = Presented {
+        lent_token: lent.map(|text| decode(text).into_owned()),
         credential,
         signed_headers: headers.to_string(),
         signature: unhex(signature.as_bytes()),

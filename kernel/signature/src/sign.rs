@@ -92,6 +92,7 @@ pub fn sign_header(
         signed_headers,
         signature: Some(signature),
         session_token: signer.session_token.map(str::to_owned),
+        lent_token: None,
         signed_at: signer.now,
         form: Form::Header,
         stamp,

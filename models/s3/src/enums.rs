@@ -407,6 +407,11 @@ schema::text_enum!(ServerSideEncryption {
     AwsKmsDsse = "aws:kms:dsse",
 });
 
+schema::text_enum!(SessionMode {
+    ReadOnly = "ReadOnly",
+    ReadWrite = "ReadWrite",
+});
+
 schema::text_enum!(SseKmsEncryptedObjectsStatus {
     Enabled = "Enabled",
     Disabled = "Disabled",

@@ -5,6 +5,11 @@ use crate::*;
 use schema as s;
 
 #[derive(Clone, Default, PartialEq)]
+pub struct AccessDenied {
+}
+s::object!(AccessDenied, tables::ACCESS_DENIED, { });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct BucketAlreadyExists {
 }
 s::object!(BucketAlreadyExists, tables::BUCKET_ALREADY_EXISTS, { });
@@ -18,6 +23,11 @@ s::object!(BucketAlreadyOwnedByYou, tables::BUCKET_ALREADY_OWNED_BY_YOU, { });
 pub struct EncryptionTypeMismatch {
 }
 s::object!(EncryptionTypeMismatch, tables::ENCRYPTION_TYPE_MISMATCH, { });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct IdempotencyParameterMismatch {
+}
+s::object!(IdempotencyParameterMismatch, tables::IDEMPOTENCY_PARAMETER_MISMATCH, { });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct InvalidObjectState {

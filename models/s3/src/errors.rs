@@ -4,9 +4,11 @@
 use crate::tables as t;
 use schema::ErrorShape;
 
+pub static ACCESS_DENIED: ErrorShape = ErrorShape { shape: &t::ACCESS_DENIED, code: None, query_code: None, status: 403, sender: true };
 pub static BUCKET_ALREADY_EXISTS: ErrorShape = ErrorShape { shape: &t::BUCKET_ALREADY_EXISTS, code: None, query_code: None, status: 409, sender: true };
 pub static BUCKET_ALREADY_OWNED_BY_YOU: ErrorShape = ErrorShape { shape: &t::BUCKET_ALREADY_OWNED_BY_YOU, code: None, query_code: None, status: 409, sender: true };
 pub static ENCRYPTION_TYPE_MISMATCH: ErrorShape = ErrorShape { shape: &t::ENCRYPTION_TYPE_MISMATCH, code: None, query_code: None, status: 400, sender: true };
+pub static IDEMPOTENCY_PARAMETER_MISMATCH: ErrorShape = ErrorShape { shape: &t::IDEMPOTENCY_PARAMETER_MISMATCH, code: None, query_code: None, status: 400, sender: true };
 pub static INVALID_OBJECT_STATE: ErrorShape = ErrorShape { shape: &t::INVALID_OBJECT_STATE, code: None, query_code: None, status: 403, sender: true };
 pub static INVALID_REQUEST: ErrorShape = ErrorShape { shape: &t::INVALID_REQUEST, code: None, query_code: None, status: 400, sender: true };
 pub static INVALID_WRITE_OFFSET: ErrorShape = ErrorShape { shape: &t::INVALID_WRITE_OFFSET, code: None, query_code: None, status: 400, sender: true };

@@ -145,6 +145,17 @@ pub struct CreateMultipartUploadInput {
 s::object!(CreateMultipartUploadInput, tables::CREATE_MULTIPART_UPLOAD_REQUEST, { 0 acl, 1 bucket, 2 cache_control, 3 content_disposition, 4 content_encoding, 5 content_language, 6 content_type, 7 expires, 8 grant_full_control, 9 grant_read, 10 grant_read_acp, 11 grant_write_acp, 12 key, 13 metadata, 14 server_side_encryption, 15 storage_class, 16 website_redirect_location, 17 sse_customer_algorithm, 18 sse_customer_key, 19 sse_customer_key_md5, 20 ssekms_key_id, 21 ssekms_encryption_context, 22 bucket_key_enabled, 23 request_payer, 24 tagging, 25 object_lock_mode, 26 object_lock_retain_until_date, 27 object_lock_legal_hold_status, 28 expected_bucket_owner, 29 checksum_algorithm, 30 checksum_type });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct CreateSessionInput {
+    pub session_mode: Option<SessionMode>,
+    pub bucket: String,
+    pub server_side_encryption: Option<ServerSideEncryption>,
+    pub ssekms_key_id: Option<String>,
+    pub ssekms_encryption_context: Option<String>,
+    pub bucket_key_enabled: Option<bool>,
+}
+s::object!(CreateSessionInput, tables::CREATE_SESSION_REQUEST, { 0 session_mode, 1 bucket, 2 server_side_encryption, 3 ssekms_key_id, 4 ssekms_encryption_context, 5 bucket_key_enabled });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct DeleteBucketAnalyticsConfigurationInput {
     pub bucket: String,
     pub id: String,
@@ -614,6 +625,13 @@ pub struct ListBucketsInput {
 s::object!(ListBucketsInput, tables::LIST_BUCKETS_REQUEST, { 0 max_buckets, 1 continuation_token, 2 prefix, 3 bucket_region });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ListDirectoryBucketsInput {
+    pub continuation_token: Option<String>,
+    pub max_directory_buckets: Option<i32>,
+}
+s::object!(ListDirectoryBucketsInput, tables::LIST_DIRECTORY_BUCKETS_REQUEST, { 0 continuation_token, 1 max_directory_buckets });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ListMultipartUploadsInput {
     pub bucket: String,
     pub delimiter: Option<String>,
@@ -1013,6 +1031,23 @@ pub struct PutPublicAccessBlockInput {
 s::object!(PutPublicAccessBlockInput, tables::PUT_PUBLIC_ACCESS_BLOCK_REQUEST, { 0 bucket, 1 content_md5, 2 checksum_algorithm, 3 public_access_block_configuration, 4 expected_bucket_owner });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct RenameObjectInput {
+    pub bucket: String,
+    pub key: String,
+    pub rename_source: String,
+    pub destination_if_match: Option<String>,
+    pub destination_if_none_match: Option<String>,
+    pub destination_if_modified_since: Option<s::Timestamp>,
+    pub destination_if_unmodified_since: Option<s::Timestamp>,
+    pub source_if_match: Option<String>,
+    pub source_if_none_match: Option<String>,
+    pub source_if_modified_since: Option<s::Timestamp>,
+    pub source_if_unmodified_since: Option<s::Timestamp>,
+    pub client_token: Option<String>,
+}
+s::object!(RenameObjectInput, tables::RENAME_OBJECT_REQUEST, { 0 bucket, 1 key, 2 rename_source, 3 destination_if_match, 4 destination_if_none_match, 5 destination_if_modified_since, 6 destination_if_unmodified_since, 7 source_if_match, 8 source_if_none_match, 9 source_if_modified_since, 10 source_if_unmodified_since, 11 client_token });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct RestoreObjectInput {
     pub bucket: String,
     pub key: String,
@@ -1040,6 +1075,19 @@ pub struct SelectObjectContentInput {
     pub expected_bucket_owner: Option<String>,
 }
 s::object!(SelectObjectContentInput, tables::SELECT_OBJECT_CONTENT_REQUEST, { 0 bucket, 1 key, 2 sse_customer_algorithm, 3 sse_customer_key, 4 sse_customer_key_md5, 5 expression, 6 expression_type, 7 request_progress, 8 input_serialization, 9 output_serialization, 10 scan_range, 11 expected_bucket_owner });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateObjectEncryptionInput {
+    pub bucket: String,
+    pub key: String,
+    pub version_id: Option<String>,
+    pub object_encryption: ObjectEncryption,
+    pub request_payer: Option<RequestPayer>,
+    pub expected_bucket_owner: Option<String>,
+    pub content_md5: Option<String>,
+    pub checksum_algorithm: Option<ChecksumAlgorithm>,
+}
+s::object!(UpdateObjectEncryptionInput, tables::UPDATE_OBJECT_ENCRYPTION_REQUEST, { 0 bucket, 1 key, 2 version_id, 3 object_encryption, 4 request_payer, 5 expected_bucket_owner, 6 content_md5, 7 checksum_algorithm });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct UploadPartCopyInput {

@@ -89,6 +89,23 @@ pub static CREATE_MULTIPART_UPLOAD: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(CreateSession, CREATE_SESSION, crate::CreateSessionInput => crate::CreateSessionOutput, SERVICE);
+pub static CREATE_SESSION: OperationShape = OperationShape {
+    name: "CreateSession",
+    input: &t::CREATE_SESSION_REQUEST,
+    output: &t::CREATE_SESSION_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::NO_SUCH_BUCKET],
+    http: HttpBinding { method: "GET", path: "/{Bucket}?session", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(DeleteBucket, DELETE_BUCKET, crate::DeleteBucketInput => Unit, SERVICE);
 pub static DELETE_BUCKET: OperationShape = OperationShape {
     name: "DeleteBucket",
@@ -1007,6 +1024,23 @@ pub static LIST_BUCKETS: OperationShape = OperationShape {
     read_only: true,
 };
 
+operation!(ListDirectoryBuckets, LIST_DIRECTORY_BUCKETS, crate::ListDirectoryBucketsInput => crate::ListDirectoryBucketsOutput, SERVICE);
+pub static LIST_DIRECTORY_BUCKETS: OperationShape = OperationShape {
+    name: "ListDirectoryBuckets",
+    input: &t::LIST_DIRECTORY_BUCKETS_REQUEST,
+    output: &t::LIST_DIRECTORY_BUCKETS_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[],
+    http: HttpBinding { method: "GET", path: "/", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
 operation!(ListMultipartUploads, LIST_MULTIPART_UPLOADS, crate::ListMultipartUploadsInput => crate::ListMultipartUploadsOutput, SERVICE);
 pub static LIST_MULTIPART_UPLOADS: OperationShape = OperationShape {
     name: "ListMultipartUploads",
@@ -1534,6 +1568,23 @@ pub static PUT_PUBLIC_ACCESS_BLOCK: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(RenameObject, RENAME_OBJECT, crate::RenameObjectInput => crate::RenameObjectOutput, SERVICE);
+pub static RENAME_OBJECT: OperationShape = OperationShape {
+    name: "RenameObject",
+    input: &t::RENAME_OBJECT_REQUEST,
+    output: &t::RENAME_OBJECT_OUTPUT,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::IDEMPOTENCY_PARAMETER_MISMATCH],
+    http: HttpBinding { method: "PUT", path: "/{Bucket}/{Key+}?renameObject", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(RestoreObject, RESTORE_OBJECT, crate::RestoreObjectInput => crate::RestoreObjectOutput, SERVICE);
 pub static RESTORE_OBJECT: OperationShape = OperationShape {
     name: "RestoreObject",
@@ -1566,6 +1617,23 @@ pub static SELECT_OBJECT_CONTENT: OperationShape = OperationShape {
     checksum: None,
     bare_output: false,
     read_only: true,
+};
+
+operation!(UpdateObjectEncryption, UPDATE_OBJECT_ENCRYPTION, crate::UpdateObjectEncryptionInput => crate::UpdateObjectEncryptionOutput, SERVICE);
+pub static UPDATE_OBJECT_ENCRYPTION: OperationShape = OperationShape {
+    name: "UpdateObjectEncryption",
+    input: &t::UPDATE_OBJECT_ENCRYPTION_REQUEST,
+    output: &t::UPDATE_OBJECT_ENCRYPTION_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::NO_SUCH_KEY, &e::INVALID_REQUEST, &e::ACCESS_DENIED],
+    http: HttpBinding { method: "PUT", path: "/{Bucket}/{Key+}?encryption", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: Some(Checksum { required: true, algorithm_member: Some("ChecksumAlgorithm"), validation_mode_member: None }),
+    bare_output: false,
+    read_only: false,
 };
 
 operation!(UploadPart, UPLOAD_PART, crate::UploadPartInput => crate::UploadPartOutput, SERVICE);

@@ -80,6 +80,16 @@ pub struct CreateMultipartUploadOutput {
 s::object!(CreateMultipartUploadOutput, tables::CREATE_MULTIPART_UPLOAD_OUTPUT, { 0 abort_date, 1 abort_rule_id, 2 bucket, 3 key, 4 upload_id, 5 server_side_encryption, 6 sse_customer_algorithm, 7 sse_customer_key_md5, 8 ssekms_key_id, 9 ssekms_encryption_context, 10 bucket_key_enabled, 11 request_charged, 12 checksum_algorithm, 13 checksum_type });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct CreateSessionOutput {
+    pub server_side_encryption: Option<ServerSideEncryption>,
+    pub ssekms_key_id: Option<String>,
+    pub ssekms_encryption_context: Option<String>,
+    pub bucket_key_enabled: Option<bool>,
+    pub credentials: SessionCredentials,
+}
+s::object!(CreateSessionOutput, tables::CREATE_SESSION_OUTPUT, { 0 server_side_encryption, 1 ssekms_key_id, 2 ssekms_encryption_context, 3 bucket_key_enabled, 4 credentials });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct DeleteObjectOutput {
     pub delete_marker: Option<bool>,
     pub version_id: Option<String>,
@@ -441,6 +451,13 @@ pub struct ListBucketsOutput {
 s::object!(ListBucketsOutput, tables::LIST_BUCKETS_OUTPUT, { 0 buckets, 1 owner, 2 continuation_token, 3 prefix });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ListDirectoryBucketsOutput {
+    pub buckets: Option<Vec<Bucket>>,
+    pub continuation_token: Option<String>,
+}
+s::object!(ListDirectoryBucketsOutput, tables::LIST_DIRECTORY_BUCKETS_OUTPUT, { 0 buckets, 1 continuation_token });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ListMultipartUploadsOutput {
     pub bucket: Option<String>,
     pub key_marker: Option<String>,
@@ -600,6 +617,11 @@ pub struct PutObjectTaggingOutput {
 s::object!(PutObjectTaggingOutput, tables::PUT_OBJECT_TAGGING_OUTPUT, { 0 version_id });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct RenameObjectOutput {
+}
+s::object!(RenameObjectOutput, tables::RENAME_OBJECT_OUTPUT, { });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct RestoreObjectOutput {
     pub request_charged: Option<RequestCharged>,
     pub restore_output_path: Option<String>,
@@ -612,6 +634,12 @@ pub struct SelectObjectContentOutput {
     pub payload: Option<s::EventStream>,
 }
 s::object!(SelectObjectContentOutput, tables::SELECT_OBJECT_CONTENT_OUTPUT, { 0 payload });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateObjectEncryptionOutput {
+    pub request_charged: Option<RequestCharged>,
+}
+s::object!(UpdateObjectEncryptionOutput, tables::UPDATE_OBJECT_ENCRYPTION_RESPONSE, { 0 request_charged });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct UploadPartCopyOutput {

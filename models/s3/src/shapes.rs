@@ -652,6 +652,14 @@ pub struct Object {
 s::object!(Object, tables::OBJECT, { 0 key, 1 last_modified, 2 e_tag, 3 checksum_algorithm, 4 checksum_type, 5 size, 6 storage_class, 7 owner, 8 restore_status });
 
 #[derive(Clone, Default, PartialEq)]
+pub enum ObjectEncryption {
+    #[default]
+    Unset,
+    SSEKMS(SSEKMSEncryption),
+}
+s::union!(ObjectEncryption, tables::OBJECT_ENCRYPTION, { 0 SSEKMS });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ObjectIdentifier {
     pub key: String,
     pub version_id: Option<String>,
@@ -962,6 +970,13 @@ pub struct SSEKMS {
 s::object!(SSEKMS, tables::SSEKMS, { 0 key_id });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct SSEKMSEncryption {
+    pub kms_key_arn: String,
+    pub bucket_key_enabled: Option<bool>,
+}
+s::object!(SSEKMSEncryption, tables::SSEKMS_ENCRYPTION, { 0 kms_key_arn, 1 bucket_key_enabled });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct SSES3 {
 }
 s::object!(SSES3, tables::SSES3, { });
@@ -1014,6 +1029,15 @@ pub struct ServerSideEncryptionRule {
     pub blocked_encryption_types: Option<BlockedEncryptionTypes>,
 }
 s::object!(ServerSideEncryptionRule, tables::SERVER_SIDE_ENCRYPTION_RULE, { 0 apply_server_side_encryption_by_default, 1 bucket_key_enabled, 2 blocked_encryption_types });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct SessionCredentials {
+    pub access_key_id: String,
+    pub secret_access_key: String,
+    pub session_token: String,
+    pub expiration: s::Timestamp,
+}
+s::object!(SessionCredentials, tables::SESSION_CREDENTIALS, { 0 access_key_id, 1 secret_access_key, 2 session_token, 3 expiration });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct SimplePrefix {

@@ -38,6 +38,8 @@ pub static ACCESS_CONTROL_TRANSLATION: Shape = Shape::new("AccessControlTranslat
     Member { required: true, ..Member::new("Owner", &ty::OWNER_OVERRIDE) },
 ], || Box::new(crate::AccessControlTranslation::default()));
 
+pub static ACCESS_DENIED: Shape = Shape { error: true, ..Shape::new("AccessDenied", &[], || Box::new(crate::AccessDenied::default())) };
+
 pub static ANALYTICS_AND_OPERATOR: Shape = Shape::new("AnalyticsAndOperator", &[
     Member::new("Prefix", &Ty::TEXT),
     Member { wire_name: Some("Tag"), flattened: true, ..Member::new("Tags", &ty::TAG_SET) },
@@ -386,6 +388,23 @@ pub static CREATE_MULTIPART_UPLOAD_REQUEST: Shape = Shape::new("CreateMultipartU
     Member { location: Location::Header("x-amz-checksum-algorithm"), ..Member::new("ChecksumAlgorithm", &ty::CHECKSUM_ALGORITHM) },
     Member { location: Location::Header("x-amz-checksum-type"), ..Member::new("ChecksumType", &ty::CHECKSUM_TYPE) },
 ], || Box::new(crate::CreateMultipartUploadInput::default()));
+
+pub static CREATE_SESSION_OUTPUT: Shape = Shape { xml_root: Some("CreateSessionResult"), ..Shape::new("CreateSessionOutput", &[
+    Member { location: Location::Header("x-amz-server-side-encryption"), ..Member::new("ServerSideEncryption", &ty::SERVER_SIDE_ENCRYPTION) },
+    Member { location: Location::Header("x-amz-server-side-encryption-aws-kms-key-id"), sensitive: true, ..Member::new("SSEKMSKeyId", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-server-side-encryption-context"), sensitive: true, ..Member::new("SSEKMSEncryptionContext", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-server-side-encryption-bucket-key-enabled"), ..Member::new("BucketKeyEnabled", &Ty::Bool) },
+    Member { required: true, ..Member::new("Credentials", &ty::SESSION_CREDENTIALS) },
+], || Box::new(crate::CreateSessionOutput::default())) };
+
+pub static CREATE_SESSION_REQUEST: Shape = Shape::new("CreateSessionRequest", &[
+    Member { location: Location::Header("x-amz-create-session-mode"), ..Member::new("SessionMode", &ty::SESSION_MODE) },
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-server-side-encryption"), ..Member::new("ServerSideEncryption", &ty::SERVER_SIDE_ENCRYPTION) },
+    Member { location: Location::Header("x-amz-server-side-encryption-aws-kms-key-id"), sensitive: true, ..Member::new("SSEKMSKeyId", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-server-side-encryption-context"), sensitive: true, ..Member::new("SSEKMSEncryptionContext", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-server-side-encryption-bucket-key-enabled"), ..Member::new("BucketKeyEnabled", &Ty::Bool) },
+], || Box::new(crate::CreateSessionInput::default()));
 
 pub static DEFAULT_RETENTION: Shape = Shape::new("DefaultRetention", &[
     Member::new("Mode", &ty::OBJECT_LOCK_RETENTION_MODE),
@@ -1067,6 +1086,8 @@ pub static HEAD_OBJECT_REQUEST: Shape = Shape::new("HeadObjectRequest", &[
     Member { location: Location::Header("x-amz-checksum-mode"), ..Member::new("ChecksumMode", &ty::CHECKSUM_MODE) },
 ], || Box::new(crate::HeadObjectInput::default()));
 
+pub static IDEMPOTENCY_PARAMETER_MISMATCH: Shape = Shape { error: true, ..Shape::new("IdempotencyParameterMismatch", &[], || Box::new(crate::IdempotencyParameterMismatch::default())) };
+
 pub static INDEX_DOCUMENT: Shape = Shape::new("IndexDocument", &[
     Member { required: true, ..Member::new("Suffix", &Ty::TEXT) },
 ], || Box::new(crate::IndexDocument::default()));
@@ -1258,6 +1279,16 @@ pub static LIST_BUCKETS_REQUEST: Shape = Shape::new("ListBucketsRequest", &[
     Member { location: Location::Query("prefix"), ..Member::new("Prefix", &Ty::TEXT) },
     Member { location: Location::Query("bucket-region"), ..Member::new("BucketRegion", &Ty::TEXT) },
 ], || Box::new(crate::ListBucketsInput::default()));
+
+pub static LIST_DIRECTORY_BUCKETS_OUTPUT: Shape = Shape { xml_root: Some("ListAllMyDirectoryBucketsResult"), ..Shape::new("ListDirectoryBucketsOutput", &[
+    Member::new("Buckets", &ty::BUCKETS),
+    Member::new("ContinuationToken", &ty::DIRECTORY_BUCKET_TOKEN),
+], || Box::new(crate::ListDirectoryBucketsOutput::default())) };
+
+pub static LIST_DIRECTORY_BUCKETS_REQUEST: Shape = Shape::new("ListDirectoryBucketsRequest", &[
+    Member { location: Location::Query("continuation-token"), ..Member::new("ContinuationToken", &ty::DIRECTORY_BUCKET_TOKEN) },
+    Member { location: Location::Query("max-directory-buckets"), ..Member::new("MaxDirectoryBuckets", &ty::MAX_DIRECTORY_BUCKETS) },
+], || Box::new(crate::ListDirectoryBucketsInput::default()));
 
 pub static LIST_MULTIPART_UPLOADS_OUTPUT: Shape = Shape { xml_root: Some("ListMultipartUploadsResult"), ..Shape::new("ListMultipartUploadsOutput", &[
     Member::new("Bucket", &Ty::TEXT),
@@ -1499,6 +1530,10 @@ pub static OBJECT: Shape = Shape::new("Object", &[
 ], || Box::new(crate::Object::default()));
 
 pub static OBJECT_ALREADY_IN_ACTIVE_TIER_ERROR: Shape = Shape { error: true, ..Shape::new("ObjectAlreadyInActiveTierError", &[], || Box::new(crate::ObjectAlreadyInActiveTierError::default())) };
+
+pub static OBJECT_ENCRYPTION: Shape = Shape { union: true, ..Shape::new("ObjectEncryption", &[
+    Member { wire_name: Some("SSE-KMS"), ..Member::new("SSEKMS", &ty::SSEKMS_ENCRYPTION) },
+], || Box::new(crate::ObjectEncryption::default())) };
 
 pub static OBJECT_IDENTIFIER: Shape = Shape::new("ObjectIdentifier", &[
     Member { required: true, ..Member::new("Key", &ty::OBJECT_KEY) },
@@ -1969,6 +2004,23 @@ pub static REDIRECT_ALL_REQUESTS_TO: Shape = Shape::new("RedirectAllRequestsTo",
     Member::new("Protocol", &ty::PROTOCOL),
 ], || Box::new(crate::RedirectAllRequestsTo::default()));
 
+pub static RENAME_OBJECT_OUTPUT: Shape = Shape::new("RenameObjectOutput", &[], || Box::new(crate::RenameObjectOutput::default()));
+
+pub static RENAME_OBJECT_REQUEST: Shape = Shape::new("RenameObjectRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, location: Location::Path("Key"), ..Member::new("Key", &ty::OBJECT_KEY) },
+    Member { required: true, location: Location::Header("x-amz-rename-source"), ..Member::new("RenameSource", &ty::RENAME_SOURCE) },
+    Member { location: Location::Header("if-match"), ..Member::new("DestinationIfMatch", &Ty::TEXT) },
+    Member { location: Location::Header("if-none-match"), ..Member::new("DestinationIfNoneMatch", &Ty::TEXT) },
+    Member { location: Location::Header("if-modified-since"), ..Member::new("DestinationIfModifiedSince", &Ty::TIME) },
+    Member { location: Location::Header("if-unmodified-since"), ..Member::new("DestinationIfUnmodifiedSince", &Ty::TIME) },
+    Member { location: Location::Header("x-amz-rename-source-if-match"), ..Member::new("SourceIfMatch", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-rename-source-if-none-match"), ..Member::new("SourceIfNoneMatch", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-rename-source-if-modified-since"), ..Member::new("SourceIfModifiedSince", &ty::RENAME_SOURCE_IF_MODIFIED_SINCE) },
+    Member { location: Location::Header("x-amz-rename-source-if-unmodified-since"), ..Member::new("SourceIfUnmodifiedSince", &ty::RENAME_SOURCE_IF_UNMODIFIED_SINCE) },
+    Member { location: Location::Header("x-amz-client-token"), idempotency_token: true, ..Member::new("ClientToken", &Ty::TEXT) },
+], || Box::new(crate::RenameObjectInput::default()));
+
 pub static REPLICA_MODIFICATIONS: Shape = Shape::new("ReplicaModifications", &[
     Member { required: true, ..Member::new("Status", &ty::REPLICA_MODIFICATIONS_STATUS) },
 ], || Box::new(crate::ReplicaModifications::default()));
@@ -2073,6 +2125,11 @@ pub static SSEKMS: Shape = Shape::new("SSEKMS", &[
     Member { required: true, sensitive: true, ..Member::new("KeyId", &Ty::TEXT) },
 ], || Box::new(crate::SSEKMS::default()));
 
+pub static SSEKMS_ENCRYPTION: Shape = Shape::new("SSEKMSEncryption", &[
+    Member { required: true, sensitive: true, ..Member::new("KMSKeyArn", &ty::NON_EMPTY_KMS_KEY_ARN_STRING) },
+    Member::new("BucketKeyEnabled", &Ty::Bool),
+], || Box::new(crate::SSEKMSEncryption::default()));
+
 pub static SSES3: Shape = Shape::new("SSES3", &[], || Box::new(crate::SSES3::default()));
 
 pub static SCAN_RANGE: Shape = Shape::new("ScanRange", &[
@@ -2128,6 +2185,13 @@ pub static SERVER_SIDE_ENCRYPTION_RULE: Shape = Shape::new("ServerSideEncryption
     Member::new("BucketKeyEnabled", &Ty::Bool),
     Member::new("BlockedEncryptionTypes", &ty::BLOCKED_ENCRYPTION_TYPES),
 ], || Box::new(crate::ServerSideEncryptionRule::default()));
+
+pub static SESSION_CREDENTIALS: Shape = Shape::new("SessionCredentials", &[
+    Member { required: true, ..Member::new("AccessKeyId", &Ty::TEXT) },
+    Member { required: true, sensitive: true, ..Member::new("SecretAccessKey", &Ty::TEXT) },
+    Member { required: true, sensitive: true, ..Member::new("SessionToken", &Ty::TEXT) },
+    Member { required: true, ..Member::new("Expiration", &Ty::TIME) },
+], || Box::new(crate::SessionCredentials::default()));
 
 pub static SIMPLE_PREFIX: Shape = Shape::new("SimplePrefix", &[], || Box::new(crate::SimplePrefix::default()));
 
@@ -2197,6 +2261,21 @@ pub static TRANSITION: Shape = Shape::new("Transition", &[
     Member::new("Days", &Ty::INT),
     Member::new("StorageClass", &ty::TRANSITION_STORAGE_CLASS),
 ], || Box::new(crate::Transition::default()));
+
+pub static UPDATE_OBJECT_ENCRYPTION_REQUEST: Shape = Shape::new("UpdateObjectEncryptionRequest", &[
+    Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
+    Member { required: true, location: Location::Path("Key"), ..Member::new("Key", &ty::OBJECT_KEY) },
+    Member { location: Location::Query("versionId"), ..Member::new("VersionId", &Ty::TEXT) },
+    Member { required: true, location: Location::Payload, xml_namespace: Some(XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }), ..Member::new("ObjectEncryption", &ty::OBJECT_ENCRYPTION) },
+    Member { location: Location::Header("x-amz-request-payer"), ..Member::new("RequestPayer", &ty::REQUEST_PAYER) },
+    Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+    Member { location: Location::Header("content-md5"), ..Member::new("ContentMD5", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-sdk-checksum-algorithm"), ..Member::new("ChecksumAlgorithm", &ty::CHECKSUM_ALGORITHM) },
+], || Box::new(crate::UpdateObjectEncryptionInput::default()));
+
+pub static UPDATE_OBJECT_ENCRYPTION_RESPONSE: Shape = Shape::new("UpdateObjectEncryptionResponse", &[
+    Member { location: Location::Header("x-amz-request-charged"), ..Member::new("RequestCharged", &ty::REQUEST_CHARGED) },
+], || Box::new(crate::UpdateObjectEncryptionOutput::default()));
 
 pub static UPLOAD_PART_COPY_OUTPUT: Shape = Shape::new("UploadPartCopyOutput", &[
     Member { location: Location::Header("x-amz-copy-source-version-id"), ..Member::new("CopySourceVersionId", &Ty::TEXT) },

@@ -3,6 +3,7 @@
 
 use crate::errors::S3Error;
 use crate::grants::{self, Wanted};
+use crate::in_directory;
 use crate::rules::headers;
 use crate::rules::kms::key_arn;
 use crate::rules::locks::{Mode, Retention};
@@ -79,8 +80,11 @@ impl Wishes<'_> {
     /// # Errors
     /// Where something is malformed, or cannot be done here.
     pub fn describe(&self, bucket: &Bucket, ctx: &Ctx) -> Result<Description, S3Error> {
-        let storage_class = self.storage_class.unwrap_or("STANDARD");
-        if !headers::is_storage_class(storage_class) {
+        let storage_class = match bucket.zone() {
+            Some((_, place)) => in_directory::storage_class(self, place)?,
+            None => self.storage_class.unwrap_or("STANDARD"),
+        };
+        if bucket.zone().is_none() && !headers::is_storage_class(storage_class) {
             return Err(S3Error::InvalidStorageClass { given: storage_class.to_owned() });
         }
         if let Some(size) = self.metadata.and_then(headers::oversized_metadata) {
@@ -220,7 +224,7 @@ impl Wishes<'_> {
 
     /// How the object is encrypted, the key by its ARN.
     fn encryption(&self, bucket: &Bucket, ctx: &Ctx) -> Result<Encryption, S3Error> {
-        let encryption = self.asked_encryption(bucket)?;
+        let encryption = self.asked_encryption(in_directory::default_encryption(bucket, ctx))?;
         if encryption.algorithm == "AES256" {
             return Ok(encryption);
         }
@@ -229,8 +233,7 @@ impl Wishes<'_> {
         Ok(Encryption { kms_key, ..encryption })
     }
 
-    fn asked_encryption(&self, bucket: &Bucket) -> Result<Encryption, S3Error> {
-        let default = bucket.record.encryption();
+    fn asked_encryption(&self, default: Encryption) -> Result<Encryption, S3Error> {
         let invalid = |message, name, value: &str| {
             Err(S3Error::InvalidArgument { message, name, value: value.to_owned() })
         };

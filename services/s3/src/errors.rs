@@ -3,6 +3,7 @@
 mod answer;
 
 use crate::rules::conditions::{Broken, WriteFault};
+use crate::rules::directory_buckets;
 use crate::rules::headers::TagSetFault;
 use crate::rules::kms::KeyFault;
 use crate::rules::multipart;
@@ -74,6 +75,10 @@ pub enum S3Error {
         given: String,
     },
     AccessDenied,
+    /// What is forbidden whatever the caller may do, and why.
+    Forbidden {
+        message: &'static str,
+    },
     /// A versioning configuration without a status.
     IllegalVersioning,
     /// A condition does not hold, and the caller's copy is as good.
@@ -256,6 +261,8 @@ pub enum S3Error {
         target: String,
     },
     TooManyConfigurations,
+    /// What only directory buckets refuse.
+    InDirectory(directory_buckets::Fault),
     /// A query that is refused, or fails on a record.
     Select(select::Fault),
     /// What is only for buckets of another kind.

@@ -3,6 +3,7 @@
 mod access_points;
 mod account;
 mod acls;
+mod append_object;
 mod bucket_configurations;
 mod bucket_cors;
 mod bucket_policy;
@@ -11,7 +12,9 @@ mod bucket_tagging;
 mod buckets;
 mod complete_upload;
 mod copy_object;
+mod create_session;
 mod delete_object;
+mod directory_buckets;
 mod get_object;
 mod lifecycle;
 mod list_objects;
@@ -19,9 +22,11 @@ mod list_parts;
 mod list_versions;
 mod notifications;
 mod object_attributes;
+mod object_encryption;
 mod object_lock;
 mod object_tagging;
 mod put_object;
+mod rename_object;
 mod replication;
 mod resource_tags;
 mod restore_object;
@@ -54,6 +59,8 @@ pub fn all() -> Vec<Operation> {
 fn of_buckets() -> Vec<Operation> {
     vec![
         Operation::new::<CreateBucket, _, _, _>(buckets::create).acts_on(policy::create_bucket),
+        Operation::new::<CreateSession, _, _, _>(create_session::create).acts_on(create_session::demands),
+        Operation::new::<ListDirectoryBuckets, _, _, _>(directory_buckets::list).as_action("s3express:ListAllMyDirectoryBuckets").acts_on_everything(),
         Operation::new::<DeleteBucket, _, _, _>(buckets::delete).acts_on(policy::bucket("s3:DeleteBucket")),
         Operation::new::<GetBucketLocation, _, _, _>(buckets::location_of).acts_on(policy::bucket("s3:GetBucketLocation")),
         Operation::new::<HeadBucket, _, _, _>(buckets::head).acts_on(policy::bucket("s3:ListBucket")),
@@ -147,6 +154,7 @@ fn of_object_settings() -> Vec<Operation> {
         Operation::new::<PutObjectLegalHold, _, _, _>(object_lock::put_legal_hold).acts_on(policy::object("s3:PutObjectLegalHold")),
         Operation::new::<PutObjectRetention, _, _, _>(object_lock::put_retention).acts_on(policy::put_retention),
         Operation::new::<RestoreObject, _, _, _>(restore_object::restore).acts_on(policy::object("s3:RestoreObject")),
+        Operation::new::<UpdateObjectEncryption, _, _, _>(object_encryption::update).acts_on(policy::update_encryption),
         Operation::new::<SelectObjectContent, _, _, _>(select::select).acts_on(policy::object("s3:GetObject")),
     ]
 }
@@ -163,6 +171,7 @@ fn of_objects() -> Vec<Operation> {
         Operation::new::<GetObjectTagging, _, _, _>(object_tagging::get).acts_on(policy::version("s3:GetObjectTagging", "s3:GetObjectVersionTagging")),
         Operation::new::<HeadObject, _, _, _>(get_object::head_object).acts_on(policy::version("s3:GetObject", "s3:GetObjectVersion")),
         Operation::new::<PutObject, _, _, _>(put_object::put_object).acts_on(policy::put_object),
+        Operation::new::<RenameObject, _, _, _>(rename_object::rename_object).acts_on(policy::object("s3:RenameObject")),
         Operation::new::<PutObjectTagging, _, _, _>(object_tagging::put).acts_on(policy::put_tagging),
     ]
 }

@@ -7,7 +7,8 @@ use crate::condition_keys;
 use crate::describe::wishes;
 use crate::errors::S3Error;
 use crate::lookup;
-use crate::rules::headers;
+use crate::rules::{directory_buckets, headers};
+use crate::sessions;
 use crate::state::{access_points, buckets};
 use model_s3 as api;
 use model_s3control as control;
@@ -146,6 +147,7 @@ names_key!(
     PutObjectLegalHoldInput.version_id,
     PutObjectRetentionInput.version_id,
     PutObjectTaggingInput.version_id,
+    RenameObjectInput,
     RestoreObjectInput.version_id,
     SelectObjectContentInput,
     UploadPartInput,
@@ -181,6 +183,10 @@ fn judged(peek: &Peek, demands: Vec<Demand>) -> Demands {
 /// behind it. S3 User Guide, "Configuring IAM policies for using access points".
 fn through(peek: &Peek, demand: Demand) -> Result<Vec<Demand>, S3Error> {
     let Some(head) = demand.head.clone() else { return Ok(vec![demand]) };
+    if directory_buckets::is_named_so(head.resource()) {
+        return sessions::demands(peek, head.resource(), &demand.action);
+    }
+    sessions::only_of_directory_buckets(peek)?;
     let Some(point) = access_points::in_place_of(&peek.read(), head.resource())? else {
         return Ok(vec![demand]);
     };
@@ -259,6 +265,9 @@ names_arn!(ListTagsForResourceInput, TagResourceInput, UntagResourceInput);
 pub fn tagged<I: NamesArn>(action: &'static str) -> impl Fn(Peek, Arc<I>) -> Demands + Clone {
     move |_, input| {
         let demand = match input.arn().parse::<Arn>() {
+            Ok(arn) if arn.service() == "s3express" => {
+                Demand::new(action.replacen("s3:", "s3express:", 1), &arn)
+            }
             Ok(arn) => Demand::new(action, &arn),
             Err(_) => Demand::everywhere(action),
         };
@@ -337,8 +346,17 @@ pub fn put_retention(peek: Peek, input: Arc<api::PutObjectRetentionInput>) -> De
     judged(&peek, demands)
 }
 
+/// Changing how an object is encrypted: as putting it.
+pub fn update_encryption(peek: Peek, input: Arc<api::UpdateObjectEncryptionInput>) -> Demands {
+    let actions = ["s3:UpdateObjectEncryption", "s3:PutObject"];
+    judged(&peek, actions.map(|action| on_object(action, &input.bucket, &input.key)).to_vec())
+}
+
 /// Making a bucket: whoever has the name already is not asked.
-pub fn create_bucket(_: Peek, input: Arc<api::CreateBucketInput>) -> Demands {
+pub fn create_bucket(peek: Peek, input: Arc<api::CreateBucketInput>) -> Demands {
+    if directory_buckets::is_named_so(&input.bucket) {
+        return ready(Ok(vec![sessions::creating(&peek, &input.bucket)]));
+    }
     let location = input.create_bucket_configuration.as_ref();
     let location = location.and_then(|configuration| configuration.location_constraint.as_ref());
     let demand = Demand::new("s3:CreateBucket", &buckets::arn(&input.bucket));

@@ -5,6 +5,7 @@ pub mod acl;
 pub mod bus_event;
 pub mod conditions;
 pub mod cors;
+pub mod directory_buckets;
 pub mod event;
 pub mod headers;
 pub mod kms;

@@ -256,6 +256,9 @@ fn dialect(said: &Node) -> String {
     if let (Some(code), Some(words)) = (said.text("queryWordsOf"), said.text("queryWords")) {
         let _ = write!(fields, "query_words: Some(({code:?}, {words:?})), ");
     }
+    if let (Some(name), Some(operation)) = (said.text("alsoSigned"), said.text("onlySoSigned")) {
+        let _ = write!(fields, "also_signed: Some(({name:?}, {operation:?})), ");
+    }
     if let Some(key) = said.text("messageKey") {
         let _ = write!(fields, "message_key: {key:?}, ");
     }

@@ -28,15 +28,17 @@ const METADATA: &[&str] = &[
 
 /// Overlays only: the fields of `schema::Dialect`.
 const DIALECT: &[&str] = &[
+    "alsoSigned",
     "bareErrors",
-    "errorNamespace",
     "digestDemanded",
+    "errorNamespace",
     "formUpload",
     "hostLabel",
     "messageKey",
     "missingCode",
     "missingMessage",
     "notOfUrl",
+    "onlySoSigned",
     "queryWords",
     "queryWordsOf",
     "sumsBodies",

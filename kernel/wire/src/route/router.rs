@@ -59,7 +59,9 @@ impl Known {
         let (mut operations, mut paths) = (HashMap::new(), Trie::default());
         for operation in served.chain(unserved) {
             operations.insert(operation.name(), operation);
-            let (segments, leaf) = compile(operation);
+            let (segments, mut leaf) = compile(operation);
+            let apart = shape.dialect.also_signed.filter(|(_, only)| *only == operation.name());
+            leaf.apart = apart.map(|(name, _)| name);
             paths.insert(&segments, leaf);
         }
         Known { shape, operations, paths }
@@ -105,6 +107,9 @@ impl Router {
             }
             router.signing_names.entry(shape.signing_name).or_default().push(index);
             router.prefixes.entry(shape.endpoint_prefix).or_default().push(index);
+            if let Some((name, _)) = shape.dialect.also_signed {
+                router.signing_names.entry(name).or_default().push(index);
+            }
         }
         router
     }
@@ -275,7 +280,8 @@ impl Router {
     /// `bucket.localhost` where the host names no service (`sqs.localhost`).
     fn host_label(&self, host: Option<&Host>, shape: &ServiceShape) -> Option<String> {
         let host = host.filter(|_| shape.dialect.host_label.is_some())?;
-        host.label_before_service(shape.endpoint_prefix).or_else(|| {
+        let second = || shape.dialect.also_signed.and_then(|(name, _)| host.label_before_service(name));
+        host.label_before_service(shape.endpoint_prefix).or_else(second).or_else(|| {
             let unnamed = self.named_by_host(Some(host)).is_none();
             host.label_before_base(&self.rules).filter(|_| unnamed)
         })
@@ -402,7 +408,7 @@ fn labels(leaf: &Leaf, values: &[&str]) -> Result<Vec<(&'static str, String)>, M
 }
 
 /// The service of the credential scope, in the `Authorization` header or the presigned query.
-fn scope_service(head: &Head<'_>) -> Option<String> {
+pub(super) fn scope_service(head: &Head<'_>) -> Option<String> {
     let in_header = head.header("authorization").and_then(|text| {
         let first = text.strip_prefix("AWS4-HMAC-SHA256 Credential=");
         let rest = first.or_else(|| Some(text.split_once("Credential=")?.1))?;

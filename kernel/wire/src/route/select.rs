@@ -1,9 +1,11 @@
 //! Which of the operations at one path a request means: by method, fixed query keys and required inputs.
 //!
-//! This is the one place where ties are decided: more fixed keys win, then an operation whose required
+//! This is the one place where ties are decided: an operation that only requests signed for a second name mean
+//! wins where the request is, then more fixed keys win, then an operation whose required
 //! headers and keys are all there (the more of them, the better), then one that is served, then the
 //! model's order.
 
+use super::router::scope_service;
 use super::template::Leaf;
 use crate::message::Head;
 use crate::uri::Pair;
@@ -28,18 +30,29 @@ impl Asked<'_> {
             _ => true,
         }
     }
+
+    /// Whether a request says that it means an operation of those that are signed for a second name: by its
+    /// signature, by its host, or in SDKs that name it in the query.
+    fn is_apart(&self, name: &str, operation: &str) -> bool {
+        let host = self.head.host.split('.').next().unwrap_or_default();
+        scope_service(self.head).as_deref() == Some(name)
+            || host.strip_suffix("-control") == Some(name)
+            || self.has_key("x-id", Some(operation))
+    }
 }
 
 /// The operation that is meant; `None` if none has the method and the fixed keys.
 pub(super) fn select<'t>(leaves: &'t [Leaf], asked: &Asked<'_>) -> Option<&'t Leaf> {
     let fits = |leaf: &&Leaf| {
-        leaf.method == asked.head.method && leaf.fixed.iter().all(|(key, value)| asked.has_key(key, *value))
+        leaf.method == asked.head.method
+            && leaf.fixed.iter().all(|(key, value)| asked.has_key(key, *value))
+            && leaf.apart.is_none_or(|name| asked.is_apart(name, leaf.operation.name()))
     };
     let rank = |leaf: &&Leaf| {
         let complete = leaf.required.iter().all(|location| asked.has(location));
         let required = if complete { leaf.required.len() } else { 0 };
         let served = leaf.operation.served().is_some();
-        Reverse((leaf.fixed.len(), complete, required, served))
+        Reverse((leaf.apart.is_some(), leaf.fixed.len(), complete, required, served))
     };
     // The first of equals, hence the least of what is reversed.
     leaves.iter().filter(fits).min_by_key(rank)

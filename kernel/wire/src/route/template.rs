@@ -25,6 +25,8 @@ pub(super) struct Leaf {
     /// The labels in the path's order.
     pub(super) labels: Vec<&'static str>,
     pub(super) operation: Routed,
+    /// The signing name that a request must have to mean this.
+    pub(super) apart: Option<&'static str>,
 }
 
 /// The segments of a template and its leaf.
@@ -47,7 +49,8 @@ pub(super) fn compile(operation: Routed) -> (Vec<Segment>, Leaf) {
         Some((key, value)) => (key, Some(value)),
         None => (part, None),
     });
-    let leaf = Leaf { method, fixed: fixed.collect(), required, labels: labels.collect(), operation };
+    let leaf =
+        Leaf { method, fixed: fixed.collect(), required, labels: labels.collect(), operation, apart: None };
     (segments, leaf)
 }
 

@@ -98,6 +98,31 @@ fn paths_of_rest_services() {
     }
 }
 
+/// The list of directory buckets is told from the other by the name that it is signed for (botocore), by the operation
+/// in the query (SDKs of the public Smithy model) or by the host.
+#[test]
+fn operations_that_are_signed_apart() {
+    let zonal = "logs--use1-az4--x-s3.s3express-use1-az4.us-east-1.amazonaws.com";
+    let table = [
+        (call("GET", "localhost/").scope("s3"), "s3:ListBuckets"),
+        (call("GET", "localhost/?x-id=ListBuckets").scope("s3"), "s3:ListBuckets"),
+        (call("GET", "localhost/").scope("s3express"), "s3:ListDirectoryBuckets"),
+        (call("GET", "localhost/?x-id=ListDirectoryBuckets"), "s3:ListDirectoryBuckets"),
+        (call("GET", "s3express-control.us-east-1.amazonaws.com/"), "s3:ListDirectoryBuckets"),
+        (call("GET", "localhost/logs--use1-az4--x-s3?session").scope("s3express"), "s3:CreateSession"),
+        (call("GET", "logs--use1-az4--x-s3.localhost:4566/?session").scope("s3express"), "s3:CreateSession"),
+        (call("GET", &format!("{zonal}/k")), "s3:GetObject"),
+        (
+            call("PUT", &format!("{zonal}/k?renameObject")).header("x-amz-rename-source", "l"),
+            "s3:RenameObject",
+        ),
+        (call("PUT", "localhost/b/k").scope("s3express"), "s3:PutObject"),
+    ];
+    for (call, expect) in table {
+        assert_eq!(routed(&call), expect, "{} {}", call.host, call.path);
+    }
+}
+
 #[test]
 fn operations_of_one_path() {
     let s3 = |method, path: &str| call(method, &format!("localhost{path}")).scope("s3");

@@ -96,7 +96,7 @@ fn code_and_status(error: &S3Error) -> (&'static str, u16) {
     }
 }
 
-/// Of what S3 Control answers.
+/// Of what S3 Control and directory buckets answer.
 fn of_control(error: &S3Error) -> (&'static str, u16) {
     match error {
         S3Error::NoSuchAccessPoint { .. } => ("NoSuchAccessPoint", 404),
@@ -106,6 +106,8 @@ fn of_control(error: &S3Error) -> (&'static str, u16) {
         S3Error::UnparsedUri { .. } => ("InvalidURI", 400),
         S3Error::NoSuchResource => ("NoSuchResource", 404),
         S3Error::NoAccountBlock { .. } => (absence(Configuration::PublicAccessBlock).0, 404),
+        S3Error::InDirectory(fault) => (fault.code(), 400),
+        S3Error::Forbidden { .. } => ("AccessDenied", 403),
         _ => INTERNAL,
     }
 }
@@ -224,6 +226,8 @@ fn message(error: &S3Error) -> Cow<'static, str> {
         ),
         S3Error::Body(error) => return body_message(error),
         S3Error::Select(fault) => fault.message.clone(),
+        S3Error::InDirectory(fault) => return Cow::Borrowed(fault.message()),
+        S3Error::Forbidden { message } => return Cow::Borrowed(message),
         S3Error::Key(fault) => fault.message(),
         error => return Cow::Borrowed(fixed(error)),
     })

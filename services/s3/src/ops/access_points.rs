@@ -83,7 +83,9 @@ pub async fn create(
     let now = ctx.now();
     ctx.commit(move |tx: &mut Tx| {
         let bucket = buckets::find(tx, &point.record.bucket)?;
-        if !bucket.is_some_and(|it| it.owner == point.account && it.record.region == point.region) {
+        if !bucket.is_some_and(|it| {
+            it.owner == point.account && it.record.region == point.region && !it.is_directory()
+        }) {
             return Err(S3Error::InvalidRequest {
                 message: "Amazon S3 AccessPoint can only be created for existing bucket".to_owned(),
             });

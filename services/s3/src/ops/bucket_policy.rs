@@ -2,7 +2,7 @@
 
 use crate::errors::{Configuration, S3Error};
 use crate::lookup;
-use crate::rules::public;
+use crate::rules::{directory_buckets, public};
 use crate::state::account_blocks;
 use crate::state::buckets::Bucket;
 use model_s3 as api;
@@ -51,7 +51,13 @@ fn lacks_statements(text: &str) -> bool {
 /// PutBucketPolicy.
 pub async fn put(ctx: Ctx, input: Arc<api::PutBucketPolicyInput>) -> Result<Unit, S3Error> {
     let text = input.policy.as_deref().unwrap_or_default();
-    let is_public = public::is_public(&parsed(text, |value| public::stays_within(value, &input.bucket))?);
+    let directory = directory_buckets::is_named_so(&input.bucket);
+    let own = lookup::bucket(&ctx.read(), &input.bucket, None).map(|bucket| bucket.arn());
+    let within = |value: &Value| match (&own, directory) {
+        (Ok(own), true) => directory_buckets::is_about(public::resources(value), own),
+        _ => public::stays_within(value, &input.bucket),
+    };
+    let is_public = public::is_public(&parsed(text, within)?);
     ctx.commit(move |tx: &mut Tx| {
         let bucket = lookup::bucket(tx, &input.bucket, input.expected_bucket_owner.as_deref())?;
         if is_public && account_blocks::of_bucket(tx, &bucket)?.block_policy {

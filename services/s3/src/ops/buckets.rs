@@ -1,6 +1,7 @@
 //! Buckets: create, head, delete, list, where they are.
 
 use super::acls::wanted;
+use super::directory_buckets;
 use crate::errors::S3Error;
 use crate::grants::{self, Wanted};
 use crate::lookup;
@@ -51,6 +52,9 @@ pub async fn create(
     ctx: Ctx,
     input: Arc<api::CreateBucketInput>,
 ) -> Result<api::CreateBucketOutput, S3Error> {
+    if directory_buckets::is_asked_for(&input) {
+        return directory_buckets::create(ctx, input).await;
+    }
     if !names::is_bucket_name(&input.bucket) {
         return Err(S3Error::InvalidBucketName { bucket: input.bucket.clone() });
     }
@@ -193,7 +197,11 @@ pub fn ownership_of(given: &api::ObjectOwnership) -> Result<Ownership, S3Error> 
     }
 }
 
-fn tags(input: &api::CreateBucketInput) -> Result<Tags, S3Error> {
+/// The tags of a new bucket.
+///
+/// # Errors
+/// Where they are against the rules.
+pub fn tags(input: &api::CreateBucketInput) -> Result<Tags, S3Error> {
     let given =
         input.create_bucket_configuration.as_ref().and_then(|configuration| configuration.tags.as_ref());
     let pairs = given.into_iter().flatten().map(|tag| (tag.key.as_str(), tag.value.as_str()));
@@ -214,6 +222,8 @@ pub async fn head(ctx: Ctx, input: Arc<api::HeadBucketInput>) -> Result<api::Hea
     Ok(api::HeadBucketOutput {
         bucket_arn: Some(bucket.arn().to_string()),
         bucket_region: Some(bucket.record.region.to_string()),
+        bucket_location_type: bucket.zone().map(|(_, place)| api::LocationType::from(place.name())),
+        bucket_location_name: bucket.zone().map(|(zone, _)| zone.to_owned()),
         access_point_alias: Some(bucket.name != input.bucket),
         content_type: Some("application/xml".to_owned()),
         ..Default::default()
@@ -245,6 +255,7 @@ pub async fn delete(ctx: Ctx, input: Arc<api::DeleteBucketInput>) -> Result<Unit
             let versioned = bucket.record.versioning != Versioning::Never;
             return Err(S3Error::BucketNotEmpty { bucket: bucket.name, versioned });
         }
+        directory_buckets::check_idle(tx, &bucket)?;
         if access_points::any_of(tx, &bucket)? {
             return Err(S3Error::HasAccessPoints { bucket: bucket.name });
         }
@@ -294,6 +305,9 @@ pub async fn list(ctx: Ctx, input: Arc<api::ListBucketsInput>) -> Result<api::Li
     let (mut shown, mut more) = (Vec::new(), false);
     for bucket in buckets::of_account(&read, ctx.account(), prefix, &after) {
         let bucket = bucket?;
+        if bucket.is_directory() {
+            continue;
+        }
         if input.bucket_region.as_deref().is_some_and(|region| region != bucket.record.region.as_str()) {
             continue;
         }

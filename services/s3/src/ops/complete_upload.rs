@@ -3,6 +3,7 @@
 
 use crate::checksums::{self, DEFAULT, checksum_members, show_object_checksum};
 use crate::errors::S3Error;
+use crate::in_directory;
 use crate::lookup;
 use crate::notify::Origin;
 use crate::ops::uploads::checksum_type;
@@ -110,6 +111,9 @@ fn assemble(tx: &mut Tx, bucket: &Bucket, upload: &Upload, input: &Input) -> Res
         .collect();
     let refused = |fault| refused(fault, &named, &input.upload_id);
     let numbers = multipart::ordered(&named).map_err(refused)?;
+    if bucket.is_directory() && !in_directory::is_gapless(&numbers) {
+        return Err(refused(multipart::Fault::Order));
+    }
     let mut present: BTreeMap<u16, PartRecord> =
         uploads::parts(tx, &bucket.scope, upload.incarnation, 0).collect::<Result<_, _>>()?;
     let chosen: Vec<Option<PartRecord>> = numbers.iter().map(|number| present.remove(number)).collect();

@@ -4,6 +4,7 @@
 use crate::checksums::{DEFAULT, show_object_checksum};
 use crate::describe::{Wishes, wishes};
 use crate::errors::S3Error;
+use crate::in_directory;
 use crate::intake::{self, Intake};
 use crate::lookup;
 use crate::notify::Origin;
@@ -44,8 +45,12 @@ pub async fn copy_object(ctx: Ctx, input: Arc<Input>) -> Result<api::CopyObjectO
     let customer = wishes.customer()?;
     let salted = customer.as_ref().map(|customer| (customer, ctx.host().entropy.bytes()));
     let extras = wishes.extras(&bucket, &ctx, salted)?;
-    let copied = content(&ctx, &input, &source, customer.as_ref()).await?;
-    let object = ObjectRecord { description, tags, extras, ..copied.object };
+    let copied = content(&ctx, &input, (&source, &bucket), customer.as_ref()).await?;
+    let mut object = ObjectRecord { description, tags, extras, ..copied.object };
+    if bucket.is_directory() {
+        object.etag = hex(&in_directory::tag(&ctx, &bucket, [0; 16]));
+        in_directory::check_tags(&object.tags)?;
+    }
     let mut output = api::CopyObjectOutput {
         copy_source_version_id: source.found.version.id.clone(),
         ..Default::default()
@@ -182,9 +187,11 @@ struct Copied {
 async fn content(
     ctx: &Ctx,
     input: &Input,
-    source: &Source,
+    (source, bucket): (&Source, &Bucket),
     customer: Option<&Customer>,
 ) -> Result<Copied, S3Error> {
+    // The tag of an object in a directory bucket does not tell the MD5, which elsewhere is the copy's.
+    let tagged_alike = bucket.is_directory() || !source.bucket.is_directory();
     let old = &source.found.object;
     let asked = match &input.checksum_algorithm {
         None => None,
@@ -198,6 +205,7 @@ async fn content(
     let own_keys = customer.is_some() || source.customer.is_some();
     if matches!(old.content, Content::Blob(_))
         && !own_keys
+        && tagged_alike
         && kept.is_some_and(|checksum| checksum.algorithm == algorithm)
     {
         return Ok(Copied { object: (**old).clone(), small: None, fresh: None });

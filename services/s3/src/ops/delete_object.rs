@@ -7,13 +7,13 @@ use crate::notify::{self, Origin};
 use crate::policy;
 use crate::replicate;
 use crate::rules::conditions::check_delete;
+use crate::rules::directory_buckets::{self, DeleteConditions};
 use crate::rules::locks;
 use crate::rules::notifications::Happening;
 use crate::state::buckets::Bucket;
 use crate::state::{Version, Versioning, objects, uploads, whole_seconds};
 use crate::write::fresh_id;
 use model_s3 as api;
-use names::Timestamp;
 use schema::ApiError;
 use service::Ctx;
 use std::sync::Arc;
@@ -28,6 +28,7 @@ struct Target {
     key: String,
     version_id: Option<String>,
     matches: Option<String>,
+    conditions: DeleteConditions,
     /// What makes the id of a marker no guess.
     random: [u8; 16],
     /// The caller passes by governance.
@@ -49,12 +50,21 @@ fn check_bypass(bucket: &Bucket, bypass: Option<bool>) -> Result<(), S3Error> {
 }
 
 /// Dates and sizes are conditions of directory buckets only.
-fn check_conditions(modified: Option<Timestamp>, size: Option<i64>) -> Result<(), S3Error> {
-    match (modified, size) {
-        (Some(_), _) => Err(S3Error::NotImplemented { header: "x-amz-if-match-last-modified-time" }),
-        (None, Some(_)) => Err(S3Error::NotImplemented { header: "x-amz-if-match-size" }),
-        (None, None) => Ok(()),
+fn check_conditions(bucket: &str, conditions: DeleteConditions) -> Result<(), S3Error> {
+    match conditions {
+        _ if directory_buckets::is_named_so(bucket) => Ok(()),
+        DeleteConditions { modified: Some(_), .. } => {
+            Err(S3Error::NotImplemented { header: "x-amz-if-match-last-modified-time" })
+        }
+        DeleteConditions { size: Some(_), .. } => {
+            Err(S3Error::NotImplemented { header: "x-amz-if-match-size" })
+        }
+        DeleteConditions { modified: None, size: None } => Ok(()),
     }
+}
+
+fn conditions_of(object: &api::ObjectIdentifier) -> DeleteConditions {
+    DeleteConditions { modified: object.last_modified_time, size: object.size }
 }
 
 fn may_delete(
@@ -62,7 +72,7 @@ fn may_delete(
     input: &api::DeleteObjectsInput,
     object: &api::ObjectIdentifier,
 ) -> Result<(), S3Error> {
-    check_conditions(object.last_modified_time, object.size)?;
+    check_conditions(&input.bucket, conditions_of(object))?;
     policy::may_delete(ctx, input, object)
 }
 
@@ -83,6 +93,14 @@ fn delete(tx: &mut Tx, origin: &Origin, bucket: &Bucket, target: &Target) -> Res
         let present = newest.as_ref().and_then(|version| version.object.as_deref());
         check_delete(matches, present.map(|object| object.etag.as_str()))
             .map_err(|fault| S3Error::refused_write(fault, key))?;
+    }
+    if target.conditions.any() {
+        let newest = objects::newest(tx, bucket, key)?;
+        let present = newest.and_then(|version| version.object.map(|object| (version.modified, object.size)));
+        let broken = present.and_then(|(modified, size)| target.conditions.broken(modified, size));
+        if let Some(header) = broken {
+            return Err(S3Error::PreconditionFailed { condition: header.to_owned() });
+        }
     }
     match &target.version_id {
         Some(id) => delete_version(tx, origin, bucket, (key, id), target.bypass),
@@ -154,7 +172,9 @@ pub async fn delete_object(
     ctx: Ctx,
     input: Arc<api::DeleteObjectInput>,
 ) -> Result<api::DeleteObjectOutput, S3Error> {
-    check_conditions(input.if_match_last_modified_time, input.if_match_size)?;
+    let conditions =
+        DeleteConditions { modified: input.if_match_last_modified_time, size: input.if_match_size };
+    check_conditions(&input.bucket, conditions)?;
     let (origin, random) = (Origin::of(&ctx), ctx.host().entropy.bytes());
     let deleted = ctx
         .commit(move |tx: &mut Tx| {
@@ -164,6 +184,7 @@ pub async fn delete_object(
                 key: input.key.clone(),
                 version_id: input.version_id.clone(),
                 matches: input.if_match.clone(),
+                conditions,
                 random,
                 bypass: input.bypass_governance_retention == Some(true),
                 tell_of_nothing: false,
@@ -200,6 +221,7 @@ pub async fn delete_objects(
             key: object.key.clone(),
             version_id: object.version_id.clone(),
             matches: object.e_tag.clone(),
+            conditions: conditions_of(object),
             random: ctx.host().entropy.bytes(),
             bypass: input.bypass_governance_retention == Some(true),
             // Recorded of AWS by LocalStack's test_delete_objects.

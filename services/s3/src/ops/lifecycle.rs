@@ -2,6 +2,8 @@
 
 use super::bucket_configurations::{drop_it, keep, place, read};
 use crate::errors::{Configuration, S3Error};
+use crate::in_directory;
+use crate::rules::directory_buckets;
 use crate::rules::lifecycle_validity::{self, RuleFault};
 use model_s3 as api;
 use schema::Unit;
@@ -18,6 +20,9 @@ pub async fn put(
 ) -> Result<api::PutBucketLifecycleConfigurationOutput, S3Error> {
     let mut configuration = input.lifecycle_configuration.clone().ok_or(S3Error::MalformedXml)?;
     lifecycle_validity::validate(&configuration.rules).map_err(refused)?;
+    if directory_buckets::is_named_so(&input.bucket) {
+        in_directory::check_lifecycle(&configuration.rules)?;
+    }
     for rule in &mut configuration.rules {
         if rule.id.as_deref().is_none_or(str::is_empty) {
             rule.id = Some(ctx.uuid());

@@ -1,6 +1,7 @@
 //! ListObjects and ListObjectsV2: the newest versions of keys, page by page.
 
 use crate::errors::S3Error;
+use crate::in_directory;
 use crate::lookup;
 use crate::page::{Entries, Listing};
 use crate::rules::listing::{self, MAX_PAGE, Page, Query, url_encoded};
@@ -163,7 +164,11 @@ pub async fn list_objects_v2(
         within_after: false,
         limit,
     };
-    let page = read_page(&read, &bucket, query)?;
+    let mut page = read_page(&read, &bucket, query)?;
+    if bucket.is_directory() {
+        in_directory::check_listing(query, input.start_after.is_some())?;
+        page = in_directory::with_uploads(&read, &bucket, query, page)?;
+    }
     let last = page.last.as_deref().filter(|_| page.truncated);
     let next_continuation_token = last.map(|last| ctx.page_token(&input.bucket, last.as_bytes()));
     let owners = if input.fetch_owner == Some(true) { Owners::of(&read, &bucket) } else { Owners::Untold };

@@ -1,10 +1,12 @@
 //! PutObject: the content is taken in and made durable first, then one commit makes it the newest version
 //! of its key and tells who listens. A refused write leaves nothing.
 
+use super::append_object;
 use crate::checksums::{self, checksum_members, show_object_checksum};
 use crate::describe::wishes;
 use crate::errors::S3Error;
 use crate::expiry;
+use crate::in_directory;
 use crate::intake::{self, Expected};
 use crate::lookup;
 use crate::notify::Origin;
@@ -21,10 +23,22 @@ use store::Tx;
 
 /// PutObject.
 pub async fn put_object(ctx: Ctx, input: Arc<api::PutObjectInput>) -> Result<api::PutObjectOutput, S3Error> {
-    lookup::check_key(&input.key)?;
-    if input.write_offset_bytes.is_some() {
-        return Err(S3Error::NotImplemented { header: "x-amz-write-offset-bytes" });
+    match input.write_offset_bytes {
+        Some(offset) => append_object::append(ctx, input, offset).await,
+        None => put_whole(ctx, input, false).await,
     }
+}
+
+/// Puts an object whose content is all in the request; where that is asked for, only if there is none.
+///
+/// # Errors
+/// Where it is refused.
+pub async fn put_whole(
+    ctx: Ctx,
+    input: Arc<api::PutObjectInput>,
+    only_new: bool,
+) -> Result<api::PutObjectOutput, S3Error> {
+    lookup::check_key(&input.key)?;
     let bucket = lookup::reached(&ctx.read(), &input.bucket, input.expected_bucket_owner.as_deref())?;
     let wishes = wishes!(input);
     let (description, tags) = (wishes.describe(&bucket, &ctx)?, wishes.tags()?);
@@ -33,7 +47,7 @@ pub async fn put_object(ctx: Ctx, input: Arc<api::PutObjectInput>) -> Result<api
     let extras = wishes.extras(&bucket, &ctx, salted)?;
     let named = input.checksum_algorithm.as_ref().map(|algorithm| algorithm.as_str());
     let expected = Expected {
-        md5: intake::content_md5(input.content_md5.as_deref())?,
+        md5: intake::content_md5(in_directory::content_md5(&bucket, input.content_md5.as_deref())?)?,
         checksum: checksums::given(checksum_members!(input), named)?,
         kept: None,
         limit: MAX_PUT_BYTES,
@@ -52,7 +66,7 @@ pub async fn put_object(ctx: Ctx, input: Arc<api::PutObjectInput>) -> Result<api
     let checksum = ChecksumRecord { algorithm: taken.algorithm, value: taken.checksum, composite: None };
     let object = ObjectRecord {
         size: taken.size,
-        etag: hex(&taken.md5),
+        etag: hex(&in_directory::tag(&ctx, &bucket, taken.md5)),
         content,
         checksum: Some(checksum),
         description,
@@ -62,8 +76,9 @@ pub async fn put_object(ctx: Ctx, input: Arc<api::PutObjectInput>) -> Result<api
     };
     let new = NewVersion { object, small, random: ctx.host().entropy.bytes() };
     let mut output = shown(&new.object);
-    let conditions =
-        WriteConditions { matches: input.if_match.clone(), none_match: input.if_none_match.clone() };
+    output.size = only_new.then(|| views::signed(taken.size));
+    let none_match = if only_new { Some("*".to_owned()) } else { input.if_none_match.clone() };
+    let conditions = WriteConditions { matches: input.if_match.clone(), none_match };
     let (origin, expected_owner) = (Origin::of(&ctx), input.expected_bucket_owner.clone());
     let committed = ctx
         .commit(move |tx: &mut Tx| {

@@ -44,6 +44,12 @@ pub fn added(present: &Tags, tags: &[api::Tag]) -> Result<Tags, S3Error> {
 /// The resource of an ARN, which must be a bucket's or an access point's.
 fn resource(ctx: &Ctx, text: &str) -> Result<Arn, S3Error> {
     let arn: Arn = text.parse().map_err(|_| S3Error::NoSuchResource)?;
+    if arn.service() == "s3express" {
+        let bucket = arn.resource().strip_prefix("bucket/").ok_or(S3Error::NoSuchResource)?;
+        let found = buckets::find(&ctx.read(), bucket)?;
+        let own = found.is_some_and(|found| found.owner == ctx.account() && found.arn() == arn);
+        return if own { Ok(arn) } else { Err(S3Error::NoSuchResource) };
+    }
     let known = arn.service() == "s3"
         && match arn.account() {
             Some(account) => account == ctx.account() && arn.resource().starts_with("accesspoint/"),

@@ -2,6 +2,7 @@
 
 use crate::checksums::{self, DEFAULT, checksum_members, show_checksum};
 use crate::errors::S3Error;
+use crate::in_directory;
 use crate::intake::{self, Expected, Intake, Taken};
 use crate::lookup;
 use crate::rules::conditions::Conditions;
@@ -39,9 +40,14 @@ fn number(given: i32) -> Result<u16, S3Error> {
 }
 
 /// Writes a part that was taken in; nothing is kept where the upload is gone.
-async fn keep(ctx: &Ctx, place: Place, taken: &Taken, modified: Timestamp) -> Result<(), S3Error> {
+async fn keep(
+    ctx: &Ctx,
+    place: Place,
+    (taken, tag): (&Taken, [u8; 16]),
+    modified: Timestamp,
+) -> Result<(), S3Error> {
     let part = PartRecord {
-        md5: taken.md5,
+        md5: tag,
         modified: whole_seconds(modified),
         checksum: taken.checksum.clone(),
         body: taken.body.clone(),
@@ -72,7 +78,7 @@ pub async fn upload_part(
         key: input.key.clone(),
         upload_id: input.upload_id.clone(),
     };
-    let (_, upload) = found(&ctx, &place)?;
+    let (bucket, upload) = found(&ctx, &place)?;
     let customer = Customer::given(customer_members!(input))?;
     sealing::check_part(upload.record.extras.customer.as_ref(), customer.as_ref())?;
     let named = input.checksum_algorithm.as_ref().map(|algorithm| algorithm.as_str());
@@ -91,16 +97,16 @@ pub async fn upload_part(
     }
     let shown = declared.or(given.algorithm);
     let expected = Expected {
-        md5: intake::content_md5(input.content_md5.as_deref())?,
+        md5: intake::content_md5(in_directory::content_md5(&bucket, input.content_md5.as_deref())?)?,
         checksum: given,
         kept: Some(declared.unwrap_or(DEFAULT)),
         limit: MAX_PUT_BYTES,
         customer,
     };
     let taken = intake::take(&ctx, input.body.as_ref(), &expected).await?;
-    keep(&ctx, place, &taken, ctx.now()).await?;
-    let mut output =
-        api::UploadPartOutput { e_tag: Some(views::quoted(&hex(&taken.md5))), ..Default::default() };
+    let tag = in_directory::tag(&ctx, &bucket, taken.md5);
+    keep(&ctx, place, (&taken, tag), ctx.now()).await?;
+    let mut output = api::UploadPartOutput { e_tag: Some(views::quoted(&hex(&tag))), ..Default::default() };
     if let Some(algorithm) = shown {
         let value = taken.second.as_ref().unwrap_or(&taken.checksum);
         show_checksum!(output, algorithm, crate::rules::multipart::base64(value));
@@ -129,7 +135,7 @@ pub async fn upload_part_copy(
         key: input.key.clone(),
         upload_id: input.upload_id.clone(),
     };
-    let (_, upload) = found(&ctx, &place)?;
+    let (bucket, upload) = found(&ctx, &place)?;
     let customer = Customer::given(customer_members!(input))?;
     sealing::check_part(upload.record.extras.customer.as_ref(), customer.as_ref())?;
     let conditions = Conditions {
@@ -146,9 +152,10 @@ pub async fn upload_part_copy(
     let intake = Intake::begin(ctx.host(), customer.as_ref(), declared.unwrap_or(DEFAULT), None);
     let taken = source.pour(&ctx, range, intake).await?;
     let now = ctx.now();
-    keep(&ctx, place, &taken, now).await?;
+    let tag = in_directory::tag(&ctx, &bucket, taken.md5);
+    keep(&ctx, place, (&taken, tag), now).await?;
     let mut result = api::CopyPartResult {
-        e_tag: Some(views::quoted(&hex(&taken.md5))),
+        e_tag: Some(views::quoted(&hex(&tag))),
         last_modified: Some(whole_seconds(now)),
         ..Default::default()
     };

@@ -121,19 +121,25 @@ pub async fn abort(
     ctx: Ctx,
     input: Arc<api::AbortMultipartUploadInput>,
 ) -> Result<api::AbortMultipartUploadOutput, S3Error> {
-    if input.if_match_initiated_time.is_some() {
-        return Err(S3Error::NotImplemented { header: "x-amz-if-match-initiated-time" });
-    }
-    let now = ctx.now();
+    let (begun, now) = (input.if_match_initiated_time, ctx.now());
     ctx.commit(move |tx: &mut Tx| {
         let bucket = lookup::reached(tx, &input.bucket, input.expected_bucket_owner.as_deref())?;
+        if begun.is_some() && !bucket.is_directory() {
+            return Err(S3Error::NotImplemented { header: "x-amz-if-match-initiated-time" });
+        }
         let upload = match lookup::upload(tx, &bucket, &input.key, &input.upload_id) {
             Ok(upload) => upload,
             Err(absent) => {
-                let completed = uploads::was_completed(tx, &bucket, (&input.key, &input.upload_id), now)?;
+                // On this condition, what is not there is given up (API Reference, AbortMultipartUpload).
+                let completed = begun.is_some()
+                    || uploads::was_completed(tx, &bucket, (&input.key, &input.upload_id), now)?;
                 return completed.then(api::AbortMultipartUploadOutput::default).ok_or(absent);
             }
         };
+        if begun.is_some_and(|begun| begun.seconds() != upload.record.initiated.seconds()) {
+            let condition = "x-amz-if-match-initiated-time".to_owned();
+            return Err(S3Error::PreconditionFailed { condition });
+        }
         uploads::end(tx, &bucket, &input.key, upload.incarnation)?;
         objects::doom(tx, &bucket, upload.incarnation)?;
         Ok(api::AbortMultipartUploadOutput::default())

@@ -4,6 +4,7 @@ use super::{
     BUCKETS, BucketRecord, CORS, CorsRecord, DOOMED, DoomedKind, DoomedRecord, NAMES, NOTIFICATIONS,
     NameRecord, NotificationRecord,
 };
+use crate::rules::directory_buckets::{self, Place};
 use names::{AccountId, Arn, Scope};
 use store::{Fault, Incarnation, Read, Snapshot, Span, Tx};
 
@@ -20,7 +21,7 @@ pub struct Bucket {
     pub record: BucketRecord,
 }
 
-/// The ARN of a bucket.
+/// The ARN of a general purpose bucket, or of what stands in its place.
 pub fn arn(name: &str) -> Arn {
     Arn::partition_wide("s3", name)
 }
@@ -28,7 +29,20 @@ pub fn arn(name: &str) -> Arn {
 impl Bucket {
     /// Its ARN.
     pub fn arn(&self) -> Arn {
-        arn(&self.name)
+        match self.is_directory() {
+            true => directory_buckets::arn(&self.record.region, self.owner, &self.name),
+            false => arn(&self.name),
+        }
+    }
+
+    /// Whether it is a directory bucket.
+    pub fn is_directory(&self) -> bool {
+        directory_buckets::is_named_so(&self.name)
+    }
+
+    /// The zone of a directory bucket.
+    pub fn zone(&self) -> Option<(&str, Place)> {
+        directory_buckets::zone(&self.name)
     }
 
     /// The number its contents are keyed by.

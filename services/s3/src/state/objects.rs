@@ -13,7 +13,7 @@ use crate::rules::listing::From;
 use crate::rules::multipart::number_of;
 use bytes::Bytes;
 use names::Scope;
-use store::{Fault, Incarnation, Raw, Read, Span, Start, Tx};
+use store::{Corrupt, Fault, Incarnation, Raw, Read, Span, Start, Tx};
 
 /// About how many versions one commit removes.
 const BATCH: usize = 100;
@@ -254,4 +254,35 @@ fn give_up(tx: &mut Tx, bucket: &Bucket, version: &Version) -> Result<(), Fault>
 pub fn doom(tx: &mut Tx, bucket: &Bucket, upload: Incarnation) -> Result<(), Fault> {
     let doomed = DoomedRecord { scope: bucket.scope.clone(), kind: DoomedKind::Upload };
     tx.put(&DOOMED, &Scope::Partition, &upload.0, &doomed)
+}
+
+/// Puts a version in the place of the newest of a key, of whose content it takes over all.
+///
+/// # Errors
+/// The store's.
+pub fn go_on(tx: &mut Tx, bucket: &Bucket, key: &str, version: Version) -> Result<(), Fault> {
+    put_entry(tx, bucket, key, &Entry { version, older_null: None })
+}
+
+/// Takes the small body of a version out of its row.
+///
+/// # Errors
+/// The store's.
+pub fn take_body(tx: &mut Tx, bucket: &Bucket, number: u64) -> Result<Bytes, Fault> {
+    let body = tx.take(&BODIES, &bucket.scope, &(bucket.incarnation(), number))?;
+    let lost = Fault::Corrupt { table: "s3/bodies", why: Corrupt("a body is gone") };
+    body.map(|Raw(bytes)| bytes).ok_or(lost)
+}
+
+/// Gives the version of a key, which has no older ones, another key. What was there is given up.
+///
+/// # Errors
+/// The store's.
+pub fn rename(tx: &mut Tx, bucket: &Bucket, from: &str, to: &str) -> Result<(), Fault> {
+    let Some(moved) = entry(tx, bucket, from)? else { return Ok(()) };
+    if let Some(replaced) = entry(tx, bucket, to)? {
+        give_up(tx, bucket, &replaced.version)?;
+    }
+    tx.delete(&OBJECTS, &bucket.scope, &(bucket.incarnation(), from.to_owned()))?;
+    put_entry(tx, bucket, to, &moved)
 }

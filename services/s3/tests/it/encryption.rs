@@ -1,4 +1,4 @@
-//! Customers' keys: what is written with one is read with that one only.
+//! Customers' keys: what is written with one is read with that one only. And keys of KMS, which can be changed.
 
 use crate::{content, getting, pattern, put, putting, region};
 use base64::Engine;
@@ -112,4 +112,57 @@ async fn parts_need_the_key_of_their_upload() {
     assert_eq!((completed.checksum_crc64_nvme, completed.checksum_type), (None, None));
     let read = region.call::<GetObject>(reading("k", key(5))).await.unwrap();
     assert_eq!(content(&read).await, pattern(70_000));
+}
+
+/// API Reference, UpdateObjectEncryption: to SSE-KMS and between keys; all else of the object stays. Messages: its "Errors".
+#[tokio::test]
+async fn an_object_changes_its_key() {
+    let region = region().await;
+    put(&region, "k", "content").await;
+    let before = region.call::<GetObject>(getting("k")).await.unwrap();
+    let updating = |key: &str, kms_key_arn: &str| UpdateObjectEncryptionInput {
+        bucket: "bkt".into(),
+        key: key.into(),
+        object_encryption: ObjectEncryption::SSEKMS(SSEKMSEncryption {
+            kms_key_arn: kms_key_arn.into(),
+            bucket_key_enabled: Some(true),
+        }),
+        ..Default::default()
+    };
+    let arn = "arn:aws:kms:us-east-1:000000000000:key/0d9d4a8e-0000-4000-8000-000000000000";
+    region.advance(std::time::Duration::from_secs(60)).await;
+    region.call::<UpdateObjectEncryption>(updating("k", arn)).await.unwrap();
+    let after = region.call::<GetObject>(getting("k")).await.unwrap();
+    assert_eq!(
+        (after.server_side_encryption.clone(), after.ssekms_key_id.as_deref(), after.bucket_key_enabled),
+        (Some(ServerSideEncryption::AwsKms), Some(arn), Some(true))
+    );
+    assert_eq!((after.e_tag.clone(), after.last_modified), (before.e_tag, before.last_modified));
+    assert_eq!(content(&after).await, "content");
+    let elsewhere = arn.replace("000000000000:key", "111122223333:key");
+    for (key, arn, code, message) in [
+        ("none", arn, "NoSuchKey", "The specified key does not exist."),
+        (
+            "k",
+            "alias/a",
+            "InvalidRequest",
+            "Requests that modify an object's encryption type to SSE-KMS require a valid",
+        ),
+        (
+            "k",
+            "",
+            "InvalidRequest",
+            "Requests that modify an object's encryption type to SSE-KMS require an Amazon",
+        ),
+        (
+            "k",
+            &elsewhere,
+            "AccessDenied",
+            "The Amazon Web Services KMS key in the request must be owned by the same",
+        ),
+    ] {
+        let refused = region.refused::<UpdateObjectEncryption>(updating(key, arn)).await;
+        assert_eq!(refused.code, code, "{key} {arn}");
+        assert!(refused.message.starts_with(message), "{}", refused.message);
+    }
 }

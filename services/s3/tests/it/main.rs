@@ -6,6 +6,8 @@ mod against_model;
 mod buckets;
 mod configurations;
 mod denied;
+mod directory_buckets;
+mod directory_histories;
 mod encryption;
 mod grants;
 mod http;

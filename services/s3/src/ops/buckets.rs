@@ -223,7 +223,6 @@ pub async fn head(ctx: Ctx, input: Arc<api::HeadBucketInput>) -> Result<api::Hea
         bucket_location_name: bucket.zone().map(|(zone, _)| zone.to_owned()),
         access_point_alias: Some(bucket.name != input.bucket),
         content_type: Some("application/xml".to_owned()),
-        ..Default::default()
     })
 }
 

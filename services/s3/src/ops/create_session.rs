@@ -20,9 +20,6 @@ const LASTS_MS: i64 = 5 * 60 * 1000;
 /// What beginning a session needs. Where the request names no mode, the operation asks itself for the most that
 /// the caller may have.
 pub fn demands(peek: Peek, input: Arc<api::CreateSessionInput>) -> Ready<Result<Vec<Demand>, S3Error>> {
-    if !directory::is_named_so(&input.bucket) {
-        return ready(Err(S3Error::MethodNotAllowed));
-    }
     // Whoever has a session cannot go on with it for ever.
     if let Err(refused) = sessions::only_of_directory_buckets(&peek) {
         return ready(Err(refused));
@@ -86,6 +83,9 @@ pub async fn create(
     ctx: Ctx,
     input: Arc<api::CreateSessionInput>,
 ) -> Result<api::CreateSessionOutput, S3Error> {
+    if !directory::is_named_so(&input.bucket) {
+        return Err(S3Error::MethodNotAllowed);
+    }
     if !directory::is_name(&input.bucket) {
         return Err(S3Error::no_bucket(&input.bucket));
     }

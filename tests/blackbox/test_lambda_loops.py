@@ -48,7 +48,8 @@ CAUSES = {
 
 
 def looping(region, name, by, place, **more):
-    create(region, name, FUNCTION + CAUSES[by], Environment={"Variables": {"BY": by, "PLACE": place}}, Timeout=10, **more)
+    variables = {"Variables": {"BY": by, "PLACE": place}}
+    create(region, name, FUNCTION + CAUSES[by], Environment=variables, Timeout=10, **more)
     return f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
 
 
@@ -128,7 +129,8 @@ def test_a_caller_that_waits_is_told(region, name):
             if event["depth"] > 30:
                 return "no end"
             try:
-                answer = client.invoke(FunctionName=context.function_name, Payload=json.dumps({"depth": event["depth"] + 1}))
+                deeper = json.dumps({"depth": event["depth"] + 1})
+                answer = client.invoke(FunctionName=context.function_name, Payload=deeper)
                 return json.load(answer["Payload"])
             except client.exceptions.RecursiveInvocationException as error:
                 return [event["depth"], error.response["ResponseMetadata"]["HTTPStatusCode"]]
@@ -136,7 +138,8 @@ def test_a_caller_that_waits_is_told(region, name):
     assert invoke(region, name, {"depth": 1}) == ([16, 400], None)
 
 
-@pytest.mark.parametrize("header,stopped", [("Root=1-5;Lineage=16:{digest}:16", True), ("Root=1-5;Lineage=25:c512fbe3:25", False)])
+@pytest.mark.parametrize("header,stopped", [
+    ("Root=1-5;Lineage=16:{digest}:16", True), ("Root=1-5;Lineage=25:c512fbe3:25", False)])
 def test_the_header_says_who_ran(region, name, header, stopped):
     """It is read as it came: the digest of the function is learned from the header that it gets."""
     create(region, name, "import os\ndef handler(event, context):\n    return os.environ['_X_AMZN_TRACE_ID']\n")

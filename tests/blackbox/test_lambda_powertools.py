@@ -51,7 +51,8 @@ def test_idempotency_and_structured_logs(region, name, eventually):
                           AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
                           KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}])
     dynamodb.get_waiter("table_exists").wait(TableName=name)
-    dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expiration"})
+    expiry = {"Enabled": True, "AttributeName": "expiration"}
+    dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=expiry)
     code = with_distributions(package(app__py=SOURCE))
     create(region, name, code, Environment={"Variables": {"TABLE": name}}, Timeout=60, MemorySize=256)
     first = invoke(region, name, {"order": "a"})

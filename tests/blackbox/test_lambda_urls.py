@@ -43,7 +43,8 @@ def test_requests_become_events_and_results_answers(region, name):
 def test_errors_of_the_function_are_a_bad_gateway(region, name):
     create(region, name, "def handler(event, context):\n    raise ValueError()\n")
     answer = ask(region, made(region, name))
-    assert (answer.status, json.loads(answer.read())) == (502, {"Message": "Internal Server Error"})
+    # It was a document until LocalStack's test_lambda_url_invocation_exception was read, recorded on AWS.
+    assert (answer.status, answer.read()) == (502, b"Internal Server Error")
 
 
 STREAMING = """

@@ -114,6 +114,13 @@ fn throttled(limit: Limit) -> ApiError {
     })
 }
 
+fn recursion() -> ApiError {
+    let message = "Lambda has detected your function being invoked in a recursive loop with other AWS resources and stopped \
+                   your function's invocation.";
+    ApiError::new("RecursiveInvocationException", 400, message)
+        .with(model::RecursiveInvocationException { type_: user(), message: None })
+}
+
 fn of_store(fault: &Fault) -> ApiError {
     if fault.is_retriable() {
         ApiError::new("ServiceUnavailable", 503, "Service Unavailable")
@@ -204,13 +211,7 @@ impl From<LambdaError> for ApiError {
             )
             .with(model::ResourceNotFoundException { type_: None, message: None }),
             LambdaError::Throttled(limit) => throttled(limit),
-            LambdaError::Recursion => ApiError::new(
-                "RecursiveInvocationException",
-                400,
-                "Lambda has detected your function being invoked in a recursive loop with other AWS resources and \
-                 stopped your function's invocation.",
-            )
-            .with(model::RecursiveInvocationException { type_: user(), message: None }),
+            LambdaError::Recursion => recursion(),
             LambdaError::RoleNotAssumable => ApiError::new(
                 "AccessDeniedException",
                 403,

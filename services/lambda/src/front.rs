@@ -117,7 +117,7 @@ fn refused(ctx: &Ctx, error: LambdaError) -> FrontReply {
         LambdaError::FunctionNotFound(_) => message(404, "Not Found"),
         error => {
             Log::warn(ctx.request_id(), &format!("a function URL: {}", ApiError::from(error).message));
-            message(502, "Internal Server Error")
+            rules::failed()
         }
     }
 }
@@ -183,7 +183,7 @@ async fn invoked(ctx: &Ctx, request: &FrontRequest, found: &Found) -> Result<Fro
         return Ok(whole(&invoke::run(&ctx, &found.named, event, extras).await?));
     }
     match invoke::run_streamed(&ctx, &found.named, event, extras).await?.1 {
-        Begun::Whole(outcome) if outcome.failed => Ok(message(502, "Internal Server Error")),
+        Begun::Whole(outcome) if outcome.failed => Ok(rules::failed()),
         Begun::Whole(outcome) => {
             let headers = vec![("content-type".to_owned(), "application/octet-stream".to_owned())];
             Ok(FrontReply { status: 200, headers, body: outcome.payload.into() })
@@ -198,7 +198,7 @@ async fn invoked(ctx: &Ctx, request: &FrontRequest, found: &Found) -> Result<Fro
 
 fn whole(outcome: &Outcome) -> FrontReply {
     let reply = if outcome.failed { None } else { rules::reply(&outcome.payload) };
-    reply.unwrap_or_else(|| message(502, "Internal Server Error"))
+    reply.unwrap_or_else(|| rules::failed())
 }
 
 async fn streamed(content_type: Option<String>, mut parts: mpsc::Receiver<Part>) -> FrontReply {
@@ -215,13 +215,13 @@ async fn streamed(content_type: Option<String>, mut parts: mpsc::Receiver<Part>)
         match parts.recv().await {
             Some(Part::Data(more)) if seen.len() < MAX_PRELUDE => seen.extend_from_slice(&more),
             Some(Part::Head(_)) => {}
-            Some(Part::Data(_)) | None => return message(502, "Internal Server Error"),
+            Some(Part::Data(_)) | None => return rules::failed(),
         }
     };
     let beginning = seen.split_to(at);
     let document = serde_json::from_slice(&beginning).ok();
     let Some((status, headers)) = document.as_ref().and_then(rules::prelude) else {
-        return message(502, "Internal Server Error");
+        return rules::failed();
     };
     let _ = seen.split_to(PRELUDE_END.len());
     FrontReply { status, headers, body: rest(seen.freeze(), parts) }

@@ -150,7 +150,8 @@ pub async fn create(
         auth_type: told.auth_type,
         cors: told.cors,
         creation_time: told.creation_time,
-        invoke_mode: told.invoke_mode,
+        // Told only where it was named (LocalStack's test_lambda_url_invocation, recorded on AWS).
+        invoke_mode: told.invoke_mode.filter(|_| input.invoke_mode.is_some()),
     })
 }
 

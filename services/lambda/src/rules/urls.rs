@@ -133,7 +133,9 @@ pub fn event(request: &FrontRequest, known: &Known<'_>) -> Value {
         .filter(|one| !one.is_empty())
         .collect();
     let (body, encoded) = body(request);
-    let path = decoded(&request.path.replace('+', "%2B"));
+    // Slashes at the beginning are one (LocalStack's test_lambda_url_form_payload, recorded on AWS).
+    let path = format!("/{}", request.path.trim_start_matches('/'));
+    let path = decoded(&path.replace('+', "%2B"));
     let mut event = json!({
         "version": "2.0",
         "routeKey": "$default",
@@ -228,9 +230,14 @@ fn with_type(mut headers: Vec<(String, String)>, kind: &str) -> Vec<(String, Str
 pub fn reply(payload: &Bytes) -> Option<FrontReply> {
     let result = match serde_json::from_slice(payload).ok()? {
         Value::Object(result) if result.contains_key("statusCode") => result,
-        _ => {
+        // LocalStack's test_lambda_url_invocation, recorded on AWS: a text stands alone, all else without blanks.
+        other => {
             let headers = with_type(Vec::new(), "application/json");
-            return Some(FrontReply { status: 200, headers, body: payload.clone().into() });
+            let body = match other {
+                Value::String(text) => Bytes::from(text),
+                _ => without_blanks(payload),
+            };
+            return Some(FrontReply { status: 200, headers, body: body.into() });
         }
     };
     let (status, headers) = prelude(&result)?;
@@ -242,6 +249,27 @@ pub fn reply(payload: &Bytes) -> Option<FrontReply> {
         Some(other) => Bytes::from(other.to_string()),
     };
     Some(FrontReply { status, headers: with_type(headers, "application/json"), body: body.into() })
+}
+
+/// JSON without the blanks between its parts.
+fn without_blanks(json: &[u8]) -> Bytes {
+    let (mut within, mut escaped) = (false, false);
+    let kept = json.iter().copied().filter(|byte| {
+        let blank = !within && byte.is_ascii_whitespace();
+        if *byte == b'"' && !escaped {
+            within = !within;
+        }
+        escaped = within && *byte == b'\\' && !escaped;
+        !blank
+    });
+    kept.collect()
+}
+
+/// The answer where a function has failed, or answered what is none (LocalStack's test_lambda_url_invocation_exception,
+/// recorded on AWS).
+pub fn failed() -> FrontReply {
+    let headers = with_type(Vec::new(), "application/json");
+    FrontReply { status: 502, headers, body: Bytes::from_static(b"Internal Server Error").into() }
 }
 
 /// An answer of the URL itself.
@@ -311,7 +339,9 @@ mod tests {
             Some((reply.status, reply.headers, String::from_utf8_lossy(reply.body.held()).into_owned()))
         };
         let json_type = ("content-type".to_owned(), "application/json".to_owned());
-        assert_eq!(of("\"hi\"").unwrap(), (200, vec![json_type.clone()], "\"hi\"".to_owned()));
+        assert_eq!(of("\"hi\"").unwrap(), (200, vec![json_type.clone()], "hi".to_owned()));
+        let spaced = r#"[1, "a \" b", {"z": 2.50, "a\\": " c "}]"#;
+        assert_eq!(of(spaced).unwrap().2, r#"[1,"a \" b",{"z":2.50,"a\\":" c "}]"#);
         let structured = r#"{"statusCode":201,"headers":{"X-A":1},"cookies":["c=1"],"body":"aGk=","isBase64Encoded":true}"#;
         let (status, headers, body) = of(structured).unwrap();
         assert_eq!((status, body.as_str()), (201, "hi"));

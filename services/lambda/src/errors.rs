@@ -114,6 +114,15 @@ fn throttled(limit: Limit) -> ApiError {
     })
 }
 
+fn too_large(bytes: usize, kind: &str, limit: usize) -> ApiError {
+    ApiError::new(
+        "RequestTooLargeException",
+        413,
+        format!("{bytes} byte payload is too large for the {kind} invocation type (limit {limit} bytes)"),
+    )
+    .with(model::RequestTooLargeException { type_: user(), message: None })
+}
+
 fn recursion() -> ApiError {
     let message = "Lambda has detected your function being invoked in a recursive loop with other AWS resources and stopped \
                    your function's invocation.";
@@ -173,12 +182,7 @@ impl From<LambdaError> for ApiError {
                 format!("Could not parse request body into json: Could not parse payload into json: {why}"),
             )
             .with(model::InvalidRequestContentException { type_: user(), message: None }),
-            LambdaError::PayloadTooLarge { bytes, kind, limit } => ApiError::new(
-                "RequestTooLargeException",
-                413,
-                format!("{bytes} byte payload is too large for the {kind} invocation type (limit {limit} bytes)"),
-            )
-            .with(model::RequestTooLargeException { type_: user(), message: None }),
+            LambdaError::PayloadTooLarge { bytes, kind, limit } => too_large(bytes, kind, limit),
             LambdaError::CodeStorageExceeded => {
                 ApiError::new("CodeStorageExceededException", 400, "Code storage limit exceeded.")
                     .with(model::CodeStorageExceededException { type_: user(), message: None })

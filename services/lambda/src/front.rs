@@ -198,7 +198,7 @@ async fn invoked(ctx: &Ctx, request: &FrontRequest, found: &Found) -> Result<Fro
 
 fn whole(outcome: &Outcome) -> FrontReply {
     let reply = if outcome.failed { None } else { rules::reply(&outcome.payload) };
-    reply.unwrap_or_else(|| rules::failed())
+    reply.unwrap_or_else(rules::failed)
 }
 
 async fn streamed(content_type: Option<String>, mut parts: mpsc::Receiver<Part>) -> FrontReply {

@@ -24,6 +24,8 @@ pub enum Bar {
     CpuOfEcho(f64),
     /// Requests per second at least this share of the floor's.
     RateShare(f64),
+    /// Requests per second at least.
+    Rate(f64),
     /// Median latency in microseconds.
     Median(f64),
     /// Median latency in microseconds, or this many syncs of the disk where that is more.
@@ -157,6 +159,7 @@ pub const CASES: &[Case] = &[
     ),
     case("s3-to-sqs", 1, Floor::Log, Group::Notifications, notified, &[Bar::MedianOrSyncs(5000.0, 3.0)]),
     case("invoke", 1, Floor::Echo, Group::Functions, |_| vec![invoke()], &[Bar::Median(250.0)]),
+    case("invoke-16", 16, Floor::Echo, Group::Functions, |_| vec![invoke()], &[Bar::Rate(6000.0)]),
 ];
 
 const PUT_ITEM: &[Bar] = &[Bar::RateShare(0.6), Bar::CpuOfEcho(4.0)];

@@ -37,6 +37,10 @@ impl Row {
                 (format!("cpu {cpu:.2}x echo, at most {most}x"), right && cpu <= most)
             }
             Bar::RateShare(least) => (format!("rate {rate:.2}, at least {least}"), right && rate >= least),
+            Bar::Rate(least) => {
+                let rate = median(&self.region, |m| m.per_second);
+                (format!("{rate:.0} per second, at least {least:.0}"), right && rate >= least)
+            }
             Bar::Median(most) => (format!("p50 {p50:.0} us, at most {most}"), right && p50 <= most),
             Bar::MedianOrSyncs(most, syncs) => {
                 let most = most.max(syncs * sync_us);

@@ -6,6 +6,7 @@ They are had by pip, once, into a folder of the interpreter's environment; where
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import textwrap
@@ -46,14 +47,16 @@ def program(region, packages, tmp_path):
     def start(*arguments):
         log = (tmp_path / "worker.log").open("w")
         process = subprocess.Popen([sys.executable, *arguments], env=environment, cwd=tmp_path,
-                                   stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+                                   stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                                   start_new_session=True)
         started.append(process)
         return process
 
     run.start, run.folder = start, tmp_path
     yield run
     for process in started:
-        process.kill()
+        # With the processes that it started itself: they would look for the region ever after.
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 

@@ -162,19 +162,21 @@ impl Intake {
             Stage::Here(working) => Ok(working),
             Stage::Away(begun) => {
                 let (working, block) = begun.done().await.ok_or(Fault::Panicked)?;
-                self.write(block).await?;
+                let mut writer = self.writer().await?;
+                writer.write(block).await?;
+                self.writer = Some(writer);
                 Ok(working)
             }
             Stage::Lost => Err(Fault::Panicked),
         }
     }
 
-    async fn write(&mut self, block: Bytes) -> Result<(), Fault> {
-        let writer = match &mut self.writer {
-            Some(writer) => writer,
-            None => self.writer.insert(self.blobs.writer().await?),
-        };
-        writer.write(block).await
+    /// What the blocks are written to, begun where nothing was.
+    async fn writer(&mut self) -> Result<BlobWriter, Fault> {
+        match self.writer.take() {
+            Some(writer) => Ok(writer),
+            None => self.blobs.writer().await,
+        }
     }
 
     /// Makes what was added durable.
@@ -187,11 +189,9 @@ impl Intake {
         let body = if self.size <= INLINE_LIMIT as u64 {
             BlobRef::Inline(rest)
         } else {
-            self.write(rest).await?;
-            match self.writer {
-                Some(writer) => writer.finish().await?,
-                None => return Err(Fault::Panicked),
-            }
+            let mut writer = self.writer().await?;
+            writer.write(rest).await?;
+            writer.finish().await?
         };
         let Working { md5, algorithm, running, second, .. } = *working;
         Ok(Taken {

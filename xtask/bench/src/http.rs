@@ -52,14 +52,7 @@ impl Connection {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
         stream.set_nodelay(true)?;
         stream.write_all(request).await?;
-        self.buffer.clear();
-        let head_end = loop {
-            if let Some(at) = find(&self.buffer, b"\r\n\r\n") {
-                break at + 4;
-            }
-            self.more(&mut stream).await?;
-        };
-        let head = Head::parse(&self.buffer[..head_end])?;
+        let (head, head_end) = self.head(&mut stream).await?;
         let length = head.length.ok_or_else(|| invalid("an answer without a length"))?;
         let (mut got, mut piece) = (self.buffer.len() - head_end, vec![0; EXCHANGED]);
         while got < length {
@@ -71,7 +64,8 @@ impl Connection {
         Ok((head.status, got as u64))
     }
 
-    async fn read(&mut self, stream: &mut TcpStream, head_only: bool) -> io::Result<(Answer, bool)> {
+    /// Reads an answer's head, and says where in the buffer it ends.
+    async fn head(&mut self, stream: &mut TcpStream) -> io::Result<(Head, usize)> {
         self.buffer.clear();
         let head_end = loop {
             if let Some(at) = find(&self.buffer, b"\r\n\r\n") {
@@ -80,6 +74,11 @@ impl Connection {
             self.more(stream).await?;
         };
         let head = Head::parse(&self.buffer[..head_end])?;
+        Ok((head, head_end))
+    }
+
+    async fn read(&mut self, stream: &mut TcpStream, head_only: bool) -> io::Result<(Answer, bool)> {
+        let (head, head_end) = self.head(stream).await?;
         if head_only || head.status == 204 || head.status == 304 {
             return Ok((Answer { status: head.status, body: Vec::new() }, head.keep));
         }

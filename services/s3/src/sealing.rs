@@ -4,12 +4,10 @@
 
 use crate::errors::S3Error;
 use crate::state::{CustomerKey, Nonce, ObjectRecord};
-use aes::Aes256;
-use aes::cipher::{KeyIvInit, StreamCipher, StreamCipherSeek};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
-use ctr::Ctr128BE;
+use keystream::Keystream;
 use md5::{Digest as _, Md5};
 use ring::hmac;
 use service::Host;
@@ -147,10 +145,8 @@ impl Cipher {
     /// Encrypts or decrypts bytes that begin at a place of the body.
     pub fn apply(&self, at: u64, bytes: Bytes) -> Bytes {
         let mut own = bytes.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
-        // No two bodies share a key, so the counter may begin at zero in each.
-        let mut cipher = Ctr128BE::<Aes256>::new(&self.0.into(), &[0; 16].into());
-        cipher.seek(at);
-        cipher.apply_keystream(&mut own);
+        // No two bodies share a key, so each has the stream of its own.
+        Keystream::new(&self.0).apply(at, &mut own);
         own.freeze()
     }
 }

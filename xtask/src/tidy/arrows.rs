@@ -14,6 +14,7 @@ const KERNEL: &[&str] = &[
     "wire",
     "signature",
     "outbound",
+    "keystream",
     "policy",
     "store",
     "engine-fjall",

@@ -64,6 +64,27 @@ def test_a_function_sees_its_own_alone(region, name, tmp_path, sandboxes):
     assert invoke(region, other, event)[0]["kept"] == 1
 
 
+def test_code_that_was_written_for_containers_finds_its_host_and_bash(region, name, sandboxes):
+    create(region, name, """
+        import os, shutil, subprocess, urllib.request
+
+        NAMES = ["host.docker.internal", "host.containers.internal", "localhost.localstack.cloud"]
+
+        def answers(host):
+            return urllib.request.urlopen(f"http://{host}:{PORT}/_localstack/health").status
+
+        PORT = os.environ["AWS_ENDPOINT_URL"].rsplit(":", 1)[1]
+
+        def handler(event, context):
+            shell = subprocess.run(["/bin/sh", "-c", "set -o pipefail; echo $BASH"], capture_output=True, text=True)
+            has_bash = shutil.which("bash") is not None
+            return [answers(host) for host in NAMES], has_bash, shell.stdout.strip(), shell.stderr
+    """)
+    (statuses, has_bash, shell, complaint), failed = invoke(region, name)
+    assert failed is None and statuses == [200, 200, 200]
+    assert not has_bash or (shell, complaint) == ("/bin/sh", "")
+
+
 def test_tmp_has_the_size_that_was_asked_for(region, name, sandboxes):
     create(region, name, """
         import shutil

@@ -34,7 +34,10 @@ const LINKS: [(&str, &str); 4] = [
     ("/proc/self/fd/1", "stdout"),
     ("/proc/self/fd/2", "stderr"),
 ];
-const HOSTS: &str = "127.0.0.1 localhost sandbox.localdomain sandbox\n::1 localhost\n";
+/// The sandbox itself, and under the names by which code that was written for containers calls their host: the region
+/// is there, at the port that it has outside.
+const HOSTS: &str = "127.0.0.1 localhost sandbox.localdomain sandbox\n::1 localhost\n127.0.0.1 host.docker.internal \
+                     host.containers.internal localhost.localstack.cloud s3.localhost.localstack.cloud\n";
 /// Names are looked for in the file above first.
 const ORDER: &str = "passwd: files\ngroup: files\nhosts: files dns\n";
 /// What is mounted over in an image.
@@ -77,8 +80,11 @@ pub(super) fn enter(walls: &Walls, (user, group): (u32, u32)) -> Result<(), Faul
     folder(&tmp)?;
     let options = format!("{},mode=700,uid={user},gid={group}", tmp_size(walls.tmp_bytes));
     at("cannot mount /tmp", namespace::mount("tmpfs", &tmp, &options, true))?;
-    if walls.image.is_some() && walls.egress {
-        over_resolvers(root, &resolvers(walls))?;
+    if walls.image.is_some() {
+        over(root, "hosts", HOSTS)?;
+        if walls.egress {
+            over(root, "resolv.conf", &resolvers(walls))?;
+        }
     }
     let proc = root.join("proc");
     folder(&proc)?;
@@ -112,6 +118,7 @@ fn from_host(root: &Path, walls: &Walls, (user, group): (u32, u32)) -> Result<()
             Err(_) => {}
         }
     }
+    shell(root)?;
     let etc = root.join("etc");
     folder(&etc)?;
     let java = fs::read_dir("/etc").into_iter().flatten().flatten().map(|entry| entry.path());
@@ -140,9 +147,18 @@ fn from_host(root: &Path, walls: &Walls, (user, group): (u32, u32)) -> Result<()
         .try_for_each(|name| folder(&root.join(name)))
 }
 
-/// Puts a file over that of an image in which it is said where names are asked for, if it has one.
-fn over_resolvers(root: &Path, content: &str) -> Result<(), Fault> {
-    let place = root.join("etc/resolv.conf");
+/// Makes `/bin/sh` what it is on Amazon Linux: Bash, which scripts of functions rely on. On Debian and its kin it is
+/// Dash, a program of its own; elsewhere it is Bash already, or one with many names, which is left as it is.
+fn shell(root: &Path) -> Result<(), Fault> {
+    match ["/bin/bash", "/bin/sh"].map(fs::canonicalize) {
+        [Ok(bash), Ok(sh)] if sh.ends_with("bin/dash") => show(&bash, &within(root, &sh)),
+        _ => Ok(()),
+    }
+}
+
+/// Puts a file over that of an image in `/etc`, if it has one.
+fn over(root: &Path, name: &str, content: &str) -> Result<(), Fault> {
+    let place = root.join("etc").join(name);
     // A link on the way there would be followed before the root is entered.
     let is = |place: &Path, folder: bool| {
         fs::symlink_metadata(place).is_ok_and(|found| !found.is_symlink() && found.is_dir() == folder)
@@ -150,7 +166,7 @@ fn over_resolvers(root: &Path, content: &str) -> Result<(), Fault> {
     if !is(&root.join("etc"), true) || !is(&place, false) {
         return Ok(());
     }
-    let draft = root.join("tmp/resolv.conf");
+    let draft = root.join("tmp").join(name);
     at("cannot write into /tmp", fs::write(&draft, content))?;
     show(&draft, &place)?;
     at("cannot write into /tmp", fs::remove_file(&draft))

@@ -54,7 +54,7 @@ fn check_statement(statement: &Map<String, Value>, custom: &[&str]) -> Result<bo
     only(statement, &["Sid", "DataDirection", "Principal", "DataIdentifier", "Operation"], "Statement")?;
     let direction = statement.get("DataDirection").and_then(Value::as_str).unwrap_or_default();
     if !matches!(direction, "Inbound" | "Outbound") {
-        return Err("DataDirection must be Inbound or Outbound".to_owned());
+        return Err("Statement DataDirection must be either Inbound or Outbound".to_owned());
     }
     if !some_list(statement, "Principal")?.iter().all(is_text) {
         return Err("Principal must be a list of texts".to_owned());

@@ -26,7 +26,7 @@ function freePort() {
   });
 }
 
-/** Starts a region; resolves at `Ready.` with the configuration of a client and a `stop()`. */
+/** Starts a region; resolves at `Ready.` with the configuration of a client, its data and a `stop()`. */
 export async function startRegion(...args) {
   const port = await freePort();
   const data = mkdtempSync(join(tmpdir(), "elysium-node-"));
@@ -53,5 +53,5 @@ export async function startRegion(...args) {
     rmSync(data, { recursive: true, force: true });
     return code;
   };
-  return { config, stop };
+  return { config, data, stop };
 }

@@ -7,6 +7,11 @@ use crate::xml::{self, Naming};
 use crate::{AnswerForm, cbor, rest};
 use schema::{ApiError, ErrorShape, Location, Member, Protocol, TimeFormat, Val};
 
+/// What a JSON service answers to a request that names no operation and is none of its protocol: XML, whatever the
+/// client accepts (LocalStack's test_get_without_query_json_format_returns_returns_xml, recorded on AWS; DynamoDB's
+/// front says the same).
+const NO_OPERATION: &[u8] = b"<UnknownOperationException/>\n";
+
 /// Writes an error in the protocol's form.
 pub fn encode_error(form: &AnswerForm, error: &ApiError, request_id: &str) -> Reply {
     let said = Said { form, error, modelled: modelled(form, error) };
@@ -16,6 +21,11 @@ pub fn encode_error(form: &AnswerForm, error: &ApiError, request_id: &str) -> Re
     }
     if let Some(detail) = &error.detail {
         rest::write_header_members(&mut reply, detail.as_ref());
+    }
+    if said.is_of_no_operation() {
+        reply.body("text/html", NO_OPERATION.to_vec());
+        identify(&mut reply, form, request_id);
+        return reply;
     }
     said.query_error(&mut reply);
     if form.protocol == Protocol::RpcV2Cbor {
@@ -70,6 +80,14 @@ impl Said<'_> {
             Protocol::RestXml if self.form.bare_errors() => self.bare_xml(request_id),
             Protocol::RestXml => self.query_xml(request_id),
         }
+    }
+
+    fn is_of_no_operation(&self) -> bool {
+        let is_json = matches!(self.form.protocol, Protocol::AwsJson10 | Protocol::AwsJson11);
+        is_json
+            && !self.form.head
+            && self.error.status == 404
+            && self.error.code == "UnknownOperationException"
     }
 
     fn has(&self, index: usize) -> bool {

@@ -115,9 +115,9 @@ impl About {
 fn next(outcome: &Result<u16, Unanswered>, attempts: u32, policy: &serde_json::Value) -> Next {
     match outcome {
         Ok(200..=299) => return Next::Done,
-        // What the subscriber refuses as a fault of the request will not be better later.
-        Ok(status @ 400..=499) if *status != 429 => return Next::GivenUp,
-        Ok(_) | Err(_) => {}
+        Ok(429 | 500..=599) | Err(_) => {}
+        // Whatever else is answered stays so: a refusal, or another place, where nobody looks.
+        Ok(_) => return Next::GivenUp,
     }
     let retries = Retries::parse(&policy["healthyRetryPolicy"]).unwrap_or_default();
     retries.wait_ms(attempts).map_or(Next::GivenUp, Next::Later)
@@ -240,7 +240,8 @@ mod tests {
     fn what_follows_an_attempt() {
         let usual = About { topic: None, subscription: None }.policy();
         let late = || Err(Unanswered("late".to_owned()));
-        // SNS developer guide, "Amazon SNS message delivery retries": client-side errors are not retried.
+        // SNS developer guide, "Creating an HTTP/S delivery policy": 5XX and 429 can be retried, all other errors are
+        // permanent failures.
         let table = [
             (Ok(200), 1, Next::Done),
             (Ok(204), 4, Next::Done),
@@ -248,7 +249,8 @@ mod tests {
             (Ok(429), 1, Next::Later(20_000)),
             (Ok(500), 3, Next::Later(20_000)),
             (Ok(500), 4, Next::GivenUp),
-            (Ok(301), 1, Next::Later(20_000)),
+            (Ok(301), 1, Next::GivenUp),
+            (Ok(600), 1, Next::GivenUp),
             (late(), 1, Next::Later(20_000)),
             (late(), 4, Next::GivenUp),
         ];

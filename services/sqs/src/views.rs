@@ -2,7 +2,7 @@
 //!
 //! Of a standard queue every message is offered from the time it is visible, the oldest first: one that is visible again
 //! goes before younger ones. Of a FIFO queue only the first message of each group is, so a group whose first message is
-//! hidden waits. Taking a message leaves it out until its new standing is committed, or the claim is dropped. Counting
+//! hidden waits, and goes behind the others when it is back. Taking a message leaves it out until its new standing is committed, or the claim is dropped. Counting
 //! costs what became visible since it was counted last.
 
 use crate::rules::MAX_IN_FLIGHT;
@@ -36,6 +36,8 @@ struct Offered {
     visible: BTreeSet<u64>,
     /// What was not, by the time it becomes visible.
     later: BTreeSet<(Timestamp, u64)>,
+    /// Groups take turns, by the time each became visible, whatever the age of its messages.
+    in_turn: bool,
 }
 
 impl Offered {
@@ -49,8 +51,12 @@ impl Offered {
         }
     }
 
-    /// The oldest that is visible, which is offered no longer.
+    /// The oldest that is visible, or whose turn it is, which is offered no longer.
     fn take(&mut self, now: Timestamp) -> Option<u64> {
+        if self.in_turn {
+            self.later.first().filter(|first| first.0 <= now)?;
+            return self.later.pop_first().map(|(_, number)| number);
+        }
         while let Some((visible_at, number)) = self.later.first().copied().filter(|first| first.0 <= now) {
             self.later.remove(&(visible_at, number));
             self.visible.insert(number);
@@ -100,6 +106,7 @@ impl Ready {
                 self.messages.insert(number, entry);
             }
             Some(group) => {
+                self.offered.in_turn = true;
                 self.withdraw_head(&group);
                 self.messages.insert(number, entry);
                 self.groups.entry(group.clone()).or_default().insert(number);
@@ -305,6 +312,23 @@ mod tests {
         ready.remove(1);
         ready.remove(2);
         assert_eq!(ready.take(Timestamp(0), 10), [4]);
+    }
+
+    /// The order that LocalStack's test_fifo_receive_message_with_zero_visibility_timeout found on AWS.
+    #[test]
+    fn a_group_that_was_received_goes_behind_the_others() {
+        let mut ready = Ready::default();
+        let sent = [(1, "1"), (2, "2"), (3, "2"), (4, "3"), (5, "1")];
+        for (number, group) in sent {
+            ready.set(number, &standing(number as i64, Some(group)));
+        }
+        assert_eq!(ready.take(Timestamp(10), 3), [1, 5, 2]);
+        for (number, group) in [(1, "1"), (5, "1"), (2, "2")] {
+            ready.set(number, &standing(10, Some(group)));
+        }
+        assert_eq!(ready.next_visible(Timestamp(10)), Some(Timestamp(4)));
+        assert_eq!(ready.take(Timestamp(10), 10), [4, 1, 5, 2, 3]);
+        assert_eq!(ready.take(Timestamp(10), 10), [0_u64; 0]);
     }
 
     #[test]

@@ -493,6 +493,10 @@ fn no_operation(protocol: Protocol, path_known: bool, head: &Head<'_>) -> ApiErr
         Protocol::RestXml | Protocol::RestJson1 => {
             ApiError::new("UnknownOperationException", 404, "The requested operation is not known")
         }
+        // LocalStack's test_get_without_query_returns_unknown_operation, recorded on AWS.
+        _ if head.method != "POST" => {
+            ApiError::new("UnknownOperationException", 404, "The request names no operation")
+        }
         _ => ApiError::new("UnknownOperationException", 400, "The request names no operation"),
     }
 }

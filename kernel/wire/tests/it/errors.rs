@@ -121,5 +121,7 @@ fn before_the_service_is_known() {
     for protocol in [Protocol::AwsJson11, Protocol::AwsQuery, Protocol::Ec2Query, Protocol::RestXml] {
         let answer = Answer::of(wire::encode_error(&AnswerForm::bare(protocol), &error, "req-1"));
         assert!(answer.text().contains("UnknownOperationException"), "{protocol:?}");
+        let is_json = protocol == Protocol::AwsJson11;
+        assert_eq!(answer.text() == "<UnknownOperationException/>\n", is_json, "{protocol:?}");
     }
 }

@@ -63,6 +63,8 @@ fn named_requests() {
             call("GET", "localhost/000000000000/q?Action=ListQueues").scope("sqs"),
             "InvalidAction 400 AwsQuery",
         ),
+        // LocalStack's test_get_without_query_returns_unknown_operation, recorded on AWS.
+        (call("GET", "localhost/000000000000/q").scope("sqs"), "UnknownOperationException 404 AwsJson10"),
         // CloudWatch and STS both are query services; only one has the action.
         (form("localhost/", "Action=ListMetrics"), "cloudwatch:ListMetrics"),
     ];

@@ -21,6 +21,8 @@ use store::Read;
 
 /// Longest user data, in bytes (CreatePlatformEndpoint, API reference).
 const MAX_USER_DATA: usize = 2048;
+/// Characters of an endpoint's id.
+const ID_LENGTH: usize = 36;
 /// Longest token, in bytes.
 const MAX_TOKEN: usize = 4096;
 const ATTRIBUTES: [&str; 3] = ["CustomUserData", "Enabled", "Token"];
@@ -29,9 +31,16 @@ type Place = (Scope, String, String);
 
 fn place(text: &str) -> Result<Place, SnsError> {
     let arn = arn("EndpointArn", text)?;
-    platform::endpoint_place(&arn).ok_or_else(|| {
-        SnsError::invalid("EndpointArn Reason: Wrong number of slashes in relative portion of the ARN.")
-    })
+    let wrong = |why: &str| SnsError::invalid(format!("EndpointArn Reason: {why}"));
+    let place = platform::endpoint_place(&arn)
+        .ok_or_else(|| wrong("Wrong number of slashes in relative portion of the ARN."))?;
+    // As SNS answered getEndpointAttributesWithInvalidArnTest of ballerina-platform/module-ballerinax-aws.sns.
+    if place.2.len() != ID_LENGTH {
+        return Err(wrong(
+            "ARN specifies an invalid endpointId: UUID must be encoded in exactly 36 characters.",
+        ));
+    }
+    Ok(place)
 }
 
 /// The endpoint of a place; none where its application has gone.
@@ -52,7 +61,10 @@ fn check(attributes: &BTreeMap<String, String>) -> Result<(), SnsError> {
                     "Invalid value for attribute: CustomUserData: must be at most 2048 bytes long in UTF-8 encoding",
                 );
             }
-            "Token" if text.is_empty() || text.len() > MAX_TOKEN => {
+            "Token" if text.is_empty() => {
+                return invalid("Invalid value for attribute: Token: cannot be empty");
+            }
+            "Token" if text.len() > MAX_TOKEN => {
                 return invalid("Invalid value for attribute: Token");
             }
             "Enabled" if !text.eq_ignore_ascii_case("true") && !text.eq_ignore_ascii_case("false") => {
@@ -70,6 +82,12 @@ fn check(attributes: &BTreeMap<String, String>) -> Result<(), SnsError> {
 /// The attributes that a request asks for.
 fn wanted(input: &CreatePlatformEndpointInput) -> Result<BTreeMap<String, String>, SnsError> {
     let mut attributes = input.attributes.clone().unwrap_or_default();
+    check(&attributes)?;
+    // The two places of a token are told apart (createEndpointWithEmptyTokenTest and
+    // createEndpointWithInvalidAttributes of ballerina-platform/module-ballerinax-aws.sns, run on AWS).
+    if input.token.is_empty() {
+        return Err(SnsError::invalid("Token Reason: cannot be empty"));
+    }
     attributes.insert("Token".to_owned(), input.token.clone());
     if let Some(data) = &input.custom_user_data {
         attributes.entry("CustomUserData".to_owned()).or_insert_with(|| data.clone());

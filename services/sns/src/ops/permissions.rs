@@ -29,9 +29,39 @@ const ACTIONS: [&str; 12] = [
 /// Statements of a policy (AddPermission, API reference).
 const MAX_STATEMENTS: usize = 20;
 
-/// Refuses a text that is no policy of a topic.
+/// What is told of an action that no topic's policy can have.
+pub const OUT_OF_SCOPE: &str = "Policy statement action out of service scope!";
+
+/// Refuses a text that is no policy of a topic, or that is of actions on something else (createTopicWithInvalidPolicy
+/// of ballerina-platform/module-ballerinax-aws.sns, run on AWS).
 pub fn check_policy(text: &str) -> Result<(), SnsError> {
-    policy::resource_policy(text).map(drop).map_err(|_| SnsError::invalid("Policy Error: null"))
+    policy::resource_policy(text).map(drop).map_err(|_| SnsError::invalid("Policy Error: null"))?;
+    let policy: Value = serde_json::from_str(text).unwrap_or_default();
+    let statements = many(&policy["Statement"]);
+    let mut actions = statements.iter().flat_map(|statement| many(&statement["Action"]));
+    if actions.all(|action| action.as_str().is_some_and(is_of_topics)) {
+        return Ok(());
+    }
+    Err(SnsError::invalid(OUT_OF_SCOPE))
+}
+
+/// The items of a list, or the one that stands for it.
+fn many(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(items) => items,
+        Value::Null => &[],
+        one => std::slice::from_ref(one),
+    }
+}
+
+/// Whether an action, or one that a pattern may mean, is on topics. `Receive` stands in the policies that the console
+/// once wrote.
+fn is_of_topics(action: &str) -> bool {
+    let (service, name) = action.split_once(':').unwrap_or(("sns", action));
+    let is_pattern = name.contains(['*', '?']);
+    let is_known = |known: &&str| known.eq_ignore_ascii_case(name);
+    service.eq_ignore_ascii_case("sns")
+        && (is_pattern || is_known(&"Receive") || ACTIONS.iter().any(is_known))
 }
 
 fn policy_of(text: Option<&str>, arn: &Arn, owner: AccountId) -> Value {
@@ -54,7 +84,11 @@ fn check(input: &AddPermissionInput) -> Result<(), SnsError> {
     if input.action_name.iter().any(|action| !ACTIONS.contains(&action.as_str()))
         || input.action_name.is_empty()
     {
-        return Err(SnsError::invalid("Policy statement action out of service scope!"));
+        return Err(SnsError::invalid(OUT_OF_SCOPE));
+    }
+    // As SNS answered addPermissionWithInvalidAccountTest of ballerina-platform/module-ballerinax-aws.sns.
+    if input.aws_account_id.iter().any(|account| account.parse::<AccountId>().is_err()) {
+        return Err(SnsError::invalid("A provided account ID is not valid"));
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use crate::errors::SnsError;
 use crate::ops::listing::{cut, position};
 use crate::policy::action_on;
 use crate::rules::PAGE;
+use crate::rules::attributes::{NO_RATE, is_rate};
 use crate::rules::names::arn;
 use crate::state::platform::{self, Application};
 use model_sns::{
@@ -37,6 +38,8 @@ const ATTRIBUTES: [&str; 12] = [
     "SuccessFeedbackSampleRate",
     "Enabled",
 ];
+/// How many of a hundred deliveries are told.
+const RATE: &str = "SuccessFeedbackSampleRate";
 /// Attributes that are never shown again.
 const SECRET: [&str; 2] = ["PlatformCredential", "PlatformPrincipal"];
 
@@ -52,10 +55,13 @@ pub fn found(read: &impl Read, (scope, name): &(Scope, String)) -> Result<Applic
 }
 
 fn check(attributes: &BTreeMap<String, String>) -> Result<(), SnsError> {
-    match attributes.keys().find(|name| !ATTRIBUTES.contains(&name.as_str())) {
-        Some(unknown) => {
-            Err(SnsError::invalid(format!("Attributes Reason: Invalid attribute name: {unknown}")))
-        }
+    if let Some(unknown) = attributes.keys().find(|name| !ATTRIBUTES.contains(&name.as_str())) {
+        return Err(SnsError::invalid(format!("Attributes Reason: Invalid attribute name: {unknown}")));
+    }
+    match attributes.get(RATE).filter(|rate| !is_rate(rate)) {
+        Some(rate) => Err(SnsError::invalid(format!(
+            "Attributes Reason: Invalid value for attribute: {RATE}: {rate} {NO_RATE}"
+        ))),
         None => Ok(()),
     }
 }
@@ -101,7 +107,7 @@ pub async fn create(
         if let Some(known) = platform::application(tx, &scope, &name)? {
             let equal = known.attributes == attributes;
             let why =
-                "Name Reason: An application with the same name but different attributes already exists";
+                "Name Reason: An application with the same name but different properties already exists";
             return if equal { Ok(()) } else { Err(SnsError::invalid(why)) };
         }
         let application = Application { name: name.clone(), created: now, attributes: attributes.clone() };

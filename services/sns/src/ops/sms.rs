@@ -4,6 +4,7 @@
 use crate::errors::SnsError;
 use crate::ops::listing::{cut, position};
 use crate::rules::PAGE;
+use crate::rules::attributes::is_rate;
 use crate::rules::names::is_phone;
 use crate::state::captured::{self, Captured, Kind};
 use crate::state::sms::{self, SandboxNumber};
@@ -39,7 +40,9 @@ pub async fn check_opted_out(
     ctx: Ctx,
     input: Arc<api::CheckIfPhoneNumberIsOptedOutInput>,
 ) -> Result<api::CheckIfPhoneNumberIsOptedOutOutput, SnsError> {
-    check_number(&input.phone_number)?;
+    if !is_phone(&input.phone_number) {
+        return Err(SnsError::invalid("PhoneNumber Reason: input incorrectly formatted"));
+    }
     let is_opted_out = sms::is_opted_out(&ctx.read(), &ctx.scope(), &input.phone_number)?;
     Ok(api::CheckIfPhoneNumberIsOptedOutOutput { is_opted_out: Some(is_opted_out) })
 }
@@ -86,11 +89,22 @@ pub async fn get_attributes(
     Ok(api::GetSMSAttributesOutput { attributes: Some(attributes) })
 }
 
+/// Whether a text can be told as the sender: up to eleven letters and digits, one letter at least (SetSMSAttributes, API
+/// reference; refused as setSMSAttributesWithInvalidSenderIDTest of ballerina-platform/module-ballerinax-aws.sns was).
+fn is_sender(text: &str) -> bool {
+    let fine = text.len() <= 11 && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    text.is_empty() || fine && text.bytes().any(|byte| byte.is_ascii_alphabetic())
+}
+
 fn check_attribute(name: &str, text: &str) -> Result<(), SnsError> {
     let fine = match name {
         "DefaultSMSType" => matches!(text, "Promotional" | "Transactional"),
         "MonthlySpendLimit" => text.parse::<u64>().is_ok(),
-        "DeliveryStatusSuccessSamplingRate" => text.parse::<u8>().is_ok_and(|rate| rate <= 100),
+        "DeliveryStatusSuccessSamplingRate" if !is_rate(text) => {
+            // As SNS answered setSMSAttributesWithInvalidSampleRateTest of ballerina-platform/module-ballerinax-aws.sns.
+            return Err(SnsError::InvalidPlain(format!("{name} is not an integer between 0-100")));
+        }
+        "DefaultSenderID" => is_sender(text),
         name => ATTRIBUTES.contains(&name),
     };
     match (fine, ATTRIBUTES.contains(&name)) {

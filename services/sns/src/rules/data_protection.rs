@@ -54,7 +54,7 @@ fn check_statement(statement: &Map<String, Value>, custom: &[&str]) -> Result<bo
     only(statement, &["Sid", "DataDirection", "Principal", "DataIdentifier", "Operation"], "Statement")?;
     let direction = statement.get("DataDirection").and_then(Value::as_str).unwrap_or_default();
     if !matches!(direction, "Inbound" | "Outbound") {
-        return Err("DataDirection must be Inbound or Outbound".to_owned());
+        return Err("Statement DataDirection must be either Inbound or Outbound".to_owned());
     }
     if !some_list(statement, "Principal")?.iter().all(is_text) {
         return Err("Principal must be a list of texts".to_owned());
@@ -236,6 +236,11 @@ mod tests {
             assert!(changed(path, value.clone()).is_err(), "{path} {value}");
         }
         assert!(changed("/Statement/0/DataDirection", json!("Outbound")).is_ok());
+        // As SNS answered putDataProtectionPolicyInvalidTest of ballerina-platform/module-ballerinax-aws.sns.
+        assert_eq!(
+            changed("/Statement/0/DataDirection", json!("Inbxound")).unwrap_err(),
+            "Statement DataDirection must be either Inbound or Outbound"
+        );
         // As AWS took it in LocalStack's test_data_protection_policy_crud.
         let of_region = json!(["arn:aws:dataprotection:us-east-1::data-identifier/EmailAddress"]);
         assert!(changed("/Statement/0/DataIdentifier", of_region).is_ok());

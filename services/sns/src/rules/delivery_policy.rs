@@ -81,8 +81,11 @@ impl Retries {
         if self.total > MAX_RETRIES {
             return Err(format!("numRetries must be less than or equal to {MAX_RETRIES}"));
         }
-        if self.least_s < 1 || self.most_s < 1 || self.most_s > MAX_DELAY_S {
-            return Err(format!("minDelayTarget and maxDelayTarget must be between 1 and {MAX_DELAY_S}"));
+        if self.least_s < 1 {
+            return Err("minDelayTarget must be greater than or equal to 1".to_owned());
+        }
+        if self.most_s > MAX_DELAY_S {
+            return Err(format!("maxDelayTarget must be less than or equal to {MAX_DELAY_S}"));
         }
         if self.least_s > self.most_s {
             return Err("maxDelayTarget must be greater than or equal to minDelayTarget".to_owned());
@@ -97,12 +100,19 @@ impl Retries {
         Ok(())
     }
 
-    /// How long to wait after so many attempts, in milliseconds; `None` when it was tried often enough.
+    /// How long to wait after so many attempts, in milliseconds; `None` when it was tried often enough, or all waits
+    /// together would be longer than they may be.
     pub fn wait_ms(&self, attempts: u32) -> Option<i64> {
         let retry = i64::from(attempts) - 1;
         if retry < 0 || retry >= self.total {
             return None;
         }
+        let waited_ms: i64 = (0..=retry).map(|retry| self.wait_before(retry)).sum();
+        (waited_ms <= MAX_DELAY_S * 1000).then(|| self.wait_before(retry))
+    }
+
+    /// The wait before a retry, in milliseconds.
+    fn wait_before(&self, retry: i64) -> i64 {
         let backing_off = self.total - self.without_delay - self.at_least_delay - self.at_most_delay;
         let seconds = match retry - self.without_delay {
             before if before < 0 => 0.0,
@@ -112,7 +122,7 @@ impl Retries {
             }
             _ => self.most_s as f64,
         };
-        Some((seconds * 1000.0) as i64)
+        (seconds * 1000.0) as i64
     }
 
     /// The wait of a step between the shortest and the longest.
@@ -220,19 +230,59 @@ fn lay_over(under: &mut Value, over: Option<&Value>) {
 pub fn check(text: &str, of_topic: bool) -> Result<(), Refusal> {
     let policy: Value = serde_json::from_str(text).map_err(|_| "failed to parse JSON.".to_owned())?;
     let Value::Object(policy) = &policy else { return Err("failed to parse JSON.".to_owned()) };
-    let throttle = match policy.get("http") {
-        Some(http) if of_topic => http.get("defaultThrottlePolicy"),
-        _ => policy.get("throttlePolicy").filter(|_| !of_topic),
-    };
-    check_throttle(throttle)?;
     if !of_topic {
-        return match policy.get("healthyRetryPolicy") {
-            Some(healthy) if !healthy.is_null() => Retries::parse(healthy).map(drop),
-            _ => Ok(()),
-        };
+        let parts = ["healthyRetryPolicy", "throttlePolicy", "requestPolicy"];
+        return check_parts(parts.map(|name| (name.to_owned(), policy.get(name))), &RAW_TYPES);
     }
-    let healthy = policy.get("http").and_then(|http| http.get("defaultHealthyRetryPolicy"));
-    healthy.filter(|healthy| !healthy.is_null()).map_or(Ok(()), |healthy| Retries::parse(healthy).map(drop))
+    // A subscription's policy is none of a topic's (SetTopicAttributes, "delivery policy JSON format").
+    if let Some(unexpected) = policy.keys().find(|name| *name != "http") {
+        return Err(format!("Unexpected JSON member: {unexpected}"));
+    }
+    let http = policy.get("http");
+    let parts = ["defaultHealthyRetryPolicy", "defaultThrottlePolicy", "defaultRequestPolicy"];
+    check_parts(parts.map(|name| (format!("http.{name}"), http.and_then(|http| http.get(name)))), &TYPES)
+}
+
+/// Checks how often to retry, how fast to send and what to say of the content; each is told by its place. That the
+/// place is told is recorded of `numRetries` alone (setTopicAttributesNegativeTest of
+/// ballerina-platform/module-ballerinax-aws.sns, run on AWS).
+fn check_parts(
+    [healthy, throttle, request]: [(String, Option<&Value>); 3],
+    types: &[&str],
+) -> Result<(), Refusal> {
+    if let Some(policy) = healthy.1.filter(|policy| !policy.is_null()) {
+        Retries::parse(policy).map_err(|why| format!("{}.{why}", healthy.0))?;
+    }
+    check_throttle(throttle.1).map_err(|why| format!("{}.{why}", throttle.0))?;
+    check_content_type(request.1, types).map_err(|why| format!("{}.{why}", request.0))
+}
+
+/// Content types of what has an envelope, and of what has none (SNS developer guide, "Creating an HTTP/S delivery
+/// policy": `headerContentType`).
+const TYPES: [&str; 2] = ["application/json", "text/plain"];
+const RAW_TYPES: [&str; 12] = [
+    "text/css",
+    "text/csv",
+    "text/html",
+    "text/plain",
+    "text/xml",
+    "application/atom+xml",
+    "application/json",
+    "application/octet-stream",
+    "application/soap+xml",
+    "application/x-www-form-urlencoded",
+    "application/xhtml+xml",
+    "application/xml",
+];
+
+fn check_content_type(policy: Option<&Value>, types: &[&str]) -> Result<(), Refusal> {
+    let given = policy.and_then(|policy| policy.get("headerContentType")).filter(|given| !given.is_null());
+    let Some(given) = given else { return Ok(()) };
+    let essence = given.as_str().and_then(|text| text.split(';').next()).map(str::trim);
+    if essence.is_some_and(|essence| types.contains(&essence)) {
+        return Ok(());
+    }
+    Err(format!("headerContentType must be one of {}", types.join(", ")))
 }
 
 /// A throttle lets one message a second through at least (SNS developer guide, "Delivery policies": `throttlePolicy`).
@@ -259,6 +309,11 @@ mod tests {
     fn phases() {
         assert_eq!(waits(&json!({})), [20, 20, 20]);
         // Immediate, before backoff, backoff, after backoff (SNS developer guide, delivery retries).
+        // "The total policy retry time … cannot be greater than 3,600 seconds."
+        assert_eq!(
+            waits(&json!({"numRetries": 100, "minDelayTarget": 900, "maxDelayTarget": 900})),
+            [900; 4]
+        );
         let policy = json!({
             "numRetries": 9, "numNoDelayRetries": 2, "numMinDelayRetries": 2, "numMaxDelayRetries": 2,
             "minDelayTarget": 1, "maxDelayTarget": 9, "backoffFunction": "linear",
@@ -290,6 +345,29 @@ mod tests {
         assert!(check(r#"{"throttlePolicy": {"maxReceivesPerSecond": 1}}"#, false).is_ok());
         assert!(check(r#"{"http": {"defaultThrottlePolicy": {"maxReceivesPerSecond": -1}}}"#, true).is_err());
         assert!(check(r#"{"http": {"defaultHealthyRetryPolicy": {"numRetries": 5}}}"#, true).is_ok());
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place() {
+        // The first: ballerina-platform/module-ballerinax-aws.sns, setTopicAttributesNegativeTest, run on AWS.
+        let topic = r#"{"http": {"defaultHealthyRetryPolicy": {"numRetries": 300}}}"#;
+        assert_eq!(
+            check(topic, true).unwrap_err(),
+            "http.defaultHealthyRetryPolicy.numRetries must be less than or equal to 100"
+        );
+        let own = r#"{"throttlePolicy": {"maxReceivesPerSecond": 1}}"#;
+        assert_eq!(check(own, true).unwrap_err(), "Unexpected JSON member: throttlePolicy");
+        for (kind, of_topic, of_raw) in [
+            ("application/json", true, true),
+            ("text/plain; charset=UTF-8", true, true),
+            ("text/csv", false, true),
+            ("image/png", false, false),
+        ] {
+            let topic = json!({"http": {"defaultRequestPolicy": {"headerContentType": kind}}}).to_string();
+            assert_eq!(check(&topic, true).is_ok(), of_topic, "{kind}");
+            let own = json!({"requestPolicy": {"headerContentType": kind}}).to_string();
+            assert_eq!(check(&own, false).is_ok(), of_raw, "{kind}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The room through an in-process region on a virtual clock.
 
 mod publishing;
+mod refusals;
 mod statuses;
 mod subscribing;
 mod topics;

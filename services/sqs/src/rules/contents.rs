@@ -110,10 +110,10 @@ fn attribute(name: &str, value: &MessageAttributeValue) -> Result<AttributeValue
             )));
         }
         _ => {
-            return invalid(
-                "has an invalid message attribute type, the set of supported type prefixes is Binary, Number, \
-                 and String.",
-            );
+            return Err(SqsError::InvalidParameterValue(format!(
+                "The type of message (user) attribute '{name}' is invalid. You must use only the following supported \
+                 type prefixes: Binary, Number, String."
+            )));
         }
     };
     Ok(AttributeValue { data_type: data_type.to_owned(), content })
@@ -241,6 +241,18 @@ mod tests {
         for body in ["\u{0}", "a\u{8}", "\u{fffe}", ""] {
             assert!(check_body(body).is_err(), "{body:?}");
         }
+    }
+
+    /// As SQS answered testSendMessageWithInvalidAttributes of ballerina-platform/module-ballerinax-aws.sqs.
+    #[test]
+    fn types_that_are_none() {
+        let given = [("invalidAttribute".to_owned(), text("InvalidType", "value"))].into();
+        let refused = schema::ApiError::from(attributes(Some(&given)).unwrap_err());
+        assert_eq!(
+            refused.message,
+            "The type of message (user) attribute 'invalidAttribute' is invalid. You must use only the following \
+             supported type prefixes: Binary, Number, String."
+        );
     }
 
     #[test]

@@ -104,3 +104,27 @@ async fn names_and_purges_rest_where_times_are_awss() {
     region.advance(Duration::from_secs(60)).await;
     region.call::<CreateQueue>(create).await.unwrap();
 }
+
+/// LocalStack's test_fifo_receive_message_visibility_timeout_shared_in_group and
+/// test_fifo_message_group_visibility_after_terminate_visibility_timeout, recorded on AWS.
+#[tokio::test]
+async fn a_group_that_is_back_goes_behind_those_that_wait() {
+    let region = region().await;
+    let attributes =
+        [("FifoQueue", "true"), ("ContentBasedDeduplication", "true"), ("VisibilityTimeout", "1")];
+    let url = queue(&region, "q.fifo", &attributes).await;
+    for (body, group) in [("11", "1"), ("12", "1"), ("13", "1"), ("21", "2"), ("31", "3")] {
+        send(&region, &url, body, group, None).await;
+        region.advance(Duration::from_millis(1)).await;
+    }
+    let up_to = |most: i32| ReceiveMessageInput {
+        queue_url: url.clone(),
+        max_number_of_messages: Some(most),
+        ..Default::default()
+    };
+    assert_eq!(bodies(&receive_as(&region, up_to(2)).await), ["11", "12"]);
+    region.advance(Duration::from_millis(1)).await;
+    assert_eq!(bodies(&receive_as(&region, up_to(1)).await), ["21"]);
+    region.advance(Duration::from_secs(2)).await;
+    assert_eq!(bodies(&receive_as(&region, up_to(10)).await), ["31", "11", "12", "13", "21"]);
+}

@@ -11,7 +11,7 @@ use crate::state::buckets::{self, Bucket};
 use crate::state::{ObjectRecord, Ownership, account_blocks, objects};
 use crate::views::canonical_id;
 use ::policy::{Policy, ResourceRule};
-use ports::Caller;
+use ports::{Caller, PrincipalKind};
 use serde_json::{Value, json};
 use service::{Ctx, Demand, Peek};
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub fn opened(peek: &Peek, demand: Demand) -> Result<Demand, S3Error> {
         return if account.is_none() { Err(S3Error::no_bucket(arn.resource())) } else { Ok(demand) };
     };
     if account == Some(head.head.owner) {
-        return Ok(demand);
+        return Ok(unless_locked_out(peek.caller(), demand));
     }
     let read = peek.read();
     let Some(bucket) = buckets::find(&read, arn.resource())? else { return Ok(demand) };
@@ -62,6 +62,20 @@ pub fn opened(peek: &Peek, demand: Demand) -> Result<Demand, S3Error> {
         // What cannot be read grants nothing.
         Err(_) => demand,
     })
+}
+
+/// The actions by which an owner undoes a policy that shuts it out.
+const OF_POLICIES: [&str; 3] = ["s3:DeleteBucketPolicy", "s3:GetBucketPolicy", "s3:PutBucketPolicy"];
+
+/// What is asked of one's own bucket: as root of the account, whatever the bucket's policy says of that policy itself.
+/// API Reference, PutBucketPolicy, GetBucketPolicy and DeleteBucketPolicy: the root principal of the owner's account can
+/// do these even if the policy explicitly denies it.
+fn unless_locked_out(caller: &Caller, mut demand: Demand) -> Demand {
+    let is_root = caller.principal().is_some_and(|principal| principal.kind == PrincipalKind::Root);
+    if is_root && OF_POLICIES.contains(&&*demand.action) {
+        demand.head = None;
+    }
+    demand
 }
 
 /// Whether the bucket's list lets access logs in, where one is put.

@@ -105,6 +105,8 @@ names_bucket!(
     ListBucketInventoryConfigurationsInput,
     ListBucketMetricsConfigurationsInput,
     ListMultipartUploadsInput,
+    ListObjectVersionsInput,
+    ListObjectsInput,
     PutBucketAbacInput,
     PutBucketAccelerateConfigurationInput,
     PutBucketAclInput,
@@ -126,6 +128,7 @@ names_bucket!(
     PutBucketWebsiteInput,
     PutObjectLockConfigurationInput,
     PutPublicAccessBlockInput,
+    UpdateObjectEncryptionInput,
 );
 
 names_key!(

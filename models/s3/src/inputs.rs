@@ -468,7 +468,7 @@ pub struct GetObjectAttributesInput {
     pub sse_customer_key_md5: Option<String>,
     pub request_payer: Option<RequestPayer>,
     pub expected_bucket_owner: Option<String>,
-    pub object_attributes: Vec<ObjectAttributes>,
+    pub object_attributes: Option<Vec<ObjectAttributes>>,
 }
 s::object!(GetObjectAttributesInput, tables::GET_OBJECT_ATTRIBUTES_REQUEST, { 0 bucket, 1 key, 2 version_id, 3 max_parts, 4 part_number_marker, 5 sse_customer_algorithm, 6 sse_customer_key, 7 sse_customer_key_md5, 8 request_payer, 9 expected_bucket_owner, 10 object_attributes });
 

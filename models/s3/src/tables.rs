@@ -846,7 +846,7 @@ pub static GET_OBJECT_ATTRIBUTES_REQUEST: Shape = Shape::new("GetObjectAttribute
     Member { location: Location::Header("x-amz-server-side-encryption-customer-key-md5"), ..Member::new("SSECustomerKeyMD5", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-request-payer"), ..Member::new("RequestPayer", &ty::REQUEST_PAYER) },
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
-    Member { required: true, location: Location::Header("x-amz-object-attributes"), ..Member::new("ObjectAttributes", &ty::OBJECT_ATTRIBUTES_LIST) },
+    Member { location: Location::Header("x-amz-object-attributes"), ..Member::new("ObjectAttributes", &ty::OBJECT_ATTRIBUTES_LIST) },
 ], || Box::new(crate::GetObjectAttributesInput::default()));
 
 pub static GET_OBJECT_LEGAL_HOLD_OUTPUT: Shape = Shape::new("GetObjectLegalHoldOutput", &[

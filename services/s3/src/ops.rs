@@ -203,11 +203,11 @@ fn of_objects() -> Vec<Operation> {
 #[rustfmt::skip]
 fn of_uploads() -> Vec<Operation> {
     vec![
-        Operation::new::<AbortMultipartUpload, _, _, _>(uploads::abort).acts_on(policy::object("s3:AbortMultipartUpload")),
+        Operation::new::<AbortMultipartUpload, _, _, _>(uploads::abort).acts_on(policy::upload("s3:AbortMultipartUpload")),
         Operation::new::<CompleteMultipartUpload, _, _, _>(complete_upload::complete).acts_on(policy::object("s3:PutObject")),
         Operation::new::<CreateMultipartUpload, _, _, _>(uploads::create).acts_on(policy::begin_upload),
         Operation::new::<ListMultipartUploads, _, _, _>(uploads::list).acts_on(policy::bucket("s3:ListBucketMultipartUploads")),
-        Operation::new::<ListParts, _, _, _>(list_parts::list_parts).acts_on(policy::object("s3:ListMultipartUploadParts")),
+        Operation::new::<ListParts, _, _, _>(list_parts::list_parts).acts_on(policy::upload("s3:ListMultipartUploadParts")),
         Operation::new::<UploadPart, _, _, _>(upload_part::upload_part).acts_on(policy::object("s3:PutObject")),
         Operation::new::<UploadPartCopy, _, _, _>(upload_part::upload_part_copy).acts_on(policy::copy_part),
     ]

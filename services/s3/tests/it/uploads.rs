@@ -144,7 +144,7 @@ async fn composite_checksums() {
     let attributes = GetObjectAttributesInput {
         bucket: "bkt".into(),
         key: "k".into(),
-        object_attributes: vec![ObjectAttributes::ObjectParts, ObjectAttributes::ObjectSize],
+        object_attributes: Some(vec![ObjectAttributes::ObjectParts, ObjectAttributes::ObjectSize]),
         ..Default::default()
     };
     let attributes = region.call::<GetObjectAttributes>(attributes).await.unwrap();

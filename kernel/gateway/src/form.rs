@@ -3,6 +3,7 @@
 
 use crate::authenticate::{Identity, Refused};
 use crate::config::IamMode;
+use crate::mail_word::carried;
 use crate::message::{Incoming, Outgoing};
 use crate::pipeline::Pipeline;
 use crate::{body, words};
@@ -169,7 +170,7 @@ fn request(incoming: &Incoming, form: &FormUpload, key: &str) -> Result<Incoming
             _ => continue,
         };
         let invalid = || ApiError::new("InvalidArgument", 400, format!("The field {name} is no header."));
-        let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| invalid())?;
+        let value = HeaderValue::from_bytes(&carried(name, value.as_bytes())).map_err(|_| invalid())?;
         headers.append(HeaderName::try_from(name).map_err(|_| invalid())?, value);
     }
     let place = incoming.path.trim_end_matches('/');

@@ -2,6 +2,7 @@
 //! `x-amz-storage-class` and their like there, and S3 reads them as if they were headers. What belongs to the
 //! signature stays where it is, and so do checksums, which presigners compute of a body they do not have.
 
+use crate::mail_word::carried;
 use crate::message::Incoming;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
@@ -33,8 +34,9 @@ pub fn headers(incoming: &Incoming) -> Option<HeaderMap> {
     let pairs = pairs.filter(|(name, _)| is_hoisted(name));
     let mut headers = incoming.headers.clone();
     for (name, value) in pairs.take(MAX_HOISTED) {
-        let value: Vec<u8> = percent_decode_str(value).collect();
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_bytes(&value))
+        let text: Vec<u8> = percent_decode_str(value).collect();
+        let value = HeaderValue::from_bytes(&carried(name, &text));
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), value)
             && !headers.contains_key(&name)
         {
             headers.insert(name, value);

@@ -25,6 +25,7 @@ mod init;
 mod judge;
 mod limits;
 mod load;
+mod mail_word;
 mod message;
 mod metrics;
 mod outlive;

@@ -41,8 +41,9 @@ pub struct CompleteMultipartUploadInput {
     pub sse_customer_algorithm: Option<String>,
     pub sse_customer_key: Option<String>,
     pub sse_customer_key_md5: Option<String>,
+    pub server_side_encryption: Option<ServerSideEncryption>,
 }
-s::object!(CompleteMultipartUploadInput, tables::COMPLETE_MULTIPART_UPLOAD_REQUEST, { 0 bucket, 1 key, 2 multipart_upload, 3 upload_id, 4 checksum_crc32, 5 checksum_crc32_c, 6 checksum_crc64_nvme, 7 checksum_sha1, 8 checksum_sha256, 9 checksum_sha512, 10 checksum_md5, 11 checksum_xxhash64, 12 checksum_xxhash3, 13 checksum_xxhash128, 14 checksum_type, 15 mpu_object_size, 16 request_payer, 17 expected_bucket_owner, 18 if_match, 19 if_none_match, 20 sse_customer_algorithm, 21 sse_customer_key, 22 sse_customer_key_md5 });
+s::object!(CompleteMultipartUploadInput, tables::COMPLETE_MULTIPART_UPLOAD_REQUEST, { 0 bucket, 1 key, 2 multipart_upload, 3 upload_id, 4 checksum_crc32, 5 checksum_crc32_c, 6 checksum_crc64_nvme, 7 checksum_sha1, 8 checksum_sha256, 9 checksum_sha512, 10 checksum_md5, 11 checksum_xxhash64, 12 checksum_xxhash3, 13 checksum_xxhash128, 14 checksum_type, 15 mpu_object_size, 16 request_payer, 17 expected_bucket_owner, 18 if_match, 19 if_none_match, 20 sse_customer_algorithm, 21 sse_customer_key, 22 sse_customer_key_md5, 23 server_side_encryption });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct CopyObjectInput {
@@ -467,7 +468,7 @@ pub struct GetObjectAttributesInput {
     pub sse_customer_key_md5: Option<String>,
     pub request_payer: Option<RequestPayer>,
     pub expected_bucket_owner: Option<String>,
-    pub object_attributes: Vec<ObjectAttributes>,
+    pub object_attributes: Option<Vec<ObjectAttributes>>,
 }
 s::object!(GetObjectAttributesInput, tables::GET_OBJECT_ATTRIBUTES_REQUEST, { 0 bucket, 1 key, 2 version_id, 3 max_parts, 4 part_number_marker, 5 sse_customer_algorithm, 6 sse_customer_key, 7 sse_customer_key_md5, 8 request_payer, 9 expected_bucket_owner, 10 object_attributes });
 
@@ -511,8 +512,9 @@ pub struct GetObjectInput {
     pub part_number: Option<i32>,
     pub expected_bucket_owner: Option<String>,
     pub checksum_mode: Option<ChecksumMode>,
+    pub server_side_encryption: Option<ServerSideEncryption>,
 }
-s::object!(GetObjectInput, tables::GET_OBJECT_REQUEST, { 0 bucket, 1 if_match, 2 if_modified_since, 3 if_none_match, 4 if_unmodified_since, 5 key, 6 range, 7 response_cache_control, 8 response_content_disposition, 9 response_content_encoding, 10 response_content_language, 11 response_content_type, 12 response_expires, 13 version_id, 14 sse_customer_algorithm, 15 sse_customer_key, 16 sse_customer_key_md5, 17 request_payer, 18 part_number, 19 expected_bucket_owner, 20 checksum_mode });
+s::object!(GetObjectInput, tables::GET_OBJECT_REQUEST, { 0 bucket, 1 if_match, 2 if_modified_since, 3 if_none_match, 4 if_unmodified_since, 5 key, 6 range, 7 response_cache_control, 8 response_content_disposition, 9 response_content_encoding, 10 response_content_language, 11 response_content_type, 12 response_expires, 13 version_id, 14 sse_customer_algorithm, 15 sse_customer_key, 16 sse_customer_key_md5, 17 request_payer, 18 part_number, 19 expected_bucket_owner, 20 checksum_mode, 21 server_side_encryption });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct GetObjectRetentionInput {
@@ -580,8 +582,9 @@ pub struct HeadObjectInput {
     pub part_number: Option<i32>,
     pub expected_bucket_owner: Option<String>,
     pub checksum_mode: Option<ChecksumMode>,
+    pub server_side_encryption: Option<ServerSideEncryption>,
 }
-s::object!(HeadObjectInput, tables::HEAD_OBJECT_REQUEST, { 0 bucket, 1 if_match, 2 if_modified_since, 3 if_none_match, 4 if_unmodified_since, 5 key, 6 range, 7 response_cache_control, 8 response_content_disposition, 9 response_content_encoding, 10 response_content_language, 11 response_content_type, 12 response_expires, 13 version_id, 14 sse_customer_algorithm, 15 sse_customer_key, 16 sse_customer_key_md5, 17 request_payer, 18 part_number, 19 expected_bucket_owner, 20 checksum_mode });
+s::object!(HeadObjectInput, tables::HEAD_OBJECT_REQUEST, { 0 bucket, 1 if_match, 2 if_modified_since, 3 if_none_match, 4 if_unmodified_since, 5 key, 6 range, 7 response_cache_control, 8 response_content_disposition, 9 response_content_encoding, 10 response_content_language, 11 response_content_type, 12 response_expires, 13 version_id, 14 sse_customer_algorithm, 15 sse_customer_key, 16 sse_customer_key_md5, 17 request_payer, 18 part_number, 19 expected_bucket_owner, 20 checksum_mode, 21 server_side_encryption });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ListBucketAnalyticsConfigurationsInput {
@@ -1138,5 +1141,6 @@ pub struct UploadPartInput {
     pub sse_customer_key_md5: Option<String>,
     pub request_payer: Option<RequestPayer>,
     pub expected_bucket_owner: Option<String>,
+    pub server_side_encryption: Option<ServerSideEncryption>,
 }
-s::object!(UploadPartInput, tables::UPLOAD_PART_REQUEST, { 0 body, 1 bucket, 2 content_length, 3 content_md5, 4 checksum_algorithm, 5 checksum_crc32, 6 checksum_crc32_c, 7 checksum_crc64_nvme, 8 checksum_sha1, 9 checksum_sha256, 10 checksum_sha512, 11 checksum_md5, 12 checksum_xxhash64, 13 checksum_xxhash3, 14 checksum_xxhash128, 15 key, 16 part_number, 17 upload_id, 18 sse_customer_algorithm, 19 sse_customer_key, 20 sse_customer_key_md5, 21 request_payer, 22 expected_bucket_owner });
+s::object!(UploadPartInput, tables::UPLOAD_PART_REQUEST, { 0 body, 1 bucket, 2 content_length, 3 content_md5, 4 checksum_algorithm, 5 checksum_crc32, 6 checksum_crc32_c, 7 checksum_crc64_nvme, 8 checksum_sha1, 9 checksum_sha256, 10 checksum_sha512, 11 checksum_md5, 12 checksum_xxhash64, 13 checksum_xxhash3, 14 checksum_xxhash128, 15 key, 16 part_number, 17 upload_id, 18 sse_customer_algorithm, 19 sse_customer_key, 20 sse_customer_key_md5, 21 request_payer, 22 expected_bucket_owner, 23 server_side_encryption });

@@ -193,6 +193,7 @@ pub static COMPLETE_MULTIPART_UPLOAD_REQUEST: Shape = Shape::new("CompleteMultip
     Member { location: Location::Header("x-amz-server-side-encryption-customer-algorithm"), ..Member::new("SSECustomerAlgorithm", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-server-side-encryption-customer-key"), sensitive: true, ..Member::new("SSECustomerKey", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-server-side-encryption-customer-key-md5"), ..Member::new("SSECustomerKeyMD5", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-server-side-encryption"), ..Member::new("ServerSideEncryption", &ty::SERVER_SIDE_ENCRYPTION) },
 ], || Box::new(crate::CompleteMultipartUploadInput::default()));
 
 pub static COMPLETED_MULTIPART_UPLOAD: Shape = Shape::new("CompletedMultipartUpload", &[
@@ -845,7 +846,7 @@ pub static GET_OBJECT_ATTRIBUTES_REQUEST: Shape = Shape::new("GetObjectAttribute
     Member { location: Location::Header("x-amz-server-side-encryption-customer-key-md5"), ..Member::new("SSECustomerKeyMD5", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-request-payer"), ..Member::new("RequestPayer", &ty::REQUEST_PAYER) },
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
-    Member { required: true, location: Location::Header("x-amz-object-attributes"), ..Member::new("ObjectAttributes", &ty::OBJECT_ATTRIBUTES_LIST) },
+    Member { location: Location::Header("x-amz-object-attributes"), ..Member::new("ObjectAttributes", &ty::OBJECT_ATTRIBUTES_LIST) },
 ], || Box::new(crate::GetObjectAttributesInput::default()));
 
 pub static GET_OBJECT_LEGAL_HOLD_OUTPUT: Shape = Shape::new("GetObjectLegalHoldOutput", &[
@@ -937,6 +938,7 @@ pub static GET_OBJECT_REQUEST: Shape = Shape::new("GetObjectRequest", &[
     Member { location: Location::Query("partNumber"), ..Member::new("PartNumber", &Ty::INT) },
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-checksum-mode"), ..Member::new("ChecksumMode", &ty::CHECKSUM_MODE) },
+    Member { location: Location::Header("x-amz-server-side-encryption"), ..Member::new("ServerSideEncryption", &ty::SERVER_SIDE_ENCRYPTION) },
 ], || Box::new(crate::GetObjectInput::default()));
 
 pub static GET_OBJECT_RETENTION_OUTPUT: Shape = Shape::new("GetObjectRetentionOutput", &[
@@ -1084,6 +1086,7 @@ pub static HEAD_OBJECT_REQUEST: Shape = Shape::new("HeadObjectRequest", &[
     Member { location: Location::Query("partNumber"), ..Member::new("PartNumber", &Ty::INT) },
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-checksum-mode"), ..Member::new("ChecksumMode", &ty::CHECKSUM_MODE) },
+    Member { location: Location::Header("x-amz-server-side-encryption"), ..Member::new("ServerSideEncryption", &ty::SERVER_SIDE_ENCRYPTION) },
 ], || Box::new(crate::HeadObjectInput::default()));
 
 pub static IDEMPOTENCY_PARAMETER_MISMATCH: Shape = Shape { error: true, ..Shape::new("IdempotencyParameterMismatch", &[], || Box::new(crate::IdempotencyParameterMismatch::default())) };
@@ -2354,6 +2357,7 @@ pub static UPLOAD_PART_REQUEST: Shape = Shape::new("UploadPartRequest", &[
     Member { location: Location::Header("x-amz-server-side-encryption-customer-key-md5"), ..Member::new("SSECustomerKeyMD5", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-request-payer"), ..Member::new("RequestPayer", &ty::REQUEST_PAYER) },
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
+    Member { location: Location::Header("x-amz-server-side-encryption"), ..Member::new("ServerSideEncryption", &ty::SERVER_SIDE_ENCRYPTION) },
 ], || Box::new(crate::UploadPartInput::default()));
 
 pub static VERSIONING_CONFIGURATION: Shape = Shape::new("VersioningConfiguration", &[

@@ -11,17 +11,29 @@ use crate::state::buckets::{self, Bucket};
 use crate::state::{ObjectRecord, Ownership, account_blocks, objects};
 use crate::views::canonical_id;
 use ::policy::{Policy, ResourceRule};
-use ports::Caller;
+use ports::{Caller, PrincipalKind};
 use serde_json::{Value, json};
 use service::{Ctx, Demand, Peek};
 use std::sync::Arc;
 use store::Read;
+
+/// Operations that make an object, whose list the request may bring.
+const MAKING: [&str; 3] = ["CopyObject", "CreateMultipartUpload", "PutObject"];
 
 /// A demand with what the bucket and the object say of the caller.
 ///
 /// # Errors
 /// The store's.
 pub fn opened(peek: &Peek, demand: Demand) -> Result<Demand, S3Error> {
+    opened_to(peek, demand, false)
+}
+
+/// A demand with what the bucket and the object say of the caller. `own`: what is asked about is the caller's account's,
+/// though the bucket is another's.
+///
+/// # Errors
+/// The store's.
+pub fn opened_to(peek: &Peek, demand: Demand, own: bool) -> Result<Demand, S3Error> {
     let logs = matches!(peek.caller(), Caller::Service { principal, .. } if principal == LOG_DELIVERY);
     let account = match peek.caller() {
         Caller::Service { .. } if !logs => return Ok(demand),
@@ -34,7 +46,7 @@ pub fn opened(peek: &Peek, demand: Demand) -> Result<Demand, S3Error> {
         return if account.is_none() { Err(S3Error::no_bucket(arn.resource())) } else { Ok(demand) };
     };
     if account == Some(head.head.owner) {
-        return Ok(demand);
+        return Ok(unless_locked_out(peek.caller(), demand));
     }
     let read = peek.read();
     let Some(bucket) = buckets::find(&read, arn.resource())? else { return Ok(demand) };
@@ -44,8 +56,9 @@ pub fn opened(peek: &Peek, demand: Demand) -> Result<Demand, S3Error> {
     // A restricted bucket is still open to services (S3 API Reference, PublicAccessBlockConfiguration).
     let statements = if !logs && restricts && written.as_ref().is_some_and(public::is_public) {
         vec![json!({"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"})]
-    } else if (logs && takes_logs(&bucket, &demand))
-        || granted(&read, &bucket, &demand, account.map(canonical_id).as_deref())?
+    } else if own
+        || (logs && takes_logs(&bucket, &demand))
+        || granted(&read, &bucket, (&demand, asked(peek, &demand)), account.map(canonical_id).as_deref())?
     {
         let own = json!({"Effect": "Allow", "Principal": "*", "Action": demand.action, "Resource": "*"});
         [public::listed(written.as_ref().and_then(|policy| policy.get("Statement"))), vec![&own]]
@@ -64,6 +77,20 @@ pub fn opened(peek: &Peek, demand: Demand) -> Result<Demand, S3Error> {
     })
 }
 
+/// The actions by which an owner undoes a policy that shuts it out.
+const OF_POLICIES: [&str; 3] = ["s3:DeleteBucketPolicy", "s3:GetBucketPolicy", "s3:PutBucketPolicy"];
+
+/// What is asked of one's own bucket: as root of the account, whatever the bucket's policy says of that policy itself.
+/// API Reference, PutBucketPolicy, GetBucketPolicy and DeleteBucketPolicy: the root principal of the owner's account can
+/// do these even if the policy explicitly denies it.
+fn unless_locked_out(caller: &Caller, mut demand: Demand) -> Demand {
+    let is_root = caller.principal().is_some_and(|principal| principal.kind == PrincipalKind::Root);
+    if is_root && OF_POLICIES.contains(&&*demand.action) {
+        demand.head = None;
+    }
+    demand
+}
+
 /// Whether the bucket's list lets access logs in, where one is put.
 fn takes_logs(bucket: &Bucket, demand: &Demand) -> bool {
     bucket.record.ownership != Some(Ownership::BucketOwnerEnforced)
@@ -71,11 +98,18 @@ fn takes_logs(bucket: &Bucket, demand: &Demand) -> bool {
         && bucket.record.acl.as_ref().is_some_and(Acl::takes_logs)
 }
 
+/// What a list is asked for: whoever may put an object owns it, and so may put it with a list (Ceph's
+/// `test_post_object_anonymous_request`, which is run on AWS, too).
+fn asked<'d>(peek: &Peek, demand: &'d Demand) -> &'d str {
+    let with_list = demand.action == "s3:PutObjectAcl" && MAKING.contains(&peek.operation());
+    if with_list { "s3:PutObject" } else { &demand.action }
+}
+
 /// Whether a list lets the caller do what is asked: the object's, or the bucket's for what is asked of it.
 fn granted(
     read: &impl Read,
     bucket: &Bucket,
-    demand: &Demand,
+    (demand, action): (&Demand, &str),
     caller: Option<&str>,
 ) -> Result<bool, S3Error> {
     if bucket.record.ownership == Some(Ownership::BucketOwnerEnforced) {
@@ -83,10 +117,10 @@ fn granted(
     }
     let ignores = account_blocks::of_bucket(read, bucket)?.ignore_acls;
     let object = demand.resource.strip_prefix(bucket.arn().as_str()).and_then(|rest| rest.strip_prefix('/'));
-    let key = object.filter(|_| demand.action != "s3:PutObject");
+    let key = object.filter(|_| action != "s3:PutObject");
     let Some(key) = key else {
         let list = bucket.record.acl.as_ref();
-        return Ok(list.is_some_and(|list| list.grants(&demand.action, caller, ignores)));
+        return Ok(list.is_some_and(|list| list.grants(action, caller, ignores)));
     };
     let version = demand.context.iter().find(|(name, _)| name == "s3:VersionId");
     let found = match version.and_then(|(_, values)| values.first()) {
@@ -95,10 +129,10 @@ fn granted(
     };
     let Some(object) = found.and_then(|version| version.object) else {
         // Whoever may list the bucket may know that there is nothing to read.
-        let list = bucket.record.acl.as_ref().filter(|_| demand.action == "s3:GetObject");
+        let list = bucket.record.acl.as_ref().filter(|_| action == "s3:GetObject");
         return Ok(list.is_some_and(|list| list.grants("s3:ListBucket", caller, ignores)));
     };
-    Ok(lists(&object, &demand.action, caller, ignores))
+    Ok(lists(&object, action, caller, ignores))
 }
 
 /// Whether an object's list lets a caller do something; where it has none, its writer alone may.

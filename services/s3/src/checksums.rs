@@ -35,16 +35,16 @@ pub fn given<'a>(
                 .to_owned(),
         });
     }
-    let known = |name: &str| {
-        Algorithm::of_name(name).ok_or(S3Error::NotImplemented { header: "x-amz-sdk-checksum-algorithm" })
+    // Swift's tests against AWS, test/s3api/test_object_checksums.py.
+    let invalid = || S3Error::InvalidRequest {
+        message: "Value for x-amz-sdk-checksum-algorithm header is invalid.".to_owned(),
     };
+    let known = |name: &str| Algorithm::of_name(name).ok_or_else(invalid);
     let named = named.map(known).transpose()?;
     let Some((name, text)) = first else { return Ok(Given { algorithm: named, value: None }) };
     let algorithm = known(name)?;
     if named.is_some_and(|named| named != algorithm) {
-        return Err(S3Error::InvalidRequest {
-            message: "Value for x-amz-sdk-checksum-algorithm header is invalid.".to_owned(),
-        });
+        return Err(invalid());
     }
     let value = base64::engine::general_purpose::STANDARD.decode(text.trim()).ok();
     let value = value.filter(|value| value.len() == algorithm.length());

@@ -7,6 +7,7 @@ use crate::in_directory;
 use crate::rules::headers;
 use crate::rules::kms::key_arn;
 use crate::rules::locks::{Mode, Retention};
+use crate::rules::mail_words;
 use crate::sealing::{Customer, Given};
 use crate::state::buckets::Bucket;
 use crate::state::{Description, Encryption, Extras};
@@ -113,7 +114,7 @@ impl Wishes<'_> {
             content_language: owned(self.content_language),
             expires: owned(self.expires),
             website_redirect: owned(self.website_redirect),
-            metadata: self.metadata.map(headers::decoded_metadata).unwrap_or_default(),
+            metadata: self.metadata.map(mail_words::metadata).unwrap_or_default(),
             encryption: self.encryption(bucket, ctx)?,
         })
     }

@@ -105,6 +105,8 @@ names_bucket!(
     ListBucketInventoryConfigurationsInput,
     ListBucketMetricsConfigurationsInput,
     ListMultipartUploadsInput,
+    ListObjectVersionsInput,
+    ListObjectsInput,
     PutBucketAbacInput,
     PutBucketAccelerateConfigurationInput,
     PutBucketAclInput,
@@ -126,6 +128,7 @@ names_bucket!(
     PutBucketWebsiteInput,
     PutObjectLockConfigurationInput,
     PutPublicAccessBlockInput,
+    UpdateObjectEncryptionInput,
 );
 
 names_key!(
@@ -410,6 +413,55 @@ pub fn begin_upload(peek: Peek, input: Arc<api::CreateMultipartUploadInput>) -> 
     let mut demands = vec![condition_keys::made(demand, &wishes!(input))];
     demands.extend(beside!(input));
     judged(&peek, demands)
+}
+
+/// An input that names an upload.
+pub trait NamesUpload: NamesKey {
+    /// Its id.
+    fn upload_id(&self) -> &str;
+}
+
+macro_rules! names_upload {
+    ($($input:ident),* $(,)?) => {$(
+        impl NamesUpload for api::$input {
+            fn upload_id(&self) -> &str {
+                &self.upload_id
+            }
+        }
+    )*};
+}
+
+names_upload!(AbortMultipartUploadInput, ListPartsInput);
+
+/// An action on an upload: whoever began it, and that user's account, may give it up and list its parts. User Guide,
+/// "Uploading and copying objects using multipart upload", permissions of the API.
+pub fn upload<I: NamesUpload>(action: &'static str) -> impl Fn(Peek, Arc<I>) -> Demands + Clone {
+    move |peek, input| {
+        let own = began(&peek, input.as_ref());
+        let behind = through(&peek, on_object(action, input.bucket(), input.key()));
+        let demands = own.and_then(|own| {
+            behind?.into_iter().map(|demand| access::opened_to(&peek, demand, own)).collect()
+        });
+        ready(demands)
+    }
+}
+
+/// Whether the caller's account began an upload.
+fn began(peek: &Peek, input: &impl NamesUpload) -> Result<bool, S3Error> {
+    let Some(caller) = peek.caller().principal() else { return Ok(false) };
+    let read = peek.read();
+    let upload = match lookup::reached(&read, input.bucket(), None) {
+        Ok(bucket) => lookup::upload(&read, &bucket, input.key(), input.upload_id()),
+        Err(absent) => Err(absent),
+    };
+    match upload {
+        Ok(upload) => {
+            let initiator = upload.record.initiator.1.parse::<Arn>().ok();
+            Ok(initiator.and_then(|arn| arn.account()) == Some(caller.account))
+        }
+        Err(fault @ S3Error::Store(_)) => Err(fault),
+        Err(_) => Ok(false),
+    }
 }
 
 /// Reading the source of a copy. A malformed one is refused by the operation, and read by nobody.

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 use keystream::Keystream;
 use md5::{Digest as _, Md5};
+use model_s3 as api;
 use ring::hmac;
 use service::Host;
 
@@ -46,6 +47,21 @@ macro_rules! show_customer {
 }
 
 pub(crate) use {customer_members, show_customer};
+
+/// Refuses to be told how to encrypt where nothing is encrypted anew: reads, parts, completions.
+///
+/// # Errors
+/// `InvalidArgument` (text and code: an answer of AWS in ClickHouse's issue 64570).
+pub fn not_asked_for(algorithm: Option<&api::ServerSideEncryption>) -> Result<(), S3Error> {
+    match algorithm {
+        None => Ok(()),
+        Some(given) => Err(S3Error::InvalidArgument {
+            message: "x-amz-server-side-encryption header is not supported for this operation.",
+            name: "x-amz-server-side-encryption",
+            value: given.as_str().to_owned(),
+        }),
+    }
+}
 
 /// A key that a customer brought.
 #[derive(Clone, PartialEq, Eq)]

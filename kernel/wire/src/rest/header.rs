@@ -36,6 +36,14 @@ pub(super) fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<Cow<'h, str
     Some(values.fold(first, |all, next| Cow::Owned(format!("{all},{next}"))))
 }
 
+/// All values of a header as one text, each byte a letter of ISO-8859-1: what users name themselves, S3 reads so
+/// (minio's pull request 21282, who asked AWS).
+pub(super) fn letters(headers: &HeaderMap, name: &str) -> String {
+    let values = headers.get_all(name).iter().map(|value| value.as_bytes().trim_ascii());
+    let bytes = values.collect::<Vec<_>>().join(&b","[..]);
+    bytes.into_iter().map(char::from).collect()
+}
+
 fn decode(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text.trim()),

@@ -153,7 +153,7 @@ fn from_headers(head: &Head<'_>, prefix: &str, index: usize, obj: &mut dyn Obj) 
     }
     let Some(Slot::Map(map)) = obj.slot(index) else { return Ok(false) };
     for key in keys {
-        let text = header::text(head.headers, key).unwrap_or_default();
+        let text = header::letters(head.headers, key);
         put_entry(map, &key[prefix.len()..], &text)?;
     }
     Ok(true)

@@ -49,7 +49,8 @@ fn a_streamed_object() {
         .header("x-amz-meta-size", "1")
         .header("expires", "Mon, 04 Apr 2016 19:58:46 GMT")
         .header("x-amz-tagging", "a=b");
-    let expect = r#"{"Bucket":"b","ContentLength":3,"ContentType":"text/plain","Expires":1459799926000,"Key":"a/k","Metadata":{"colour":"rosé","size":"1"},"Tagging":"a=b"}"#;
+    // The two bytes of `é` are two letters (minio's pull request 21282).
+    let expect = r#"{"Bucket":"b","ContentLength":3,"ContentType":"text/plain","Expires":1459799926000,"Key":"a/k","Metadata":{"colour":"rosÃ©","size":"1"},"Tagging":"a=b"}"#;
     let dump: serde_json::Value = serde_json::from_str(&put.dump(&model_s3::SERVICE)).unwrap();
     let mut expected: serde_json::Value = serde_json::from_str(expect).unwrap();
     // botocore 1.43 models `Expires` of S3 as a text.

@@ -9,6 +9,7 @@ use crate::notify::Origin;
 use crate::ops::uploads::checksum_type;
 use crate::rules::multipart::{self, Named, Uploaded, base64, number_of};
 use crate::rules::notifications::Happening;
+use crate::sealing;
 use crate::state::buckets::Bucket;
 use crate::state::uploads::{self, Upload};
 use crate::state::{
@@ -27,6 +28,7 @@ type Input = api::CompleteMultipartUploadInput;
 
 /// CompleteMultipartUpload.
 pub async fn complete(ctx: Ctx, input: Arc<Input>) -> Result<api::CompleteMultipartUploadOutput, S3Error> {
+    sealing::not_asked_for(input.server_side_encryption.as_ref())?;
     let origin = Origin::of(&ctx);
     let random = ctx.host().entropy.bytes();
     let location = format!(

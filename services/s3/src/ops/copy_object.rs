@@ -114,7 +114,7 @@ fn check_source(input: &Input, bucket: &Bucket, source: &Source) -> Result<(), S
             ),
         });
     }
-    let replaces = matches!(input.metadata_directive, Some(api::MetadataDirective::Replace));
+    let replaces = !matches!(input.metadata_directive, None | Some(api::MetadataDirective::Copy));
     let changes = replaces
         || input.storage_class.is_some()
         || input.website_redirect_location.is_some()
@@ -122,7 +122,7 @@ fn check_source(input: &Input, bucket: &Bucket, source: &Source) -> Result<(), S
         || input.sse_customer_algorithm.is_some()
         || input.copy_source_sse_customer_algorithm.is_some()
         || bucket.record.encryption.is_some()
-        || matches!(input.tagging_directive, Some(api::TaggingDirective::Replace));
+        || !matches!(input.tagging_directive, None | Some(api::TaggingDirective::Copy));
     let itself = source.bucket.incarnation() == bucket.incarnation() && source.key == input.key;
     if itself && !changes && !source.named_version {
         return Err(S3Error::InvalidRequest {

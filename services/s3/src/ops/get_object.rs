@@ -169,6 +169,7 @@ pub async fn get_object(ctx: Ctx, input: Arc<api::GetObjectInput>) -> Result<api
         let message = "Request specific response headers cannot be used for anonymous GET requests.";
         return Err(S3Error::InvalidRequest { message: message.to_owned() });
     }
+    sealing::not_asked_for(input.server_side_encryption.as_ref())?;
     let read = ctx.read();
     let bucket = lookup::reached(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let found = lookup::object(&read, &bucket, (&input.key, input.version_id.as_deref()), "GET")
@@ -200,6 +201,7 @@ pub async fn head_object(
     ctx: Ctx,
     input: Arc<api::HeadObjectInput>,
 ) -> Result<api::HeadObjectOutput, S3Error> {
+    sealing::not_asked_for(input.server_side_encryption.as_ref())?;
     let read = ctx.read();
     let bucket = lookup::reached(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let found = lookup::object(&read, &bucket, (&input.key, input.version_id.as_deref()), "HEAD")

@@ -53,7 +53,7 @@ pub async fn list_parts(ctx: Ctx, input: Arc<api::ListPartsInput>) -> Result<api
         max_parts: i32::try_from(limit).ok(),
         is_truncated: Some(truncated),
         parts: Some(parts.collect()),
-        initiator: Some(initiator(record)),
+        initiator: Some(initiator(record, &bucket)),
         owner: Some(views::owner_of(record.extras.writer.as_deref(), &bucket)),
         storage_class: Some(api::StorageClass::from(record.description.storage_class.as_str())),
         request_charged: None,

@@ -52,8 +52,16 @@ pub async fn list_versions(
     let bucket = lookup::reached(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let delimiter = input.delimiter.as_deref().filter(|delimiter| !delimiter.is_empty());
     let after = input.key_marker.as_deref().unwrap_or("");
-    let version_marker = input.version_id_marker.as_deref().filter(|id| !id.is_empty());
+    let version_marker = input.version_id_marker.as_deref();
     let behind = match version_marker {
+        // An answer of AWS in gofakes3's s3_test.go.
+        Some("") => {
+            return Err(S3Error::InvalidArgument {
+                message: "A version-id marker cannot be empty.",
+                name: "version-id-marker",
+                value: String::new(),
+            });
+        }
         Some(_) if after.is_empty() => {
             return Err(S3Error::InvalidArgument {
                 message: "A version-id marker cannot be specified without a key marker.",

@@ -18,13 +18,20 @@ pub async fn get(
     ctx: Ctx,
     input: Arc<api::GetObjectAttributesInput>,
 ) -> Result<api::GetObjectAttributesOutput, S3Error> {
+    let asked = input.object_attributes.as_deref().unwrap_or_default();
+    if asked.is_empty() {
+        // So AWS is known by scality/cloudserver's and versitygw's tests.
+        let message = "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing \
+                       or empty";
+        return Err(S3Error::InvalidRequest { message: message.to_owned() });
+    }
     let read = ctx.read();
     let bucket = lookup::reached(&read, &input.bucket, input.expected_bucket_owner.as_deref())?;
     let found = lookup::object(&read, &bucket, (&input.key, input.version_id.as_deref()), "GET")
         .map_err(|error| unless_hidden(&ctx, &input.bucket, error))?;
     let object = &found.object;
-    let wants = |attribute: &api::ObjectAttributes| input.object_attributes.contains(attribute);
-    if input.object_attributes.iter().any(|asked| matches!(asked, api::ObjectAttributes::Other(_))) {
+    let wants = |attribute: &api::ObjectAttributes| asked.contains(attribute);
+    if asked.iter().any(|one| matches!(one, api::ObjectAttributes::Other(_))) {
         return Err(S3Error::InvalidArgument {
             message: "Invalid attribute name specified.",
             name: "x-amz-object-attributes",

@@ -71,6 +71,7 @@ pub async fn upload_part(
     ctx: Ctx,
     input: Arc<api::UploadPartInput>,
 ) -> Result<api::UploadPartOutput, S3Error> {
+    sealing::not_asked_for(input.server_side_encryption.as_ref())?;
     let place = Place {
         number: number(input.part_number)?,
         bucket: input.bucket.clone(),

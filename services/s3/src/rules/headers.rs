@@ -1,7 +1,6 @@
 //! What a request says of a new object besides its content: user metadata, system headers, storage class,
 //! tags.
 
-use base64::Engine;
 use names::Tags;
 use service::{TagFault, TagRules};
 use std::collections::BTreeMap;
@@ -41,31 +40,6 @@ pub fn is_archived(storage_class: &str) -> bool {
 pub fn oversized_metadata(metadata: &BTreeMap<String, String>) -> Option<usize> {
     let size = metadata.iter().map(|(key, value)| key.len() + value.len()).sum();
     (size > MAX_METADATA_BYTES).then_some(size)
-}
-
-/// User metadata as it is kept: what was encoded for a header (RFC 2047) without need is plain text again, as
-/// S3 answers it (recorded of AWS by LocalStack's test_user_metadata_rfc2047_encoded).
-pub fn decoded_metadata(metadata: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let plain = |value: &String| decoded_word(value).unwrap_or_else(|| value.clone());
-    metadata.iter().map(|(key, value)| (key.clone(), plain(value))).collect()
-}
-
-/// The text of one encoded word, where that is printable ASCII.
-fn decoded_word(text: &str) -> Option<String> {
-    let inner = text.strip_prefix("=?")?.strip_suffix("?=")?;
-    let (charset, rest) = inner.split_once('?')?;
-    let (form, content) = rest.split_once('?')?;
-    let bytes = match form {
-        _ if !charset.eq_ignore_ascii_case("utf-8") => return None,
-        "B" | "b" => base64::engine::general_purpose::STANDARD.decode(content).ok()?,
-        "Q" | "q" => percent_encoding::percent_decode_str(
-            &content.replace('%', "%25").replace('=', "%").replace('_', " "),
-        )
-        .collect(),
-        _ => return None,
-    };
-    let printable = bytes.iter().all(|byte| (0x20..0x7F).contains(byte));
-    String::from_utf8(bytes).ok().filter(|_| printable)
 }
 
 /// `Content-Encoding` as it is kept: `aws-chunked` belongs to the transfer, not to the object. The rest stays as it was
@@ -203,22 +177,6 @@ mod tests {
         let of = |value: usize| BTreeMap::from([("ab".to_owned(), "v".repeat(value))]);
         assert_eq!(oversized_metadata(&of(2046)), None);
         assert_eq!(oversized_metadata(&of(2047)), Some(2049));
-    }
-
-    #[test]
-    fn encoded_words() {
-        for (text, expected) in [
-            ("=?UTF-8?Q?actually-ascii?=", "actually-ascii"),
-            ("=?UTF-8?Q?50%_of=20it?=", "50% of it"),
-            ("=?UTF-8?B?YWJj?=", "abc"),
-            ("=?UTF-8?Q?=C3=84?=", "=?UTF-8?Q?=C3=84?="),
-            ("=?UTF-8?B?AAEC?=", "=?UTF-8?B?AAEC?="),
-            ("=?UTF-8?B?=GGG?=", "=?UTF-8?B?=GGG?="),
-            ("plain ?=", "plain ?="),
-        ] {
-            let kept = decoded_metadata(&BTreeMap::from([("k".to_owned(), text.to_owned())]));
-            assert_eq!(kept["k"], expected);
-        }
     }
 
     #[test]

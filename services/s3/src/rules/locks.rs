@@ -110,12 +110,13 @@ pub fn may_remove(retention: Option<Retention>, legal_hold: bool, now: Timestamp
     !held && !legal_hold
 }
 
-/// Whether a retention may take the place of another: a longer one always, a shorter or none only past
-/// governance.
+/// Whether a retention may take the place of another: a longer one of the same mode always, any other or none only past
+/// governance. S3 User Guide, "Locking objects with Object Lock": without the permission to pass by, a version's lock
+/// settings cannot be altered, but its retention can be extended; Ceph's
+/// `test_object_lock_changing_mode_from_governance_without_bypass`, which is run on AWS, too.
 pub fn may_change(old: Option<Retention>, new: Option<Retention>, now: Timestamp, bypass: bool) -> bool {
     let Some(old) = old.filter(|old| old.until > now) else { return true };
-    let extends = new
-        .is_some_and(|new| new.until >= old.until && (new.mode == old.mode || new.mode == Mode::Compliance));
+    let extends = new.is_some_and(|new| new.until >= old.until && new.mode == old.mode);
     extends || (old.mode == Mode::Governance && bypass)
 }
 
@@ -152,7 +153,9 @@ mod tests {
         for (old, new, bypass, allowed) in [
             (None, held(Mode::Compliance, LATER), false, true),
             (held(Mode::Governance, LATER), held(Mode::Governance, longer), false, true),
-            (held(Mode::Governance, LATER), held(Mode::Compliance, LATER), false, true),
+            (held(Mode::Governance, LATER), held(Mode::Compliance, LATER), false, false),
+            (held(Mode::Governance, LATER), held(Mode::Compliance, longer), false, false),
+            (held(Mode::Governance, LATER), held(Mode::Compliance, LATER), true, true),
             (held(Mode::Governance, longer), held(Mode::Governance, LATER), false, false),
             (held(Mode::Governance, longer), held(Mode::Governance, LATER), true, true),
             (held(Mode::Governance, LATER), None, true, true),

@@ -3,7 +3,8 @@
 use crate::{create, getting, putting};
 use model_s3::operations::*;
 use model_s3::*;
-use ports::Caller;
+use ports::{Caller, Principal};
+use std::sync::Arc;
 use testkit::{IamMode, Region, Setup};
 
 async fn with_policy(actions: &str) -> Region {
@@ -105,4 +106,30 @@ async fn policies_ask_for_tags_and_headers() {
         let written = region.call_as::<PutObject>(Caller::Anonymous, input).await;
         assert_eq!(written.is_ok(), allowed, "{shown}");
     }
+}
+
+/// API Reference, PutBucketPolicy: the root principal of the owner's account can read, change and remove the policy even
+/// if that explicitly denies it, so that owners do not lock themselves out.
+#[tokio::test]
+async fn owners_are_not_locked_out() {
+    let region = with_policy(r#"["s3:GetObject"]"#).await;
+    let shut = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "s3:*", "Principal": "*",
+        "Resource": ["arn:aws:s3:::bkt", "arn:aws:s3:::bkt/*"]}]}"#;
+    let putting =
+        || PutBucketPolicyInput { bucket: "bkt".into(), policy: Some(shut.into()), ..Default::default() };
+    region.call::<PutBucketPolicy>(putting()).await.unwrap();
+    let reading = || GetBucketPolicyInput { bucket: "bkt".into(), ..Default::default() };
+    assert_eq!(region.call::<GetBucketPolicy>(reading()).await.unwrap().policy.as_deref(), Some(shut));
+    region.call::<PutBucketPolicy>(putting()).await.unwrap();
+    // Nothing else is spared, and nobody else.
+    assert_eq!(region.refused::<GetObject>(getting("open/a")).await.code, "AccessDenied");
+    let status = GetBucketPolicyStatusInput { bucket: "bkt".into(), ..Default::default() };
+    assert_eq!(region.refused::<GetBucketPolicyStatus>(status).await.code, "AccessDenied");
+    let foreign = Principal::root("111122223333".parse().unwrap());
+    let foreign = Caller::Principal(Arc::new(foreign));
+    let refused = region.call_as::<GetBucketPolicy>(foreign, reading()).await.unwrap_err();
+    assert_eq!(refused.status, 403);
+    let deleting = DeleteBucketPolicyInput { bucket: "bkt".into(), ..Default::default() };
+    region.call::<DeleteBucketPolicy>(deleting).await.unwrap();
+    assert!(region.call::<GetObject>(getting("open/a")).await.is_ok());
 }

@@ -31,7 +31,11 @@ fn creating(bucket: &str, zone: &str) -> CreateBucketInput {
 }
 
 pub async fn region() -> Region {
-    let region = Setup { iam: IamMode::Warn, ..Setup::of(vec![s3::service()]) }.start().await;
+    judging(IamMode::Warn).await
+}
+
+async fn judging(iam: IamMode) -> Region {
+    let region = Setup { iam, ..Setup::of(vec![s3::service()]) }.start().await;
     let made = region.call::<CreateBucket>(creating(BUCKET, "use1-az4")).await.unwrap();
     assert_eq!(made.bucket_arn.as_deref(), Some(ARN));
     region
@@ -134,18 +138,27 @@ async fn they_are_listed_apart() {
 
 #[tokio::test]
 async fn what_other_buckets_have_they_refuse() {
-    let region = region().await;
+    for mode in [IamMode::Warn, IamMode::Off] {
+        refuse_what_others_have(&judging(mode).await).await;
+    }
+}
+
+async fn refuse_what_others_have(region: &Region) {
     let bucket = || BUCKET.to_owned();
     let not_allowed = refused("MethodNotAllowed", 405);
     let versioning = PutBucketVersioningInput { bucket: bucket(), ..Default::default() };
-    assert_eq!(code::<PutBucketVersioning>(&region, versioning).await, not_allowed);
+    assert_eq!(code::<PutBucketVersioning>(region, versioning).await, not_allowed);
     let listing = ListObjectsInput { bucket: bucket(), ..Default::default() };
-    assert_eq!(code::<ListObjects>(&region, listing).await, not_allowed);
+    assert_eq!(code::<ListObjects>(region, listing).await, not_allowed);
     let location = GetBucketLocationInput { bucket: bucket(), ..Default::default() };
-    assert_eq!(code::<GetBucketLocation>(&region, location).await, not_allowed);
+    assert_eq!(code::<GetBucketLocation>(region, location).await, not_allowed);
     region.call::<PutObject>(putting("k", "x")).await.unwrap();
     let tags = GetObjectTaggingInput { bucket: bucket(), key: "k".into(), ..Default::default() };
-    assert_eq!(code::<GetObjectTagging>(&region, tags).await, not_allowed);
+    assert_eq!(code::<GetObjectTagging>(region, tags).await, not_allowed);
+    let retention = GetObjectRetentionInput { bucket: bucket(), key: "k".into(), ..Default::default() };
+    assert_eq!(code::<GetObjectRetention>(region, retention).await, not_allowed);
+    let block = GetPublicAccessBlockInput { bucket: bucket(), ..Default::default() };
+    assert_eq!(code::<GetPublicAccessBlock>(region, block).await, not_allowed);
     let absent = refused("NotImplemented", 501);
     for (input, expected) in [
         (PutObjectInput { acl: Some(ObjectCannedACL::Private), ..putting("k", "x") }, absent.clone()),
@@ -164,13 +177,13 @@ async fn what_other_buckets_have_they_refuse() {
             refused("InvalidRequest", 400),
         ),
     ] {
-        assert_eq!(code::<PutObject>(&region, input.clone()).await, expected, "{input:?}");
+        assert_eq!(code::<PutObject>(region, input.clone()).await, expected, "{input:?}");
     }
-    create(&region, "general").await;
+    create(region, "general").await;
     let append = PutObjectInput { bucket: "general".into(), ..appending("k", 0, "x") };
-    assert_eq!(code::<PutObject>(&region, append).await, absent);
+    assert_eq!(code::<PutObject>(region, append).await, absent);
     let rename = RenameObjectInput { bucket: "general".into(), ..renaming("k", "l") };
-    assert_eq!(code::<RenameObject>(&region, rename).await, not_allowed);
+    assert_eq!(code::<RenameObject>(region, rename).await, not_allowed);
 }
 
 #[tokio::test]

@@ -3,10 +3,12 @@
 use crate::{content, getting, pattern, put, putting, region};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use md5::{Digest, Md5};
 use model_s3::operations::*;
 use model_s3::*;
 use schema::Body;
+use testkit::ReplyBody;
 
 struct Key {
     key: Option<String>,
@@ -164,5 +166,31 @@ async fn an_object_changes_its_key() {
         let refused = region.refused::<UpdateObjectEncryption>(updating(key, arn)).await;
         assert_eq!(refused.code, code, "{key} {arn}");
         assert!(refused.message.starts_with(message), "{}", refused.message);
+    }
+}
+
+/// User Guide, "Specifying server-side encryption with Amazon S3 managed keys": such headers in a GET or HEAD are answered
+/// with 400. The text is AWS's answer in ClickHouse's issue 64570, to a completion.
+#[tokio::test]
+async fn reads_and_parts_do_not_say_how_to_encrypt() {
+    let region = region().await;
+    put(&region, "k", "x").await;
+    let asked = [("x-amz-server-side-encryption", "AES256")];
+    let created = region.http("POST", "/bkt/l?uploads", &asked, Bytes::new()).await;
+    assert_eq!(created.status, 200);
+    assert_eq!(created.headers["x-amz-server-side-encryption"], "AES256");
+    for (method, path) in [
+        ("GET", "/bkt/k"),
+        ("HEAD", "/bkt/k"),
+        ("PUT", "/bkt/l?partNumber=1&uploadId=u"),
+        ("POST", "/bkt/l?uploadId=u"),
+    ] {
+        let answer = region.http(method, path, &asked, Bytes::new()).await;
+        let ReplyBody::Bytes(body) = &answer.body else { panic!("a stream") };
+        let body = String::from_utf8_lossy(body);
+        assert_eq!(answer.status, 400, "{method} {path}: {body}");
+        let told =
+            "<Message>x-amz-server-side-encryption header is not supported for this operation.</Message>";
+        assert!(method == "HEAD" || body.contains(told), "{body}");
     }
 }

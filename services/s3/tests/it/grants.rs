@@ -3,7 +3,8 @@
 use crate::{create, getting, put, putting};
 use model_s3::operations::*;
 use model_s3::*;
-use ports::Caller;
+use ports::{Caller, Principal};
+use std::sync::Arc;
 use testkit::{IamMode, Region, Setup};
 
 async fn enforcing() -> Region {
@@ -101,4 +102,49 @@ async fn lists_of_buckets() {
     region.call_as::<ListObjectsV2>(Caller::Anonymous, listing).await.unwrap();
     let nothing = PutBucketAclInput { bucket: "bkt".into(), ..Default::default() };
     assert_eq!(region.refused::<PutBucketAcl>(nothing).await.code, "MissingSecurityHeader");
+}
+
+/// User Guide, "Uploading and copying objects using multipart upload": the initiator may list the parts and give the
+/// upload up; nobody else whom only a list lets write. And whoever may put an object may give it a list.
+#[tokio::test]
+async fn what_writers_may_do_with_their_own() {
+    let region = enforcing().await;
+    open(&region).await;
+    let acl = Some(BucketCannedACL::PublicReadWrite);
+    let input = PutBucketAclInput { bucket: "bkt".into(), acl, ..Default::default() };
+    region.call::<PutBucketAcl>(input).await.unwrap();
+    let account = |id: &str| Caller::Principal(Arc::new(Principal::root(id.parse().unwrap())));
+    let (writer, other) = (account("111122223333"), account("444455556666"));
+    let begin = CreateMultipartUploadInput { bucket: "bkt".into(), key: "k".into(), ..Default::default() };
+    let begun = region.call_as::<CreateMultipartUpload>(writer.clone(), begin).await.unwrap();
+    let id = begun.upload_id.unwrap();
+    let parts = || ListPartsInput {
+        bucket: "bkt".into(),
+        key: "k".into(),
+        upload_id: id.clone(),
+        ..Default::default()
+    };
+    let give_up = || AbortMultipartUploadInput {
+        bucket: "bkt".into(),
+        key: "k".into(),
+        upload_id: id.clone(),
+        ..Default::default()
+    };
+    for stranger in [other, Caller::Anonymous] {
+        assert!(region.call_as::<ListParts>(stranger.clone(), parts()).await.is_err());
+        assert!(region.call_as::<AbortMultipartUpload>(stranger, give_up()).await.is_err());
+    }
+    region.call_as::<ListParts>(writer.clone(), parts()).await.unwrap();
+    region.call_as::<AbortMultipartUpload>(writer, give_up()).await.unwrap();
+
+    let public = || PutObjectInput { acl: Some(ObjectCannedACL::PublicRead), ..putting("theirs", "v") };
+    region.call_as::<PutObject>(Caller::Anonymous, public()).await.unwrap();
+    put(&region, "own", "v").await;
+    let later = PutObjectAclInput {
+        bucket: "bkt".into(),
+        key: "own".into(),
+        acl: Some(ObjectCannedACL::PublicRead),
+        ..Default::default()
+    };
+    assert!(region.call_as::<PutObjectAcl>(Caller::Anonymous, later).await.is_err());
 }

@@ -2,6 +2,7 @@
 
 use crate::{put, region};
 use bytes::Bytes;
+use testkit::ReplyBody;
 
 #[tokio::test]
 async fn statuses_and_headers() {
@@ -21,4 +22,57 @@ async fn statuses_and_headers() {
     assert_eq!(missing.status, 404);
     let gone = region.http("DELETE", "/bkt/k", &[], Bytes::new()).await;
     assert_eq!(gone.status, 204);
+}
+
+/// Texts as AWS was asked: for markers an answer in gofakes3's s3_test.go, for algorithms Swift's
+/// test_object_checksums.py, for attributes scality/cloudserver's tests, for directives versitygw's.
+#[tokio::test]
+async fn arguments_that_are_none() {
+    let region = region().await;
+    put(&region, "k", "x").await;
+    let source = ("x-amz-copy-source", "/bkt/k");
+    for (method, path, headers, code, message) in [
+        (
+            "GET",
+            "/bkt?versions&key-marker=k&version-id-marker=",
+            vec![],
+            "InvalidArgument",
+            "A version-id marker cannot be empty.",
+        ),
+        (
+            "PUT",
+            "/bkt/k",
+            vec![("x-amz-sdk-checksum-algorithm", "MD4")],
+            "InvalidRequest",
+            "Value for x-amz-sdk-checksum-algorithm header is invalid.",
+        ),
+        (
+            "GET",
+            "/bkt/k?attributes",
+            vec![],
+            "InvalidRequest",
+            "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty",
+        ),
+        (
+            "PUT",
+            "/bkt/k",
+            vec![source, ("x-amz-metadata-directive", "MERGE")],
+            "InvalidArgument",
+            "Unknown metadata directive.",
+        ),
+        (
+            "PUT",
+            "/bkt/k",
+            vec![source, ("x-amz-tagging-directive", "MERGE")],
+            "InvalidArgument",
+            "Unknown tagging directive.",
+        ),
+    ] {
+        let answer = region.http(method, path, &headers, Bytes::new()).await;
+        let ReplyBody::Bytes(body) = &answer.body else { panic!("a stream") };
+        let body = String::from_utf8_lossy(body);
+        assert_eq!(answer.status, 400, "{method} {path}: {body}");
+        let expected = format!("<Code>{code}</Code><Message>{message}</Message>");
+        assert!(body.contains(&expected), "{method} {path}: {body}");
+    }
 }

@@ -4,7 +4,10 @@ use crate::{content, get, getting, pattern, put, region};
 use bytes::Bytes;
 use model_s3::operations::*;
 use model_s3::*;
+use names::AccountId;
+use ports::{Caller, Principal, PrincipalKind};
 use schema::Body;
+use std::sync::Arc;
 use testkit::Region;
 
 const MIB: usize = 1024 * 1024;
@@ -141,7 +144,7 @@ async fn composite_checksums() {
     let attributes = GetObjectAttributesInput {
         bucket: "bkt".into(),
         key: "k".into(),
-        object_attributes: vec![ObjectAttributes::ObjectParts, ObjectAttributes::ObjectSize],
+        object_attributes: Some(vec![ObjectAttributes::ObjectParts, ObjectAttributes::ObjectSize]),
         ..Default::default()
     };
     let attributes = region.call::<GetObjectAttributes>(attributes).await.unwrap();
@@ -229,4 +232,36 @@ async fn a_completed_upload_is_known_for_a_while() {
     assert_eq!(region.refused::<AbortMultipartUpload>(other).await.code, "NoSuchUpload");
     region.advance(std::time::Duration::from_secs(3_601)).await;
     assert_eq!(region.refused::<AbortMultipartUpload>(abort).await.code, "NoSuchUpload");
+}
+
+/// API Reference, Initiator: an account's canonical user id, a user's ARN; in directory buckets an account's number.
+#[tokio::test]
+async fn initiators_are_accounts_or_users() {
+    let region = region().await;
+    begin(&region, "by-account", None).await;
+    let user = "arn:aws:iam::000000000000:user/team/ann";
+    let principal = Principal {
+        kind: PrincipalKind::User,
+        arn: user.parse().unwrap(),
+        policy_arn: user.parse().unwrap(),
+        ..Principal::root(AccountId::DEFAULT)
+    };
+    let input =
+        CreateMultipartUploadInput { bucket: "bkt".into(), key: "by-user".into(), ..Default::default() };
+    let caller = Caller::Principal(Arc::new(principal));
+    region.call_as::<CreateMultipartUpload>(caller, input).await.unwrap();
+    let input = ListMultipartUploadsInput { bucket: "bkt".into(), ..Default::default() };
+    let uploads = region.call::<ListMultipartUploads>(input).await.unwrap().uploads.unwrap();
+    let told: Vec<_> = uploads.iter().map(|upload| upload.initiator.clone().unwrap()).collect();
+    let owner = uploads[0].owner.clone().unwrap();
+    assert_eq!((told[0].id.clone(), told[0].display_name.clone()), (owner.id, None));
+    assert_eq!((told[1].id.as_deref(), told[1].display_name.as_deref()), (Some(user), Some("ann")));
+    let parts = ListPartsInput {
+        bucket: "bkt".into(),
+        key: "by-user".into(),
+        upload_id: uploads[1].upload_id.clone().unwrap(),
+        ..Default::default()
+    };
+    let parts = region.call::<ListParts>(parts).await.unwrap();
+    assert_eq!(parts.initiator.unwrap().id.as_deref(), Some(user));
 }

@@ -1,0 +1,41 @@
+//! User metadata that comes in a form or a query, where it is text of UTF-8, as a header carries it: in a word of RFC 2047
+//! wherever it would be read otherwise (recorded of AWS by LocalStack's test_post_object_with_unicode_metadata and
+//! test_put_unicode_metadata_with_sig_s3).
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// How the headers of user metadata begin.
+const PREFIX: &str = "x-amz-meta-";
+
+/// A value of a form or a query as the header of that name has it.
+pub fn carried<'v>(name: &str, value: &'v [u8]) -> Cow<'v, [u8]> {
+    let plain = value.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t'));
+    let looks_like_a_word = value.windows(2).any(|pair| pair == b"=?");
+    if !name.starts_with(PREFIX) || (plain && !looks_like_a_word) {
+        return Cow::Borrowed(value);
+    }
+    let mut word = String::from("=?UTF-8?Q?");
+    for byte in value {
+        let _ = write!(word, "={byte:02X}");
+    }
+    Cow::Owned((word + "?=").into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_would_be_read_otherwise_becomes_a_word() {
+        for (name, value, expected) in [
+            ("x-amz-meta-a", "b c", "b c"),
+            ("x-amz-meta-a", "é", "=?UTF-8?Q?=C3=A9?="),
+            ("x-amz-meta-a", "=?", "=?UTF-8?Q?=3D=3F?="),
+            ("x-amz-meta-a", "\u{1}", "=?UTF-8?Q?=01?="),
+            ("cache-control", "é", "é"),
+        ] {
+            assert_eq!(carried(name, value.as_bytes()), expected.as_bytes(), "{name}: {value}");
+        }
+    }
+}

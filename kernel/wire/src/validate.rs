@@ -66,7 +66,7 @@ fn inside(val: &Val<'_>, ty: &'static Ty, member: &Member, path: &Path<'_>, viol
         (Val::List(list), Ty::List(ty)) => {
             let elements = Elements { list: *list, ty: ty.element };
             if elements.any_broken() {
-                let rule = collective("Member must satisfy constraint", ty.element);
+                let rule = collective("Member must satisfy constraint", ty.element, ty.told_not_null);
                 report(val, member, path, &rule, violations);
             }
             for index in 0..list.len() {
@@ -78,11 +78,11 @@ fn inside(val: &Val<'_>, ty: &'static Ty, member: &Member, path: &Path<'_>, viol
         (Val::Map(map), Ty::Map(ty)) => {
             let (keys, values) = broken_entries(*map, ty.key, ty.value);
             if keys {
-                let rule = collective("Map keys must satisfy constraint", ty.key);
+                let rule = collective("Map keys must satisfy constraint", ty.key, false);
                 report(val, member, path, &rule, violations);
             }
             if values {
-                let rule = collective("Map value must satisfy constraint", ty.value);
+                let rule = collective("Map value must satisfy constraint", ty.value, false);
                 report(val, member, path, &rule, violations);
             }
             map.each(&mut |key, val| {
@@ -219,7 +219,7 @@ fn enum_rule(values: &[&str]) -> String {
 }
 
 /// All rules of a type in one: `Map keys must satisfy constraint: [Member must …, Member must …]`.
-fn collective(what: &str, ty: &Ty) -> String {
+fn collective(what: &str, ty: &Ty, not_null: bool) -> String {
     let mut rules = Vec::new();
     let mut sizes = |size: SizeRange| {
         rules.extend((size.max != u64::MAX).then(|| greatest_length(size.max)));
@@ -240,5 +240,6 @@ fn collective(what: &str, ty: &Ty) -> String {
         }
         Ty::Bool | Ty::Stream { .. } | Ty::Time(_) | Ty::Struct(_) | Ty::Document | Ty::Events(_) => {}
     }
+    rules.extend(not_null.then(|| String::from("Member must not be null")));
     format!("{what}: [{}]", rules.join(", "))
 }

@@ -71,6 +71,14 @@ fn elements_that_are_not_null_are_told_so() {
     };
     let layers = function(r#""Layers":["l"]"#);
     assert!(layers.ends_with("awslayer:[a-zA-Z0-9-_]+), Member must not be null]"), "{layers}");
+    let body = r#"{"Name":"a","FunctionVersion":"1","RoutingConfig":{"AdditionalVersionWeights":{"2":2}}}"#;
+    let alias = call("POST", "localhost/2015-03-31/functions/f/aliases").body(body);
+    assert_eq!(
+        alias.violations(&model_lambda::SERVICE),
+        "1 validation error detected: Value '{2=2.0}' at 'routingConfig.additionalVersionWeights' failed to satisfy \
+         constraint: Map value must satisfy constraint: [Member must have value less than or equal to 1.0, Member must \
+         have value greater than or equal to 0.0, Member must not be null]"
+    );
 }
 
 #[test]

@@ -35,12 +35,15 @@ const PRINCIPAL: &str = "lambda.amazonaws.com";
 /// Makes a waiting invocation ready.
 pub const RETRY: TimerHandler = TimerHandler { kind: "lambda/retry", fire };
 
+/// The numbers of invocations, by where their function is and its name.
+type CrowdedOut = HashMap<(Scope, String), BTreeSet<u64>>;
+
 /// How many asynchronous invocations may run, and whom to tell when one has ended.
 pub struct EventRunner {
     places: Arc<Semaphore>,
     wake: Arc<Notify>,
     /// Those put off because their function had no place, the oldest first. Only known in memory: each has a timer.
-    crowded_out: Arc<Mutex<HashMap<(Scope, String), BTreeSet<u64>>>>,
+    crowded_out: Arc<Mutex<CrowdedOut>>,
 }
 
 impl EventRunner {
@@ -49,7 +52,7 @@ impl EventRunner {
         EventRunner { places: Arc::new(Semaphore::new(AT_ONCE)), wake, crowded_out: Arc::default() }
     }
 
-    fn crowded_out(&self) -> MutexGuard<'_, HashMap<(Scope, String), BTreeSet<u64>>> {
+    fn crowded_out(&self) -> MutexGuard<'_, CrowdedOut> {
         self.crowded_out.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

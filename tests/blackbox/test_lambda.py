@@ -263,6 +263,31 @@ def test_queue_invokes_function(region, name, eventually):
     assert lambda_.delete_event_source_mapping(UUID=made["UUID"])["State"] == "Deleting"
 
 
+def test_what_a_changed_mapping_had_received_is_not_received_again(region, name, eventually):
+    """As recorded on AWS (LocalStack's test_sqs_event_source_mapping_update): the message that comes to the poller of
+    before goes to the function of now, at its first receipt."""
+    lambda_, sqs = region.client("lambda"), region.client("sqs")
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    create(region, name, """
+        def handler(event, context):
+            for record in event["Records"]:
+                print("got", context.function_version, record["body"], record["attributes"]["ApproximateReceiveCount"])
+    """)
+    first, second = (lambda_.publish_version(FunctionName=name, Description=text)["FunctionArn"] for text in "12")
+    if first == second:  # nothing changed between them
+        lambda_.update_function_configuration(FunctionName=name, Description="changed")
+        second = lambda_.publish_version(FunctionName=name)["FunctionArn"]
+    made = lambda_.create_event_source_mapping(
+        FunctionName=first, EventSourceArn=f"arn:aws:sqs:us-east-1:000000000000:{name}", MaximumBatchingWindowInSeconds=1)
+    sqs.send_message(QueueUrl=queue, MessageBody="a")
+    eventually(lambda: len(logged(region, f"/aws/lambda/{name}", "got")) == 1, 30)
+    lambda_.update_event_source_mapping(UUID=made["UUID"], FunctionName=second)
+    sqs.send_message(QueueUrl=queue, MessageBody="b")
+    lines = eventually(lambda: len(found := logged(region, f"/aws/lambda/{name}", "got")) == 2 and found, 60)
+    assert [line.split()[2:] for line in lines] == [["a", "1"], ["b", "1"]]
+    assert lines[0].split()[1] == first.rsplit(":", 1)[1] and lines[1].split()[1] == second.rsplit(":", 1)[1]
+
+
 def test_queue_filter(region, name, eventually):
     sqs, lambda_ = region.client("sqs"), region.client("lambda")
     queue = sqs.create_queue(QueueName=name)["QueueUrl"]

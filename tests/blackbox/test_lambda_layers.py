@@ -9,6 +9,7 @@ import zipfile
 import pytest
 
 from test_lambda import create, invoke, logged, package
+from test_lambda_sandbox import sandboxes  # noqa: F401
 
 
 def archive(**files):
@@ -76,6 +77,19 @@ def test_node_and_custom_runtimes_use_layers(region, name):
     assert invoke(region, name) == (13, None)
     create(region, name + "-own", package(other="x"), runtime="provided.al2023", handler="x", Layers=[layer], Timeout=10)
     assert invoke(region, name + "-own") == ("from the layer", None)
+
+
+def test_modules_of_layers_are_imported(region, name, sandboxes):  # noqa: F811
+    """ES modules find what lies where `NODE_PATH` says, from Node.js 18 on (its announcement in AWS's Compute Blog)."""
+    own = {"package.json": '{"name": "lute", "type": "module", "exports": "./index.js"}'}
+    layer = publish(region, name, archive(**{
+        "nodejs/node_modules/lute/index.js": "import { tune } from 'tuner';\nexport const strings = tune(13);\n",
+        "nodejs/node_modules/lute/package.json": own["package.json"],
+        "nodejs/node_modules/tuner/index.js": "export const tune = (count) => count + 1;\n",
+        "nodejs/node_modules/tuner/package.json": own["package.json"].replace("lute", "tuner")}))
+    code = package(index__mjs="import { strings } from 'lute';\nexport const handler = async () => strings;")
+    create(region, name, code, runtime="nodejs20.x", handler="index.handler", Layers=[layer])
+    assert invoke(region, name) == (14, None)
 
 
 EXTENSION = """\

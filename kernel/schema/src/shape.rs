@@ -76,6 +76,8 @@ pub struct ListTy {
     pub flattened: bool,
     /// Elements may be null: the Rust type is `Vec<Option<T>>`.
     pub sparse: bool,
+    /// Among the rules of an element that are told, the last is that it is not null.
+    pub told_not_null: bool,
     /// Bounds of the number of elements.
     pub size: SizeRange,
 }
@@ -241,7 +243,14 @@ impl TextTy {
 impl ListTy {
     /// A list without traits.
     pub const fn of(element: &'static Ty) -> Self {
-        ListTy { element, element_name: "member", flattened: false, sparse: false, size: SizeRange::ANY }
+        ListTy {
+            element,
+            element_name: "member",
+            flattened: false,
+            sparse: false,
+            told_not_null: false,
+            size: SizeRange::ANY,
+        }
     }
 }
 

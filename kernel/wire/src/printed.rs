@@ -78,6 +78,9 @@ fn print(text: &mut String, val: &Val<'_>) {
         }
         Val::Text(value) => text.push_str(shown(value, SHOWN)),
         Val::Stream(_) | Val::Events(_) | Val::Document(_) => text.push_str("..."),
+        // With a fraction in any case: `1.0`.
+        Val::Double(number) if number.is_finite() => text.push_str(&format!("{number:?}")),
+        Val::Float(number) if number.is_finite() => text.push_str(&format!("{number:?}")),
         val => text.extend(scalar::write(val, TimeFormat::Iso8601).as_deref()),
     }
 }

@@ -66,7 +66,7 @@ fn inside(val: &Val<'_>, ty: &'static Ty, member: &Member, path: &Path<'_>, viol
         (Val::List(list), Ty::List(ty)) => {
             let elements = Elements { list: *list, ty: ty.element };
             if elements.any_broken() {
-                let rule = collective("Member must satisfy constraint", ty.element);
+                let rule = collective("Member must satisfy constraint", ty.element, ty.told_not_null);
                 report(val, member, path, &rule, violations);
             }
             for index in 0..list.len() {
@@ -78,11 +78,11 @@ fn inside(val: &Val<'_>, ty: &'static Ty, member: &Member, path: &Path<'_>, viol
         (Val::Map(map), Ty::Map(ty)) => {
             let (keys, values) = broken_entries(*map, ty.key, ty.value);
             if keys {
-                let rule = collective("Map keys must satisfy constraint", ty.key);
+                let rule = collective("Map keys must satisfy constraint", ty.key, false);
                 report(val, member, path, &rule, violations);
             }
             if values {
-                let rule = collective("Map value must satisfy constraint", ty.value);
+                let rule = collective("Map value must satisfy constraint", ty.value, is_fraction(ty.value));
                 report(val, member, path, &rule, violations);
             }
             map.each(&mut |key, val| {
@@ -161,8 +161,8 @@ fn broken(val: &Val<'_>, ty: &'static Ty, report: &mut dyn FnMut(String)) {
         (Val::Map(map), Ty::Map(ty)) => check_size(map.len() as u64, ty.size, report),
         (Val::Int(number), Ty::Int(range)) => check_number(f64::from(*number), *range, report),
         (Val::Long(number), Ty::Long(range)) => check_number(*number as f64, *range, report),
-        (Val::Float(number), Ty::Float(range)) => check_number(f64::from(*number), *range, report),
-        (Val::Double(number), Ty::Double(range)) => check_number(*number, *range, report),
+        (Val::Float(number), Ty::Float(range)) => check_fraction(f64::from(*number), *range, report),
+        (Val::Double(number), Ty::Double(range)) => check_fraction(*number, *range, report),
         _ => {}
     }
 }
@@ -194,6 +194,16 @@ fn check_number(number: f64, range: NumberRange, report: &mut dyn FnMut(String))
     }
 }
 
+/// Bounds of fractions are told as Java prints them: `1.0`.
+fn check_fraction(number: f64, range: NumberRange, report: &mut dyn FnMut(String)) {
+    if number < range.min {
+        report(least_value(format!("{:?}", range.min)));
+    }
+    if number > range.max {
+        report(greatest_value(format!("{:?}", range.max)));
+    }
+}
+
 fn least_length(bound: u64) -> String {
     format!("Member must have length greater than or equal to {bound}")
 }
@@ -218,8 +228,14 @@ fn enum_rule(values: &[&str]) -> String {
     format!("Member must satisfy enum value set: [{}]", values.join(", "))
 }
 
+/// Of maps to such numbers it is told that they are not null (an alias's weights, recorded answers of Lambda); of
+/// other maps it is not (DynamoDB's answers).
+fn is_fraction(ty: &Ty) -> bool {
+    matches!(ty, Ty::Float(_) | Ty::Double(_))
+}
+
 /// All rules of a type in one: `Map keys must satisfy constraint: [Member must …, Member must …]`.
-fn collective(what: &str, ty: &Ty) -> String {
+fn collective(what: &str, ty: &Ty, not_null: bool) -> String {
     let mut rules = Vec::new();
     let mut sizes = |size: SizeRange| {
         rules.extend((size.max != u64::MAX).then(|| greatest_length(size.max)));
@@ -234,11 +250,16 @@ fn collective(what: &str, ty: &Ty) -> String {
         Ty::List(list) => sizes(list.size),
         Ty::Map(map) => sizes(map.size),
         Ty::Enum(ty) => rules.push(enum_rule(ty.values)),
-        Ty::Int(range) | Ty::Long(range) | Ty::Float(range) | Ty::Double(range) => {
+        Ty::Int(range) | Ty::Long(range) => {
             rules.extend(range.max.is_finite().then(|| greatest_value(range.max)));
             rules.extend(range.min.is_finite().then(|| least_value(range.min)));
         }
+        Ty::Float(range) | Ty::Double(range) => {
+            rules.extend(range.max.is_finite().then(|| greatest_value(format!("{:?}", range.max))));
+            rules.extend(range.min.is_finite().then(|| least_value(format!("{:?}", range.min))));
+        }
         Ty::Bool | Ty::Stream { .. } | Ty::Time(_) | Ty::Struct(_) | Ty::Document | Ty::Events(_) => {}
     }
+    rules.extend(not_null.then(|| String::from("Member must not be null")));
     format!("{what}: [{}]", rules.join(", "))
 }

@@ -93,8 +93,8 @@ s::object!(GetCodeSigningConfigOutput, tables::GET_CODE_SIGNING_CONFIG_RESPONSE,
 
 #[derive(Clone, Default, PartialEq)]
 pub struct GetFunctionCodeSigningConfigOutput {
-    pub code_signing_config_arn: String,
-    pub function_name: String,
+    pub code_signing_config_arn: Option<String>,
+    pub function_name: Option<String>,
 }
 s::object!(GetFunctionCodeSigningConfigOutput, tables::GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE, { 0 code_signing_config_arn, 1 function_name });
 

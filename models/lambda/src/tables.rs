@@ -526,8 +526,8 @@ pub static GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::new("GetFunc
 ], || Box::new(crate::GetFunctionCodeSigningConfigInput::default()));
 
 pub static GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE: Shape = Shape::new("GetFunctionCodeSigningConfigResponse", &[
-    Member { required: true, ..Member::new("CodeSigningConfigArn", &ty::CODE_SIGNING_CONFIG_ARN) },
-    Member { required: true, ..Member::new("FunctionName", &ty::FUNCTION_NAME) },
+    Member::new("CodeSigningConfigArn", &ty::CODE_SIGNING_CONFIG_ARN),
+    Member::new("FunctionName", &ty::FUNCTION_NAME),
 ], || Box::new(crate::GetFunctionCodeSigningConfigOutput::default()));
 
 pub static GET_FUNCTION_CONCURRENCY_REQUEST: Shape = Shape::new("GetFunctionConcurrencyRequest", &[

@@ -31,10 +31,10 @@ fn opened(ctx: &Ctx, text: &str) -> Option<(Code, Timestamp)> {
 /// Hands out the package of a link.
 pub async fn serve(ctx: &Ctx, request: &FrontRequest) -> FrontReply {
     let Some((code, until)) = opened(ctx, request.path.trim_start_matches('/')) else {
-        return message(404, "Not Found");
+        return message(404, Some("Not Found"));
     };
     if until < ctx.host_time() {
-        return message(403, "Request has expired");
+        return message(403, Some("Request has expired"));
     }
     match compute::archive(ctx, &code).await {
         Ok(bytes) => FrontReply {
@@ -42,6 +42,6 @@ pub async fn serve(ctx: &Ctx, request: &FrontRequest) -> FrontReply {
             headers: vec![("content-type".to_owned(), "application/zip".to_owned())],
             body: bytes.into(),
         },
-        Err(_) => message(404, "Not Found"),
+        Err(_) => message(404, Some("Not Found")),
     }
 }

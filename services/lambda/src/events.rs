@@ -10,10 +10,11 @@ use crate::rules::outcome::{self, Condition, Next, Told};
 use crate::state::{self, Configuration, Event, EventConfig, Function, LATEST};
 use crate::views::ReadyEvents;
 use bytes::Bytes;
-use names::{AccountId, Arn, Timestamp};
+use names::{AccountId, Arn, Scope, Timestamp};
 use schema::ApiError;
 use service::{Ctx, Deliver, Delivery, DeliveryContext, Fidelity, Log, TimerHandler};
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use store::{Fault, Read, Timer, Tx};
 use tokio::sync::{Notify, Semaphore};
@@ -34,16 +35,45 @@ const PRINCIPAL: &str = "lambda.amazonaws.com";
 /// Makes a waiting invocation ready.
 pub const RETRY: TimerHandler = TimerHandler { kind: "lambda/retry", fire };
 
+/// The numbers of invocations, by where their function is and its name.
+type CrowdedOut = HashMap<(Scope, String), BTreeSet<u64>>;
+
 /// How many asynchronous invocations may run, and whom to tell when one has ended.
 pub struct EventRunner {
     places: Arc<Semaphore>,
     wake: Arc<Notify>,
+    /// Those put off because their function had no place, the oldest first. Only known in memory: each has a timer.
+    crowded_out: Arc<Mutex<CrowdedOut>>,
 }
 
 impl EventRunner {
     /// A runner that wakes this worker.
     pub fn new(wake: Arc<Notify>) -> Self {
-        EventRunner { places: Arc::new(Semaphore::new(AT_ONCE)), wake }
+        EventRunner { places: Arc::new(Semaphore::new(AT_ONCE)), wake, crowded_out: Arc::default() }
+    }
+
+    fn crowded_out(&self) -> MutexGuard<'_, CrowdedOut> {
+        self.crowded_out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn no_longer_waits(&self, event: &Event, number: u64) {
+        let mut all = self.crowded_out();
+        let key = (event.scope.clone(), event.function.clone());
+        if let Some(waiting) = all.get_mut(&key) {
+            waiting.remove(&number);
+            if waiting.is_empty() {
+                all.remove(&key);
+            }
+        }
+    }
+
+    /// The oldest of a function's that wait for a place.
+    fn next_of(&self, named: &Named) -> Option<u64> {
+        let mut all = self.crowded_out();
+        if all.is_empty() {
+            return None;
+        }
+        all.get_mut(&(named.scope.clone(), named.name.clone()))?.pop_first()
     }
 }
 
@@ -54,11 +84,37 @@ pub fn or_empty(payload: Bytes) -> Bytes {
 
 fn fire(tx: &mut Tx, timer: &Timer) -> Result<(), ApiError> {
     let number = u64::from_be_bytes(timer.key.as_ref().try_into().unwrap_or_default());
-    let ready = state::event(tx, number).and_then(|event| match event {
-        Some(event) => state::put_event(tx, number, &Event { waits: false, ..event }),
-        None => Ok(()),
+    // What a place was found for before may run by now, or wait for another timer.
+    let is_of = |event: &Event| timer.payload.is_empty() || timer.payload == turn(event);
+    make_ready(tx, number, is_of).map_err(|fault| LambdaError::from(fault).into())
+}
+
+/// Makes an invocation ready that waits, if it is the one that is meant.
+fn make_ready(tx: &mut Tx, number: u64, is_meant: impl Fn(&Event) -> bool) -> Result<(), Fault> {
+    match state::event(tx, number)? {
+        Some(event) if event.waits && is_meant(&event) => {
+            state::put_event(tx, number, &Event { waits: false, ..event })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// How far an invocation has come, as its timer says it.
+fn turn(event: &Event) -> Bytes {
+    Bytes::copy_from_slice(&[event.attempts.to_be_bytes(), event.deferrals.to_be_bytes()].concat())
+}
+
+/// An invocation of a function has ended: the oldest event that found no place may try again, before its time.
+pub fn freed(ctx: &Ctx, named: &Named) {
+    let Some(number) = ctx.part::<EventRunner>().next_of(named) else { return };
+    let ctx = ctx.clone();
+    tokio::spawn(async move {
+        let ready = ctx.commit(move |tx| Ok::<_, LambdaError>(make_ready(tx, number, |_| true)?)).await;
+        if let Err(error) = ready {
+            let why = ApiError::from(error);
+            Log::warn("lambda", &format!("the asynchronous invocation {number} waits for its timer: {why}"));
+        }
     });
-    ready.map_err(|fault| LambdaError::from(fault).into())
 }
 
 /// Starts what can be run now; woken by each invocation that comes or ends.
@@ -96,6 +152,7 @@ pub async fn round(ctx: Ctx) -> Result<(), LambdaError> {
 async fn run(ctx: &Ctx, number: u64) -> Result<(), LambdaError> {
     let read = ctx.read();
     let Some(mut event) = state::event(&read, number)? else { return Ok(()) };
+    ctx.part::<EventRunner>().no_longer_waits(&event, number);
     let payload = state::event_payload(&read, number)?;
     drop(read);
     let ctx = invoke::within(ctx, &event.scope);
@@ -114,7 +171,14 @@ async fn run(ctx: &Ctx, number: u64) -> Result<(), LambdaError> {
             event.attempts += 1;
             ended(&ctx, number, event, named, (payload, outcome)).await?;
         }
-        Err(error) if error.is_transient() => deferred(&ctx, number, event, named, payload).await?,
+        Err(error) if error.is_transient() => {
+            let key = (event.scope.clone(), event.function.clone());
+            deferred(&ctx, number, event, named, payload).await?;
+            let is_kept = state::event(&ctx.read(), number)?.is_some();
+            if is_kept && matches!(error, LambdaError::Throttled(_)) {
+                ctx.part::<EventRunner>().crowded_out().entry(key).or_default().insert(number);
+            }
+        }
         Err(error) => {
             let why = ApiError::from(error);
             Log::warn(&event.request_id, &format!("an event of {} is dropped: {why}", event.function));
@@ -282,7 +346,7 @@ fn follow(
             state::put_event(tx, number, &Event { waits: true, ..event.clone() })?;
             let key = Bytes::copy_from_slice(&number.to_be_bytes());
             let kind = RETRY.kind.to_owned();
-            tx.schedule(&Timer { kind, due, scope: event.scope.clone(), key, payload: Bytes::new() })?;
+            tx.schedule(&Timer { kind, due, scope: event.scope.clone(), key, payload: turn(event) })?;
             return Ok(());
         }
         Next::Never(condition) => condition,

@@ -73,7 +73,7 @@ impl Front for FunctionUrls {
     }
 
     fn refuse(&self) -> FrontReply {
-        message(403, FORBIDDEN)
+        forbidden(Some(FORBIDDEN))
     }
 
     fn serve(&self, ctx: Ctx, request: FrontRequest) -> BoxFuture<'_, FrontReply> {
@@ -83,13 +83,21 @@ impl Front for FunctionUrls {
             }
             let mut reply = match find(&ctx, &request) {
                 Ok(Some(found)) => answer(&ctx, &request, &found).await,
-                Ok(None) => message(404, "Not Found"),
+                Ok(None) => forbidden(None),
                 Err(error) => refused(&ctx, error),
             };
             reply.headers.push(("x-amzn-requestid".to_owned(), ctx.request_id().to_owned()));
             reply
         })
     }
+}
+
+/// Nobody learns which URLs there are: one that there is not is forbidden too, without a word (LocalStack's
+/// test_lambda_url_non_existing_url and test_lambda_url_persists_after_alias_delete, recorded on AWS).
+fn forbidden(text: Option<&str>) -> FrontReply {
+    let mut reply = message(403, text);
+    reply.headers.push(("x-amzn-ErrorType".to_owned(), "AccessDeniedException".to_owned()));
+    reply
 }
 
 fn find(ctx: &Ctx, request: &FrontRequest) -> Result<Option<Found>, LambdaError> {
@@ -105,7 +113,7 @@ fn find(ctx: &Ctx, request: &FrontRequest) -> Result<Option<Found>, LambdaError>
 fn refused(ctx: &Ctx, error: LambdaError) -> FrontReply {
     match error {
         LambdaError::Throttled(limit) => {
-            let mut reply = message(429, "Rate Exceeded.");
+            let mut reply = message(429, Some("Rate Exceeded."));
             let reason = match limit {
                 Limit::Account => "ConcurrentInvocationLimitExceeded",
                 Limit::Reserved => "ReservedFunctionConcurrentInvocationLimitExceeded",
@@ -114,7 +122,7 @@ fn refused(ctx: &Ctx, error: LambdaError) -> FrontReply {
             reply.body = Bytes::from(body.to_string()).into();
             reply
         }
-        LambdaError::FunctionNotFound(_) => message(404, "Not Found"),
+        LambdaError::FunctionNotFound(_) => message(404, Some("Not Found")),
         error => {
             Log::warn(ctx.request_id(), &format!("a function URL: {}", ApiError::from(error).message));
             rules::failed()
@@ -174,7 +182,7 @@ fn known<'a>(ctx: &'a Ctx, request: &FrontRequest, found: &'a Found) -> Known<'a
 async fn invoked(ctx: &Ctx, request: &FrontRequest, found: &Found) -> Result<FrontReply, LambdaError> {
     let event = Bytes::from(rules::event(request, &known(ctx, request, found)).to_string());
     if event.len() > MAX_SYNCHRONOUS {
-        return Ok(message(413, "Request Too Long"));
+        return Ok(message(413, Some("Request Too Long")));
     }
     let trace = ctx.trace().map(str::to_owned);
     let extras = Extras { request_id: ctx.request_id().to_owned(), trace, ..Extras::default() };

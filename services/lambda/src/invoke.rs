@@ -2,6 +2,7 @@
 
 use crate::compute::{self, Begun, Dispatcher, Initialization, Outcome, Sink, Work};
 use crate::errors::LambdaError;
+use crate::events;
 use crate::rules::lineage;
 use crate::rules::names::{Named, Qualifier};
 use crate::state::{self, Alias, Configuration, Function, Origin, provisioned};
@@ -124,7 +125,9 @@ fn draw(ctx: &Ctx) -> f64 {
 /// Where there is no such function, a limit is reached, or it cannot run here.
 pub async fn run(ctx: &Ctx, named: &Named, payload: Bytes, extras: Extras) -> Result<Outcome, LambdaError> {
     let work = work(ctx, named, payload, extras).await?;
-    ctx.part::<Dispatcher>().invoke(ctx, &work).await
+    let outcome = ctx.part::<Dispatcher>().invoke(ctx, &work).await?;
+    events::freed(ctx, named);
+    Ok(outcome)
 }
 
 /// Runs a function whose answer may be streamed; waits until it has begun. Says which version runs.
@@ -155,6 +158,7 @@ async fn work(ctx: &Ctx, named: &Named, payload: Bytes, extras: Extras) -> Resul
         if !function.may_loop && lineage::runs(before, &digest) >= lineage::MOST_RUNS {
             return Err(LambdaError::Recursion);
         }
+        let active = configuration.settings.tracing == "Active";
         Work {
             scope: named.scope.clone(),
             function: function.incarnation,
@@ -165,7 +169,7 @@ async fn work(ctx: &Ctx, named: &Named, payload: Bytes, extras: Extras) -> Resul
             invoked: state::arn(&named.scope, &named.name, named.qualifier.as_deref()),
             request_id: extras.request_id,
             payload: if payload.is_empty() { Bytes::from_static(b"{}") } else { payload },
-            trace: trace(ctx, before, &digest),
+            trace: trace(ctx, before, &digest, active),
             client_context: extras.client_context,
             tail: extras.tail,
             sink: extras.sink,
@@ -204,11 +208,12 @@ fn provisioned(
 }
 
 /// The tracing header that a run of a function gets.
-fn trace(ctx: &Ctx, before: Option<&str>, digest: &str) -> String {
+fn trace(ctx: &Ctx, before: Option<&str>, digest: &str, active: bool) -> String {
     let random = ctx.host().entropy.hex(40);
     let (root, parent) = random.split_at(24);
     let root = format!("1-{:08x}-{root}", ctx.now().seconds());
-    lineage::header(before, digest, (&root, parent))
+    let decided = lineage::sampled(before, active);
+    lineage::header(Some(&decided), digest, (&root, parent))
 }
 
 /// Whether what carries this header has run a function as often as it may for what it caused itself.

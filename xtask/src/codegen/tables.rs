@@ -222,7 +222,8 @@ fn list_table(plan: &Plan, shape: &Node) -> String {
     let element = shape.at("member").text("shape").unwrap_or_default();
     let name = shape.at("member").text("locationName").or(plan.shape(element).text("locationName"));
     let name = name.filter(|name| *name != "member").map(|name| format!("element_name: {name:?}, "));
-    let traits: String = name.into_iter().chain(collection_traits(shape)).collect();
+    let told_not_null = shape.flag("toldNotNull").then(|| "told_not_null: true, ".to_owned());
+    let traits: String = name.into_iter().chain(told_not_null).chain(collection_traits(shape)).collect();
     let plain = format!("ListTy::of({})", type_reference(plan, element, ""));
     format!("Ty::List({})", with(&traits, "ListTy", &plain))
 }

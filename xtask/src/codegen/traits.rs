@@ -110,6 +110,7 @@ const SHAPE: &[&str] = &[
     "synthetic",
     "timestampFormat",
     "toldAlone",
+    "toldNotNull",
     "type",
     "union",
     "value",

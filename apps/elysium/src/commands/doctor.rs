@@ -1,7 +1,7 @@
 //! `doctor`: what this machine can do for users' code, each tried rather than assumed.
 
 use super::{Failure, no_more, say, take_switch};
-use ports::runner::{Found, Probe};
+use ports::runner::{Found, Level, Probe};
 use sandbox::runtimes::{ManagedRuntime, SearchPlaces};
 use sandbox::{Launcher, LauncherConfig, RunId};
 use std::collections::BTreeMap;
@@ -38,6 +38,21 @@ fn runtimes() -> BTreeMap<String, Found> {
     })
 }
 
+/// Whether sandboxes can wait for functions: code is mounted into them from outside, which nobody but root may do with
+/// folders of this machine.
+fn waiting(probe: &Probe) -> Found {
+    match probe.levels.get(&Level::Sandbox) {
+        Some(Found::Present(_)) if probe.root => {
+            Found::Present("sandboxes and interpreters begin ahead of functions".to_owned())
+        }
+        Some(Found::Present(_)) => Found::Absent(
+            "only root can show a function's code to a sandbox that is there already: each is made when it is wanted"
+                .to_owned(),
+        ),
+        _ => Found::Absent("there are no sandboxes".to_owned()),
+    }
+}
+
 /// Says it.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
     let (json, rest) = take_switch(arguments, "--json");
@@ -46,6 +61,7 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
     let probe = runtime.block_on(probe())?;
     let failed = |error: serde_json::Error| Failure::Failed(error.to_string());
     let mut value = serde_json::to_value(&probe).map_err(failed)?;
+    value["waiting"] = serde_json::to_value(waiting(&probe)).map_err(failed)?;
     if !json {
         eprintln!("Looking for interpreters …");
     }

@@ -34,6 +34,9 @@ const LINKS: [(&str, &str); 4] = [
     ("/proc/self/fd/1", "stdout"),
     ("/proc/self/fd/2", "stderr"),
 ];
+/// `import` of Node.js does not look where `NODE_PATH` says, as AWS's does from 18 on, but beside the folders above a
+/// module: the packages of layers are to be found from the code.
+const PACKAGES_OF_LAYERS: (&str, &str) = ("/opt/nodejs/node_modules", "var/node_modules");
 /// The sandbox itself, and under the names by which code that was written for containers calls their host: the region
 /// is there, at the port that it has outside.
 const HOSTS: &str = "127.0.0.1 localhost sandbox.localdomain sandbox\n::1 localhost\n127.0.0.1 host.docker.internal \
@@ -141,10 +144,10 @@ fn from_host(root: &Path, walls: &Walls, (user, group): (u32, u32)) -> Result<()
     }
     // The loader of libraries remembers which of its folders were there when it began.
     let waiting: &[&str] = if walls.waits { &["var/task/lib", "opt/lib"] } else { &[] };
-    ["var/task", "opt", "var/runtime", "root"]
-        .iter()
-        .chain(waiting)
-        .try_for_each(|name| folder(&root.join(name)))
+    let folders = ["var/task", "opt", "var/runtime", "root"];
+    folders.iter().chain(waiting).try_for_each(|name| folder(&root.join(name)))?;
+    let (target, link) = PACKAGES_OF_LAYERS;
+    at("cannot make a link", symlink(target, root.join(link)))
 }
 
 /// Makes `/bin/sh` what it is on Amazon Linux: Bash, which scripts of functions rely on. On Debian and its kin it is

@@ -30,6 +30,8 @@ const NODE_HOMES: [&str; 4] = [
 const JAVA_HOMES: [&str; 3] = [".sdkman/candidates/java/*/bin", ".jdks/*/bin", ".asdf/installs/java/*/bin"];
 /// Where packages of the system put JDKs.
 const JAVA_SYSTEM: (&str, &str) = ("/usr/lib/jvm", "/*/bin");
+/// Where the administrator's own Node.js, and Debian's, put packages.
+const LOCAL_PACKAGES: &str = "/usr/local/lib/node_modules";
 const SYSTEM_DIRS: [&str; 3] = ["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"];
 
 /// An interpreter that was found.
@@ -57,6 +59,18 @@ impl Interpreter {
         let own = home.into_iter().flat_map(|home| PARTS.iter().map(|part| home.join(part)));
         let sdk = self.sdk.as_deref().filter(|place| !of_system(place)).map(Path::to_owned);
         own.filter(|place| place.is_dir()).chain(sdk).collect()
+    }
+
+    /// Of Node.js: where `npm install --global` puts packages; of two such folders the one with the AWS SDK.
+    pub fn packages(&self) -> Option<PathBuf> {
+        if self.path.file_name()? != "node" {
+            return None;
+        }
+        let own = self.path.parent()?.parent()?.join("lib/node_modules");
+        let mut places: Vec<PathBuf> = [PathBuf::from(LOCAL_PACKAGES), own].into_iter().collect();
+        places.retain(|place| place.is_dir());
+        let with_sdk = places.iter().position(|place| place.join("@aws-sdk").is_dir());
+        places.into_iter().nth(with_sdk.unwrap_or(0))
     }
 }
 

@@ -53,6 +53,34 @@ fn rules_of_elements_are_reported_at_the_collection() {
     );
 }
 
+/// As Lambda answered (recorded answers of public test suites).
+#[test]
+fn elements_that_are_not_null_are_told_so() {
+    let lambda = |body: &str| call("POST", "localhost/2018-10-31/layers/l/versions").body(body);
+    let body = r#"{"Content":{},"CompatibleArchitectures":["invalidarch","x86_64"]}"#;
+    assert_eq!(
+        lambda(body).violations(&model_lambda::SERVICE),
+        "1 validation error detected: Value '[invalidarch, x86_64]' at 'compatibleArchitectures' failed to satisfy \
+         constraint: Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], Member must \
+         not be null]"
+    );
+    let function = r#"{"FunctionName":"f","Role":"arn:aws:iam::000000000000:role/r","Code":{}"#;
+    let function = |more: &str| {
+        let body = format!("{function},{more}}}");
+        call("POST", "localhost/2015-03-31/functions").body(body).violations(&model_lambda::SERVICE)
+    };
+    let layers = function(r#""Layers":["l"]"#);
+    assert!(layers.ends_with("awslayer:[a-zA-Z0-9-_]+), Member must not be null]"), "{layers}");
+    let body = r#"{"Name":"a","FunctionVersion":"1","RoutingConfig":{"AdditionalVersionWeights":{"2":2}}}"#;
+    let alias = call("POST", "localhost/2015-03-31/functions/f/aliases").body(body);
+    assert_eq!(
+        alias.violations(&model_lambda::SERVICE),
+        "1 validation error detected: Value '{2=2.0}' at 'routingConfig.additionalVersionWeights' failed to satisfy \
+         constraint: Map value must satisfy constraint: [Member must have value less than or equal to 1.0, Member must \
+         have value greater than or equal to 0.0, Member must not be null]"
+    );
+}
+
 #[test]
 fn numbers_and_lengths() {
     assert_eq!(

@@ -29,6 +29,8 @@ pub struct Command {
     pub variables: BTreeMap<String, String>,
     /// Folders of this machine that it needs, where they are not shown to sandboxes anyway.
     pub folders: Vec<PathBuf>,
+    /// The packages of this machine that `import` of Node.js finds at the root, the last place where it looks.
+    pub packages: Option<PathBuf>,
 }
 
 /// Where a function's files are, as it sees them.
@@ -123,7 +125,8 @@ impl Machine {
         let Some(argv) = argv(&seen, managed, &interpreter, *loaded) else { return Ok(None) };
         let programs = interpreter.path.parent().map(Path::to_owned);
         let (runtime_dir, folders) = (bootstraps.root().to_owned(), interpreter.folders());
-        Ok(Some(Command { argv, programs, runtime_dir, folders, ..Command::default() }))
+        let packages = interpreter.packages();
+        Ok(Some(Command { argv, programs, runtime_dir, folders, packages, ..Command::default() }))
     }
 
     /// Which folders of code are in use.
@@ -167,7 +170,8 @@ impl Machine {
             argv.insert(1, format!("-Xmx{heap_mb}m").into());
         }
         let programs = interpreter.path.parent().map(Path::to_owned);
-        Ok(Command { argv, programs, runtime_dir, folders: interpreter.folders(), ..Command::default() })
+        let (folders, packages) = (interpreter.folders(), interpreter.packages());
+        Ok(Command { argv, programs, runtime_dir, folders, packages, ..Command::default() })
     }
 
     /// The root file system of an image, unpacked once however many ask for it, and kept for the next.

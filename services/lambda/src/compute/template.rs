@@ -19,6 +19,8 @@ const TIME_ZONE: &str = ":UTC";
 /// Bounds of a sandbox that waits (Lambda quotas: memory to 10,240 MB, `/tmp` from 512 MB).
 const LARGEST_MEMORY: u64 = 10_240 << 20;
 const SMALLEST_TMP: u64 = 512 << 20;
+/// Where sandboxes see the packages of this machine: above the code and the layers alike.
+const PACKAGES: &str = "/node_modules";
 const WELL_KNOWN: &str = "test";
 /// Tells the bootstraps where the layers are.
 const LAYERS_ROOT: &str = "ELYSIUM_LAYERS_ROOT";
@@ -177,6 +179,7 @@ impl Plan<'_> {
         }
         read_only.push(shown(runtime_dir, runtime.as_ref().unwrap_or(runtime_dir)));
         read_only.extend(self.command.folders.iter().map(|folder| shown(folder, folder)));
+        read_only.extend(self.command.packages.iter().map(|from| shown(from, Path::new(PACKAGES))));
         Roots { read_only, image, tmp }
     }
 
@@ -273,6 +276,7 @@ fn ahead(kind: &Kind, command: Command, ports: Vec<u16>, (tmp, api): (PathBuf, &
         read_only.push(Shown { from: command.runtime_dir, at });
     }
     read_only.extend(command.folders.into_iter().map(|folder| Shown { from: folder.clone(), at: folder }));
+    read_only.extend(command.packages.into_iter().map(|from| Shown { from, at: PACKAGES.into() }));
     let limits = Limits {
         memory_bytes: LARGEST_MEMORY,
         tmp_bytes: SMALLEST_TMP,

@@ -250,10 +250,8 @@ pub async fn get_of_function(
     let named = named(&ctx, input.as_ref())?;
     let function = invoke::found(&ctx.read(), &named)?;
     let arn = function.signing.map(|id| arn_of(&named.scope, &id).to_string());
-    Ok(GetFunctionCodeSigningConfigOutput {
-        code_signing_config_arn: arn.unwrap_or_default(),
-        function_name: named.name,
-    })
+    let function_name = arn.is_some().then_some(named.name);
+    Ok(GetFunctionCodeSigningConfigOutput { code_signing_config_arn: arn, function_name })
 }
 
 /// DeleteFunctionCodeSigningConfig.

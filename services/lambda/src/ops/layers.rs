@@ -98,6 +98,9 @@ pub async fn publish(
         return Err(LambdaError::invalid("Missing Content"));
     }
     let mut package = package::read(&ctx, &source).await?;
+    // What was not given is not told, what was given empty is (recorded answers of public test suites).
+    let (given_runtimes, given_architectures) =
+        (input.compatible_runtimes.is_some(), input.compatible_architectures.is_some());
     let texts = |list: Vec<&str>| list.into_iter().map(str::to_owned).collect();
     let draft = LayerVersion {
         number: 0,
@@ -123,9 +126,10 @@ pub async fn publish(
                     description: told.description,
                     created_date: told.created_date,
                     version: told.version,
-                    compatible_runtimes: Some(told.compatible_runtimes.unwrap_or_default()),
+                    compatible_runtimes: given_runtimes.then(|| told.compatible_runtimes.unwrap_or_default()),
                     license_info: told.license_info,
-                    compatible_architectures: Some(told.compatible_architectures.unwrap_or_default()),
+                    compatible_architectures: given_architectures
+                        .then(|| told.compatible_architectures.unwrap_or_default()),
                 });
             }
             // The bytes went with another function since they were looked for.

@@ -3,8 +3,9 @@
 use crate::errors::LambdaError;
 use crate::ops::create_function::refused_tags;
 use crate::policy::no_resource;
+use crate::state;
 use model_lambda::{ListTagsInput, ListTagsOutput, TagResourceInput, UntagResourceInput};
-use names::Arn;
+use names::{Arn, Scope};
 use schema::Unit;
 use service::{Ctx, Head, Heads, TagRules};
 use std::sync::Arc;
@@ -34,18 +35,35 @@ fn head_of(tx: &mut Tx, arn: &Arn) -> Result<Head, LambdaError> {
     tx.head(arn)?.ok_or_else(|| absent(arn))
 }
 
+/// A function has another revision with each change of its tags, also where they stay as they were (recorded answers
+/// of public test suites).
+fn revise(tx: &mut Tx, arn: &Arn, revision: &str) -> Result<(), LambdaError> {
+    let (("function", name), Some(owner), Some(region)) = (arn.kind_and_id(), arn.account(), arn.region())
+    else {
+        return Ok(());
+    };
+    let scope = Scope::Regional(owner, region);
+    if let Some(mut function) = state::function(tx, &scope, name)? {
+        revision.clone_into(&mut function.latest.revision);
+        state::put_function(tx, &scope, &function)?;
+    }
+    Ok(())
+}
+
 /// TagResource.
 pub async fn tag(ctx: Ctx, input: Arc<TagResourceInput>) -> Result<Unit, LambdaError> {
     let arn = arn_of(&input.resource)?;
     if input.tags.is_empty() {
         return Err(LambdaError::invalid("An error occurred and the request cannot be processed."));
     }
+    let revision = ctx.uuid();
     ctx.commit(move |tx| {
         let mut head = head_of(tx, &arn)?;
         let added = input.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         let tags = TagRules::default().add(&head.tags, added);
         head.tags = tags.map_err(|fault| refused_tags(&fault))?;
         tx.put_head(&arn, &head)?;
+        revise(tx, &arn, &revision)?;
         Ok(Unit)
     })
     .await
@@ -60,10 +78,12 @@ pub async fn untag(ctx: Ctx, input: Arc<UntagResourceInput>) -> Result<Unit, Lam
                 .to_owned(),
         ));
     }
+    let revision = ctx.uuid();
     ctx.commit(move |tx| {
         let mut head = head_of(tx, &arn)?;
         head.tags.0.retain(|key, _| !input.tag_keys.contains(key));
         tx.put_head(&arn, &head)?;
+        revise(tx, &arn, &revision)?;
         Ok(Unit)
     })
     .await

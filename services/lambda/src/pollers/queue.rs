@@ -9,7 +9,7 @@ use crate::rules::filter::Filter;
 use crate::rules::lineage;
 use crate::rules::names::{Named, session_name};
 use crate::rules::sqs_event;
-use crate::state::Mapping;
+use crate::state::{self, Mapping};
 use bytes::Bytes;
 use model_sqs::operations::{ChangeMessageVisibilityBatch, DeleteMessageBatch, ReceiveMessage};
 use model_sqs::{
@@ -76,14 +76,8 @@ struct Poller {
 
 /// Polls until its mapping changes or goes.
 pub async fn poll(ctx: Ctx, mapping: Mapping, mut stop: watch::Receiver<()>) {
-    let named = Named {
-        scope: mapping.scope.clone(),
-        name: mapping.function.clone(),
-        qualifier: mapping.qualifier.clone(),
-    };
     let mut places = Places::new(mapping.max_concurrency);
-    let filters = mapping.filters.iter().filter_map(|text| Filter::parse(text)).collect();
-    let poller = Arc::new(Poller { url: url(&ctx, &mapping.source), named, filters, mapping, ctx });
+    let poller = Arc::new(Poller::new(ctx, mapping));
     let mut rest = FIRST_REST;
     loop {
         let place = tokio::select! {
@@ -123,6 +117,25 @@ pub async fn poll(ctx: Ctx, mapping: Mapping, mut stop: watch::Receiver<()>) {
 }
 
 impl Poller {
+    fn new(ctx: Ctx, mapping: Mapping) -> Self {
+        let named = Named {
+            scope: mapping.scope.clone(),
+            name: mapping.function.clone(),
+            qualifier: mapping.qualifier.clone(),
+        };
+        let filters = mapping.filters.iter().filter_map(|text| Filter::parse(text)).collect();
+        Poller { url: url(&ctx, &mapping.source), named, filters, mapping, ctx }
+    }
+
+    /// Who processes what came after this poller was stopped: one for what its mapping has become, so that the
+    /// messages are received but once (LocalStack's test_sqs_event_source_mapping_update, recorded on AWS). None where
+    /// the mapping is gone or disabled.
+    fn successor(&self) -> Result<Option<Arc<Poller>>, LambdaError> {
+        let mapping = state::mapping(&self.ctx.read(), &self.mapping.scope, &self.mapping.uuid)?;
+        let same = mapping.filter(|mapping| mapping.enabled && mapping.source == self.mapping.source);
+        Ok(same.map(|mapping| Arc::new(Poller::new(self.ctx.clone(), mapping))))
+    }
+
     async fn caller(&self) -> Result<Caller, LambdaError> {
         let function = invoke::found(&self.ctx.read(), &self.named)?;
         let account = self.named.scope.account().unwrap_or(AccountId::DEFAULT);
@@ -145,11 +158,13 @@ impl Poller {
         if messages.is_empty() {
             return Ok(false);
         }
-        if stop.has_changed().is_err() || !self.is_open() {
+        let stopped = stop.has_changed().is_err();
+        let poller = if stopped { self.successor()? } else { Some(self.clone()) };
+        let Some(poller) = poller.filter(|_| self.is_open()) else {
             self.give_back(&messages).await?;
             return Ok(true);
-        }
-        let poller = self.clone();
+        };
+        let caller = if stopped { poller.caller().await? } else { caller };
         tokio::spawn(async move {
             if let Err(error) = poller.process(&caller, messages).await {
                 let why = ApiError::from(error);
@@ -211,7 +226,7 @@ impl Poller {
         // What no filter wants is deleted unseen.
         self.delete(caller, &done).await?;
         let wanted = self.without_loops(wanted)?;
-        for part in parts(wanted) {
+        for part in parts(wanted, self.mapping.batch_size as usize) {
             self.invoke(caller, part).await?;
         }
         Ok(())
@@ -300,12 +315,13 @@ fn trace(message: &Message) -> Option<&str> {
     message.attributes.as_ref()?.get("AWSTraceHeader").map(String::as_str)
 }
 
-/// Batches whose events are no larger than an invocation may be.
-fn parts(wanted: Vec<(Message, Value)>) -> Vec<Vec<(Message, Value)>> {
+/// Batches of so many messages, whose events are no larger than an invocation may be.
+fn parts(wanted: Vec<(Message, Value)>, most: usize) -> Vec<Vec<(Message, Value)>> {
     let (mut parts, mut size) = (Vec::<Vec<_>>::new(), 0);
     for one in wanted {
         let length = one.1.to_string().len() + 1;
-        if parts.is_empty() || size + length > MAX_SYNCHRONOUS - 16 {
+        let is_full = parts.last().is_none_or(|part| part.len() >= most);
+        if is_full || size + length > MAX_SYNCHRONOUS - 16 {
             parts.push(Vec::new());
             size = 0;
         }

@@ -8,6 +8,7 @@
 
 use names::Arn;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// How often a function is run for what it caused itself: the next run is a loop (AWS, "AWS Lambda detects recursive
@@ -33,6 +34,17 @@ pub fn digest(function: &Arn) -> String {
 pub fn runs(header: Option<&str>, digest: &str) -> u8 {
     let told = header.map(lineage).unwrap_or_default();
     told.iter().find(|(function, _)| *function == digest).map_or(0, |(_, runs)| *runs)
+}
+
+/// What led to a run, with a decision whether it is traced: its own, or that of a function whose tracing is active,
+/// each of whose runs is (on AWS one a second and some more: developer guide, "Visualize Lambda function invocations
+/// using AWS X-Ray").
+pub fn sampled(before: Option<&str>, active: bool) -> Cow<'_, str> {
+    let before = before.unwrap_or_default();
+    match active && field(before, "Sampled").is_none() {
+        true => Cow::Owned(format!("{before};Sampled=1")),
+        false => Cow::Borrowed(before),
+    }
 }
 
 /// The header of a run of a function: that of what led to it, with this run counted. `fresh` is a root, and the id
@@ -119,6 +131,15 @@ mod tests {
         assert!(carried.ends_with(";Lineage=3:a87bd80c:2|68fd508a:1"), "{carried}");
         assert_eq!((runs(Some(&carried), "a87bd80c"), runs(Some(&carried), "68fd508a")), (2, 1));
         assert_eq!((runs(Some(&carried), "c512fbe3"), runs(None, "a87bd80c")), (0, 0));
+    }
+
+    #[test]
+    fn a_function_whose_tracing_is_active_is_traced_where_nobody_decided() {
+        let header = |before, active| header(Some(&sampled(before, active)), "a87bd80c", FRESH);
+        assert!(header(None, true).contains(";Sampled=1;"));
+        assert!(header(Some("Root=1-5"), true).starts_with("Root=1-5;Parent=53995c3f42cd8ad8;Sampled=1;"));
+        assert!(header(Some("Root=1-5;Sampled=0"), true).contains(";Sampled=0;"));
+        assert!(header(None, false).contains(";Sampled=0;"));
     }
 
     #[test]

@@ -273,7 +273,7 @@ pub fn failed() -> FrontReply {
 }
 
 /// An answer of the URL itself.
-pub fn message(status: u16, text: &str) -> FrontReply {
+pub fn message(status: u16, text: Option<&str>) -> FrontReply {
     let headers = with_type(Vec::new(), "application/json");
     let body = json!({"Message": text}).to_string();
     FrontReply { status, headers, body: Bytes::from(body).into() }

@@ -177,3 +177,27 @@ async fn a_loop_is_stopped() {
     assert_eq!(record["requestContext"]["approximateInvokeCount"], 0);
     assert_eq!(lambda.runner.seen().len(), 15);
 }
+
+/// Recorded of AWS by LocalStack (test_async_invoke_queue_upon_function_update): events that found no place are run as
+/// soon as there is one, not after waits that grow. Here no time passes.
+#[tokio::test]
+async fn events_without_a_place_follow_those_that_end() {
+    let queues = Queues::default();
+    let lambda = Lambda::with(vec![queues.service()]).await;
+    lambda.create(function("f")).await;
+    lambda.region.call::<PutFunctionEventInvokeConfig>(destinations()).await.unwrap();
+    let one =
+        PutFunctionConcurrencyInput { function_name: "f".to_owned(), reserved_concurrent_executions: 1 };
+    lambda.region.call::<PutFunctionConcurrency>(one).await.unwrap();
+    for number in 0..4 {
+        send(&lambda, &format!(r#"{{"do": "linger", "n": {number}}}"#)).await;
+    }
+    for _ in 0..5_000 {
+        if queues.0.lock().unwrap().len() == 4 {
+            return;
+        }
+        lambda.region.host().clock.rest(Duration::from_millis(1)).await;
+        lambda.region.settle().await;
+    }
+    panic!("run: {:?}", queues.0.lock().unwrap());
+}

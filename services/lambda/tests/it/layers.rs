@@ -21,6 +21,21 @@ fn deletion(number: i64) -> DeleteLayerVersionInput {
     DeleteLayerVersionInput { layer_name: "lute".to_owned(), version_number: number }
 }
 
+/// TestLambdaLayer::test_layer_s3_content and test_layer_exceptions, recorded by LocalStack.
+#[tokio::test]
+async fn what_was_not_given_is_not_told() {
+    let lambda = Lambda::new().await;
+    let told = async |given: Option<Vec<Runtime>>| {
+        let input = PublishLayerVersionInput { compatible_runtimes: given, ..publishing("lute", "strings") };
+        let made = lambda.region.call::<PublishLayerVersion>(input).await.unwrap();
+        assert_eq!(made.compatible_architectures, None);
+        made.compatible_runtimes
+    };
+    assert_eq!(told(None).await, None);
+    assert_eq!(told(Some(Vec::new())).await, Some(Vec::new()));
+    assert_eq!(told(Some(vec![Runtime::Java17])).await, Some(vec![Runtime::Java17]));
+}
+
 #[tokio::test]
 async fn versions_are_numbered_listed_and_never_reused() {
     let lambda = Lambda::new().await;

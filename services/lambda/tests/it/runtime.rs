@@ -1,5 +1,5 @@
 //! A runner whose sandboxes are tasks: each takes invocations from the Runtime API over HTTP and does what
-//! the payload says: `{"do": "echo" | "fail" | "hang" | "exit"}`, and what its `BEGIN` variable says first.
+//! the payload says: `{"do": "echo" | "fail" | "hang" | "linger" | "exit"}`, and what its `BEGIN` variable says first.
 
 use ports::runner::{
     CgroupKind, End, Entry, Exit, Found, Level, Output, Pending, Probe, Runner, RunnerError, Sandbox,
@@ -254,6 +254,10 @@ async fn live(template: &Template, seen: &Mutex<Vec<Value>>) -> std::io::Result<
             Some("fail") => ("error", br#"{"errorType":"Failed","errorMessage":"as told"}"#.to_vec()),
             Some("exit") => return Ok(3),
             Some("hang") => std::future::pending().await,
+            Some("linger") => {
+                linger().await;
+                ("response", payload)
+            }
             Some("stream") => {
                 api.stream(id, &said).await?;
                 continue;
@@ -264,4 +268,10 @@ async fn live(template: &Template, seen: &Mutex<Vec<Value>>) -> std::io::Result<
         let (answered, _) = api.send("POST", &format!("invocation/{id}/{what}"), &body).await?;
         assert!(answered[0].contains(" 202 ") || answered[0].contains(" 413 "), "{answered:?}");
     }
+}
+
+/// Long enough for others to find no place.
+#[expect(clippy::disallowed_methods, reason = "functions run in host time")]
+async fn linger() {
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
 }

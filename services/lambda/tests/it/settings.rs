@@ -45,13 +45,22 @@ async fn tags_come_and_go() {
     let lambda = Lambda::new().await;
     let arn = lambda.create(function("f")).await.function_arn.unwrap();
     let tags = [("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())];
+    let revision = async || {
+        let one = GetFunctionConfigurationInput { function_name: "f".to_owned(), ..Default::default() };
+        lambda.region.call::<GetFunctionConfiguration>(one).await.unwrap().revision_id.unwrap()
+    };
+    let mut revisions = vec![revision().await];
     lambda
         .region
         .call::<TagResource>(TagResourceInput { resource: arn.clone(), tags: tags.into() })
         .await
         .unwrap();
+    revisions.push(revision().await);
     let removal = UntagResourceInput { resource: arn.clone(), tag_keys: vec!["a".to_owned()] };
     lambda.region.call::<UntagResource>(removal).await.unwrap();
+    revisions.push(revision().await);
+    // TestLambdaTags::test_tag_lifecycle, recorded by LocalStack: each change is another revision.
+    assert_eq!(revisions.iter().collect::<std::collections::BTreeSet<_>>().len(), 3);
     let told = lambda.region.call::<ListTags>(ListTagsInput { resource: arn.clone() }).await.unwrap();
     assert_eq!(told.tags.unwrap(), [("b".to_owned(), "2".to_owned())].into());
     let absent = lambda.region.refused::<ListTags>(ListTagsInput { resource: arn + "g" }).await;

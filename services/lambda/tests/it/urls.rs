@@ -85,7 +85,7 @@ async fn one_for_a_function_and_one_for_an_alias() {
     let deletion = DeleteFunctionInput { function_name: "f".to_owned(), qualifier: None };
     lambda.region.call::<DeleteFunction>(deletion).await.unwrap();
     let host = made.function_url.strip_prefix("http://").unwrap().trim_end_matches('/').to_owned();
-    assert_eq!(send(&lambda.region, &host, "GET /", &[], "").await.0, 404);
+    assert_eq!(send(&lambda.region, &host, "GET /", &[], "").await.0, 403);
 }
 
 #[tokio::test]
@@ -165,6 +165,9 @@ async fn nobody_gets_in_without_permission() {
     let refused = region.refused::<CreateFunction>(function("f")).await;
     // No room here keeps roles, so no function can be made; what the host says is judged all the same.
     assert_ne!(refused.status, 200);
-    let (status, _, _) = send(&region, "abc.lambda-url.us-east-1.localhost:4566", "GET /", &[], "").await;
-    assert_eq!(status, 404);
+    let (status, headers, body) =
+        send(&region, "abc.lambda-url.us-east-1.localhost:4566", "GET /", &[], "").await;
+    // LocalStack's test_lambda_url_non_existing_url, recorded on AWS in November 2025.
+    assert_eq!((status, body.as_str()), (403, r#"{"Message":null}"#));
+    assert_eq!(headers["x-amzn-errortype"], "AccessDeniedException");
 }

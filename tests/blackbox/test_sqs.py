@@ -192,6 +192,28 @@ def test_groups_keep_their_order_under_many_consumers(region, name):
     assert all(numbers == list(range(each)) for numbers in seen.values()), seen
 
 
+def test_a_noisy_tenant_waits_behind_the_others(fresh_region):
+    """SQS Developer Guide, "How Amazon SQS fair queues work": thirty in flight, and more than a tenth of all."""
+    region = fresh_region()
+    url, sqs = make(region, "shared"), region.client("sqs")
+
+    def send(tenant, count):
+        for begin in range(0, count, 10):
+            entries = [{"Id": str(number), "MessageBody": tenant, "MessageGroupId": tenant}
+                       for number in range(begin, min(begin + 10, count))]
+            sqs.send_message_batch(QueueUrl=url, Entries=entries)
+
+    def receive(region):
+        messages = region.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        return [message["Body"] for message in messages]
+
+    send("noisy", 50)
+    send("quiet", 2)
+    assert receive(region) + receive(region) + receive(region) == ["noisy"] * 30
+    region.restart(kill=True)
+    assert receive(region) == ["quiet"] * 2 + ["noisy"] * 8
+
+
 def test_order_and_duplicates_survive_a_kill(fresh_region):
     region = fresh_region()
     url = make(region, "durable.fifo", FifoQueue="true", ContentBasedDeduplication="true")

@@ -7,10 +7,15 @@
 use crate::config::EdgeConfig;
 use http::HeaderMap;
 
-/// Names that only ever mean this machine, with all names under them. Behind them are the public
-/// names that LocalStack's users have in their code; they resolve to loopback.
-const LOCAL_NAMES: [&str; 4] =
-    ["localhost", "localhost.localstack.cloud", "localhost.floci.io", "host.docker.internal"];
+/// Names that only ever mean this machine, with all names under them: the public names that LocalStack's users have in
+/// their code, which resolve to loopback, and those by which containers call their host, which nobody can register.
+const LOCAL_NAMES: [&str; 5] = [
+    "localhost",
+    "localhost.localstack.cloud",
+    "localhost.floci.io",
+    "host.docker.internal",
+    "host.containers.internal",
+];
 
 /// Suffixes of AWS's own hosts, which clients name when a resolver or proxy leads them here.
 const AWS_SUFFIXES: [&str; 4] = ["amazonaws.com", "amazonaws.com.cn", "on.aws", "api.aws"];
@@ -101,6 +106,7 @@ mod tests {
             "[::1]:4566",
             "sqs.us-east-1.amazonaws.com",
             "s3.localhost.localstack.cloud:4566",
+            "host.containers.internal:4566",
             "elysium",
             "a.elysium.test",
             "",

@@ -140,10 +140,10 @@ fn seen(
         let hidden = standing.visible_at > now;
         let (in_flight, waits) = (hidden && standing.receives > 0, hidden && standing.receives == 0);
         if in_flight {
-            held.extend(standing.group.clone());
+            held.extend(standing.turn.group().cloned());
         }
         // What is behind a message in flight in its group waits for it.
-        let behind = standing.group.as_ref().is_some_and(|group| held.contains(group));
+        let behind = standing.turn.group().is_some_and(|group| held.contains(group));
         let wanted = if waits { delayed } else { invisible || !(in_flight || behind) };
         let message = state::message(&read, &place.0, (queue.incarnation, number), &row)?;
         if let Some(message) = message.filter(|_| wanted) {

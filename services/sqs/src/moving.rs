@@ -2,7 +2,7 @@
 //! the task has come, and schedules the next.
 
 use crate::state::move_tasks::{self, MoveTask, Status};
-use crate::state::{self, Message, Queue, Standing};
+use crate::state::{self, Message, Queue, Standing, Turn};
 use bytes::Bytes;
 use names::{Arn, Scope, Timestamp};
 use schema::ApiError;
@@ -108,13 +108,12 @@ fn move_one(tx: &mut Tx, target: &Arn, message: &Message, now: Timestamp) -> Res
     let number = state::number(tx, &scope, &queue)?;
     // It is a new message there: its age begins anew (SQS developer guide, dead-letter queue redrive).
     let moved = Message { sent: now, dead_letter_source: None, received_before: 0, ..message.clone() };
-    let group = message.group.clone().filter(|_| queue.attributes.fifo);
     let standing = Standing {
         visible_at: now,
         receives: 0,
         first_received: None,
         sent: now,
-        group,
+        turn: Turn::of(&queue, message.group.as_deref()),
         last_received: None,
     };
     state::add(tx, &scope, (queue.incarnation, number), moved, standing)?;

@@ -87,6 +87,37 @@ impl Record for Message {
     }
 }
 
+/// Whose turn it is when a message is received. Its first two forms are written as an absent and a present text, which
+/// is what rows held before there were tenants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Turn {
+    /// Its own.
+    Own,
+    /// Its group's, which its place binds it to, in FIFO queues.
+    OfGroup(String),
+    /// Its tenant's: messages of a standard queue with a group are shared out fairly.
+    OfTenant(String),
+}
+
+impl Turn {
+    /// In a queue, of a message of a group.
+    pub fn of(queue: &Queue, group: Option<&str>) -> Self {
+        match group {
+            None => Turn::Own,
+            Some(group) if queue.attributes.fifo => Turn::OfGroup(group.to_owned()),
+            Some(group) => Turn::OfTenant(group.to_owned()),
+        }
+    }
+
+    /// The group that it waits with.
+    pub fn group(&self) -> Option<&String> {
+        match self {
+            Turn::OfGroup(group) => Some(group),
+            Turn::Own | Turn::OfTenant(_) => None,
+        }
+    }
+}
+
 /// Where a message stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
@@ -98,8 +129,8 @@ pub struct Standing {
     pub first_received: Option<Timestamp>,
     /// When it was sent: the order within its queue is that of its number.
     pub sent: Timestamp,
-    /// The group that its place binds it to, in FIFO queues.
-    pub group: Option<String>,
+    /// Whose turn it is when it is received.
+    pub turn: Turn,
     /// When it was received last.
     pub last_received: Option<Timestamp>,
 }
@@ -137,8 +168,8 @@ pub struct Head {
     pub first_received: Option<Timestamp>,
     /// When it was sent.
     pub sent: Timestamp,
-    /// The group that its place binds it to, in FIFO queues.
-    pub group: Option<String>,
+    /// Whose turn it is when it is received.
+    pub turn: Turn,
 }
 
 impl Record for Head {
@@ -363,7 +394,7 @@ mod tests {
             receives: 1,
             first_received: Some(Timestamp(3)),
             sent: Timestamp(2),
-            group: Some("g".to_owned()),
+            turn: Turn::OfGroup("g".to_owned()),
             last_received: None,
         };
         let head = Head {
@@ -371,7 +402,7 @@ mod tests {
             receives: standing.receives,
             first_received: standing.first_received,
             sent: standing.sent,
-            group: standing.group.clone(),
+            turn: standing.turn.clone(),
         };
         let row = Row { standing, short: None };
         // The third version added the message, the second what stands before it.
@@ -381,6 +412,12 @@ mod tests {
             assert_eq!(Row::upgrade(version, older).unwrap(), row);
             assert_eq!(Head::upgrade(version, older).unwrap(), head);
         }
+        // Where the first versions had no group, or one.
+        assert_eq!(postcard::from_bytes(&postcard::to_stdvec(&None::<String>).unwrap()), Ok(Turn::Own));
+        assert_eq!(
+            postcard::from_bytes(&postcard::to_stdvec(&Some("g")).unwrap()),
+            Ok(row.standing.turn.clone())
+        );
         let (mut newest, row) = (Vec::new(), Row { short: Some(message), ..row });
         row.encode(&mut newest).unwrap();
         assert_eq!(Row::decode(newest.clone().into()).unwrap(), row);

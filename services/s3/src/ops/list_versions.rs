@@ -31,10 +31,12 @@ fn rows<'r>(read: &'r Snapshot, bucket: &'r Bucket, prefix: &str, from: listing:
     }))
 }
 
-/// The number of the version that a page begins behind.
+/// The number of the version that a page begins behind. It may be gone: whoever empties a bucket removes a page before
+/// the next is asked for. Of a version `null` that is gone the number is not known; what is left of its key follows.
 fn marked(read: &impl Read, bucket: &Bucket, key: &str, id: &str) -> Result<u64, S3Error> {
     let found = objects::by_id(read, bucket, key, id)?.map(|version| version.number);
-    found.or_else(|| number_of(id)).ok_or_else(|| S3Error::InvalidArgument {
+    let gone = || if id == "null" { Some(u64::MAX) } else { number_of(id) };
+    found.or_else(gone).ok_or_else(|| S3Error::InvalidArgument {
         message: "Invalid version id specified",
         name: "version-id-marker",
         value: id.to_owned(),

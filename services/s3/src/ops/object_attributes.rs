@@ -5,6 +5,7 @@ use crate::errors::S3Error;
 use crate::lookup;
 use crate::policy::unless_hidden;
 use crate::rules::multipart::base64;
+use crate::sealing::{self, Customer, customer_members};
 use crate::state::buckets::Bucket;
 use crate::state::{ChecksumRecord, Content, ObjectRecord, uploads};
 use crate::views;
@@ -30,6 +31,8 @@ pub async fn get(
     let found = lookup::object(&read, &bucket, (&input.key, input.version_id.as_deref()), "GET")
         .map_err(|error| unless_hidden(&ctx, &input.bucket, error))?;
     let object = &found.object;
+    // API Reference, GetObjectAttributes: who reads of an object under a customer's key brings that key.
+    sealing::check(object, Customer::reading(customer_members!(input))?.as_ref())?;
     let wants = |attribute: &api::ObjectAttributes| asked.contains(attribute);
     if asked.iter().any(|one| matches!(one, api::ObjectAttributes::Other(_))) {
         return Err(S3Error::InvalidArgument {

@@ -33,6 +33,18 @@ fn reading(name: &str, Key { key, md5 }: Key) -> GetObjectInput {
     }
 }
 
+fn describing(name: &str, Key { key, md5 }: Key) -> GetObjectAttributesInput {
+    GetObjectAttributesInput {
+        bucket: "bkt".into(),
+        key: name.into(),
+        object_attributes: Some(vec![ObjectAttributes::ObjectSize]),
+        sse_customer_algorithm: algorithm(),
+        sse_customer_key: key,
+        sse_customer_key_md5: md5,
+        ..Default::default()
+    }
+}
+
 #[tokio::test]
 async fn only_the_key_reads_it() {
     let region = region().await;
@@ -53,6 +65,11 @@ async fn only_the_key_reads_it() {
         assert_eq!(content(&ranged).await, pattern(size).slice(3..8));
         assert_eq!(region.refused::<GetObject>(getting("k")).await.code, "InvalidRequest");
         assert_eq!(region.refused::<GetObject>(reading("k", key(2))).await.code, "AccessDenied");
+        let seen = region.call::<GetObjectAttributes>(describing("k", key(1))).await.unwrap();
+        assert_eq!(seen.object_size, Some(size as i64));
+        let keyless = describing("k", Key { key: None, md5: None });
+        let keyless = GetObjectAttributesInput { sse_customer_algorithm: None, ..keyless };
+        assert_eq!(region.refused::<GetObjectAttributes>(keyless).await.code, "InvalidRequest");
     }
     put(&region, "plain", "x").await;
     assert_eq!(region.refused::<GetObject>(reading("plain", key(1))).await.code, "InvalidRequest");

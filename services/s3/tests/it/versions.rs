@@ -59,6 +59,29 @@ async fn each_put_is_a_version() {
     assert_eq!(region.refused::<GetObject>(version("k", "no id")).await.code, "InvalidArgument");
 }
 
+/// As boto3's `bucket.object_versions.delete()` goes, and whoever empties a bucket page by page.
+#[tokio::test]
+async fn pages_follow_versions_that_were_removed_meanwhile() {
+    for region in [region().await, versioned().await] {
+        for key in ["a", "b", "b", "c", "d"] {
+            put(&region, key, "x").await;
+        }
+        let mut input =
+            ListObjectVersionsInput { bucket: "bkt".into(), max_keys: Some(2), ..Default::default() };
+        loop {
+            let page = region.call::<ListObjectVersions>(input.clone()).await.unwrap();
+            for version in page.versions.unwrap_or_default() {
+                delete(&region, &version.key.unwrap(), version.version_id.as_deref()).await;
+            }
+            if page.is_truncated != Some(true) {
+                break;
+            }
+            (input.key_marker, input.version_id_marker) = (page.next_key_marker, page.next_version_id_marker);
+        }
+        assert_eq!(listed(&region).await, []);
+    }
+}
+
 #[tokio::test]
 async fn a_delete_hides_and_a_marker_can_be_deleted() {
     let region = versioned().await;

@@ -9,7 +9,7 @@ use crate::rules::handles::Receipt;
 use crate::rules::names::check_id;
 use crate::rules::{DEDUPLICATION_MS, MAX_IN_FLIGHT, MAX_VISIBILITY_S, MAX_WAIT_S};
 use crate::state::recent::{self, Attempt};
-use crate::state::{self, AttributeValue, Content, Message, Queue, Row, Standing};
+use crate::state::{self, AttributeValue, Content, Message, Queue, Row, Standing, Turn};
 use crate::views::{self, QueueKey, ReadyMessages};
 use model_sqs::{
     MessageAttributeValue, MessageSystemAttributeName, ReceiveMessageInput, ReceiveMessageOutput,
@@ -298,8 +298,8 @@ fn receive(
 ) -> Result<Received, Fault> {
     let Some(mut row) = state::row(tx, scope, place)? else { return Ok(Received::Gone(0)) };
     let standing = &mut row.standing;
-    if standing.visible_at > now || standing.group.as_ref().is_some_and(|group| held.contains(group)) {
-        return Ok(Received::Hidden(row.standing.group));
+    if standing.visible_at > now || standing.turn.group().is_some_and(|group| held.contains(group)) {
+        return Ok(Received::Hidden(row.standing.turn.group().cloned()));
     }
     if standing.sent.plus_millis(queue.attributes.retention * 1000) <= now {
         state::remove(tx, scope, place, row.short.is_none())?;
@@ -346,10 +346,10 @@ fn bury(
     let number = state::number(tx, &grave_scope, &grave)?;
     // Its count goes on (LocalStack's test_dead_letter_queue_message_attributes, recorded on AWS).
     let received_before = message.received(&row.standing);
-    let group = message.group.clone().filter(|_| grave.attributes.fifo);
+    let turn = Turn::of(&grave, message.group.as_deref());
     let buried = Message { dead_letter_source: Some(source), received_before, ..message.into_owned() };
     let standing =
-        Standing { visible_at: now, receives: 0, first_received: None, sent, group, last_received: None };
+        Standing { visible_at: now, receives: 0, first_received: None, sent, turn, last_received: None };
     state::add(tx, &grave_scope, (grave.incarnation, number), buried, standing)?;
     state::remove(tx, scope, place, row.short.is_none())?;
     Ok(Some(bytes))

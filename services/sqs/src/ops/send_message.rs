@@ -5,7 +5,7 @@ use crate::ops::{found, place};
 use crate::rules::contents::{self, check_body, check_size};
 use crate::rules::names::{check_entry, check_id};
 use crate::rules::{DEDUPLICATION_MS, MAX_DELAY_S, MAX_ENTRIES, MAX_MESSAGE_BYTES};
-use crate::state::{self, AttributeValue, Duplicate, Message, Queue, Standing};
+use crate::state::{self, AttributeValue, Duplicate, Message, Queue, Standing, Turn};
 use model_sqs::{
     BatchResultErrorEntry, MessageAttributeValue, MessageSystemAttributeValue, SendMessageBatchInput,
     SendMessageBatchOutput, SendMessageBatchRequestEntry, SendMessageBatchResultEntry, SendMessageInput,
@@ -193,7 +193,7 @@ pub fn put(
         receives: 0,
         first_received: None,
         sent: now,
-        group: outgoing.group.clone().filter(|_| queue.attributes.fifo),
+        turn: Turn::of(queue, outgoing.group.as_deref()),
         last_received: None,
     };
     state::add(tx, scope, (queue.incarnation, number), message, standing)?;

@@ -308,12 +308,12 @@ mod tests {
     #[test]
     fn phases() {
         assert_eq!(waits(&json!({})), [20, 20, 20]);
-        // Immediate, before backoff, backoff, after backoff (SNS developer guide, delivery retries).
         // "The total policy retry time … cannot be greater than 3,600 seconds."
         assert_eq!(
             waits(&json!({"numRetries": 100, "minDelayTarget": 900, "maxDelayTarget": 900})),
             [900; 4]
         );
+        // Immediate, before backoff, backoff, after backoff (SNS developer guide, delivery retries).
         let policy = json!({
             "numRetries": 9, "numNoDelayRetries": 2, "numMinDelayRetries": 2, "numMaxDelayRetries": 2,
             "minDelayTarget": 1, "maxDelayTarget": 9, "backoffFunction": "linear",

@@ -10,7 +10,8 @@ use ports::{Caller, Credential as Held, Credentials, Principal};
 use schema::ApiError;
 use service::{Loan, Seal};
 use signature::{
-    AuthError, ChunkChain, Credential, KeyCache, PayloadHash, Presented, RequestHead, verify, verify_form,
+    AuthError, ChunkChain, Credential, KeyCache, PayloadHash, Presented, RequestHead, brings_lent_token,
+    verify, verify_form,
 };
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -186,7 +187,10 @@ impl Authenticator {
     ) -> Result<Identity, Refused> {
         let seen = Credential::glimpse(&evidence.head).unwrap_or_default();
         // What is wrong with what is presented was told before, or is not looked at.
-        let loan = evidence.loan(Presented::find(&evidence.head, evidence.host_time).ok().flatten().as_ref());
+        let presented = brings_lent_token(&evidence.head)
+            .then(|| Presented::find(&evidence.head, evidence.host_time).ok().flatten())
+            .flatten();
+        let loan = evidence.loan(presented.as_ref());
         let key = loan.as_ref().map_or(&seen.access_key, |loan| &loan.holder);
         let (principal, region) = (said_to_be(key, identities)?, region_named(Some(&seen.region)));
         let declared = evidence.head.headers.get("x-amz-content-sha256");

@@ -5,6 +5,7 @@ use crate::message::{Incoming, Outgoing};
 use crate::pipeline::Pipeline;
 use crate::rooms::RoomState;
 use crate::{between, control, endpoint, form, guard};
+use http::header::ORIGIN;
 use http::{HeaderName, HeaderValue, Method};
 use schema::ApiError;
 use service::{PageHeaders, PageRequest, Peek};
@@ -37,7 +38,7 @@ pub enum Page {
 /// The answer, where the request ends here: a preflight, or a page that may not call.
 pub fn admit(pipeline: &Arc<Pipeline>, incoming: &Incoming, id: &str) -> Result<Page, Box<Outgoing>> {
     let preflight = incoming.method == Method::OPTIONS;
-    if !preflight && incoming.header("origin").is_none() {
+    if !preflight && incoming.header(ORIGIN).is_none() {
         return Ok(Page::None);
     }
     match decided(pipeline, incoming) {
@@ -74,7 +75,7 @@ fn allowed(form: &AnswerForm, id: &str) -> Outgoing {
 
 /// Whether a page asks before it sends.
 fn is_asked(incoming: &Incoming) -> bool {
-    incoming.method == Method::OPTIONS && incoming.header("origin").is_some()
+    incoming.method == Method::OPTIONS && incoming.header(ORIGIN).is_some()
 }
 
 /// What the resource of a request says of the page, where it is one that decides.
@@ -104,7 +105,7 @@ fn decided(
     }
     let headers = incoming.header("access-control-request-headers").unwrap_or_default();
     let request = PageRequest {
-        origin: incoming.header("origin"),
+        origin: incoming.header(ORIGIN),
         // A request that says what it asks for is taken by that word, preflight or not (recorded of AWS by
         // LocalStack's test_cors_match_methods).
         method: incoming.header("access-control-request-method").unwrap_or(incoming.method.as_str()),
@@ -119,7 +120,7 @@ fn decided(
 
 /// The region's own answer to a preflight; `None` for an OPTIONS that is none.
 fn region_preflight(incoming: &Incoming) -> Option<Outgoing> {
-    incoming.header("origin")?;
+    incoming.header(ORIGIN)?;
     incoming.header("access-control-request-method")?;
     let asked = incoming.header("access-control-request-headers").unwrap_or("*");
     let answer = Outgoing::text(204, "text/plain", "")
@@ -141,7 +142,7 @@ fn with(mut answer: Outgoing, headers: &PageHeaders) -> Outgoing {
 impl Page {
     /// Lets the page see the answer, where it may.
     pub fn show(&self, incoming: &Incoming, answer: Outgoing) -> Outgoing {
-        match (self, incoming.header("origin")) {
+        match (self, incoming.header(ORIGIN)) {
             (Page::Resource(headers), _) => with(answer, headers),
             (Page::Any, Some(_)) => answer
                 .header("access-control-allow-origin", "*")

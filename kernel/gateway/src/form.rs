@@ -7,6 +7,7 @@ use crate::mail_word::carried;
 use crate::message::{Incoming, Outgoing};
 use crate::pipeline::Pipeline;
 use crate::{body, words};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use schema::{ApiError, Body};
@@ -73,8 +74,7 @@ pub struct Answer {
 
 /// Where a request is such a form: the place it is sent to.
 pub fn place(pipeline: &Pipeline, incoming: &Incoming) -> Option<Route> {
-    let content_type = incoming.header("content-type")?;
-    if incoming.method != Method::POST || !FormUpload::is_announced(content_type) {
+    if incoming.method != Method::POST || !FormUpload::is_announced(incoming.header(CONTENT_TYPE)?) {
         return None;
     }
     let Ok(Routing::Operation(route)) = pipeline.route(incoming, "PUT") else { return None };
@@ -95,7 +95,7 @@ pub async fn read(
 ) -> Result<Uploaded, ApiError> {
     let budget = pipeline.host.budgets.of("gateway");
     let (whole, held) = body::whole(&incoming.body, MAX_FORM, &budget).await?;
-    let content_type = incoming.header("content-type").unwrap_or_default().to_owned();
+    let content_type = incoming.header(CONTENT_TYPE).unwrap_or_default().to_owned();
     let parsing = pipeline.host.compute.run("gateway", move || FormUpload::parse(&content_type, &whole));
     let mut form = parsing.await.unwrap_or(Err(FormFault::Malformed)).map_err(unreadable)?;
     let file_name = form.file_name.clone();

@@ -110,7 +110,7 @@ impl Server {
                 let (head, body) = request.into_parts();
                 let (body, rest) = arriving::body(body);
                 let request = incoming(head, body, (peer, secure), gone);
-                let waits = request.header("expect").is_some();
+                let waits = request.header(http::header::EXPECT).is_some();
                 let answer = door.serve(request).await;
                 // Under HTTP/2 a stream ends alone.
                 let rest = if http2 { None } else { rest.before_answer(waits).await };
@@ -261,9 +261,10 @@ fn outgoing(answer: Outgoing, rest: Option<Lingering>) -> hyper::Response<Answer
     let closes = rest.is_some();
     let content = match answer.body {
         ReplyBody::Bytes(bytes) => Content::Whole(Some(bytes).filter(|bytes| !bytes.is_empty())),
-        ReplyBody::Stream(body) => match body.take() {
-            Some(chunks) => Content::Stream { chunks, left: body.length },
-            None => Content::Whole(None),
+        ReplyBody::Stream(body) => match (body.take_whole(), body.take()) {
+            (Some(bytes), _) => Content::Whole(Some(bytes).filter(|bytes| !bytes.is_empty())),
+            (None, Some(chunks)) => Content::Stream { chunks, left: body.length },
+            (None, None) => Content::Whole(None),
         },
     };
     let mut response = hyper::Response::new(Answer { content, _rest: rest });

@@ -2,6 +2,7 @@
 //! that tests drive the pipeline without a socket.
 
 use bytes::Bytes;
+use http::header::{AsHeaderName, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use schema::{Body, BodyError};
 use std::net::IpAddr;
@@ -37,11 +38,11 @@ pub struct Incoming {
 impl Incoming {
     /// The host and port that the client named.
     pub fn authority(&self) -> &str {
-        self.header("host").unwrap_or_default()
+        self.header(HOST).unwrap_or_default()
     }
 
     /// The first value of a header, where it is text.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: impl AsHeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
@@ -71,7 +72,7 @@ impl Incoming {
 
     /// The URL by which the client reached the region.
     pub fn origin(&self) -> String {
-        format!("{}://{}", if self.secure { "https" } else { "http" }, self.authority())
+        [if self.secure { "https://" } else { "http://" }, self.authority()].concat()
     }
 }
 

@@ -265,7 +265,7 @@ impl Pipeline {
         body: Bytes,
         held: Option<&mut Held>,
     ) -> Result<Bytes, ApiError> {
-        let Some(name) = incoming.header("content-encoding") else { return Ok(body) };
+        let Some(name) = incoming.header(http::header::CONTENT_ENCODING) else { return Ok(body) };
         let Some(held) = held.filter(|_| body::is_text(served.operation.shape)) else { return Ok(body) };
         let service = served.operation.service;
         let Some(coding) = Coding::named(name) else {

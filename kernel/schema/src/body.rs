@@ -5,7 +5,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Why a body ended before its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +46,12 @@ type Events = Pin<Box<dyn Stream<Item = Box<dyn Obj>> + Send>>;
 pub struct Body {
     /// Length in bytes, where it is known before reading.
     pub length: Option<u64>,
-    chunks: Arc<Mutex<Option<Chunks>>>,
+    content: Arc<Mutex<Option<Content>>>,
+}
+
+enum Content {
+    Whole(Bytes),
+    Chunks(Chunks),
 }
 
 impl Body {
@@ -55,24 +60,43 @@ impl Body {
         length: Option<u64>,
         chunks: impl Stream<Item = Result<Bytes, BodyError>> + Send + 'static,
     ) -> Self {
-        Body { length, chunks: Arc::new(Mutex::new(Some(Box::pin(chunks)))) }
+        Body { length, content: Arc::new(Mutex::new(Some(Content::Chunks(Box::pin(chunks))))) }
     }
 
     /// Takes the chunks; `None` if they were taken before, or the body was never given.
     pub fn take(&self) -> Option<Chunks> {
-        self.chunks.lock().unwrap_or_else(PoisonError::into_inner).take()
+        Some(match self.content().take()? {
+            Content::Whole(bytes) => Box::pin(Once(Some(bytes))),
+            Content::Chunks(chunks) => chunks,
+        })
+    }
+
+    /// Takes all of a body that is at hand; `None` for one that arrives, which stays.
+    pub fn take_whole(&self) -> Option<Bytes> {
+        let mut content = self.content();
+        match content.take()? {
+            Content::Whole(bytes) => Some(bytes),
+            arriving => {
+                *content = Some(arriving);
+                None
+            }
+        }
     }
 
     /// Whether the chunks are still here.
     pub fn is_present(&self) -> bool {
-        self.chunks.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.content().is_some()
+    }
+
+    fn content(&self) -> MutexGuard<'_, Option<Content>> {
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
-        let length = bytes.len() as u64;
-        Body::stream(Some(length), Once(Some(bytes)))
+        let length = Some(bytes.len() as u64);
+        Body { length, content: Arc::new(Mutex::new(Some(Content::Whole(bytes)))) }
     }
 }
 

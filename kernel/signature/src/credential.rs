@@ -2,6 +2,7 @@
 
 use crate::encoding::decode;
 use crate::{RequestHead, query};
+use http::header::AUTHORIZATION;
 use std::fmt;
 
 /// `AKID/20150830/us-east-1/service/aws4_request`, in one text with its separators remembered.
@@ -16,11 +17,14 @@ impl Credential {
     /// Reads the five parts; `None` if there are more or fewer, or if one is empty.
     pub fn parse(text: &str) -> Option<Self> {
         let mut slashes = [0; 4];
-        let mut found = text.bytes().enumerate().filter(|(_, b)| *b == b'/').map(|(at, _)| at);
+        let mut found = memchr::memchr_iter(b'/', text.as_bytes());
+        let mut part = 0;
         for slash in &mut slashes {
-            *slash = found.next()?;
+            // A part that is empty ends where it begins.
+            *slash = found.next().filter(|at| *at > part)?;
+            part = *slash + 1;
         }
-        if found.next().is_some() || text.split('/').any(str::is_empty) {
+        if found.next().is_some() || part == text.len() {
             return None;
         }
         Some(Credential { text: text.to_owned(), slashes })
@@ -34,7 +38,7 @@ impl Credential {
     /// The credential of a request that may be malformed in every other respect: unsigned, undated,
     /// signed by an older version. For callers that only ask who and where, and do not verify.
     pub fn glimpse(head: &RequestHead<'_>) -> Option<Glimpse> {
-        let from_header = head.header("authorization").and_then(|value| {
+        let from_header = head.header(AUTHORIZATION).and_then(|value| {
             if let Some(rest) = value.strip_prefix("AWS ") {
                 return rest.split(':').next().map(Glimpse::key_alone);
             }
@@ -130,7 +134,7 @@ mod tests {
             ("20150830", "us-east-1", "sqs", "aws4_request")
         );
         assert_eq!(credential.scope(), "20150830/us-east-1/sqs/aws4_request");
-        for text in ["", "AKID", "AKID/1/2/3", "AKID/1/2/3/4/5", "/1/2/3/4", "A//2/3/4"] {
+        for text in ["", "AKID", "AKID/1/2/3", "AKID/1/2/3/4/5", "/1/2/3/4", "A//2/3/4", "A/1/2/3/"] {
             assert_eq!(Credential::parse(text), None, "{text}");
         }
     }

@@ -60,8 +60,23 @@ fn escape_at(text: &[u8], at: usize) -> Option<u8> {
     }
 }
 
+const fn nibble_table() -> [u8; 256] {
+    let mut table = [NO_NIBBLE; 256];
+    let mut value = 0;
+    while value < 16 {
+        table[LOWER[value] as usize] = value as u8;
+        table[UPPER[value] as usize] = value as u8;
+        value += 1;
+    }
+    table
+}
+
+static NIBBLES: [u8; 256] = nibble_table();
+/// What is no hexadecimal digit.
+const NO_NIBBLE: u8 = 0xff;
+
 fn nibble(digit: u8) -> Option<u8> {
-    (digit as char).to_digit(16).map(|value| value as u8)
+    Some(NIBBLES[usize::from(digit)]).filter(|value| *value != NO_NIBBLE)
 }
 
 /// Decodes a query's key or value; bytes that are not UTF-8 become replacement characters.
@@ -115,11 +130,14 @@ pub(crate) fn spaced_hex(bytes: &[u8]) -> String {
 /// Reads the 64 hexadecimal digits of a digest.
 pub(crate) fn unhex(text: &[u8]) -> Option<[u8; 32]> {
     let text: &[u8; 64] = text.try_into().ok()?;
-    let mut digest = [0; 32];
-    for (at, byte) in digest.iter_mut().enumerate() {
-        *byte = nibble(text[2 * at])? << 4 | nibble(text[2 * at + 1])?;
+    let (mut digest, mut seen) = ([0; 32], 0);
+    for (byte, pair) in digest.iter_mut().zip(text.as_chunks::<2>().0) {
+        let [high, low] = pair.map(|digit| NIBBLES[usize::from(digit)]);
+        *byte = high << 4 | low & 15;
+        seen |= high | low;
     }
-    Some(digest)
+    // Of what is no digit alone the upper bits are set.
+    (seen < 16).then_some(digest)
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub use chain::ChunkChain;
 pub use chunked::{ChunkError, ChunkedDecoder, Trailers, decoded_length};
 pub use credential::{Credential, Glimpse};
 pub use describe::{Description, Wording};
-pub use dialect::Dialect;
+pub use dialect::{Dialect, brings_lent_token};
 pub use error::{AuthError, ExpiresFault, Mismatch, Place};
 pub use form_policy::{FormPolicy, FormRefusal, verify_form};
 pub use key::{KeyCache, SigningKey};
@@ -34,6 +34,14 @@ pub use payload::{PayloadCheck, PayloadHash};
 pub use presented::{Form, Presented};
 pub use sign::{Signer, presign, sign_header};
 pub use verify::verify;
+
+use http::HeaderName;
+use http::header::AsHeaderName;
+
+/// Names of headers that each request is asked for: made once, they are found without being read first.
+pub(crate) static AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
+pub(crate) static AMZ_SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
+pub(crate) static AMZ_CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
 
 /// The head of a request as it came over the wire.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +58,7 @@ pub struct RequestHead<'a> {
 
 impl<'a> RequestHead<'a> {
     /// The first value of a header, where it is text.
-    fn header(&self, name: &str) -> Option<&'a str> {
+    fn header(&self, name: impl AsHeaderName) -> Option<&'a str> {
         self.headers.get(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok()).map(str::trim)
     }
 }

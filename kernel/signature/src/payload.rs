@@ -2,7 +2,7 @@
 
 use crate::digest::{Sha256, sha256};
 use crate::encoding::{hex, hex_text, unhex};
-use crate::{AuthError, Dialect, Form, Presented, RequestHead, query};
+use crate::{AMZ_CONTENT_SHA256, AuthError, Dialect, Form, Presented, RequestHead, query};
 
 /// The last line of the canonical request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl PayloadHash {
     pub fn declared(head: &RequestHead<'_>, presented: &Presented) -> Result<Option<Self>, AuthError> {
         let dialect = presented.dialect();
         let declared =
-            head.header("x-amz-content-sha256").or_else(|| query::value(head.query, "X-Amz-Content-Sha256"));
+            head.header(&AMZ_CONTENT_SHA256).or_else(|| query::value(head.query, "X-Amz-Content-Sha256"));
         match (declared, dialect, presented.form) {
             (Some(text), ..) => match (Self::parse(text), dialect) {
                 (Some(hash), _) => Ok(Some(hash)),

@@ -4,8 +4,11 @@ use crate::dialect::{LENT_TOKEN, LENT_TOKEN_QUERY, takes_lent_tokens};
 use crate::digest::sha256;
 use crate::encoding::{decode, unhex};
 use crate::verify::is_fresh;
-use crate::{AuthError, Credential, Dialect, ExpiresFault, Place, RequestHead, query};
+use crate::{
+    AMZ_DATE, AMZ_SECURITY_TOKEN, AuthError, Credential, Dialect, ExpiresFault, Place, RequestHead, query,
+};
 use base64::Engine;
+use http::header::{AUTHORIZATION, DATE};
 use names::Timestamp;
 
 /// Where the signature stands and how long it lives.
@@ -51,7 +54,7 @@ impl Presented {
     /// The credentials of a request that came `now`. `None` for a request without any that AWS would look at;
     /// a `Bearer` or `Basic` authorisation is left to whom it concerns.
     pub fn find(head: &RequestHead<'_>, now: Timestamp) -> Result<Option<Self>, AuthError> {
-        let header = head.header("authorization");
+        let header = head.header(AUTHORIZATION);
         let in_query = Scheme::of_query(head.query);
         let in_header = header.map_or(Scheme::None, Scheme::of_header);
         match (in_header, in_query) {
@@ -141,7 +144,7 @@ fn digest_text(text: &str) -> String {
 fn from_header(head: &RequestHead<'_>, value: &str, now: Timestamp) -> Result<Presented, AuthError> {
     let (algorithm, rest) = value.split_once(char::is_whitespace).unwrap_or((value, ""));
     let (mut credential, mut headers, mut signature) = (None, None, None);
-    for part in rest.split([',', ' ']).map(str::trim).filter(|part| !part.is_empty()) {
+    for part in parts(rest) {
         match part.split_once('=') {
             Some(("Credential", text)) => credential = Some(text),
             Some(("SignedHeaders", text)) => headers = Some(text),
@@ -161,13 +164,13 @@ fn from_header(head: &RequestHead<'_>, value: &str, now: Timestamp) -> Result<Pr
     }
     let (signed_at, stamp) = date_of(head)?;
     let credential = parse_credential(Place::Header, credential)?;
-    let lent = takes_lent_tokens(credential.service()).then(|| head.header(LENT_TOKEN)).flatten();
+    let lent = takes_lent_tokens(credential.service()).then(|| head.header(&LENT_TOKEN)).flatten();
     let presented = Presented {
         credential,
         lent_token: lent.map(str::to_owned),
         signed_headers: headers.to_owned(),
         signature: unhex(signature.as_bytes()),
-        session_token: head.header("x-amz-security-token").map(str::to_owned),
+        session_token: head.header(&AMZ_SECURITY_TOKEN).map(str::to_owned),
         signed_at,
         form: Form::Header,
         stamp,
@@ -175,13 +178,21 @@ fn from_header(head: &RequestHead<'_>, value: &str, now: Timestamp) -> Result<Pr
     check_scope(presented, now)
 }
 
+/// What stands between commas and blanks.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let mut from = 0;
+    let ends = memchr::memchr2_iter(b',', b' ', text.as_bytes()).chain([text.len()]);
+    let parts = ends.map(move |end| text[std::mem::replace(&mut from, end + 1)..end].trim_ascii());
+    parts.filter(|part| !part.is_empty())
+}
+
 fn date_of(head: &RequestHead<'_>) -> Result<(Timestamp, String), AuthError> {
     let malformed = |text: &str| AuthError::MalformedDate(Place::Header, text.to_owned());
-    if let Some(text) = head.header("x-amz-date") {
+    if let Some(text) = head.header(&AMZ_DATE) {
         let moment = Timestamp::parse_basic(text).map_err(|_| malformed(text))?;
         return Ok((moment, text.to_owned()));
     }
-    let text = head.header("date").ok_or(AuthError::MissingDate)?;
+    let text = head.header(DATE).ok_or(AuthError::MissingDate)?;
     let moment = Timestamp::parse_basic(text)
         .or_else(|_| Timestamp::parse_http_date(text))
         .map_err(|_| malformed(text))?;

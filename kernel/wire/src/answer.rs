@@ -7,7 +7,12 @@ use crate::xml::{self, Naming};
 use crate::{AnswerForm, Route, cbor, events};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use http::HeaderName;
 use schema::{Obj, OperationShape, Protocol};
+
+static AMZ_REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
+static AMZ_ID_2: HeaderName = HeaderName::from_static("x-amz-id-2");
+static AMZN_REQUESTID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
 /// Writes an output in the protocol's form.
 pub fn encode_output(route: &Route, output: &dyn Obj, request_id: &str) -> Reply {
@@ -108,16 +113,16 @@ fn wrapped(form: &AnswerForm, operation: &OperationShape, output: &dyn Obj, requ
 /// The request's id, in the headers where this service's clients look for it.
 pub(crate) fn identify(reply: &mut Reply, form: &AnswerForm, request_id: &str) {
     if form.bare_errors() {
-        reply.header("x-amz-request-id", request_id);
-        reply.header("x-amz-id-2", &host_id(request_id));
+        reply.known_header(&AMZ_REQUEST_ID, request_id);
+        reply.known_header(&AMZ_ID_2, &host_id(request_id));
     } else {
-        reply.header("x-amzn-requestid", request_id);
+        reply.known_header(&AMZN_REQUESTID, request_id);
     }
 }
 
 /// The second id of an answer: opaque to clients, so made of the first.
 pub(crate) fn host_id(request_id: &str) -> String {
-    STANDARD.encode(format!("{request_id}/{request_id}"))
+    STANDARD.encode([request_id, "/", request_id].concat())
 }
 
 /// For HEAD: the headers stay as they are, the body goes.

@@ -1,6 +1,7 @@
 //! What comes in and goes out, as far as the protocols see it: a head to route by, and a reply.
 
 use bytes::Bytes;
+use http::header::{AsHeaderName, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use schema::Body;
 
@@ -21,15 +22,18 @@ pub struct Head<'a> {
 
 impl<'a> Head<'a> {
     /// A header's text; `None` where it is absent or is no visible ASCII.
-    pub fn header(&self, name: &str) -> Option<&'a str> {
+    pub fn header(&self, name: impl AsHeaderName) -> Option<&'a str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
     /// The content type without its parameters.
     pub fn content_type(&self) -> Option<&'a str> {
-        self.header("content-type").map(|text| text.split(';').next().unwrap_or(text).trim())
+        self.header(CONTENT_TYPE).map(|text| text.split(';').next().unwrap_or(text).trim())
     }
 }
+
+/// How many headers an answer has room for from the start.
+const HEADERS: usize = 12;
 
 /// An answer, ready to be sent.
 #[derive(Debug)]
@@ -53,25 +57,32 @@ pub enum ReplyBody {
 
 impl Reply {
     pub(crate) fn new(status: u16) -> Self {
-        Reply { status, headers: HeaderMap::new(), body: ReplyBody::Bytes(Bytes::new()) }
+        // Room for what most answers bear, and for what the server adds.
+        let headers = HeaderMap::with_capacity(HEADERS);
+        Reply { status, headers, body: ReplyBody::Bytes(Bytes::new()) }
     }
 
     /// Adds a header. Characters that a header cannot hold are left out of its value; a name that is none
     /// adds nothing.
     pub(crate) fn header(&mut self, name: &str, value: &str) {
         let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { return };
+        self.known_header(&name, value);
+    }
+
+    /// Adds a header whose name is at hand.
+    pub(crate) fn known_header(&mut self, name: &HeaderName, value: &str) {
         let value = HeaderValue::from_bytes(value.as_bytes()).or_else(|_| {
             let clean: Vec<u8> = value.bytes().filter(|byte| *byte >= 0x20 && *byte != 0x7f).collect();
             HeaderValue::from_bytes(&clean)
         });
         if let Ok(value) = value {
-            self.headers.append(name, value);
+            self.headers.append(name.clone(), value);
         }
     }
 
     pub(crate) fn body(&mut self, content_type: &str, bytes: impl Into<Bytes>) {
-        if !self.headers.contains_key("content-type") {
-            self.header("content-type", content_type);
+        if !self.headers.contains_key(CONTENT_TYPE) {
+            self.known_header(&CONTENT_TYPE, content_type);
         }
         self.body = ReplyBody::Bytes(bytes.into());
     }

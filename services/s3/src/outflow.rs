@@ -29,6 +29,8 @@ pub struct Outflow {
     waiting: VecDeque<Stretch>,
     /// The stretch that is being read.
     current: Option<BlobReader>,
+    /// What was read ahead.
+    ahead: Option<Bytes>,
 }
 
 impl Outflow {
@@ -46,7 +48,7 @@ impl Outflow {
     ) -> Result<Self, S3Error> {
         sealing::check(object, customer.as_ref())?;
         let waiting = stretches(read, bucket, version, object, range)?;
-        let mut outflow = Outflow { host: host.clone(), customer, waiting, current: None };
+        let mut outflow = Outflow { host: host.clone(), customer, waiting, current: None, ahead: None };
         outflow.advance().await?;
         Ok(outflow)
     }
@@ -68,6 +70,9 @@ impl Outflow {
     /// # Errors
     /// Where they cannot be read, or are not those that were written.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+        if let Some(bytes) = self.ahead.take() {
+            return Ok(Some(bytes));
+        }
         loop {
             if let Some(reader) = &mut self.current
                 && let Some(bytes) = reader.next().await?
@@ -81,13 +86,20 @@ impl Outflow {
         }
     }
 
-    /// As the body of an answer.
-    pub fn into_body(self, length: u64) -> Body {
+    /// As the body of an answer of this length: what comes in one piece is read before there is an answer.
+    ///
+    /// # Errors
+    /// Where the first piece cannot be read, or is not what was written.
+    pub async fn into_body(mut self, length: u64) -> Result<Body, Fault> {
+        self.ahead = self.next().await?;
+        if let Some(whole) = self.ahead.take_if(|bytes| bytes.len() as u64 == length) {
+            return Ok(whole.into());
+        }
         let chunks = stream::try_unfold(self, |mut outflow| async move {
             let next = outflow.next().await.map_err(|fault| BodyError::Io(fault.to_string()))?;
             Ok(next.map(|bytes| (bytes, outflow)))
         });
-        Body::stream(Some(length), chunks)
+        Ok(Body::stream(Some(length), chunks))
     }
 }
 

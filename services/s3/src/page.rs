@@ -245,7 +245,7 @@ mod tests {
             (Some((Algorithm::Crc64Nvme, false)), StorageClass::Other("GLACIER".into()), Some(owner)),
             (Some((Algorithm::Sha256, true)), StorageClass::Standard, None),
         ] {
-            let etag = QuotedTag::of("0123456789abcdef0123456789abcdef").unwrap();
+            let etag = QuotedTag::of(b"0123456789abcdef0123456789abcdef").unwrap();
             let object = ListedObject { size: 1 << 40, etag, checksum, storage_class: class };
             entries.add("a<b&\u{e9}".into(), Timestamp(1_700_000_000_000), object, owner);
         }

@@ -6,6 +6,7 @@ use crate::message::{Reply, ReplyBody};
 use crate::xml::{self, Naming};
 use crate::{AnswerForm, scalar};
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use schema::{Location, Member, Obj, OperationShape, Shape, TimeFormat, Val, XmlNamespace};
 
 /// How bodies are written.
@@ -110,8 +111,8 @@ fn payload(reply: &mut Reply, kind: Body, form: &AnswerForm, member: &'static Me
         Val::Blob(bytes) => reply.body("application/octet-stream", Bytes::copy_from_slice(bytes)),
         Val::Text(text) => reply.body("text/plain", text.as_bytes().to_vec()),
         Val::Stream(body) => {
-            if !reply.headers.contains_key("content-type") {
-                reply.header("content-type", "application/octet-stream");
+            if !reply.headers.contains_key(CONTENT_TYPE) {
+                reply.known_header(&CONTENT_TYPE, "application/octet-stream");
             }
             reply.body = ReplyBody::Stream((*body).clone());
         }

@@ -31,9 +31,10 @@ impl Host {
             let is_port = port.bytes().all(|byte| byte.is_ascii_digit());
             if is_port { name } else { host }
         });
-        let name = name.trim_end_matches('.').to_ascii_lowercase();
+        let name = name.trim_end_matches('.');
         let address = name.starts_with('[') || name.split('.').all(|label| label.parse::<u8>().is_ok());
-        (name.contains('.') && !address && name.len() <= 255).then_some(Host { name })
+        let tells = name.contains('.') && !address && name.len() <= 255;
+        tells.then(|| Host { name: name.to_ascii_lowercase() })
     }
 
     fn labels(&self) -> Vec<&str> {

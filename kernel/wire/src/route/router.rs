@@ -12,6 +12,8 @@ use super::{Route, Routed, Routing};
 use crate::message::Head;
 use crate::query::Pairs;
 use crate::{AnswerForm, Malformed, uri};
+use http::HeaderName;
+use http::header::AUTHORIZATION;
 use schema::{ApiError, Protocol, ServiceShape};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -76,13 +78,16 @@ impl Known {
     }
 }
 
+static AMZ_TARGET: HeaderName = HeaderName::from_static("x-amz-target");
+static SMITHY_PROTOCOL: HeaderName = HeaderName::from_static("smithy-protocol");
+
 const FORMS: [Protocol; 2] = [Protocol::AwsQuery, Protocol::Ec2Query];
 const JSON: [Protocol; 2] = [Protocol::AwsJson10, Protocol::AwsJson11];
 const REST: [Protocol; 2] = [Protocol::RestJson1, Protocol::RestXml];
 
 /// The services that a request may mean: by name, or all of them where nothing names one.
-struct Candidates {
-    indexes: Vec<usize>,
+struct Candidates<'a> {
+    indexes: Cow<'a, [usize]>,
     named: bool,
 }
 
@@ -127,18 +132,17 @@ impl Router {
         }
         // A client that cannot tell the service from the host signs for one without a name. Whatever the scope
         // says, a target names its service.
-        let is_absent = |name: &String| {
-            !name.is_empty()
-                && !self.signing_names.contains_key(name.as_str())
-                && self.targeted(head).is_none()
+        let scope = scope_service(head);
+        let is_absent = |name: &&str| {
+            !name.is_empty() && !self.signing_names.contains_key(name) && self.targeted(head).is_none()
         };
-        if let Some(absent) = scope_service(head).filter(is_absent) {
-            return Err(absent_service(head, &absent));
+        if let Some(absent) = scope.as_deref().filter(is_absent) {
+            return Err(absent_service(head, absent));
         }
         if let Some(result) = self.by_rpc_path(head).or_else(|| self.by_target(head)) {
             return result.map(Routing::Operation);
         }
-        let candidates = self.candidates(head, host.as_ref());
+        let candidates = self.candidates(scope.as_deref(), host.as_ref());
         let speaks_forms = |index: &usize| self.services[*index].speaks(&FORMS).is_some();
         if candidates.indexes.iter().any(speaks_forms) {
             if let Some(action) = uri::value_of(head.query, "Action") {
@@ -153,13 +157,14 @@ impl Router {
                 return Ok(Routing::NeedsBody);
             }
         }
-        self.by_path(head, host.as_ref(), &candidates).map(Routing::Operation)
+        let asked = Asked { head, scope, query: uri::pairs(head.query).unwrap_or_default() };
+        self.by_path(&asked, host.as_ref(), &candidates).map(Routing::Operation)
     }
 
     /// The service that a target, a credential scope or the host names, whatever else the request says.
     pub fn addressed(&self, head: &Head<'_>) -> Option<&'static ServiceShape> {
         let index = self.targeted(head).or_else(|| {
-            let candidates = self.candidates(head, Host::parse(head.host).as_ref());
+            let candidates = self.candidates(scope_service(head).as_deref(), Host::parse(head.host).as_ref());
             candidates.indexes.first().copied().filter(|_| candidates.named)
         })?;
         Some(self.services[index].shape)
@@ -167,14 +172,14 @@ impl Router {
 
     /// The service that a target names.
     fn targeted(&self, head: &Head<'_>) -> Option<usize> {
-        let (prefix, _) = head.header("x-amz-target")?.rsplit_once('.')?;
+        let (prefix, _) = head.header(&AMZ_TARGET)?.rsplit_once('.')?;
         self.targets.get(prefix).copied()
     }
 
     /// The operation that a form-encoded request means, from its head and body.
     pub fn route_form(&self, head: &Head<'_>, body: &[u8]) -> Result<Route, Unroutable> {
-        let host = Host::parse(head.host);
-        let candidates = self.candidates(head, host.as_ref());
+        let (host, scope) = (Host::parse(head.host), scope_service(head));
+        let candidates = self.candidates(scope.as_deref(), host.as_ref());
         // Most forms say plainly what they want: what else stands there is read once, with the operation's input.
         let form = std::str::from_utf8(body).ok().filter(|form| !Pairs::are_too_many(head.query, form));
         let plain = form.and_then(|form| Some((form, uri::value_of(form, "Action")?)));
@@ -196,11 +201,12 @@ impl Router {
         {
             return result;
         }
-        self.by_path(head, host.as_ref(), &candidates)
+        let asked = Asked { head, scope, query: uri::pairs(head.query).unwrap_or_default() };
+        self.by_path(&asked, host.as_ref(), &candidates)
     }
 
     fn by_rpc_path(&self, head: &Head<'_>) -> Option<Result<Route, Unroutable>> {
-        if head.header("smithy-protocol") != Some("rpc-v2-cbor") {
+        if head.header(&SMITHY_PROTOCOL) != Some("rpc-v2-cbor") {
             return None;
         }
         // The path may have a prefix; its last four segments count.
@@ -214,7 +220,7 @@ impl Router {
     }
 
     fn by_target(&self, head: &Head<'_>) -> Option<Result<Route, Unroutable>> {
-        let target = head.header("x-amz-target")?;
+        let target = head.header(&AMZ_TARGET)?;
         let known = target
             .rsplit_once('.')
             .and_then(|(prefix, operation)| Some((&self.services[*self.targets.get(prefix)?], operation)));
@@ -257,14 +263,18 @@ impl Router {
         AnswerForm { protocol, service: Some(known.shape), operation: None, head: head.method == "HEAD" }
     }
 
-    fn candidates(&self, head: &Head<'_>, host: Option<&Host>) -> Candidates {
-        let scope = scope_service(head);
-        let by_scope = scope.as_deref().and_then(|name| self.signing_names.get(name)).cloned();
+    /// The services that a credential scope names, else the host.
+    fn candidates(&self, scope: Option<&str>, host: Option<&Host>) -> Candidates<'_> {
+        let by_scope = scope.and_then(|name| self.signing_names.get(name));
         let labelled = |index: &usize| self.host_label(host, self.services[*index].shape).is_some();
         let all = 0..self.services.len();
-        let found = by_scope.or_else(|| {
+        let found = by_scope.map(|indexes| Cow::Borrowed(&indexes[..])).or_else(|| {
             let labelled: Vec<usize> = all.clone().filter(labelled).collect();
-            if labelled.is_empty() { self.named_by_host(host).cloned() } else { Some(labelled) }
+            if labelled.is_empty() {
+                self.named_by_host(host).map(|indexes| Cow::Borrowed(&indexes[..]))
+            } else {
+                Some(Cow::Owned(labelled))
+            }
         });
         match found {
             Some(indexes) => Candidates { indexes, named: true },
@@ -292,7 +302,7 @@ impl Router {
     fn by_action(
         &self,
         head: &Head<'_>,
-        candidates: &Candidates,
+        candidates: &Candidates<'_>,
         action: &str,
         version: Option<&str>,
     ) -> Option<Result<Route, Unroutable>> {
@@ -320,13 +330,12 @@ impl Router {
     /// By the path, among services with paths.
     fn by_path(
         &self,
-        head: &Head<'_>,
+        asked: &Asked<'_>,
         host: Option<&Host>,
-        candidates: &Candidates,
+        candidates: &Candidates<'_>,
     ) -> Result<Route, Unroutable> {
         let known = || candidates.indexes.iter().map(|index| &self.services[*index]);
-        let query = uri::pairs(head.query).unwrap_or_default();
-        let asked = Asked { head, query };
+        let head = asked.head;
         let mut best: Option<(usize, Route)> = None;
         let mut path_known = false;
         for (known, protocol) in known().filter_map(|known| Some((known, known.speaks(&REST)?))) {
@@ -335,7 +344,7 @@ impl Router {
             let mut failure = None;
             known.paths.visit(&segments, &mut |found| {
                 path_known = true;
-                let Some(leaf) = select(found.leaves, &asked) else { return false };
+                let Some(leaf) = select(found.leaves, asked) else { return false };
                 if best.as_ref().is_none_or(|(literals, _)| *literals < found.literals) {
                     match labels(leaf, &found.values) {
                         Ok(labels) => {
@@ -373,7 +382,12 @@ impl Router {
     }
 
     /// What is posted to the place of a service's forms, and is none.
-    fn no_form(&self, head: &Head<'_>, host: Option<&Host>, candidates: &Candidates) -> Option<Unroutable> {
+    fn no_form(
+        &self,
+        head: &Head<'_>,
+        host: Option<&Host>,
+        candidates: &Candidates<'_>,
+    ) -> Option<Unroutable> {
         let mut known = candidates.indexes.iter().map(|index| &self.services[*index]);
         let known = known.find(|known| known.shape.dialect.form_upload.is_some())?;
         let path = self.path_with_host_label(head, host, known.shape);
@@ -408,17 +422,24 @@ fn labels(leaf: &Leaf, values: &[&str]) -> Result<Vec<(&'static str, String)>, M
 }
 
 /// The service of the credential scope, in the `Authorization` header or the presigned query.
-pub(super) fn scope_service(head: &Head<'_>) -> Option<String> {
-    let in_header = head.header("authorization").and_then(|text| {
+fn scope_service<'h>(head: &Head<'h>) -> Option<Cow<'h, str>> {
+    let in_header = head.header(AUTHORIZATION).and_then(|text| {
         let first = text.strip_prefix("AWS4-HMAC-SHA256 Credential=");
         let rest = first.or_else(|| Some(text.split_once("Credential=")?.1))?;
-        Some(Cow::Borrowed(rest.split([',', ' ']).next().unwrap_or(rest)))
+        let end = memchr::memchr2(b',', b' ', rest.as_bytes()).unwrap_or(rest.len());
+        Some(Cow::Borrowed(&rest[..end]))
     });
     let credential = in_header.or_else(|| uri::value_of(head.query, "X-Amz-Credential"))?;
     // Access key, date, region, service, `aws4_request`: the key comes first and may hold anything.
-    let mut parts = credential.rsplit('/');
-    let (_end, service) = (parts.next()?, parts.next()?);
-    Some(service.to_owned())
+    match credential {
+        Cow::Borrowed(text) => last_but_one(text).map(Cow::Borrowed),
+        Cow::Owned(text) => last_but_one(&text).map(|service| Cow::Owned(service.to_owned())),
+    }
+}
+
+fn last_but_one(credential: &str) -> Option<&str> {
+    let (rest, _end) = credential.rsplit_once('/')?;
+    Some(rest.rsplit_once('/').map_or(rest, |(_, service)| service))
 }
 
 /// The answer to a request that is signed for a service which is not here: in the form that its content

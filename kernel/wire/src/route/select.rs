@@ -5,16 +5,18 @@
 //! headers and keys are all there (the more of them, the better), then one that is served, then the
 //! model's order.
 
-use super::router::scope_service;
 use super::template::Leaf;
 use crate::message::Head;
 use crate::uri::Pair;
 use schema::Location;
+use std::borrow::Cow;
 use std::cmp::Reverse;
 
 /// What selection looks at in a request.
 pub(super) struct Asked<'a> {
     pub(super) head: &'a Head<'a>,
+    /// The service of the credential scope.
+    pub(super) scope: Option<Cow<'a, str>>,
     pub(super) query: Vec<Pair<'a>>,
 }
 
@@ -35,7 +37,7 @@ impl Asked<'_> {
     /// signature, by its host, or in SDKs that name it in the query.
     fn is_apart(&self, name: &str, operation: &str) -> bool {
         let host = self.head.host.split('.').next().unwrap_or_default();
-        scope_service(self.head).as_deref() == Some(name)
+        self.scope.as_deref() == Some(name)
             || host.strip_suffix("-control") == Some(name)
             || self.has_key("x-id", Some(operation))
     }
@@ -44,7 +46,9 @@ impl Asked<'_> {
 /// The operation that is meant; `None` if none has the method and the fixed keys.
 pub(super) fn select<'t>(leaves: &'t [Leaf], asked: &Asked<'_>) -> Option<&'t Leaf> {
     let fits = |leaf: &&Leaf| {
-        leaf.method == asked.head.method
+        // Most leaves of a path fix a key, and most requests have none.
+        leaf.fixed.len() <= asked.query.len()
+            && leaf.method == asked.head.method
             && leaf.fixed.iter().all(|(key, value)| asked.has_key(key, *value))
             && leaf.apart.is_none_or(|name| asked.is_apart(name, leaf.operation.name()))
     };

@@ -105,7 +105,7 @@ impl<'p> Segments<'p> {
         let mut starts = Vec::new();
         if !inner.is_empty() {
             starts.push(0);
-            starts.extend(inner.match_indices('/').map(|(at, _)| at + 1));
+            starts.extend(memchr::memchr_iter(b'/', inner.as_bytes()).map(|at| at + 1));
         }
         // A last slash ends the path; it begins no segment of its own.
         if starts.len() > 1 && starts.last() == Some(&inner.len()) {
@@ -120,7 +120,7 @@ impl<'p> Segments<'p> {
 
     fn segment(&self, index: usize) -> &'p str {
         let rest = &self.path[self.starts[index]..];
-        rest.split('/').next().unwrap_or(rest)
+        &rest[..memchr::memchr(b'/', rest.as_bytes()).unwrap_or(rest.len())]
     }
 
     /// The text of segments `from..to` with the slashes between; with a last slash where it is the path's.

@@ -137,21 +137,30 @@ impl Writer {
 
 /// How many bytes are looked at together.
 const STRIDE: usize = 16;
+const HALF: usize = STRIDE / 2;
 
 /// How many bytes stand for themselves before the first that does not. Looks at many at once, which the
 /// compiler makes one comparison of.
 fn plain_length(bytes: &[u8]) -> usize {
-    let mut strides = bytes.chunks_exact(STRIDE);
-    let mut length = 0;
-    for stride in &mut strides {
-        let suspect = stride.iter().fold(false, |any, byte| any | is_suspect(*byte));
-        if suspect && let Some(at) = stride.iter().position(|byte| ESCAPED[usize::from(*byte)]) {
-            return length + at;
+    let (strides, tail) = bytes.as_chunks::<STRIDE>();
+    let first = strides.iter().position(is_any_suspect);
+    // A tail is looked at with what stands before it, and a short text in two halves that overlap.
+    let suspect = first.or_else(|| match (bytes.last_chunk::<STRIDE>(), bytes.len()) {
+        (_, _) if tail.is_empty() => None,
+        (Some(last), _) => is_any_suspect(last).then_some(strides.len()),
+        (None, 0..HALF) => Some(0),
+        (None, _) => {
+            let halves = bytes.first_chunk::<HALF>().into_iter().chain(bytes.last_chunk::<HALF>());
+            halves.fold(false, |any, half| any | is_any_suspect(half)).then_some(0)
         }
-        length += STRIDE;
-    }
-    let tail = strides.remainder();
-    length + tail.iter().position(|byte| ESCAPED[usize::from(*byte)]).unwrap_or(tail.len())
+    });
+    let Some(from) = suspect.map(|stride| stride * STRIDE) else { return bytes.len() };
+    let rest = &bytes[from..];
+    from + rest.iter().position(|byte| ESCAPED[usize::from(*byte)]).unwrap_or(rest.len())
+}
+
+fn is_any_suspect<const N: usize>(bytes: &[u8; N]) -> bool {
+    bytes.iter().fold(false, |any, byte| any | is_suspect(*byte))
 }
 
 /// Whether a byte may have to be escaped, in few comparisons: tabs and line ends are taken for it too.

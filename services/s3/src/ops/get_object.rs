@@ -192,7 +192,7 @@ pub async fn get_object(ctx: Ctx, input: Arc<api::GetObjectInput>) -> Result<api
     if input.version_id.is_none() {
         output.expiration = expiry::of_version(&read, &bucket, &input.key, (&found.version, &found.object))?;
     }
-    output.body = Some(outflow.into_body(length));
+    output.body = Some(outflow.into_body(length).await?);
     Ok(output)
 }
 

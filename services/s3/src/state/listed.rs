@@ -44,11 +44,11 @@ impl QuotedTag {
     /// A tag in quotes.
     ///
     /// # Errors
-    /// Where it is longer than any.
-    pub fn of(etag: &str) -> Result<Self, Corrupt> {
+    /// Where it is longer than any, or no ASCII.
+    pub fn of(etag: &[u8]) -> Result<Self, Corrupt> {
         let mut bytes = [b'"'; LONGEST_TAG + 2];
-        let room = bytes.get_mut(1..=etag.len()).filter(|_| etag.len() <= LONGEST_TAG);
-        room.ok_or(Corrupt("an entity tag is too long"))?.copy_from_slice(etag.as_bytes());
+        let room = bytes.get_mut(1..=etag.len()).filter(|_| etag.len() <= LONGEST_TAG && etag.is_ascii());
+        room.ok_or(Corrupt("an entity tag is none"))?.copy_from_slice(etag);
         // The bound is below 256.
         Ok(QuotedTag { bytes, length: etag.len() as u8 + 2 })
     }
@@ -73,8 +73,12 @@ pub enum StorageClass {
 }
 
 impl StorageClass {
-    fn of(name: &str) -> Self {
-        if name == "STANDARD" { StorageClass::Standard } else { StorageClass::Other(name.to_owned()) }
+    fn of(name: &[u8]) -> Result<Self, Corrupt> {
+        if name == b"STANDARD" {
+            return Ok(StorageClass::Standard);
+        }
+        let other = String::from_utf8(name.to_vec());
+        other.map(StorageClass::Other).map_err(|_| Corrupt("a storage class is no text"))
     }
 
     /// Its name.
@@ -86,12 +90,12 @@ impl StorageClass {
     }
 }
 
-/// The first fields of an `Entry`, in their order.
+/// The first fields of an `Entry`, in their order. Texts are bytes until they are known to be shown.
 #[derive(Deserialize)]
 struct Fields<'a> {
     _number: u64,
     #[serde(borrow)]
-    _id: Option<&'a str>,
+    _id: Option<&'a [u8]>,
     modified: Timestamp,
     #[serde(borrow)]
     object: Option<ObjectFields<'a>>,
@@ -101,11 +105,11 @@ struct Fields<'a> {
 #[derive(Deserialize)]
 struct ObjectFields<'a> {
     size: u64,
-    etag: &'a str,
+    etag: &'a [u8],
     _content: Content,
     #[serde(borrow)]
     checksum: Option<ChecksumFields<'a>>,
-    storage_class: &'a str,
+    storage_class: &'a [u8],
 }
 
 #[derive(Deserialize)]
@@ -139,7 +143,7 @@ impl Listed {
                 size: object.size,
                 etag: QuotedTag::of(object.etag)?,
                 checksum: object.checksum.as_ref().map(|kept| (kept.algorithm, kept.composite.is_some())),
-                storage_class: StorageClass::of(object.storage_class),
+                storage_class: StorageClass::of(object.storage_class)?,
             })
         });
         Ok(Listed { modified: fields.modified, object: object.transpose()? })
@@ -149,9 +153,9 @@ impl Listed {
         let object = entry.version.object.map(|object| {
             Ok(ListedObject {
                 size: object.size,
-                etag: QuotedTag::of(&object.etag)?,
+                etag: QuotedTag::of(object.etag.as_bytes())?,
                 checksum: object.checksum.as_ref().map(|kept| (kept.algorithm, kept.composite.is_some())),
-                storage_class: StorageClass::of(&object.description.storage_class),
+                storage_class: StorageClass::of(object.description.storage_class.as_bytes())?,
             })
         });
         Ok(Listed { modified: entry.version.modified, object: object.transpose()? })
@@ -173,9 +177,13 @@ mod tests {
     #[test]
     fn tags_are_quoted_in_place() {
         for etag in ["", "0123456789abcdef0123456789abcdef-10000"] {
-            assert_eq!(QuotedTag::of(etag).unwrap().as_str(), format!("\"{etag}\""));
+            assert_eq!(QuotedTag::of(etag.as_bytes()).unwrap().as_str(), format!("\"{etag}\""));
         }
-        assert!(QuotedTag::of(&"a".repeat(39)).is_err() && QuotedTag::of(&"a".repeat(300)).is_err());
+        assert!(
+            ["a".repeat(39), "a".repeat(300), "é".into()]
+                .iter()
+                .all(|tag| QuotedTag::of(tag.as_bytes()).is_err())
+        );
     }
 
     /// What is read in part is what the whole record says.

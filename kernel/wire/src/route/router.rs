@@ -245,6 +245,7 @@ impl Router {
                 protocol,
                 labels: Vec::new(),
                 head: false,
+                json: wants_json(head, protocol),
             }),
             None => {
                 let form = self.form(head, known, protocol);
@@ -254,7 +255,13 @@ impl Router {
     }
 
     fn form(&self, head: &Head<'_>, known: &Known, protocol: Protocol) -> AnswerForm {
-        AnswerForm { protocol, service: Some(known.shape), operation: None, head: head.method == "HEAD" }
+        AnswerForm {
+            protocol,
+            service: Some(known.shape),
+            operation: None,
+            head: head.method == "HEAD",
+            json: wants_json(head, protocol),
+        }
     }
 
     fn candidates(&self, head: &Head<'_>, host: Option<&Host>) -> Candidates {
@@ -348,6 +355,7 @@ impl Router {
                                 protocol,
                                 labels,
                                 head: head.method == "HEAD",
+                                json: false,
                             };
                             best = Some((found.literals, route));
                         }
@@ -372,7 +380,8 @@ impl Router {
                 // The answer is one that browsers and tools can read.
                 _ => (Protocol::RestJson1, None),
             };
-            let form = AnswerForm { protocol, service, operation: None, head: head.method == "HEAD" };
+            let form =
+                AnswerForm { protocol, service, operation: None, head: head.method == "HEAD", json: false };
             Unroutable::new(form, no_operation(protocol, place, head))
         })
     }
@@ -457,6 +466,12 @@ fn is_none_of_url(shape: &ServiceShape, head: &Head<'_>, action: &str) -> bool {
 /// Whether the URL may be a member's: it has more than one segment.
 fn is_named(head: &Head<'_>) -> bool {
     head.path.trim_matches('/').contains('/')
+}
+
+/// Whether who speaks query likes JSON best: API Gateway's integrations, and clients that read no XML.
+fn wants_json(head: &Head<'_>, protocol: Protocol) -> bool {
+    let first = || head.header("accept")?.split([',', ';']).next();
+    protocol == Protocol::AwsQuery && first().is_some_and(|kind| kind.trim() == "application/json")
 }
 
 fn unknown_operation(protocol: Protocol, operation: &str) -> ApiError {

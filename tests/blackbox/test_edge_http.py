@@ -162,10 +162,16 @@ def test_the_rules_of_a_bucket_decide_about_pages(region, bucket):
         assert headers["access-control-max-age"] == "3000"
         assert headers["access-control-allow-credentials"] == "true"
         assert headers["vary"] == "Origin, Access-Control-Request-Headers, Access-Control-Request-Method"
-    # A foreign page that the bucket names gets in; one that it does not name is turned away at the door.
+    # A foreign page that the bucket names gets in; one that it does not name does not see what it asks for, and changes
+    # nothing.
     status, headers, body = send(region, "GET", f"/{bucket}/key", {"Origin": APP})
     assert (status, body, headers["access-control-allow-origin"]) == (200, b"1", APP)
-    assert send(region, "GET", f"/{bucket}/key", {"Origin": "https://evil.example"})[0] == 403
+    for foreign in ("https://evil.example", "null"):
+        status, headers, body = send(region, "GET", f"/{bucket}/key", {"Origin": foreign})
+        assert (status, body) == (200, b"1") and not any(name.startswith("access-control") for name in headers)
+        assert send(region, "HEAD", f"/{bucket}/key", {"Origin": foreign})[0] == 200
+        for method, path in (("PUT", "key"), ("DELETE", "key"), ("POST", "?delete")):
+            assert send(region, method, f"/{bucket}/{path}", {"Origin": foreign}, b"")[0] == 403
     for refused in ({"Origin": "https://evil.example", "Access-Control-Request-Method": "GET"},
                     {"Origin": APP, "Access-Control-Request-Method": "DELETE"},
                     {**asked, "Access-Control-Request-Headers": "x-other"}):

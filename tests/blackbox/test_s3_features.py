@@ -106,3 +106,22 @@ def test_a_tree_there_and_back(region, bucket, tmp_path):
     assert names == sorted(str(file.relative_to(back)) for file in back.rglob("*.txt")) and len(names) == 150
     assert filecmp.cmpfiles(there, back, names, shallow=False)[0] == names
     assert region.aws("s3", "sync", there, f"s3://{bucket}/tree").stdout.strip() == ""
+
+
+def test_settings_by_older_names(s3, region, bucket, name):
+    """API Reference: PutBucketLifecycle and PutBucketNotification are deprecated, and SDKs still have them. Their requests
+    are those of the newer operations, with fewer things in them."""
+    rule = {"ID": "r", "Prefix": "x/", "Status": "Enabled", "Expiration": {"Days": 50},
+            "Transition": {"Days": 40, "StorageClass": "GLACIER"}}
+    s3.put_bucket_lifecycle(Bucket=bucket, LifecycleConfiguration={"Rules": [rule]})
+    assert s3.get_bucket_lifecycle(Bucket=bucket)["Rules"] == [rule]
+    (newer,) = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    assert newer["Transitions"] == [rule["Transition"]]
+    sqs = region.client("sqs")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    listener = {"Id": "i", "Queue": arn, "Event": "s3:ObjectCreated:*"}
+    s3.put_bucket_notification(Bucket=bucket, NotificationConfiguration={"QueueConfiguration": listener})
+    assert s3.get_bucket_notification(Bucket=bucket)["QueueConfiguration"]["Event"] == listener["Event"]
+    (newer,) = s3.get_bucket_notification_configuration(Bucket=bucket)["QueueConfigurations"]
+    assert (newer["QueueArn"], newer["Events"]) == (arn, [listener["Event"]])

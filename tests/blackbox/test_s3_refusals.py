@@ -75,6 +75,38 @@ def test_a_body_that_is_another(region, s3, bucket, given, code):
     assert keys(s3, bucket) == []
 
 
+@pytest.mark.parametrize("given,message", [
+    ({"x-amz-checksum-sha256a": "dummy"}, "The algorithm type you specified in x-amz-checksum- header is invalid."),
+    ({"x-amz-sdk-checksum-algorithm": "crc32"},
+     "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found."),
+], ids=["of no algorithm", "without a value"])
+def test_a_checksum_that_is_none(region, s3, bucket, given, message):
+    """As the authors of versitygw were answered by AWS, issues 1104 and 1593."""
+    s3.put_object(Bucket=bucket, Key="k", Body=b"la la", ChecksumAlgorithm="SHA1")
+    tags = b"<Tagging><TagSet/></Tagging>"
+    for path, body in [("k", b"other"), ("k?tagging", tags)]:
+        request = urllib.request.Request(f"{region.endpoint}/{bucket}/{path}", data=body, method="PUT", headers=given)
+        with pytest.raises(urllib.error.HTTPError) as error:
+            urllib.request.urlopen(request)
+        text = error.value.read().decode()
+        assert error.value.code == 400 and "<Code>InvalidRequest</Code>" in text and f"<Message>{message}</Message>" in text
+    assert s3.get_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")["Body"].read() == b"la la"
+
+
+@pytest.mark.parametrize("method,path,kind", [
+    ("POST", "/{}/k", "OBJECT"), ("PATCH", "/{}/k", "OBJECT"), ("PROPFIND", "/{}", "BUCKET"), ("DELETE", "/", "SERVICE"),
+])
+def test_a_method_that_is_none(region, s3, bucket, method, path, kind):
+    """LocalStack's test_website_hosting_http_methods, recorded on AWS, for the members."""
+    request = urllib.request.Request(region.endpoint + path.format(bucket), data=b"", method=method)
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(request)
+    text = error.value.read().decode()
+    assert error.value.code == 405 and "<Code>MethodNotAllowed</Code>" in text
+    assert f"<Method>{method}</Method><ResourceType>{kind}</ResourceType>" in text
+    assert "GET" in error.value.headers["Allow"].split(", ")
+
+
 def test_ten_thousand_parts(region, s3, bucket):
     """Numbers up to the last that there is. All but the last of an object's parts must have 5 MiB: completing with
     small ones is refused, with each of them still there."""

@@ -29,6 +29,8 @@ class Listener:
                 self.send_response(status)
                 if status == 401:
                     self.send_header("WWW-Authenticate", 'Basic realm="inbox"')
+                if status in (301, 302, 307, 308):
+                    self.send_header("Location", f"{listener.url}/elsewhere")
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -188,6 +190,24 @@ def test_http_is_tried_again_and_then_buried(region, name, listen, eventually):
     assert (success["status"], success["delivery"]["statusCode"], success["delivery"]["attempts"]) == ("SUCCESS", 200, 2)
     [failure] = eventually(lambda: told(region, f"{name}/Failure"))
     assert (failure["status"], failure["delivery"]["statusCode"]) == ("FAILURE", 404)
+
+
+def test_a_redirect_is_not_followed(region, name, listen, eventually):
+    """Developer Guide, "Fanout Amazon SNS notifications to HTTPS endpoints": 5XX and 429 are tried again, all else is a
+    permanent failure."""
+    sns, listener = region.client("sns"), listen()
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    grave, arn = queue(region, f"{name}-grave")
+    confirmed(region, topic, listener, eventually, RedrivePolicy=json.dumps({"deadLetterTargetArn": arn}))
+    statuses = [301, 302, 307, 308]
+    listener.answers += statuses
+    for status in statuses:
+        sns.publish(TopicArn=topic, Message=f"song {status}")
+    buried = [json.loads(message["Body"])["Message"] for message in receive(region, grave, len(statuses))]
+    assert sorted(buried) == [f"song {status}" for status in statuses]
+    sns.publish(TopicArn=topic, Message="the last")
+    eventually(lambda: "the last" in [message["Message"] for message in listener.of_kind("Notification")])
+    assert len(listener.of_kind("Notification")) == len(statuses) + 1
 
 
 def told(region, name):

@@ -231,3 +231,35 @@ def test_order_and_duplicates_survive_a_kill(fresh_region):
             bodies.append(int(message["Body"]))
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     assert bodies == list(range(11))
+
+
+def test_query_is_answered_in_json_to_who_likes_it_best(region, name):
+    """As API Gateway's integrations are answered (outputs in aws-samples' serverless-patterns), and as LocalStack's
+    test_get_queue_attributes_json_format and test_get_list_queues_fails_json_format recorded it on AWS."""
+    url = region.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+
+    def ask(place, accept="application/json", **parameters):
+        query = urllib.parse.urlencode({"Version": "2012-11-05", **parameters})
+        request = urllib.request.Request(f"{place}?{query}", headers={"Accept": accept})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.headers["Content-Type"], answer.read()
+        except urllib.error.HTTPError as error:
+            return error.headers["Content-Type"], error.read()
+
+    kind, body = ask(url, Action="SendMessage", MessageBody="la <la>")
+    sent = json.loads(body)["SendMessageResponse"]
+    assert kind == "application/json" and sent["ResponseMetadata"]["RequestId"]
+    assert sent["SendMessageResult"]["MD5OfMessageAttributes"] is None and sent["SendMessageResult"]["MessageId"]
+    _, body = ask(url, Action="ReceiveMessage")
+    (message,) = json.loads(body)["ReceiveMessageResponse"]["ReceiveMessageResult"]["messages"]
+    assert message["Body"] == "la <la>"
+    _, body = ask(url, **{"Action": "GetQueueAttributes", "AttributeName.1": "QueueArn"})
+    attributes = json.loads(body)["GetQueueAttributesResponse"]["GetQueueAttributesResult"]["Attributes"]
+    assert [one["Name"] for one in attributes] == ["QueueArn"] and attributes[0]["Value"].endswith(f":{name}")
+    _, body = ask(region.endpoint, Action="GetCallerIdentity", Version="2011-06-15")
+    assert json.loads(body)["GetCallerIdentityResponse"]["GetCallerIdentityResult"]["Account"]
+    kind, body = ask(url, Action="ListQueues")
+    error = json.loads(body)["Error"]
+    assert kind == "application/json" and error["Code"] == "InvalidAction" and error["Type"] == "Sender"
+    assert ask(url, "*/*", Action="ReceiveMessage")[1].startswith(b"<ReceiveMessageResponse")

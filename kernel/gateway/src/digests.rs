@@ -4,6 +4,40 @@
 use schema::{ApiError, OperationShape, ServiceShape};
 use service::checksum::Algorithm;
 
+/// Headers of checksums that name none.
+const ABOUT: [&str; 3] = ["algorithm", "mode", "type"];
+
+/// Refuses what a request's headers say of checksums that cannot be: an algorithm that there is not, or one that is
+/// named while no checksum is given (versitygw's issues 1104 and 1593, whose authors asked AWS).
+///
+/// # Errors
+/// `InvalidRequest`.
+pub fn named<'h>(
+    mut headers: impl Iterator<Item = (&'h str, &'h str)>,
+    (service, operation): (&ServiceShape, &OperationShape),
+) -> Result<(), ApiError> {
+    if operation.checksum.is_none() || !service.dialect.bare_errors {
+        return Ok(());
+    }
+    let (mut named, mut given) = (false, false);
+    let unknown = headers.any(|(name, _)| {
+        named |= name == "x-amz-sdk-checksum-algorithm";
+        given |= name == "x-amz-trailer";
+        let Some(kind) = name.strip_prefix("x-amz-checksum-") else { return false };
+        given |= !ABOUT.contains(&kind);
+        Algorithm::of_name(kind).is_none() && !ABOUT.contains(&kind)
+    });
+    let message = match (unknown, named && !given) {
+        (false, false) => return Ok(()),
+        (true, _) => "The algorithm type you specified in x-amz-checksum- header is invalid.",
+        (false, true) => {
+            "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were \
+             found."
+        }
+    };
+    Err(ApiError::new("InvalidRequest", 400, message))
+}
+
 /// Holds a body to the digests in its request's headers.
 ///
 /// # Errors

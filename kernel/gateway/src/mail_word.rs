@@ -2,8 +2,8 @@
 //! wherever it would be read otherwise (recorded of AWS by LocalStack's test_post_object_with_unicode_metadata and
 //! test_put_unicode_metadata_with_sig_s3).
 
+use service::mail_words;
 use std::borrow::Cow;
-use std::fmt::Write;
 
 /// How the headers of user metadata begin.
 const PREFIX: &str = "x-amz-meta-";
@@ -15,11 +15,7 @@ pub fn carried<'v>(name: &str, value: &'v [u8]) -> Cow<'v, [u8]> {
     if !name.starts_with(PREFIX) || (plain && !looks_like_a_word) {
         return Cow::Borrowed(value);
     }
-    let mut word = String::from("=?UTF-8?Q?");
-    for byte in value {
-        let _ = write!(word, "={byte:02X}");
-    }
-    Cow::Owned((word + "?=").into_bytes())
+    Cow::Owned(mail_words::quoted(&String::from_utf8_lossy(value)).into_bytes())
 }
 
 #[cfg(test)]
@@ -30,7 +26,7 @@ mod tests {
     fn only_what_would_be_read_otherwise_becomes_a_word() {
         for (name, value, expected) in [
             ("x-amz-meta-a", "b c", "b c"),
-            ("x-amz-meta-a", "é", "=?UTF-8?Q?=C3=A9?="),
+            ("x-amz-meta-a", "é b", "=?UTF-8?Q?=C3=A9_b?="),
             ("x-amz-meta-a", "=?", "=?UTF-8?Q?=3D=3F?="),
             ("x-amz-meta-a", "\u{1}", "=?UTF-8?Q?=01?="),
             ("cache-control", "é", "é"),

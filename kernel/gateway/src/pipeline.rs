@@ -223,6 +223,7 @@ impl Pipeline {
             .admit(&served.operation, ctx.account(), self.host.clock.instant())
             .map_err(|_| words::throttled(route.service, served.operation.shape, route.protocol))?;
 
+        digests::named(incoming.texts(), (route.service, served.operation.shape))?;
         let whole = self.inflated(incoming, &served, whole, held.as_mut()).await?;
         if held.is_some() && endpoint::says_nothing(route.service, &whole) {
             return Err(endpoint::unreadable());

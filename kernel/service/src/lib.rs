@@ -33,6 +33,7 @@ mod heads;
 mod host;
 mod lent;
 mod log;
+pub mod mail_words;
 mod once;
 mod operation;
 mod pages;

@@ -4,7 +4,7 @@ use crate::json::{self, Members};
 use crate::message::Reply;
 use crate::rest::{self, Body};
 use crate::xml::{self, Naming};
-use crate::{AnswerForm, Route, cbor, events};
+use crate::{AnswerForm, Route, cbor, events, query};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderName;
@@ -79,6 +79,11 @@ pub(crate) fn content_type(protocol: Protocol) -> &'static str {
 /// The answer of the query protocols: `SendMessageResponse` around it all.
 fn wrapped(form: &AnswerForm, operation: &OperationShape, output: &dyn Obj, request_id: &str) -> Reply {
     let root = format!("{}Response", operation.name);
+    if form.json {
+        let mut reply = Reply::new(200);
+        reply.body("application/json", query::json::answer(operation, output, request_id));
+        return reply;
+    }
     let mut writer = match form.protocol {
         Protocol::Ec2Query => xml::Writer::document(),
         _ => xml::Writer::fragment(),

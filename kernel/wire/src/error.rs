@@ -4,7 +4,7 @@ use crate::answer::{content_type, drop_body, host_id, identify};
 use crate::json::{self, Members};
 use crate::message::Reply;
 use crate::xml::{self, Naming};
-use crate::{AnswerForm, cbor, rest};
+use crate::{AnswerForm, cbor, query, rest};
 use schema::{ApiError, ErrorShape, Location, Member, Protocol, TimeFormat, Val};
 
 /// What a JSON service answers to a request that names no operation and is none of its protocol: XML, whatever the
@@ -37,7 +37,8 @@ pub fn encode_error(form: &AnswerForm, error: &ApiError, request_id: &str) -> Re
     if form.head || error.status == 304 {
         drop_body(&mut reply);
     } else {
-        reply.body(content_type(form.protocol), said.body(request_id));
+        let kind = if form.json { "application/json" } else { content_type(form.protocol) };
+        reply.body(kind, said.body(request_id));
     }
     identify(&mut reply, form, request_id);
     reply
@@ -74,6 +75,11 @@ impl Said<'_> {
                 let leading =
                     [("__type", self.type_name()), (self.message_key(), self.error.message.clone())];
                 cbor::encode_error(&leading, self.error.detail.as_deref(), members)
+            }
+            Protocol::AwsQuery if self.form.json => {
+                let words =
+                    [("Code", self.query_code()), ("Message", self.query_words()), ("Type", self.fault())];
+                query::json::error(words, request_id)
             }
             Protocol::AwsQuery => self.query_xml(request_id),
             Protocol::Ec2Query => self.ec2_xml(request_id),

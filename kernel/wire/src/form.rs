@@ -14,12 +14,14 @@ pub struct AnswerForm {
     pub operation: Option<&'static OperationShape>,
     /// The request's method is HEAD: the answer has no body.
     pub head: bool,
+    /// The client speaks query and wants JSON.
+    pub json: bool,
 }
 
 impl AnswerForm {
     /// For a request of which nothing but the protocol is known.
     pub fn bare(protocol: Protocol) -> Self {
-        AnswerForm { protocol, service: None, operation: None, head: false }
+        AnswerForm { protocol, service: None, operation: None, head: false, json: false }
     }
 
     /// Whether XML errors are a bare `<Error>`, and ids travel in `x-amz-request-id`.

@@ -36,6 +36,8 @@ pub struct Route {
     pub labels: Vec<(&'static str, String)>,
     /// The request's method is HEAD: the answer has no body.
     pub head: bool,
+    /// The client speaks query and wants JSON.
+    pub json: bool,
 }
 
 /// An operation that is known.
@@ -73,6 +75,7 @@ impl Route {
             service: Some(self.service),
             operation: self.operation.served(),
             head: self.head,
+            json: self.json,
         }
     }
 }

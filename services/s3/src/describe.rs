@@ -7,13 +7,17 @@ use crate::in_directory;
 use crate::rules::headers;
 use crate::rules::kms::key_arn;
 use crate::rules::locks::{Mode, Retention};
-use crate::rules::mail_words;
 use crate::sealing::{Customer, Given};
 use crate::state::buckets::Bucket;
 use crate::state::{Description, Encryption, Extras};
 use names::{Tags, Timestamp};
-use service::Ctx;
+use service::{Ctx, mail_words};
 use std::collections::BTreeMap;
+
+/// User metadata as it is kept and told.
+fn metadata(given: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    given.iter().map(|(name, value)| (name.clone(), mail_words::told(value))).collect()
+}
 
 /// The members that PutObject, CopyObject and CreateMultipartUpload share.
 #[derive(Debug, Clone, Default)]
@@ -114,7 +118,7 @@ impl Wishes<'_> {
             content_language: owned(self.content_language),
             expires: owned(self.expires),
             website_redirect: owned(self.website_redirect),
-            metadata: self.metadata.map(mail_words::metadata).unwrap_or_default(),
+            metadata: self.metadata.map(metadata).unwrap_or_default(),
             encryption: self.encryption(bucket, ctx)?,
         })
     }

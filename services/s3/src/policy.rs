@@ -60,7 +60,7 @@ macro_rules! names_key {
 }
 
 names_bucket!(
-    CreateBucketInput,
+    CreateSessionInput,
     DeleteBucketAnalyticsConfigurationInput,
     DeleteBucketCorsInput,
     DeleteBucketEncryptionInput,
@@ -107,6 +107,7 @@ names_bucket!(
     ListMultipartUploadsInput,
     ListObjectVersionsInput,
     ListObjectsInput,
+    ListObjectsV2Input,
     PutBucketAbacInput,
     PutBucketAccelerateConfigurationInput,
     PutBucketAclInput,
@@ -134,10 +135,12 @@ names_bucket!(
 names_key!(
     AbortMultipartUploadInput,
     CompleteMultipartUploadInput,
+    CopyObjectInput,
     CreateMultipartUploadInput,
     DeleteObjectInput.version_id,
     DeleteObjectTaggingInput.version_id,
     GetObjectAclInput.version_id,
+    GetObjectAttributesInput.version_id,
     GetObjectInput.version_id,
     GetObjectLegalHoldInput.version_id,
     GetObjectRetentionInput.version_id,
@@ -153,6 +156,7 @@ names_key!(
     RenameObjectInput,
     RestoreObjectInput.version_id,
     SelectObjectContentInput,
+    UploadPartCopyInput,
     UploadPartInput,
 );
 

@@ -13,7 +13,6 @@ pub mod lifecycle;
 pub mod lifecycle_validity;
 pub mod listing;
 pub mod locks;
-pub mod mail_words;
 pub mod multipart;
 pub mod names;
 pub mod notifications;

@@ -86,11 +86,8 @@ pub fn creating(peek: &Peek, bucket: &str) -> Demand {
 /// What something that is asked of a directory bucket needs, by the action that it would be on another bucket.
 ///
 /// # Errors
-/// Where directory buckets do not have the operation, or the session of the request is not for it.
+/// Where the session of the request is not for it.
 pub fn demands(peek: &Peek, bucket: &str, action: &str) -> Result<Vec<Demand>, S3Error> {
-    if !directory::serves(peek.operation()) {
-        return Err(S3Error::MethodNotAllowed);
-    }
     let session = Session::of_request(peek);
     if session.as_ref().is_some_and(|session| session.bucket != bucket) {
         return Err(S3Error::AccessDenied);

@@ -18,11 +18,18 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
                 (Vec::new(), modelled.chain(named).collect())
             });
             entry.0.push(operation.shape.name);
+            // Older names, whose requests are the same: PutBucketLifecycle.
+            let http = &operation.shape.http;
+            let named = operation.service.unserved.iter().filter(|older| {
+                http.path.contains('?') && (older.method, older.path) == (http.method, http.path)
+            });
+            entry.0.extend(named.map(|older| older.name));
         }
     }
     let mut answer = serde_json::Map::new();
     for (service, (mut served, mut absent)) in services {
         served.sort_unstable();
+        served.dedup();
         absent.retain(|name| !served.contains(name));
         absent.sort_unstable();
         if !as_json {

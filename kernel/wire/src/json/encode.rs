@@ -55,7 +55,8 @@ impl Encoder {
         self.value(val, member.ty, member.time_format);
     }
 
-    fn value(&mut self, val: &Val<'_>, ty: &'static Ty, time: TimeFormat) {
+    /// A value by its type.
+    pub(crate) fn value(&mut self, val: &Val<'_>, ty: &'static Ty, time: TimeFormat) {
         match val {
             Val::Text(text) => string(&mut self.out, text),
             Val::Bool(truth) => self.out.extend_from_slice(if *truth { b"true" } else { b"false" }),

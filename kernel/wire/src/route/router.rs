@@ -5,9 +5,9 @@
 //! specific path decide, then the order in which the services are listed.
 
 use super::hosts::{Host, HostRoute, Rules};
-use super::select::{Asked, select};
+use super::select::{Asked, methods, select};
 use super::template::{Leaf, compile};
-use super::trie::{Segments, Trie};
+use super::trie::{Match, Segments, Trie};
 use super::{Route, Routed, Routing};
 use crate::message::Head;
 use crate::query::Pairs;
@@ -251,6 +251,7 @@ impl Router {
                 protocol,
                 labels: Vec::new(),
                 head: false,
+                json: wants_json(head, protocol),
             }),
             None => {
                 let form = self.form(head, known, protocol);
@@ -260,7 +261,13 @@ impl Router {
     }
 
     fn form(&self, head: &Head<'_>, known: &Known, protocol: Protocol) -> AnswerForm {
-        AnswerForm { protocol, service: Some(known.shape), operation: None, head: head.method == "HEAD" }
+        AnswerForm {
+            protocol,
+            service: Some(known.shape),
+            operation: None,
+            head: head.method == "HEAD",
+            json: wants_json(head, protocol),
+        }
     }
 
     /// The services that a credential scope names, else the host.
@@ -337,14 +344,17 @@ impl Router {
         let known = || candidates.indexes.iter().map(|index| &self.services[*index]);
         let head = asked.head;
         let mut best: Option<(usize, Route)> = None;
-        let mut path_known = false;
+        let mut place: Option<Place<'_>> = None;
         for (known, protocol) in known().filter_map(|known| Some((known, known.speaks(&REST)?))) {
             let path = self.path_with_host_label(head, host, known.shape);
             let segments = Segments::new(&path);
             let mut failure = None;
             known.paths.visit(&segments, &mut |found| {
-                path_known = true;
-                let Some(leaf) = select(found.leaves, asked) else { return false };
+                if place.as_ref().is_none_or(|place| place.literals < found.literals) {
+                    place = Some(Place::of(known, &found));
+                }
+                let all_keys = known.shape.dialect.bare_errors;
+                let Some(leaf) = select(found.leaves, asked, all_keys) else { return false };
                 if best.as_ref().is_none_or(|(literals, _)| *literals < found.literals) {
                     match labels(leaf, &found.values) {
                         Ok(labels) => {
@@ -354,6 +364,7 @@ impl Router {
                                 protocol,
                                 labels,
                                 head: head.method == "HEAD",
+                                json: false,
                             };
                             best = Some((found.literals, route));
                         }
@@ -371,13 +382,16 @@ impl Router {
             if let Some(refused) = self.no_form(head, host, candidates) {
                 return refused;
             }
-            let (protocol, service) = match known().next() {
-                Some(known) if candidates.named => (known.first_protocol(), Some(known.shape)),
-                // Nothing names a service: the answer is one that browsers and tools can read.
+            let (protocol, service) = match (known().next(), &place) {
+                (Some(known), _) if candidates.named => (known.first_protocol(), Some(known.shape)),
+                // Nothing names a service but its path.
+                (_, Some(place)) => (place.protocol, Some(place.service)),
+                // The answer is one that browsers and tools can read.
                 _ => (Protocol::RestJson1, None),
             };
-            let form = AnswerForm { protocol, service, operation: None, head: head.method == "HEAD" };
-            Unroutable::new(form, no_operation(protocol, path_known, head))
+            let form =
+                AnswerForm { protocol, service, operation: None, head: head.method == "HEAD", json: false };
+            Unroutable::new(form, no_operation(protocol, place, head))
         })
     }
 
@@ -475,6 +489,12 @@ fn is_named(head: &Head<'_>) -> bool {
     head.path.trim_matches('/').contains('/')
 }
 
+/// Whether who speaks query likes JSON best: API Gateway's integrations, and clients that read no XML.
+fn wants_json(head: &Head<'_>, protocol: Protocol) -> bool {
+    let first = || head.header("accept")?.split([',', ';']).next();
+    protocol == Protocol::AwsQuery && first().is_some_and(|kind| kind.trim() == "application/json")
+}
+
 fn unknown_operation(protocol: Protocol, operation: &str) -> ApiError {
     let shown: String = operation.chars().take(200).collect();
     let status = if protocol == Protocol::RpcV2Cbor { 404 } else { 400 };
@@ -500,18 +520,46 @@ fn invalid_action(
     ApiError::new("InvalidAction", 400, message)
 }
 
-fn no_operation(protocol: Protocol, path_known: bool, head: &Head<'_>) -> ApiError {
-    match protocol {
-        Protocol::AwsQuery | Protocol::Ec2Query => {
+/// A path that is a service's, whatever is asked of it.
+struct Place<'t> {
+    service: &'static ServiceShape,
+    protocol: Protocol,
+    literals: usize,
+    labels: usize,
+    leaves: &'t [Leaf],
+}
+
+impl<'t> Place<'t> {
+    fn of(known: &Known, found: &Match<'t, '_>) -> Self {
+        Place {
+            service: known.shape,
+            protocol: known.first_protocol(),
+            literals: found.literals,
+            labels: found.values.len(),
+            leaves: found.leaves,
+        }
+    }
+
+    /// The refusal of a method, in the words of S3 (test_website_hosting_http_methods of LocalStack, recorded on AWS; what
+    /// is asked of the service itself is of the type SERVICE).
+    fn refusal(self, head: &Head<'_>) -> ApiError {
+        let message = "The specified method is not allowed against this resource.";
+        let error = ApiError::new("MethodNotAllowed", 405, message).field("Method", head.method);
+        if !self.service.dialect.bare_errors {
+            return error;
+        }
+        let kind = ["SERVICE", "BUCKET", "OBJECT"][self.labels.min(2)];
+        error.field("ResourceType", kind).header("allow", methods(self.leaves))
+    }
+}
+
+fn no_operation(protocol: Protocol, place: Option<Place<'_>>, head: &Head<'_>) -> ApiError {
+    match (protocol, place) {
+        (Protocol::AwsQuery | Protocol::Ec2Query, _) => {
             ApiError::new("MissingAction", 400, "The request is missing an action or a required parameter.")
         }
-        Protocol::RestXml if path_known => ApiError::new(
-            "MethodNotAllowed",
-            405,
-            "The specified method is not allowed against this resource.",
-        )
-        .field("Method", head.method),
-        Protocol::RestXml | Protocol::RestJson1 => {
+        (Protocol::RestXml, Some(place)) => place.refusal(head),
+        (Protocol::RestXml | Protocol::RestJson1, _) => {
             ApiError::new("UnknownOperationException", 404, "The requested operation is not known")
         }
         // LocalStack's test_get_without_query_returns_unknown_operation, recorded on AWS.

@@ -43,12 +43,18 @@ impl Asked<'_> {
     }
 }
 
-/// The operation that is meant; `None` if none has the method and the fixed keys.
-pub(super) fn select<'t>(leaves: &'t [Leaf], asked: &Asked<'_>) -> Option<&'t Leaf> {
+/// The operation that is meant; `None` if none has the method and the fixed keys. Where all keys count, an operation
+/// that is told from others by keys of its input alone is not meant without them.
+pub(super) fn select<'t>(leaves: &'t [Leaf], asked: &Asked<'_>, all_keys: bool) -> Option<&'t Leaf> {
+    let is_whole = |leaf: &Leaf| {
+        let mut keys = leaf.required.iter().filter(|location| matches!(location, Location::Query(_)));
+        !all_keys || !leaf.fixed.is_empty() || keys.all(|key| asked.has(key))
+    };
     let fits = |leaf: &&Leaf| {
         // Most leaves of a path fix a key, and most requests have none.
         leaf.fixed.len() <= asked.query.len()
             && leaf.method == asked.head.method
+            && is_whole(leaf)
             && leaf.fixed.iter().all(|(key, value)| asked.has_key(key, *value))
             && leaf.apart.is_none_or(|name| asked.is_apart(name, leaf.operation.name()))
     };
@@ -60,4 +66,16 @@ pub(super) fn select<'t>(leaves: &'t [Leaf], asked: &Asked<'_>) -> Option<&'t Le
     };
     // The first of equals, hence the least of what is reversed.
     leaves.iter().filter(fits).min_by_key(rank)
+}
+
+/// The methods that a path has without any key, in the order in which S3 tells them: `Allow: HEAD, DELETE, GET, PUT`
+/// (answers of S3 behind Amplify, aws-amplify/amplify-hosting, issue 3152).
+pub(super) fn methods(leaves: &[Leaf]) -> String {
+    let is_plain = |leaf: &&Leaf| {
+        leaf.fixed.is_empty() && !leaf.required.iter().any(|one| matches!(one, Location::Query(_)))
+    };
+    let having = |method: &&str| leaves.iter().filter(is_plain).any(|leaf| leaf.method == *method);
+    let methods: Vec<&str> =
+        ["HEAD", "DELETE", "GET", "PUT", "POST", "PATCH"].into_iter().filter(having).collect();
+    methods.join(", ")
 }

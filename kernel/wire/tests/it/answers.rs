@@ -52,6 +52,30 @@ fn query_answers() {
     );
     assert_eq!(answer.header("content-type"), "text/xml");
 
+    // As SQS answers API Gateway: aws-samples' serverless-patterns, apigw-sqs-lambda and apigw-sqs-receive.
+    let call = call.header("accept", "application/json");
+    let answer = call.answer(&model_sqs::SERVICE, &output);
+    assert_eq!(
+        answer.text(),
+        r#"{"SendMessageResponse":{"ResponseMetadata":{"RequestId":"req-1"},"SendMessageResult":{"MD5OfMessageAttributes":null,"MD5OfMessageBody":"d","MD5OfMessageSystemAttributes":null,"MessageId":"m&1","SequenceNumber":null}}}"#
+    );
+    assert_eq!(answer.header("content-type"), "application/json");
+    let attributes = BTreeMap::from([("DelaySeconds".into(), "0".to_owned())]);
+    let output = model_sqs::GetQueueAttributesOutput { attributes: Some(attributes) };
+    let asked = form("localhost/", "Action=GetQueueAttributes&Version=2012-11-05");
+    let answer = asked.header("accept", "application/json").answer(&model_sqs::SERVICE, &output);
+    assert_eq!(
+        answer.text(),
+        r#"{"GetQueueAttributesResponse":{"GetQueueAttributesResult":{"Attributes":[{"Name":"DelaySeconds","Value":"0"}]},"ResponseMetadata":{"RequestId":"req-1"}}}"#
+    );
+    let empty = model_sqs::ReceiveMessageOutput::default();
+    let asked = form("localhost/", "Action=ReceiveMessage&Version=2012-11-05");
+    let answer = asked.header("accept", "application/json, */*").answer(&model_sqs::SERVICE, &empty);
+    assert_eq!(
+        answer.text(),
+        r#"{"ReceiveMessageResponse":{"ReceiveMessageResult":{"messages":null},"ResponseMetadata":{"RequestId":"req-1"}}}"#
+    );
+
     let message = model_sqs::Message {
         body: Some("b".to_owned()),
         attributes: Some(BTreeMap::from([("SenderId".into(), "s".to_owned())])),

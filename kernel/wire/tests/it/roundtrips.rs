@@ -29,7 +29,7 @@ fn there_and_back(
     protocol: Protocol,
     value: &dyn Obj,
 ) -> Box<dyn Obj> {
-    let route = wire::Route { service, operation, protocol, labels: Vec::new(), head: false };
+    let route = wire::Route { service, operation, protocol, labels: Vec::new(), head: false, json: false };
     let reply = wire::encode_output(&route, value, "req-1");
     let ReplyBody::Bytes(body) = reply.body else { panic!("a stream") };
     let mut back = (value.shape().make)();

@@ -154,11 +154,34 @@ fn operations_of_one_path() {
         (s3("POST", "/b/k?uploadId=u"), "s3:CompleteMultipartUpload"),
         (s3("POST", "/b?delete"), "s3:DeleteObjects"),
         (s3("PATCH", "/b/k"), "MethodNotAllowed 405 RestXml"),
+        // Answers of S3 to a POST, whose error names the method and the resource's type.
+        (s3("POST", "/b/k"), "MethodNotAllowed 405 RestXml"),
+        (call("POST", "localhost/b/k"), "MethodNotAllowed 405 RestXml"),
+        (call("PATCH", "localhost/b/k"), "MethodNotAllowed 405 RestXml"),
+        (call("PROPFIND", "localhost/b"), "MethodNotAllowed 405 RestXml"),
+        (call("POST", "localhost/"), "MethodNotAllowed 405 RestXml"),
+        (s3("PUT", "/b/k?partNumber=1"), "s3:PutObject"),
         (s3("POST", "/b"), "PreconditionFailed 412 RestXml"),
         (s3("GET", "/b/%ff"), "InvalidURI 400 RestXml"),
     ];
     for (call, expect) in table {
         assert_eq!(routed(&call), expect, "{} {}?{}", call.method, call.path, call.query);
+    }
+}
+
+/// LocalStack's test_website_hosting_http_methods, recorded on AWS, for the members; issue 3152 of
+/// aws-amplify/amplify-hosting, where S3 answers, for the header.
+#[test]
+fn methods_that_a_path_does_not_have() {
+    for (method, path, kind, allowed) in [
+        ("POST", "/b/k", "OBJECT", "HEAD, DELETE, GET, PUT"),
+        ("PATCH", "/b", "BUCKET", "HEAD, DELETE, GET, PUT"),
+        ("DELETE", "/", "SERVICE", "GET"),
+    ] {
+        let lost = call(method, &format!("localhost{path}")).route(&services()).unwrap_err();
+        let fields = [("Method", method.to_owned()), ("ResourceType", kind.to_owned())];
+        assert_eq!(lost.error.fields, fields, "{method} {path}");
+        assert_eq!(lost.error.headers, [("allow", allowed.to_owned())], "{method} {path}");
     }
 }
 

@@ -6,7 +6,7 @@ use crate::ops::subscribe::replay;
 use crate::ops::subscriptions::not_yours;
 use crate::ops::{SubscriptionPlace, found, place_of, topic_place};
 use crate::rules::attributes::{
-    Setting, check_subscription, check_topic, dead_letter, default_policy, is_default_policy,
+    Refused, Setting, check_subscription, check_topic, dead_letter, default_policy, is_default_policy,
 };
 use crate::rules::delivery_policy::{self, effective_of};
 use crate::state::{self, Protocol, Subscription, Topic};
@@ -102,13 +102,13 @@ pub async fn set_of_topic(ctx: Ctx, input: Arc<SetTopicAttributesInput>) -> Resu
             head.policy = if value.is_empty() || is_default_policy(&value, &arn, head.owner) {
                 None
             } else {
-                check_policy(&value)?;
+                check_policy(&value).map_err(Refused::of_setting)?;
                 Some(value.clone())
             };
             tx.put_head(&arn, &head)?;
             return Ok(Unit);
         }
-        check_topic(&input.attribute_name, &value, topic.fifo)?;
+        check_topic(&input.attribute_name, &value, topic.fifo).map_err(Refused::of_setting)?;
         if value.is_empty() || input.attribute_name == "ArchivePolicy" && value == "{}" {
             topic.attributes.remove(&input.attribute_name);
         } else {

@@ -2,7 +2,7 @@
 
 use crate::errors::SnsError;
 use crate::ops::{found, topic_place};
-use crate::rules::attributes::default_policy;
+use crate::rules::attributes::{Refused, default_policy};
 use crate::state;
 use model_sns::{AddPermissionInput, RemovePermissionInput};
 use names::{AccountId, Arn};
@@ -29,20 +29,17 @@ const ACTIONS: [&str; 12] = [
 /// Statements of a policy (AddPermission, API reference).
 const MAX_STATEMENTS: usize = 20;
 
-/// What is told of an action that no topic's policy can have.
-pub const OUT_OF_SCOPE: &str = "Policy statement action out of service scope!";
-
 /// Refuses a text that is no policy of a topic, or that is of actions on something else (createTopicWithInvalidPolicy
 /// of ballerina-platform/module-ballerinax-aws.sns, run on AWS).
-pub fn check_policy(text: &str) -> Result<(), SnsError> {
-    policy::resource_policy(text).map(drop).map_err(|_| SnsError::invalid("Policy Error: null"))?;
+pub fn check_policy(text: &str) -> Result<(), Refused> {
+    policy::resource_policy(text).map(drop).map_err(|_| Refused::NoPolicy)?;
     let policy: Value = serde_json::from_str(text).unwrap_or_default();
     let statements = many(&policy["Statement"]);
     let mut actions = statements.iter().flat_map(|statement| many(&statement["Action"]));
     if actions.all(|action| action.as_str().is_some_and(is_of_topics)) {
         return Ok(());
     }
-    Err(SnsError::invalid(OUT_OF_SCOPE))
+    Err(Refused::OutOfScope)
 }
 
 /// The items of a list, or the one that stands for it.
@@ -84,7 +81,7 @@ fn check(input: &AddPermissionInput) -> Result<(), SnsError> {
     if input.action_name.iter().any(|action| !ACTIONS.contains(&action.as_str()))
         || input.action_name.is_empty()
     {
-        return Err(SnsError::invalid(OUT_OF_SCOPE));
+        return Err(Refused::OutOfScope.of_setting());
     }
     // As SNS answered addPermissionWithInvalidAccountTest of ballerina-platform/module-ballerinax-aws.sns.
     if input.aws_account_id.iter().any(|account| account.parse::<AccountId>().is_err()) {

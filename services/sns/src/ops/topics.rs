@@ -1,7 +1,7 @@
 //! CreateTopic and DeleteTopic.
 
 use crate::errors::SnsError;
-use crate::ops::permissions::{OUT_OF_SCOPE, check_policy};
+use crate::ops::permissions::check_policy;
 use crate::ops::tags::refused;
 use crate::ops::topic_place;
 use crate::rules::attributes::{check_topic as check_attribute, is_default_policy};
@@ -73,16 +73,11 @@ fn wanted(
             }
             "Policy" if text.is_empty() || is_default_policy(text, arn, owner) => {}
             "Policy" => {
-                check_policy(text).map_err(|error| match error {
-                    SnsError::Invalid(why) if why == OUT_OF_SCOPE => {
-                        SnsError::invalid(format!("Attributes Reason: {why}"))
-                    }
-                    error => error,
-                })?;
+                check_policy(text).map_err(|refused| refused.of_creation(name))?;
                 policy = Some(text.clone());
             }
             name => {
-                check_attribute(name, text, fifo).map_err(|error| of_creation(name, error))?;
+                check_attribute(name, text, fifo).map_err(|refused| refused.of_creation(name))?;
                 if !text.is_empty() {
                     attributes.insert(name.to_owned(), text.clone());
                 }
@@ -90,16 +85,6 @@ fn wanted(
         }
     }
     Ok((attributes, policy))
-}
-
-/// What is told of an attribute's value, where it is told with the attribute's name; else that the attribute is none.
-fn of_creation(name: &str, error: SnsError) -> SnsError {
-    SnsError::invalid(match error {
-        SnsError::Invalid(why) if why.starts_with(&format!("{name}: ")) => {
-            format!("Attributes Reason: {why}")
-        }
-        _ => format!("Attributes Reason: Unknown or invalid attribute {name}"),
-    })
 }
 
 fn tags(input: &CreateTopicInput) -> Result<Tags, SnsError> {

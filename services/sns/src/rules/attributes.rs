@@ -16,6 +16,11 @@ pub const LOGGED: [&str; 5] = ["Application", "Firehose", "HTTP", "Lambda", "SQS
 /// ballerina-platform/module-ballerinax-aws.sns, run on AWS).
 pub const NO_RATE: &str = "value provided is not an integer between 0-100";
 
+/// What is told of an action that no topic's policy can have.
+const OUT_OF_SCOPE: &str = "Policy statement action out of service scope!";
+/// What is told of a text that is no policy (createTopicWithInvalidPolicy of the same).
+const NO_POLICY: &str = "Policy Error: null";
+
 /// Most days that a topic keeps messages.
 const MAX_ARCHIVE_DAYS: i64 = 365;
 
@@ -23,8 +28,43 @@ fn is_true_or_false(text: &str) -> bool {
     text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
 }
 
-fn wrong(name: &str, why: &str) -> SnsError {
-    SnsError::invalid(format!("{name} Reason: {why}"))
+/// Why a topic does not take an attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// Its topics have none of this name.
+    Unknown,
+    /// It cannot have this value, which CreateTopic does not tell from a name that there is not.
+    Value(String),
+    /// It cannot have this value, which is told of a new topic as of one that is there.
+    ValueToo(String),
+    /// It is a policy of actions that topics do not have.
+    OutOfScope,
+    /// It is no policy.
+    NoPolicy,
+}
+
+impl Refused {
+    /// As SetTopicAttributes tells it.
+    pub fn of_setting(self) -> SnsError {
+        SnsError::invalid(match self {
+            Refused::Unknown => "AttributeName",
+            Refused::Value(ref why) | Refused::ValueToo(ref why) => why,
+            Refused::OutOfScope => OUT_OF_SCOPE,
+            Refused::NoPolicy => NO_POLICY,
+        })
+    }
+
+    /// As CreateTopic tells it of the attribute of this name.
+    pub fn of_creation(self, name: &str) -> SnsError {
+        SnsError::invalid(match self {
+            Refused::Unknown | Refused::Value(_) => {
+                format!("Attributes Reason: Unknown or invalid attribute {name}")
+            }
+            Refused::ValueToo(why) => format!("Attributes Reason: {why}"),
+            Refused::OutOfScope => format!("Attributes Reason: {OUT_OF_SCOPE}"),
+            Refused::NoPolicy => NO_POLICY.to_owned(),
+        })
+    }
 }
 
 /// Whether an attribute tells of deliveries of a protocol.
@@ -35,13 +75,15 @@ fn is_feedback(name: &str) -> bool {
 }
 
 /// Checks an attribute of a topic; the policy is checked by whoever keeps it.
-pub fn check_topic(name: &str, text: &str, fifo: bool) -> Result<(), SnsError> {
-    let refuse = |fine: bool, why: &str| if fine { Ok(()) } else { Err(wrong(name, why)) };
+pub fn check_topic(name: &str, text: &str, fifo: bool) -> Result<(), Refused> {
+    let refuse = |fine: bool, why: &str| {
+        if fine { Ok(()) } else { Err(Refused::Value(format!("{name} Reason: {why}"))) }
+    };
     match name {
         "DisplayName" => refuse(text.chars().count() <= 100, "must be at most 100 characters long"),
         "DeliveryPolicy" if text.is_empty() => Ok(()),
         "DeliveryPolicy" => delivery_policy::check(text, true)
-            .map_err(|why| SnsError::invalid(format!("DeliveryPolicy: {why}"))),
+            .map_err(|why| Refused::ValueToo(format!("DeliveryPolicy: {why}"))),
         "KmsMasterKeyId" => Ok(()),
         "SignatureVersion" => refuse(matches!(text, "1" | "2"), "Invalid value. Must be 1 or 2"),
         "TracingConfig" => refuse(
@@ -54,7 +96,7 @@ pub fn check_topic(name: &str, text: &str, fifo: bool) -> Result<(), SnsError> {
         }
         "ArchivePolicy" if fifo => check_archive(text),
         name if is_feedback(name) => check_feedback(name, text),
-        _ => Err(SnsError::invalid("AttributeName")),
+        _ => Err(Refused::Unknown),
     }
 }
 
@@ -63,23 +105,23 @@ pub fn is_rate(text: &str) -> bool {
     text.parse::<u8>().is_ok_and(|rate| rate <= 100)
 }
 
-fn check_feedback(name: &str, text: &str) -> Result<(), SnsError> {
+fn check_feedback(name: &str, text: &str) -> Result<(), Refused> {
     if name.ends_with("SampleRate") {
-        let why = || SnsError::invalid(format!("{name}: {text} {NO_RATE}"));
+        let why = || Refused::ValueToo(format!("{name}: {text} {NO_RATE}"));
         return if is_rate(text) { Ok(()) } else { Err(why()) };
     }
     let fine = text.is_empty() || text.parse::<Arn>().is_ok_and(|arn| arn.service() == "iam");
-    if fine { Ok(()) } else { Err(SnsError::invalid(name)) }
+    if fine { Ok(()) } else { Err(Refused::Value(name.to_owned())) }
 }
 
-fn check_archive(text: &str) -> Result<(), SnsError> {
+fn check_archive(text: &str) -> Result<(), Refused> {
     if text.is_empty() || archive_days(text).is_some() {
         return Ok(());
     }
     match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(policy)) if policy.is_empty() => Ok(()),
-        _ => Err(SnsError::invalid(
-            "ArchivePolicy: MessageRetentionPeriod must be an integer between 1 and 365",
+        _ => Err(Refused::ValueToo(
+            "ArchivePolicy: MessageRetentionPeriod must be an integer between 1 and 365".to_owned(),
         )),
     }
 }
@@ -255,6 +297,36 @@ mod tests {
         ];
         for (name, text, fifo, fine) in table {
             assert_eq!(check_topic(name, text, fifo).is_ok(), fine, "{name} {text}");
+        }
+    }
+
+    /// As a new topic and one that is there are refused the same attribute (createTopicWithInvalidAttributesTest and
+    /// createTopicWithInvalidPolicy of ballerina-platform/module-ballerinax-aws.sns, run on AWS).
+    #[test]
+    fn in_two_wordings() {
+        let unknown = |name: &str| format!("Attributes Reason: Unknown or invalid attribute {name}");
+        let rate = "HTTPSuccessFeedbackSampleRate";
+        let told = format!("{rate}: x {NO_RATE}");
+        for (refused, name, created, set) in [
+            (check_topic("Colour", "red", false), "Colour", unknown("Colour"), "AttributeName".to_owned()),
+            (
+                check_topic("SignatureVersion", "3", false),
+                "SignatureVersion",
+                unknown("SignatureVersion"),
+                "SignatureVersion Reason: Invalid value. Must be 1 or 2".to_owned(),
+            ),
+            (check_topic(rate, "x", false), rate, format!("Attributes Reason: {told}"), told.clone()),
+            (
+                Err(Refused::OutOfScope),
+                "Policy",
+                format!("Attributes Reason: {OUT_OF_SCOPE}"),
+                OUT_OF_SCOPE.to_owned(),
+            ),
+            (Err(Refused::NoPolicy), "Policy", NO_POLICY.to_owned(), NO_POLICY.to_owned()),
+        ] {
+            let refused = refused.unwrap_err();
+            assert_eq!(refused.clone().of_creation(name), SnsError::Invalid(created));
+            assert_eq!(refused.of_setting(), SnsError::Invalid(set));
         }
     }
 

@@ -1,19 +1,18 @@
-//! User metadata beyond ASCII: what comes as words of RFC 2047 is text, and text that a header cannot hold is told in such
-//! words again. S3 User Guide, "Working with object metadata". How words are made is recorded of AWS: which of the two
+//! Words of RFC 2047, in which headers carry text beyond ASCII: what user metadata brings in such words is text, and text
+//! that a header cannot hold is told in such words again. S3 User Guide, "Working with object metadata". How words are made is recorded of AWS: which of the two
 //! forms (LocalStack's test_user_metadata_rfc2047_encoded), that bytes of a header are letters of ISO-8859-1 (minio's
 //! pull request 21282), and that long texts are halved (aws-sdk-ios's issue 241).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Most letters of a word's content: a line of 75, without what stands around it.
 const MAX_CONTENT: usize = 63;
 
-/// User metadata as it is kept and told.
-pub fn metadata(given: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    given.iter().map(|(key, value)| (key.clone(), encoded(&decoded(value)))).collect()
+/// A value of user metadata as it is kept and told.
+pub fn told(given: &str) -> String {
+    encoded(&decoded(given))
 }
 
 /// A text whose words are read; blanks between two of them are none of it.
@@ -91,7 +90,8 @@ fn halved(units: &[u16], form: fn(&str) -> String, words: &mut Vec<String>) {
     halved(second, form, words);
 }
 
-fn quoted(text: &str) -> String {
+/// A text as one word, letter by letter where it can be.
+pub fn quoted(text: &str) -> String {
     let mut word = String::from("=?UTF-8?Q?");
     for byte in text.bytes() {
         match byte {
@@ -112,10 +112,6 @@ fn binary(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn told(text: &str) -> String {
-        metadata(&BTreeMap::from([("k".to_owned(), text.to_owned())])).remove("k").unwrap()
-    }
 
     /// Recorded of AWS by LocalStack's test_user_metadata_rfc2047_encoded and test_put_unicode_metadata_with_sig_s3.
     #[test]

@@ -1,11 +1,12 @@
 //! Managed runtimes: which interpreter runs a function of `python3.11`,
-//! `nodejs20.x` or `java17`, and our bootstrap that connects it to the Runtime API.
+//! `nodejs20.x`, `java17` or `ruby3.3`, and our bootstrap that connects it to the Runtime API.
 //!
 //! The interpreter has exactly the version that was asked for, or there is none.
 
 mod bootstraps;
 mod interpreters;
 mod python_sdk;
+mod variables;
 
 pub use bootstraps::Bootstraps;
 pub use interpreters::{Interpreter, SearchPlaces};
@@ -31,6 +32,13 @@ pub enum ManagedRuntime {
         /// 8, 11, 17, 21 or 25.
         major: u8,
     },
+    /// `ruby<major>.<minor>`.
+    Ruby {
+        /// 3, or 4.
+        major: u8,
+        /// 2, 3 or 4 of 3; 0 of 4.
+        minor: u8,
+    },
 }
 
 /// Why a runtime cannot be given.
@@ -54,6 +62,7 @@ pub enum RuntimeError {
 const PYTHON_MINORS: std::ops::RangeInclusive<u8> = 9..=14;
 const NODE_MAJORS: [u8; 4] = [18, 20, 22, 24];
 const JAVA_MAJORS: [u8; 4] = [11, 17, 21, 25];
+const RUBY_VERSIONS: [(u8, u8); 4] = [(3, 2), (3, 3), (3, 4), (4, 0)];
 
 impl ManagedRuntime {
     /// All that have a bootstrap of ours.
@@ -61,7 +70,8 @@ impl ManagedRuntime {
         let python = PYTHON_MINORS.map(|minor| Self::Python { minor });
         let node = NODE_MAJORS.into_iter().map(|major| Self::Node { major });
         let java = [8].into_iter().chain(JAVA_MAJORS).map(|major| Self::Java { major });
-        python.chain(node).chain(java)
+        let ruby = RUBY_VERSIONS.into_iter().map(|(major, minor)| Self::Ruby { major, minor });
+        python.chain(node).chain(java).chain(ruby)
     }
 
     /// Reads a runtime identifier of the Lambda API.
@@ -77,6 +87,12 @@ impl ManagedRuntime {
             && JAVA_MAJORS.contains(&major)
         {
             return Ok(Self::Java { major });
+        }
+        let ruby = identifier.strip_prefix("ruby").and_then(|rest| rest.split_once('.'));
+        if let Some((Some(major), Some(minor))) = ruby.map(|(major, minor)| (number(major), number(minor)))
+            && RUBY_VERSIONS.contains(&(major, minor))
+        {
+            return Ok(Self::Ruby { major, minor });
         }
         match (python, node) {
             (Some(minor), _) if PYTHON_MINORS.contains(&minor) => Ok(Self::Python { minor }),
@@ -100,6 +116,10 @@ impl ManagedRuntime {
                 "install its JDK (`apt-get install openjdk-{major}-jdk-headless`, or `sdk install java \
                  {major}` of SDKMAN) and try again"
             ),
+            Self::Ruby { major, minor } => format!(
+                "install it (`apt-get install ruby{major}.{minor}`, or `rbenv install {major}.{minor}` of \
+                 rbenv, or `rvm install {major}.{minor}`) and try again"
+            ),
         }
     }
 }
@@ -111,6 +131,7 @@ impl fmt::Display for ManagedRuntime {
             Self::Node { major } => write!(f, "nodejs{major}.x"),
             Self::Java { major: 8 } => f.write_str("java8.al2"),
             Self::Java { major } => write!(f, "java{major}"),
+            Self::Ruby { major, minor } => write!(f, "ruby{major}.{minor}"),
         }
     }
 }
@@ -161,6 +182,7 @@ mod tests {
             assert_eq!(runtime, ManagedRuntime::Java { major });
             assert_eq!(runtime.to_string(), identifier);
         }
+        assert_eq!(ManagedRuntime::parse("ruby3.4").unwrap(), ManagedRuntime::Ruby { major: 3, minor: 4 });
         let unknown = [
             "",
             "python3.8",
@@ -171,6 +193,10 @@ mod tests {
             "nodejs19.x",
             "java18",
             "java8",
+            "ruby3.1",
+            "ruby3",
+            "ruby3.02",
+            "ruby4.1",
         ];
         for runtime in ManagedRuntime::all() {
             assert_eq!(ManagedRuntime::parse(&runtime.to_string()).unwrap(), runtime);

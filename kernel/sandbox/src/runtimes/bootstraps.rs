@@ -16,13 +16,15 @@ const NODE: &str = "node/bootstrap.mjs";
 /// The module that functions have the SDK by.
 const PYTHON_SDK: &str = "boto3";
 const JAVA: &str = "java/Bootstrap.java";
-const FILES: [(&str, &str); 6] = [
+const RUBY: &str = "ruby/bootstrap.rb";
+const FILES: [(&str, &str); 7] = [
     (PYTHON, include_str!("../../runtimes/python/bootstrap.py")),
     (PYTHON_SEED, include_str!("../../runtimes/python/seed.py")),
     (NODE, include_str!("../../runtimes/node/bootstrap.mjs")),
     ("node/rehearsal.mjs", include_str!("../../runtimes/node/rehearsal.mjs")),
     ("node/rehearsed.js", include_str!("../../runtimes/node/rehearsed.js")),
     (JAVA, include_str!("../../runtimes/java/Bootstrap.java")),
+    (RUBY, include_str!("../../runtimes/ruby/bootstrap.rb")),
 ];
 
 /// The bootstraps as files.
@@ -134,6 +136,12 @@ impl Bootstraps {
         argv
     }
 
+    /// Ruby takes texts for what the locale says, which machines may lack; on AWS they are UTF-8.
+    fn ruby(&self, interpreter: &Interpreter) -> Vec<OsString> {
+        let interpreter = interpreter.path.clone().into_os_string();
+        vec![interpreter, "-EUTF-8".into(), self.root.join(RUBY).into_os_string()]
+    }
+
     /// Program and arguments that wait to be told which function of `runtime` they run; `None` where that
     /// cannot be told to one that has begun.
     pub fn waiting_command(
@@ -142,7 +150,7 @@ impl Bootstraps {
         interpreter: &Interpreter,
         loaded: bool,
     ) -> Option<Vec<OsString>> {
-        if let ManagedRuntime::Java { .. } = runtime {
+        if !matches!(runtime, ManagedRuntime::Python { .. } | ManagedRuntime::Node { .. }) {
             return None;
         }
         let mut argv = self.command(runtime, interpreter, (Path::new("/"), None));
@@ -189,6 +197,7 @@ impl Bootstraps {
             ManagedRuntime::Python { .. } => PYTHON,
             ManagedRuntime::Node { .. } => NODE,
             ManagedRuntime::Java { major } => return self.java(major, interpreter, code, layers),
+            ManagedRuntime::Ruby { .. } => return self.ruby(interpreter),
         };
         self.interpreted(interpreter, bootstrap)
     }

@@ -18,6 +18,7 @@ const MAX_ANSWER_BYTES: u64 = 8192;
 
 const PYTHON_SAYS: &str = "import sys; print('%d.%d.%d' % sys.version_info[:3]); print(sys.executable)";
 const NODE_SAYS: &str = "console.log(process.versions.node); console.log(process.execPath)";
+const RUBY_SAYS: &str = "puts RUBY_VERSION, RbConfig.ruby, Gem.default_path";
 
 /// Where version managers keep interpreters, below the home directory; `*` stands for one name.
 const PYTHON_HOMES: [&str; 2] = [".pyenv/versions/*/bin", ".local/share/uv/python/*/bin"];
@@ -28,8 +29,17 @@ const NODE_HOMES: [&str; 4] = [
     ".asdf/installs/nodejs/*/bin",
 ];
 const JAVA_HOMES: [&str; 3] = [".sdkman/candidates/java/*/bin", ".jdks/*/bin", ".asdf/installs/java/*/bin"];
+const RUBY_HOMES: [&str; 5] = [
+    ".rbenv/versions/*/bin",
+    ".rvm/rubies/*/bin",
+    ".rubies/*/bin",
+    ".asdf/installs/ruby/*/bin",
+    ".local/share/mise/installs/ruby/*/bin",
+];
 /// Where packages of the system put JDKs.
 const JAVA_SYSTEM: (&str, &str) = ("/usr/lib/jvm", "/*/bin");
+/// Where installers of Ruby put it for all users.
+const RUBY_SYSTEM: (&str, &str) = ("/opt/rubies", "/*/bin");
 /// Where the administrator's own Node.js, and Debian's, put packages.
 const LOCAL_PACKAGES: &str = "/usr/local/lib/node_modules";
 const SYSTEM_DIRS: [&str; 3] = ["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"];
@@ -43,6 +53,8 @@ pub struct Interpreter {
     pub version: String,
     /// Of Python: where the AWS SDK of another Python of this machine is, where this one has none.
     pub sdk: Option<PathBuf>,
+    /// Of Ruby: where its gems are.
+    pub gems: Vec<PathBuf>,
 }
 
 /// Folders of every system, which sandboxes see in any case.
@@ -58,7 +70,12 @@ impl Interpreter {
         let home = home.filter(|home| !of_system(home));
         let own = home.into_iter().flat_map(|home| PARTS.iter().map(|part| home.join(part)));
         let sdk = self.sdk.as_deref().filter(|place| !of_system(place)).map(Path::to_owned);
-        own.filter(|place| place.is_dir()).chain(sdk).collect()
+        let gems =
+            self.gems.iter().map(PathBuf::as_path).filter(|place| !of_system(place)).map(Path::to_owned);
+        let mut all: Vec<PathBuf> = own.chain(gems).filter(|place| place.is_dir()).chain(sdk).collect();
+        let known = all.clone();
+        all.retain(|place| !known.iter().any(|other| place != other && place.starts_with(other)));
+        all
     }
 
     /// Of Node.js: where `npm install --global` puts packages; of two such folders the one with the AWS SDK.
@@ -124,12 +141,17 @@ impl SearchPlaces {
             }
             ManagedRuntime::Node { major } => (vec!["node".into(), format!("node{major}")], &NODE_HOMES),
             ManagedRuntime::Java { .. } => (vec!["java".into()], &JAVA_HOMES),
+            ManagedRuntime::Ruby { major, minor } => {
+                (vec![format!("ruby{major}.{minor}"), "ruby".into()], &RUBY_HOMES)
+            }
         };
         let mut dirs = self.path.clone();
         if self.system {
             dirs.extend(SYSTEM_DIRS.map(PathBuf::from));
-            if matches!(runtime, ManagedRuntime::Java { .. }) {
-                dirs.extend(expand(Path::new(JAVA_SYSTEM.0), JAVA_SYSTEM.1));
+            match runtime {
+                ManagedRuntime::Java { .. } => dirs.extend(expand(Path::new(JAVA_SYSTEM.0), JAVA_SYSTEM.1)),
+                ManagedRuntime::Ruby { .. } => dirs.extend(expand(Path::new(RUBY_SYSTEM.0), RUBY_SYSTEM.1)),
+                ManagedRuntime::Python { .. } | ManagedRuntime::Node { .. } => {}
             }
         }
         if let Some(home) = &self.home {
@@ -147,6 +169,7 @@ impl SearchPlaces {
             ManagedRuntime::Python { .. } => ["-c", PYTHON_SAYS],
             ManagedRuntime::Node { .. } => ["-e", NODE_SAYS],
             ManagedRuntime::Java { .. } => ["-XshowSettings:properties", "-version"],
+            ManagedRuntime::Ruby { .. } => ["-e", RUBY_SAYS],
         };
         let mut command = Command::new(candidate);
         command.args(arguments).env_clear().current_dir("/");
@@ -177,7 +200,8 @@ impl SearchPlaces {
         child.stdout.take()?.take(MAX_ANSWER_BYTES).read_to_string(&mut answer).ok()?;
         let mut lines = answer.lines();
         let (version, path) = (lines.next()?, lines.next()?);
-        let found = Interpreter { path: PathBuf::from(path), version: version.to_owned(), sdk: None };
+        let gems = lines.map(PathBuf::from).filter(|place| place.is_absolute()).collect();
+        let found = Interpreter { path: PathBuf::from(path), version: version.to_owned(), sdk: None, gems };
         (child.wait().ok()?.success() && found.path.is_absolute()).then_some(found)
     }
 }
@@ -192,7 +216,7 @@ fn said_by_java(properties: &str) -> Option<Interpreter> {
     let path = Path::new(&home).join("bin/java");
     // Java 8 calls itself 1.8, and its home is that of the runtime within the JDK.
     let version = version.strip_prefix("1.").map(str::to_owned).unwrap_or(version);
-    path.is_absolute().then_some(Interpreter { path, version, sdk: None })
+    path.is_absolute().then_some(Interpreter { path, version, sdk: None, gems: Vec::new() })
 }
 
 fn is_exactly(version: &str, runtime: ManagedRuntime) -> bool {
@@ -202,6 +226,7 @@ fn is_exactly(version: &str, runtime: ManagedRuntime) -> bool {
         ManagedRuntime::Java { major } => {
             version == major.to_string() || version.starts_with(&format!("{major}."))
         }
+        ManagedRuntime::Ruby { major, minor } => version.starts_with(&format!("{major}.{minor}.")),
     }
 }
 

@@ -6,6 +6,7 @@ mod escapes;
 mod limits;
 mod node;
 mod python;
+mod ruby;
 mod runner;
 mod runtime_api;
 mod runtimes;

@@ -1,6 +1,6 @@
 //! A Runtime API of a few lines for one function at a time, on a thread of its own.
 
-use sandbox::runtimes::{Bootstraps, ManagedRuntime, SearchPlaces};
+use sandbox::runtimes::{Bootstraps, Interpreter, ManagedRuntime, SearchPlaces};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -23,6 +23,9 @@ impl Posted {
     }
 }
 
+/// Files and what is in them, or variables.
+type Pairs<'a> = &'a [(&'a str, &'a str)];
+
 /// One function running under its bootstrap.
 pub struct Function {
     dir: PathBuf,
@@ -39,6 +42,17 @@ impl Function {
     }
 
     pub fn start_with(runtime: &str, handler: &str, files: &[(&str, &str)], env: &[(&str, &str)]) -> Self {
+        let runtime = ManagedRuntime::parse(runtime).unwrap();
+        Self::start_by(&places().find(runtime).unwrap(), runtime, handler, (files, env))
+    }
+
+    /// The same by an interpreter of whichever version.
+    pub fn start_by(
+        interpreter: &Interpreter,
+        runtime: ManagedRuntime,
+        handler: &str,
+        (files, env): (Pairs<'_>, Pairs<'_>),
+    ) -> Self {
         let dir = fresh_dir();
         let task = dir.join("task");
         for (name, content) in files {
@@ -46,9 +60,8 @@ impl Function {
             std::fs::create_dir_all(place.parent().unwrap()).unwrap();
             std::fs::write(place, content).unwrap();
         }
-        let runtime = ManagedRuntime::parse(runtime).unwrap();
-        let interpreter = places().find(runtime).unwrap();
-        let argv = Bootstraps::lay_out(&dir).unwrap().command(runtime, &interpreter, (&dir, None));
+        let argv = Bootstraps::lay_out(&dir).unwrap().command(runtime, interpreter, (&dir, None));
+        let (code, layers) = (dir.join("task"), dir.join("opt"));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (events, to_serve) = channel();
@@ -67,6 +80,7 @@ impl Function {
                 ("AWS_LAMBDA_LOG_STREAM_NAME", "2024/05/01/[$LATEST]abc"),
             ])
             .envs([("LAMBDA_TASK_ROOT", &task), ("ELYSIUM_LAYERS_ROOT", &dir.join("opt"))])
+            .envs(runtime.variables(interpreter, &code, Some(&layers)))
             .envs(env.iter().copied())
             .current_dir(&task)
             .stdout(Stdio::piped())

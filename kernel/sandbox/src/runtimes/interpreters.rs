@@ -36,6 +36,10 @@ const RUBY_HOMES: [&str; 5] = [
     ".asdf/installs/ruby/*/bin",
     ".local/share/mise/installs/ruby/*/bin",
 ];
+const DOTNET_HOMES: [&str; 1] = [".dotnet"];
+/// Where packages of the system and installers put .NET.
+const DOTNET_SYSTEM: [&str; 5] =
+    ["/usr/lib/dotnet", "/usr/share/dotnet", "/usr/lib64/dotnet", "/usr/local/share/dotnet", "/opt/dotnet"];
 /// Where packages of the system put JDKs.
 const JAVA_SYSTEM: (&str, &str) = ("/usr/lib/jvm", "/*/bin");
 /// Where installers of Ruby put it for all users.
@@ -61,6 +65,8 @@ pub struct Interpreter {
 const OF_SYSTEM: [&str; 5] = ["/usr", "/bin", "/lib", "/nix", "/gnu"];
 /// What an interpreter needs of where it was installed.
 const PARTS: [&str; 6] = ["bin", "lib", "lib64", "libexec", "conf", "jre"];
+/// What .NET needs of where it was installed, besides its program there.
+const PARTS_OF_DOTNET: [&str; 2] = ["host", "shared"];
 
 impl Interpreter {
     /// The folders that it needs and that are not of the system: those beside its own.
@@ -69,6 +75,11 @@ impl Interpreter {
         let of_system = |place: &&Path| OF_SYSTEM.iter().any(|of| place.starts_with(of));
         let home = home.filter(|home| !of_system(home));
         let own = home.into_iter().flat_map(|home| PARTS.iter().map(|part| home.join(part)));
+        if let Some(home) = self.path.parent().filter(|home| home.join("shared").is_dir() && !of_system(home))
+        {
+            let parts = PARTS_OF_DOTNET.iter().map(|part| home.join(part));
+            return parts.chain([self.path.clone()]).filter(|place| place.exists()).collect();
+        }
         let sdk = self.sdk.as_deref().filter(|place| !of_system(place)).map(Path::to_owned);
         let gems =
             self.gems.iter().map(PathBuf::as_path).filter(|place| !of_system(place)).map(Path::to_owned);
@@ -144,6 +155,7 @@ impl SearchPlaces {
             ManagedRuntime::Ruby { major, minor } => {
                 (vec![format!("ruby{major}.{minor}"), "ruby".into()], &RUBY_HOMES)
             }
+            ManagedRuntime::Dotnet { .. } => (vec!["dotnet".into()], &DOTNET_HOMES),
         };
         let mut dirs = self.path.clone();
         if self.system {
@@ -151,6 +163,7 @@ impl SearchPlaces {
             match runtime {
                 ManagedRuntime::Java { .. } => dirs.extend(expand(Path::new(JAVA_SYSTEM.0), JAVA_SYSTEM.1)),
                 ManagedRuntime::Ruby { .. } => dirs.extend(expand(Path::new(RUBY_SYSTEM.0), RUBY_SYSTEM.1)),
+                ManagedRuntime::Dotnet { .. } => dirs.extend(DOTNET_SYSTEM.map(PathBuf::from)),
                 ManagedRuntime::Python { .. } | ManagedRuntime::Node { .. } => {}
             }
         }
@@ -165,11 +178,12 @@ impl SearchPlaces {
     /// What a candidate says of itself, if it is an interpreter at all.
     fn ask(&self, candidate: &Path, runtime: ManagedRuntime) -> Option<Interpreter> {
         let java = matches!(runtime, ManagedRuntime::Java { .. });
-        let arguments = match runtime {
-            ManagedRuntime::Python { .. } => ["-c", PYTHON_SAYS],
-            ManagedRuntime::Node { .. } => ["-e", NODE_SAYS],
-            ManagedRuntime::Java { .. } => ["-XshowSettings:properties", "-version"],
-            ManagedRuntime::Ruby { .. } => ["-e", RUBY_SAYS],
+        let arguments: &[&str] = match runtime {
+            ManagedRuntime::Python { .. } => &["-c", PYTHON_SAYS],
+            ManagedRuntime::Node { .. } => &["-e", NODE_SAYS],
+            ManagedRuntime::Java { .. } => &["-XshowSettings:properties", "-version"],
+            ManagedRuntime::Ruby { .. } => &["-e", RUBY_SAYS],
+            ManagedRuntime::Dotnet { .. } => &["--list-runtimes"],
         };
         let mut command = Command::new(candidate);
         command.args(arguments).env_clear().current_dir("/");
@@ -198,12 +212,37 @@ impl SearchPlaces {
             return said_by_java(&answer).filter(|_| child.wait().is_ok_and(|ended| ended.success()));
         }
         child.stdout.take()?.take(MAX_ANSWER_BYTES).read_to_string(&mut answer).ok()?;
+        if let ManagedRuntime::Dotnet { .. } = runtime {
+            return said_by_dotnet(&answer, runtime)
+                .filter(|_| child.wait().is_ok_and(|ended| ended.success()));
+        }
         let mut lines = answer.lines();
         let (version, path) = (lines.next()?, lines.next()?);
         let gems = lines.map(PathBuf::from).filter(|place| place.is_absolute()).collect();
         let found = Interpreter { path: PathBuf::from(path), version: version.to_owned(), sdk: None, gems };
         (child.wait().ok()?.success() && found.path.is_absolute()).then_some(found)
     }
+}
+
+/// .NET by the runtimes that it has, of which one is told: `Microsoft.NETCore.App 8.0.11 [/usr/lib/dotnet/shared/…]`.
+fn said_by_dotnet(runtimes: &str, wanted: ManagedRuntime) -> Option<Interpreter> {
+    let told = runtimes.lines().filter_map(|line| {
+        let (version, place) = line.strip_prefix("Microsoft.NETCore.App ")?.split_once(' ')?;
+        let shared = Path::new(place.strip_prefix('[')?.strip_suffix(']')?);
+        let path = shared.ancestors().nth(2)?.join("dotnet");
+        path.is_absolute().then(|| Interpreter {
+            path,
+            version: version.to_owned(),
+            sdk: None,
+            gems: Vec::new(),
+        })
+    });
+    let mut told: Vec<Interpreter> = told.collect();
+    let number = |found: &Interpreter| -> Vec<u32> {
+        found.version.split(['.', '-']).map(|part| part.parse().unwrap_or_default()).collect()
+    };
+    told.sort_by_key(|found| (is_exactly(&found.version, wanted), number(found)));
+    told.pop()
 }
 
 /// A JVM by its properties: `java.home = …`, `java.version = 17.0.15`.
@@ -226,6 +265,9 @@ fn is_exactly(version: &str, runtime: ManagedRuntime) -> bool {
         ManagedRuntime::Java { major } => {
             version == major.to_string() || version.starts_with(&format!("{major}."))
         }
+        ManagedRuntime::Dotnet { major } => {
+            version.starts_with(&format!("{major}.0.")) && !version.contains('-')
+        }
         ManagedRuntime::Ruby { major, minor } => version.starts_with(&format!("{major}.{minor}.")),
     }
 }
@@ -237,4 +279,23 @@ fn expand(home: &Path, pattern: &str) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path().join(rest)).collect();
     found.sort();
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As `dotnet --list-runtimes` of SDK 8.0 prints it.
+    #[test]
+    fn of_several_runtimes_the_newest_of_the_version_is_taken() {
+        let said = "Microsoft.AspNetCore.App 8.0.21 [/usr/lib/dotnet/shared/Microsoft.AspNetCore.App]\n\
+                    Microsoft.NETCore.App 8.0.9 [/usr/lib/dotnet/shared/Microsoft.NETCore.App]\n\
+                    Microsoft.NETCore.App 8.0.21 [/usr/lib/dotnet/shared/Microsoft.NETCore.App]\n\
+                    Microsoft.NETCore.App 10.0.0-rc.1 [/usr/lib/dotnet/shared/Microsoft.NETCore.App]\n";
+        let found = |major| said_by_dotnet(said, ManagedRuntime::Dotnet { major }).unwrap();
+        assert_eq!((found(8).version.as_str(), found(8).path), ("8.0.21", "/usr/lib/dotnet/dotnet".into()));
+        // What is not of the version is told, to be named as missing.
+        assert!(!is_exactly(&found(10).version, ManagedRuntime::Dotnet { major: 10 }));
+        assert_eq!(said_by_dotnet("", ManagedRuntime::Dotnet { major: 8 }), None);
+    }
 }

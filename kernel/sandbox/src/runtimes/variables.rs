@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 impl ManagedRuntime {
     /// What a function of it has in its environment besides, where its code and layers lie in folders.
     ///
-    /// Evidence: environments of `ruby3.2` to `ruby3.4` recorded on AWS (LocalStack, `test_introspection_invoke`); the
+    /// Evidence: environments of `ruby3.2` to `ruby3.4` and `dotnet10` recorded on AWS (LocalStack, `test_introspection_invoke`); the
     /// gems that AWS brings lie in `/var/runtime`, here where this machine has them.
     pub fn variables(
         self,
@@ -14,6 +14,13 @@ impl ManagedRuntime {
         code: &Path,
         layers: Option<&Path>,
     ) -> Vec<(&'static str, String)> {
+        if let Self::Dotnet { .. } = self {
+            let home = interpreter.path.parent().unwrap_or(Path::new("/"));
+            return vec![
+                ("DOTNET_ROOT", home.display().to_string()),
+                ("LAMBDA_RUNTIME_NAME", self.to_string()),
+            ];
+        }
         let Self::Ruby { major, minor } = self else { return Vec::new() };
         let version = format!("{major}.{minor}.0");
         let of_code = code.join("vendor/bundle/ruby").join(&version);

@@ -1,5 +1,6 @@
 //! The launcher and the process runner, against real processes.
 
+mod dotnet;
 mod egress;
 mod ending;
 mod escapes;

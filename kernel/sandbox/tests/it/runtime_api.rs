@@ -2,6 +2,7 @@
 
 use sandbox::runtimes::{Bootstraps, Interpreter, ManagedRuntime, SearchPlaces};
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -24,7 +25,7 @@ impl Posted {
 }
 
 /// Files and what is in them, or variables.
-type Pairs<'a> = &'a [(&'a str, &'a str)];
+pub type Pairs<'a> = &'a [(&'a str, &'a str)];
 
 /// One function running under its bootstrap.
 pub struct Function {
@@ -53,15 +54,17 @@ impl Function {
         handler: &str,
         (files, env): (Pairs<'_>, Pairs<'_>),
     ) -> Self {
-        let dir = fresh_dir();
-        let task = dir.join("task");
-        for (name, content) in files {
-            let place = dir.join(name);
-            std::fs::create_dir_all(place.parent().unwrap()).unwrap();
-            std::fs::write(place, content).unwrap();
-        }
+        let dir = laid_out(files);
         let argv = Bootstraps::lay_out(&dir).unwrap().command(runtime, interpreter, (&dir, None));
         let (code, layers) = (dir.join("task"), dir.join("opt"));
+        let variables = runtime.variables(interpreter, &code, Some(&layers));
+        let variables = variables.iter().map(|(name, value)| (*name, value.as_str()));
+        Self::run(dir, &argv, handler, &variables.chain(env.iter().copied()).collect::<Vec<_>>())
+    }
+
+    /// The same by a program, in a folder with its code.
+    pub fn run(dir: PathBuf, argv: &[OsString], handler: &str, env: Pairs<'_>) -> Self {
+        let task = dir.join("task");
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (events, to_serve) = channel();
@@ -80,7 +83,6 @@ impl Function {
                 ("AWS_LAMBDA_LOG_STREAM_NAME", "2024/05/01/[$LATEST]abc"),
             ])
             .envs([("LAMBDA_TASK_ROOT", &task), ("ELYSIUM_LAYERS_ROOT", &dir.join("opt"))])
-            .envs(runtime.variables(interpreter, &code, Some(&layers)))
             .envs(env.iter().copied())
             .current_dir(&task)
             .stdout(Stdio::piped())
@@ -146,6 +148,17 @@ impl Drop for Function {
 #[expect(clippy::disallowed_methods, reason = "the tests run the interpreters of the machine they are on")]
 pub fn places() -> SearchPlaces {
     SearchPlaces::of_environment(std::env::var_os("PATH"), std::env::var_os("HOME"))
+}
+
+/// A folder with these files.
+pub fn laid_out(files: Pairs<'_>) -> PathBuf {
+    let dir = fresh_dir();
+    for (name, content) in files {
+        let place = dir.join(name);
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        std::fs::write(place, content).unwrap();
+    }
+    dir
 }
 
 pub fn fresh_dir() -> PathBuf {

@@ -168,9 +168,10 @@ impl Machine {
         }
         let managed = ManagedRuntime::parse(runtime).map_err(|error| cannot(&error))?;
         let interpreter = self.interpreter(ctx, managed).await?;
-        let (prepared, own) = (bootstraps.clone(), interpreter.clone());
-        let prepared =
-            ctx.compute(move || prepared.prepare(managed, &own)).await.map_err(LambdaError::Other)?;
+        let (prepared, own, handler) =
+            (bootstraps.clone(), interpreter.clone(), configuration.settings.handler.clone());
+        let prepared = ctx.compute(move || prepared.prepare(managed, &own, &handler)).await;
+        let prepared = prepared.map_err(LambdaError::Other)?;
         prepared.map_err(|error| cannot(&error))?;
         let seen = bootstraps.seen_at(view.runtime.as_deref().unwrap_or(bootstraps.root()));
         let opt = view.opt.as_deref().filter(|_| layers.is_some());
@@ -181,7 +182,13 @@ impl Machine {
             argv.insert(1, format!("-Xmx{heap_mb}m").into());
         }
         let variables = managed.variables(&interpreter, &view.code, opt);
-        let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let mut variables: BTreeMap<_, _> =
+            variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        if let ManagedRuntime::Dotnet { .. } = managed {
+            // So does .NET, which takes the bound as a hexadecimal number of bytes.
+            let heap_bytes = u64::from(configuration.settings.memory_mb) << 20;
+            variables.insert("DOTNET_GCHeapHardLimit".to_owned(), format!("{:x}", heap_bytes * 3 / 4));
+        }
         let programs = interpreter.path.parent().map(Path::to_owned);
         let (folders, packages) = (interpreter.folders(), interpreter.packages());
         if let Some(wrapper) = configuration.settings.environment.as_ref().and_then(|own| own.get(WRAPPER)) {

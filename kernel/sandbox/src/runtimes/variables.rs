@@ -4,15 +4,16 @@ use super::{Interpreter, ManagedRuntime};
 use std::path::{Path, PathBuf};
 
 impl ManagedRuntime {
-    /// What a function of it has in its environment besides, where its code and layers lie in folders.
+    /// What a function of it has in its environment besides, where its code, its layers and the bootstraps lie in
+    /// folders.
     ///
     /// Evidence: environments of `ruby3.2` to `ruby3.4` and `dotnet10` recorded on AWS (LocalStack, `test_introspection_invoke`); the
     /// gems that AWS brings lie in `/var/runtime`, here where this machine has them.
     pub fn variables(
         self,
         interpreter: &Interpreter,
-        code: &Path,
-        layers: Option<&Path>,
+        (code, layers): (&Path, Option<&Path>),
+        bootstraps: &Path,
     ) -> Vec<(&'static str, String)> {
         if let Self::Dotnet { .. } = self {
             let home = interpreter.path.parent().unwrap_or(Path::new("/"));
@@ -27,7 +28,8 @@ impl ManagedRuntime {
         let of_layers = layers.map(|layers| layers.join("ruby/gems").join(&version));
         let gems = [of_code].into_iter().chain(of_layers).chain(interpreter.gems.iter().cloned());
         let files = [code.to_owned()].into_iter().chain(layers.map(|layers| layers.join("ruby/lib")));
-        vec![("GEM_PATH", joined(gems)), ("RUBYLIB", joined(files))]
+        let home = bootstraps.display().to_string();
+        vec![("GEM_HOME", home), ("GEM_PATH", joined(gems)), ("RUBYLIB", joined(files))]
     }
 }
 
@@ -49,9 +51,11 @@ mod tests {
         };
         let of = |runtime: &str, layers: Option<&str>| {
             let runtime = ManagedRuntime::parse(runtime).unwrap();
-            runtime.variables(&interpreter, Path::new("/var/task"), layers.map(Path::new))
+            let folders = (Path::new("/var/task"), layers.map(Path::new));
+            runtime.variables(&interpreter, folders, Path::new("/var/runtime"))
         };
         let expected = [
+            ("GEM_HOME", "/var/runtime".to_owned()),
             (
                 "GEM_PATH",
                 "/var/task/vendor/bundle/ruby/3.3.0:/opt/ruby/gems/3.3.0:/var/lib/gems/3.3.0".to_owned(),
@@ -59,7 +63,7 @@ mod tests {
             ("RUBYLIB", "/var/task:/opt/ruby/lib".to_owned()),
         ];
         assert_eq!(of("ruby3.3", Some("/opt")), expected);
-        assert_eq!(of("ruby3.3", None)[1].1, "/var/task");
+        assert_eq!(of("ruby3.3", None)[2].1, "/var/task");
         assert_eq!(of("python3.11", Some("/opt")), []);
     }
 }

@@ -55,9 +55,10 @@ impl Function {
         (files, env): (Pairs<'_>, Pairs<'_>),
     ) -> Self {
         let dir = laid_out(files);
-        let argv = Bootstraps::lay_out(&dir).unwrap().command(runtime, interpreter, (&dir, None));
+        let bootstraps = Bootstraps::lay_out(&dir).unwrap();
+        let argv = bootstraps.command(runtime, interpreter, (&dir, None));
         let (code, layers) = (dir.join("task"), dir.join("opt"));
-        let variables = runtime.variables(interpreter, &code, Some(&layers));
+        let variables = runtime.variables(interpreter, (&code, Some(&layers)), bootstraps.root());
         let variables = variables.iter().map(|(name, value)| (*name, value.as_str()));
         Self::run(dir, &argv, handler, &variables.chain(env.iter().copied()).collect::<Vec<_>>())
     }

@@ -181,7 +181,7 @@ impl Machine {
             let heap_mb = configuration.settings.memory_mb * 17 / 20;
             argv.insert(1, format!("-Xmx{heap_mb}m").into());
         }
-        let variables = managed.variables(&interpreter, &view.code, opt);
+        let variables = managed.variables(&interpreter, (&view.code, opt), seen.root());
         let mut variables: BTreeMap<_, _> =
             variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         if let ManagedRuntime::Dotnet { .. } = managed {

@@ -1,11 +1,13 @@
 //! Managed runtimes: which interpreter runs a function of `python3.11`,
-//! `nodejs20.x` or `java17`, and our bootstrap that connects it to the Runtime API.
+//! `nodejs20.x`, `java17`, `ruby3.3` or `dotnet8`, and our bootstrap that connects it to the Runtime API.
 //!
 //! The interpreter has exactly the version that was asked for, or there is none.
 
 mod bootstraps;
+mod compile;
 mod interpreters;
 mod python_sdk;
+mod variables;
 
 pub use bootstraps::Bootstraps;
 pub use interpreters::{Interpreter, SearchPlaces};
@@ -31,6 +33,18 @@ pub enum ManagedRuntime {
         /// 8, 11, 17, 21 or 25.
         major: u8,
     },
+    /// `ruby<major>.<minor>`.
+    Ruby {
+        /// 3, or 4.
+        major: u8,
+        /// 2, 3 or 4 of 3; 0 of 4.
+        minor: u8,
+    },
+    /// `dotnet<major>`.
+    Dotnet {
+        /// 6, 8 or 10.
+        major: u8,
+    },
 }
 
 /// Why a runtime cannot be given.
@@ -47,13 +61,15 @@ pub enum RuntimeError {
     },
     /// The bootstraps cannot be written.
     System(io::Error),
-    /// The bootstrap cannot be compiled: why.
-    Compiler(String),
+    /// The bootstrap of a runtime cannot be compiled: why.
+    Compiler(ManagedRuntime, String),
 }
 
 const PYTHON_MINORS: std::ops::RangeInclusive<u8> = 9..=14;
 const NODE_MAJORS: [u8; 4] = [18, 20, 22, 24];
 const JAVA_MAJORS: [u8; 4] = [11, 17, 21, 25];
+const RUBY_VERSIONS: [(u8, u8); 4] = [(3, 2), (3, 3), (3, 4), (4, 0)];
+const DOTNET_MAJORS: [u8; 3] = [6, 8, 10];
 
 impl ManagedRuntime {
     /// All that have a bootstrap of ours.
@@ -61,7 +77,9 @@ impl ManagedRuntime {
         let python = PYTHON_MINORS.map(|minor| Self::Python { minor });
         let node = NODE_MAJORS.into_iter().map(|major| Self::Node { major });
         let java = [8].into_iter().chain(JAVA_MAJORS).map(|major| Self::Java { major });
-        python.chain(node).chain(java)
+        let ruby = RUBY_VERSIONS.into_iter().map(|(major, minor)| Self::Ruby { major, minor });
+        let dotnet = DOTNET_MAJORS.into_iter().map(|major| Self::Dotnet { major });
+        python.chain(node).chain(java).chain(ruby).chain(dotnet)
     }
 
     /// Reads a runtime identifier of the Lambda API.
@@ -77,6 +95,17 @@ impl ManagedRuntime {
             && JAVA_MAJORS.contains(&major)
         {
             return Ok(Self::Java { major });
+        }
+        let ruby = identifier.strip_prefix("ruby").and_then(|rest| rest.split_once('.'));
+        if let Some((Some(major), Some(minor))) = ruby.map(|(major, minor)| (number(major), number(minor)))
+            && RUBY_VERSIONS.contains(&(major, minor))
+        {
+            return Ok(Self::Ruby { major, minor });
+        }
+        if let Some(major) = identifier.strip_prefix("dotnet").and_then(number)
+            && DOTNET_MAJORS.contains(&major)
+        {
+            return Ok(Self::Dotnet { major });
         }
         match (python, node) {
             (Some(minor), _) if PYTHON_MINORS.contains(&minor) => Ok(Self::Python { minor }),
@@ -100,6 +129,14 @@ impl ManagedRuntime {
                 "install its JDK (`apt-get install openjdk-{major}-jdk-headless`, or `sdk install java \
                  {major}` of SDKMAN) and try again"
             ),
+            Self::Ruby { major, minor } => format!(
+                "install it (`apt-get install ruby{major}.{minor}`, or `rbenv install {major}.{minor}` of \
+                 rbenv, or `rvm install {major}.{minor}`) and try again"
+            ),
+            Self::Dotnet { major } => format!(
+                "install its SDK (`apt-get install dotnet-sdk-{major}.0` with Microsoft's packages, or \
+                 `dotnet-install.sh --channel {major}.0`) and try again"
+            ),
         }
     }
 }
@@ -111,6 +148,8 @@ impl fmt::Display for ManagedRuntime {
             Self::Node { major } => write!(f, "nodejs{major}.x"),
             Self::Java { major: 8 } => f.write_str("java8.al2"),
             Self::Java { major } => write!(f, "java{major}"),
+            Self::Ruby { major, minor } => write!(f, "ruby{major}.{minor}"),
+            Self::Dotnet { major } => write!(f, "dotnet{major}"),
         }
     }
 }
@@ -124,7 +163,7 @@ impl fmt::Display for RuntimeError {
                 if others.is_empty() { Ok(()) } else { write!(f, "; found only {}", others.join(", ")) }
             }
             Self::System(error) => write!(f, "cannot write the bootstraps: {error}"),
-            Self::Compiler(why) => write!(f, "cannot compile the bootstrap for Java: {why}"),
+            Self::Compiler(runtime, why) => write!(f, "cannot compile the bootstrap of {runtime}: {why}"),
         }
     }
 }
@@ -161,6 +200,7 @@ mod tests {
             assert_eq!(runtime, ManagedRuntime::Java { major });
             assert_eq!(runtime.to_string(), identifier);
         }
+        assert_eq!(ManagedRuntime::parse("ruby3.4").unwrap(), ManagedRuntime::Ruby { major: 3, minor: 4 });
         let unknown = [
             "",
             "python3.8",
@@ -171,6 +211,12 @@ mod tests {
             "nodejs19.x",
             "java18",
             "java8",
+            "ruby3.1",
+            "ruby3",
+            "ruby3.02",
+            "ruby4.1",
+            "dotnet9",
+            "dotnet08",
         ];
         for runtime in ManagedRuntime::all() {
             assert_eq!(ManagedRuntime::parse(&runtime.to_string()).unwrap(), runtime);

@@ -3,8 +3,8 @@
 use crate::compute::{self, Begun, Dispatcher, Initialization, Outcome, Sink, Work};
 use crate::errors::LambdaError;
 use crate::events;
-use crate::rules::lineage;
 use crate::rules::names::{Named, Qualifier};
+use crate::rules::{lineage, standing};
 use crate::state::{self, Alias, Configuration, Function, Origin, provisioned};
 use bytes::Bytes;
 use names::Scope;
@@ -119,6 +119,15 @@ fn draw(ctx: &Ctx) -> f64 {
     f64::from(u32::from_le_bytes(ctx.host().entropy.bytes())) / (f64::from(u32::MAX) + 1.0)
 }
 
+/// Refuses to run a function that is being made, where somebody waits for its answer.
+///
+/// # Errors
+/// While it is, or where there is none.
+pub fn check_made(ctx: &Ctx, named: &Named) -> Result<(), LambdaError> {
+    let function = target(&ctx.read(), named)?;
+    standing::check_made(standing::of_latest(&function, |pace| ctx.pace(pace), ctx.now()))
+}
+
 /// Runs a function and waits for its answer.
 ///
 /// # Errors
@@ -142,8 +151,12 @@ pub async fn run_streamed(
 ) -> Result<(String, Begun), LambdaError> {
     let (sink, parts) = tokio::sync::mpsc::channel(compute::WAITING);
     let work = work(ctx, named, payload, Extras { sink: Some(sink), ..extras }).await?;
-    let (version, ctx) = (work.configuration.version.clone(), ctx.clone());
-    let end = tokio::spawn(async move { ctx.part::<Dispatcher>().invoke(&ctx, &work).await });
+    let (version, ctx, named) = (work.configuration.version.clone(), ctx.clone(), named.clone());
+    let end = tokio::spawn(async move {
+        let outcome = ctx.part::<Dispatcher>().invoke(&ctx, &work).await?;
+        events::freed(&ctx, &named);
+        Ok(outcome)
+    });
     Ok((version, compute::begun(parts, end).await?))
 }
 

@@ -14,6 +14,7 @@ pub mod report;
 pub mod settings;
 pub mod source;
 pub mod sqs_event;
+pub mod standing;
 pub mod stream_event;
 pub mod tar;
 pub mod url_cors;

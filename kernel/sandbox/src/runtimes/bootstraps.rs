@@ -1,28 +1,37 @@
 //! The bootstraps, carried by the binary and laid out in a directory named after their content, so
 //! that functions started by an older binary keep the files they run from.
 
-use super::{Interpreter, ManagedRuntime, RuntimeError};
+use super::{Interpreter, ManagedRuntime};
 use sha2::{Digest, Sha256};
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 const PYTHON: &str = "python/bootstrap.py";
 const PYTHON_SEED: &str = "python/seed.py";
 const NODE: &str = "node/bootstrap.mjs";
 /// The module that functions have the SDK by.
 const PYTHON_SDK: &str = "boto3";
-const JAVA: &str = "java/Bootstrap.java";
-const FILES: [(&str, &str); 6] = [
+pub(super) const JAVA: &str = "java/Bootstrap.java";
+const RUBY: &str = "ruby/bootstrap.rb";
+const DOTNET: &str = "dotnet/start.sh";
+/// What is compiled for .NET.
+pub(super) const DOTNET_SOURCES: [&str; 2] = ["dotnet/Bootstrap.cs", "dotnet/Context.cs"];
+/// What comes of that.
+pub(super) const DOTNET_ASSEMBLY: &str = "ElysiumRuntime.dll";
+const FILES: [(&str, &str); 10] = [
     (PYTHON, include_str!("../../runtimes/python/bootstrap.py")),
     (PYTHON_SEED, include_str!("../../runtimes/python/seed.py")),
     (NODE, include_str!("../../runtimes/node/bootstrap.mjs")),
     ("node/rehearsal.mjs", include_str!("../../runtimes/node/rehearsal.mjs")),
     ("node/rehearsed.js", include_str!("../../runtimes/node/rehearsed.js")),
     (JAVA, include_str!("../../runtimes/java/Bootstrap.java")),
+    (RUBY, include_str!("../../runtimes/ruby/bootstrap.rb")),
+    (DOTNET, include_str!("../../runtimes/dotnet/start.sh")),
+    (DOTNET_SOURCES[0], include_str!("../../runtimes/dotnet/Bootstrap.cs")),
+    (DOTNET_SOURCES[1], include_str!("../../runtimes/dotnet/Context.cs")),
 ];
 
 /// The bootstraps as files.
@@ -59,51 +68,14 @@ impl Bootstraps {
         Self { root: root.to_owned() }
     }
 
-    /// Makes ready what `runtime` needs besides: for Java, the classes, compiled once by its own JDK. Blocks.
-    ///
-    /// # Errors
-    /// Where there is no compiler beside the interpreter, or it fails.
-    pub fn prepare(&self, runtime: ManagedRuntime, interpreter: &Interpreter) -> Result<(), RuntimeError> {
-        let ManagedRuntime::Java { major } = runtime else { return Ok(()) };
-        let classes = self.classes(major);
-        if classes.join("Bootstrap.class").is_file() {
-            return Ok(());
-        }
-        let draft = classes.with_extension(format!("{}.draft", std::process::id()));
-        // The runtime of Java 8 lies within its JDK.
-        let homes = interpreter.path.ancestors().skip(2).take(2);
-        let compiler =
-            homes.map(|home| home.join("bin/javac")).find(|place| place.is_file()).ok_or_else(|| {
-                let home = interpreter.path.display();
-                RuntimeError::Compiler(format!(
-                    "there is no javac beside {home}; a JDK is needed, not a JRE alone"
-                ))
-            })?;
-        fs::create_dir_all(&draft)?;
-        let mut command = Command::new(compiler);
-        command
-            .arg("-nowarn")
-            // Else each joined text makes classes while the function begins, which took half of that time.
-            .arg("-XDstringConcat=inline")
-            .arg("-d")
-            .arg(&draft)
-            .arg(self.root.join(JAVA))
-            .env_clear()
-            .stdin(Stdio::null());
-        let done = command.output()?;
-        if !done.status.success() {
-            let why = String::from_utf8_lossy(&done.stderr).chars().take(500).collect();
-            return Err(RuntimeError::Compiler(why));
-        }
-        match fs::rename(&draft, &classes) {
-            // Somebody else made them meanwhile.
-            Err(_) if classes.join("Bootstrap.class").is_file() => Ok(fs::remove_dir_all(&draft)?),
-            renamed => Ok(renamed?),
-        }
+    /// Where what was compiled for Java lies.
+    pub(super) fn classes(&self, major: u8) -> PathBuf {
+        self.root.join(format!("java/classes-{major}"))
     }
 
-    fn classes(&self, major: u8) -> PathBuf {
-        self.root.join(format!("java/classes-{major}"))
+    /// The same for .NET.
+    pub(super) fn assembly(&self, major: u8) -> PathBuf {
+        self.root.join(format!("dotnet/assembly-{major}"))
     }
 
     fn java(
@@ -134,6 +106,19 @@ impl Bootstraps {
         argv
     }
 
+    /// The files of a function decide how .NET begins it, which a script looks at where it sees them.
+    fn dotnet(&self, major: u8, interpreter: &Interpreter) -> Vec<OsString> {
+        let script = self.root.join(DOTNET).into_os_string();
+        let assembly = self.assembly(major).join(DOTNET_ASSEMBLY).into_os_string();
+        vec!["/bin/sh".into(), script, interpreter.path.clone().into_os_string(), assembly]
+    }
+
+    /// Ruby takes texts for what the locale says, which machines may lack; on AWS they are UTF-8.
+    fn ruby(&self, interpreter: &Interpreter) -> Vec<OsString> {
+        let interpreter = interpreter.path.clone().into_os_string();
+        vec![interpreter, "-EUTF-8".into(), self.root.join(RUBY).into_os_string()]
+    }
+
     /// Program and arguments that wait to be told which function of `runtime` they run; `None` where that
     /// cannot be told to one that has begun.
     pub fn waiting_command(
@@ -142,7 +127,7 @@ impl Bootstraps {
         interpreter: &Interpreter,
         loaded: bool,
     ) -> Option<Vec<OsString>> {
-        if let ManagedRuntime::Java { .. } = runtime {
+        if !matches!(runtime, ManagedRuntime::Python { .. } | ManagedRuntime::Node { .. }) {
             return None;
         }
         let mut argv = self.command(runtime, interpreter, (Path::new("/"), None));
@@ -189,6 +174,8 @@ impl Bootstraps {
             ManagedRuntime::Python { .. } => PYTHON,
             ManagedRuntime::Node { .. } => NODE,
             ManagedRuntime::Java { major } => return self.java(major, interpreter, code, layers),
+            ManagedRuntime::Ruby { .. } => return self.ruby(interpreter),
+            ManagedRuntime::Dotnet { major } => return self.dotnet(major, interpreter),
         };
         self.interpreted(interpreter, bootstrap)
     }

@@ -1,11 +1,13 @@
 //! The launcher and the process runner, against real processes.
 
+mod dotnet;
 mod egress;
 mod ending;
 mod escapes;
 mod limits;
 mod node;
 mod python;
+mod ruby;
 mod runner;
 mod runtime_api;
 mod runtimes;

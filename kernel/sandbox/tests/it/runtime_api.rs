@@ -1,7 +1,8 @@
 //! A Runtime API of a few lines for one function at a time, on a thread of its own.
 
-use sandbox::runtimes::{Bootstraps, ManagedRuntime, SearchPlaces};
+use sandbox::runtimes::{Bootstraps, Interpreter, ManagedRuntime, SearchPlaces};
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -23,6 +24,9 @@ impl Posted {
     }
 }
 
+/// Files and what is in them, or variables.
+pub type Pairs<'a> = &'a [(&'a str, &'a str)];
+
 /// One function running under its bootstrap.
 pub struct Function {
     dir: PathBuf,
@@ -39,16 +43,29 @@ impl Function {
     }
 
     pub fn start_with(runtime: &str, handler: &str, files: &[(&str, &str)], env: &[(&str, &str)]) -> Self {
-        let dir = fresh_dir();
-        let task = dir.join("task");
-        for (name, content) in files {
-            let place = dir.join(name);
-            std::fs::create_dir_all(place.parent().unwrap()).unwrap();
-            std::fs::write(place, content).unwrap();
-        }
         let runtime = ManagedRuntime::parse(runtime).unwrap();
-        let interpreter = places().find(runtime).unwrap();
-        let argv = Bootstraps::lay_out(&dir).unwrap().command(runtime, &interpreter, (&dir, None));
+        Self::start_by(&places().find(runtime).unwrap(), runtime, handler, (files, env))
+    }
+
+    /// The same by an interpreter of whichever version.
+    pub fn start_by(
+        interpreter: &Interpreter,
+        runtime: ManagedRuntime,
+        handler: &str,
+        (files, env): (Pairs<'_>, Pairs<'_>),
+    ) -> Self {
+        let dir = laid_out(files);
+        let bootstraps = Bootstraps::lay_out(&dir).unwrap();
+        let argv = bootstraps.command(runtime, interpreter, (&dir, None));
+        let (code, layers) = (dir.join("task"), dir.join("opt"));
+        let variables = runtime.variables(interpreter, (&code, Some(&layers)), bootstraps.root());
+        let variables = variables.iter().map(|(name, value)| (*name, value.as_str()));
+        Self::run(dir, &argv, handler, &variables.chain(env.iter().copied()).collect::<Vec<_>>())
+    }
+
+    /// The same by a program, in a folder with its code.
+    pub fn run(dir: PathBuf, argv: &[OsString], handler: &str, env: Pairs<'_>) -> Self {
+        let task = dir.join("task");
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (events, to_serve) = channel();
@@ -132,6 +149,17 @@ impl Drop for Function {
 #[expect(clippy::disallowed_methods, reason = "the tests run the interpreters of the machine they are on")]
 pub fn places() -> SearchPlaces {
     SearchPlaces::of_environment(std::env::var_os("PATH"), std::env::var_os("HOME"))
+}
+
+/// A folder with these files.
+pub fn laid_out(files: Pairs<'_>) -> PathBuf {
+    let dir = fresh_dir();
+    for (name, content) in files {
+        let place = dir.join(name);
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        std::fs::write(place, content).unwrap();
+    }
+    dir
 }
 
 pub fn fresh_dir() -> PathBuf {

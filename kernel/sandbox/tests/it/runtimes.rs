@@ -11,7 +11,9 @@ fn bootstraps_are_laid_out_once_and_mended() {
     let files = tree(first.root());
     let node = ["node/bootstrap.mjs", "node/rehearsal.mjs", "node/rehearsed.js"];
     let python = ["python/bootstrap.py", "python/seed.py"];
-    assert_eq!(files, [&["java/Bootstrap.java"][..], &node, &python].concat());
+    let dotnet = ["dotnet/Bootstrap.cs", "dotnet/Context.cs", "dotnet/start.sh"];
+    let java = ["java/Bootstrap.java"];
+    assert_eq!(files, [&dotnet[..], &java, &node, &python, &["ruby/bootstrap.rb"]].concat());
     let place = first.root().join(&files[0]);
     let whole = std::fs::read(&place).unwrap();
     std::fs::write(&place, &whole[..10]).unwrap();

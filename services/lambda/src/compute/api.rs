@@ -33,6 +33,8 @@ pub enum Answer {
     Streamed(Option<Bytes>),
     /// Not at all: its environment ended.
     Ended(Exit),
+    /// Not at all: its environment had ended before it asked for it.
+    Untaken(Exit),
 }
 
 /// How an environment began.
@@ -150,13 +152,14 @@ impl Shared {
         state.ended = Some(exit);
         state.parked = None;
         let (beginning, current) = (state.beginning.take(), state.current.take());
+        let untaken = state.queued.take().is_some();
         drop(state);
         // Both may have stopped waiting.
         if let Some(beginning) = beginning {
             let _ = beginning.send(Begun::Ended(exit));
         }
         if let Some(current) = current {
-            let _ = current.reply.send(Answer::Ended(exit));
+            let _ = current.reply.send(if untaken { Answer::Untaken(exit) } else { Answer::Ended(exit) });
         }
     }
 
@@ -255,7 +258,7 @@ impl RuntimeApi {
             let mut state = self.shared.state();
             if let Some(exit) = state.ended {
                 // The receiver is still in hand.
-                let _ = reply.send(Answer::Ended(exit));
+                let _ = reply.send(Answer::Untaken(exit));
                 return answer;
             }
             state.current = Some(Current { id: id.to_owned(), reply, sink });

@@ -160,22 +160,28 @@ impl Dispatcher {
         };
         let admitted = self.admission.admit(&work.scope, &wanting, work.kept)?;
         let version = Version { function: work.function, version: work.configuration.version.clone() };
-        let runner = ctx.ports().runner.as_ref();
-        let mut environment = match self.get(runner, &version, work.configuration.generation).await {
-            Got::Environment(environment) => {
-                environment.frost.lift(&environment.sandbox).await;
-                environment
+        let (runner, generation) = (ctx.ports().runner.as_ref(), work.configuration.generation);
+        let (environment, invoked) = loop {
+            let (mut environment, is_first) = match self.get(runner, &version, generation).await {
+                Got::Environment(environment) => {
+                    environment.frost.lift(&environment.sandbox).await;
+                    (environment, false)
+                }
+                Got::Room(place, _starting) => match self.start(ctx, work, &version, place).await? {
+                    Started::Ready(environment) => (environment, true),
+                    Started::Failed(outcome) => return Ok(outcome),
+                },
+            };
+            match environment.invoke(ctx, work, is_first).await {
+                Some(invoked) => break (environment, invoked),
+                None => self.give_back(*environment, false),
             }
-            Got::Room(place, _starting) => match self.start(ctx, work, &version, place).await? {
-                Started::Ready(environment) => environment,
-                Started::Failed(outcome) => return Ok(outcome),
-            },
         };
-        let invoked = environment.invoke(ctx, work).await;
         if !invoked.reusable || !environment.has_extensions() {
             self.give_back(*environment, invoked.reusable);
             return Ok(invoked.outcome);
         }
+        let mut environment = environment;
         // Extensions may go on after the answer; until they are done nothing else comes to them.
         let (dispatcher, timeout) = (self.clone(), work.configuration.settings.timeout_s);
         tokio::spawn(async move {

@@ -184,8 +184,9 @@ impl Environment {
         }
     }
 
-    /// Runs an invocation.
-    pub async fn invoke(&mut self, ctx: &Ctx, work: &Work) -> Invoked {
+    /// Runs an invocation; nothing comes of it where an environment that ran others has ended and did not take it,
+    /// as runtimes do that end after an error.
+    pub async fn invoke(&mut self, ctx: &Ctx, work: &Work, is_first: bool) -> Option<Invoked> {
         let clock = &ctx.host().clock;
         let began = clock.instant();
         let timeout = Duration::from_secs(u64::from(work.configuration.settings.timeout_s));
@@ -213,7 +214,12 @@ impl Environment {
                 let kind = "Function.ResponseSizeTooLarge".to_owned();
                 (Bytes::from(report::answer_too_large(MAX_ANSWER)), true, Ending::Failed(kind), true)
             }
-            Some(Answer::Ended(exit)) => {
+            Some(Answer::Untaken(_)) if !is_first => {
+                self.log.forget();
+                self.reason = Reason::Failure;
+                return None;
+            }
+            Some(Answer::Ended(exit) | Answer::Untaken(exit)) => {
                 self.reason = Reason::Failure;
                 let (payload, ending) = ended(&work.request_id, exit);
                 (payload, true, ending, false)
@@ -226,7 +232,7 @@ impl Environment {
         };
         let outcome = self.finish(work, took, ending, payload, failed).await;
         self.idle_since = clock.instant();
-        Invoked { outcome, reusable }
+        Some(Invoked { outcome, reusable })
     }
 
     /// Waits until all extensions are done with the last invocation; `false` where one is not in time, or

@@ -90,6 +90,11 @@ impl EnvironmentLog {
         *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(begun);
     }
 
+    /// The invocation that begins is another environment's.
+    pub fn forget(&self) {
+        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// An invocation has ended.
     pub async fn end(&self, report: Report) {
         // The collector ends after this does.

@@ -71,6 +71,17 @@ const MAX_IMAGES: usize = 16;
 /// Which program of ours an interpreter is begun with ahead of functions, whether the SDK is loaded or not.
 type Ahead = fn(&Bootstraps, ManagedRuntime, &Interpreter, bool) -> Option<Vec<OsString>>;
 
+/// Names a program that begins the runtime, which gets the command of it as arguments (Lambda developer guide,
+/// "Modifying the runtime environment").
+const WRAPPER: &str = "AWS_LAMBDA_EXEC_WRAPPER";
+/// What starts it on AWS, with the words for one that is not there (`bootstrap.sh` of aws-lambda-dotnet).
+const WRAPS: &str = "if [ ! -f \"$0\" ]; then echo \"$0: does not exist\"; exit 127; fi; if [ ! -x \"$0\" ]; then \
+                     echo \"$0: is not an executable\"; exit 126; fi; exec \"$0\" \"$@\"";
+
+fn wrapped(wrapper: &str, argv: Vec<OsString>) -> Vec<OsString> {
+    ["/bin/sh", "-c", WRAPS, wrapper].map(OsString::from).into_iter().chain(argv).collect()
+}
+
 fn cannot(error: &RuntimeError) -> LambdaError {
     LambdaError::CannotRun(error.to_string())
 }
@@ -157,9 +168,10 @@ impl Machine {
         }
         let managed = ManagedRuntime::parse(runtime).map_err(|error| cannot(&error))?;
         let interpreter = self.interpreter(ctx, managed).await?;
-        let (prepared, own) = (bootstraps.clone(), interpreter.clone());
-        let prepared =
-            ctx.compute(move || prepared.prepare(managed, &own)).await.map_err(LambdaError::Other)?;
+        let (prepared, own, handler) =
+            (bootstraps.clone(), interpreter.clone(), configuration.settings.handler.clone());
+        let prepared = ctx.compute(move || prepared.prepare(managed, &own, &handler)).await;
+        let prepared = prepared.map_err(LambdaError::Other)?;
         prepared.map_err(|error| cannot(&error))?;
         let seen = bootstraps.seen_at(view.runtime.as_deref().unwrap_or(bootstraps.root()));
         let opt = view.opt.as_deref().filter(|_| layers.is_some());
@@ -169,9 +181,20 @@ impl Machine {
             let heap_mb = configuration.settings.memory_mb * 17 / 20;
             argv.insert(1, format!("-Xmx{heap_mb}m").into());
         }
+        let variables = managed.variables(&interpreter, (&view.code, opt), seen.root());
+        let mut variables: BTreeMap<_, _> =
+            variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        if let ManagedRuntime::Dotnet { .. } = managed {
+            // So does .NET, which takes the bound as a hexadecimal number of bytes.
+            let heap_bytes = u64::from(configuration.settings.memory_mb) << 20;
+            variables.insert("DOTNET_GCHeapHardLimit".to_owned(), format!("{:x}", heap_bytes * 3 / 4));
+        }
         let programs = interpreter.path.parent().map(Path::to_owned);
         let (folders, packages) = (interpreter.folders(), interpreter.packages());
-        Ok(Command { argv, programs, runtime_dir, folders, packages, ..Command::default() })
+        if let Some(wrapper) = configuration.settings.environment.as_ref().and_then(|own| own.get(WRAPPER)) {
+            argv = wrapped(wrapper, argv);
+        }
+        Ok(Command { argv, programs, runtime_dir, folders, packages, variables, ..Command::default() })
     }
 
     /// The root file system of an image, unpacked once however many ask for it, and kept for the next.

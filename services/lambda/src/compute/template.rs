@@ -323,7 +323,7 @@ fn limits(settings: &Settings) -> Limits {
 /// Whether a shell starts the runtime on AWS, which leaves variables (LocalStack's test_introspection_invoke, recorded
 /// on AWS).
 fn runs_by_shell(runtime: &str) -> bool {
-    runtime.starts_with("python") || runtime.starts_with("nodejs")
+    ["python", "nodejs", "ruby", "dotnet"].iter().any(|name| runtime.starts_with(name))
 }
 
 /// `AWS_EXECUTION_ENV`, which custom runtimes do not have.

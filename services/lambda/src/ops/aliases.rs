@@ -5,6 +5,7 @@ use crate::errors::LambdaError;
 use crate::invoke;
 use crate::ops::create_function::head;
 use crate::ops::{Page, check_revision, named};
+use crate::provisioning::Provisioning;
 use crate::rules::names::{Named, Qualifier};
 use crate::state::{self, Alias, Function, LATEST};
 use model_lambda::{
@@ -127,7 +128,7 @@ pub async fn get(ctx: Ctx, input: Arc<GetAliasInput>) -> Result<AliasConfigurati
 /// UpdateAlias.
 pub async fn update(ctx: Ctx, input: Arc<UpdateAliasInput>) -> Result<AliasConfiguration, LambdaError> {
     let (named, revision) = (named(&ctx, input.as_ref())?, ctx.uuid());
-    ctx.commit(move |tx| {
+    let changed = ctx.commit(move |tx| {
         let function = invoke::found(tx, &named)?;
         let found = state::alias(tx, &named.scope, &function, &input.name)?;
         let mut alias = found.ok_or_else(|| {
@@ -138,9 +139,12 @@ pub async fn update(ctx: Ctx, input: Arc<UpdateAliasInput>) -> Result<AliasConfi
         change(tx, &named, &function, (&mut alias, &input))?;
         alias.revision.clone_from(&revision);
         state::put_alias(tx, &named.scope, &function, &alias)?;
-        Ok(answers::alias(&named.scope, &named.name, &alias))
-    })
-    .await
+        Ok::<_, LambdaError>(answers::alias(&named.scope, &named.name, &alias))
+    });
+    let changed = changed.await?;
+    // What is kept ready moves with it.
+    ctx.part::<Provisioning>().changed();
+    Ok(changed)
 }
 
 fn change(
@@ -172,9 +176,11 @@ pub async fn delete(ctx: Ctx, input: Arc<DeleteAliasInput>) -> Result<Unit, Lamb
         state::urls::remove(tx, &named.scope, &function, &input.name)?;
         state::provisioned::remove(tx, &named.scope, &function, &input.name)?;
         tx.remove_head(&state::arn(&named.scope, &named.name, Some(&input.name)))?;
-        Ok(Unit)
+        Ok::<_, LambdaError>(Unit)
     })
-    .await
+    .await?;
+    ctx.part::<Provisioning>().changed();
+    Ok(Unit)
 }
 
 /// ListAliases.

@@ -7,6 +7,7 @@ use crate::errors::LambdaError;
 use crate::invoke;
 use crate::ops::{Page, named, package};
 use crate::policy::OfFunction;
+use crate::rules::standing;
 use crate::state::{self, Code, Configuration, Function, Origin};
 use model_lambda::{
     Concurrency, FunctionCodeLocation, FunctionConfiguration, FunctionVersion, GetFunctionConfigurationInput,
@@ -24,7 +25,12 @@ fn told(
     // An alias is told by the version that most of its invocations go to.
     let configuration = invoke::configuration(&read, &named, &function, 1.0)?;
     let arn = state::arn(&named.scope, &named.name, named.qualifier.as_deref());
-    let answer = answers::configuration(&arn, &configuration, Standing::Active);
+    let standing = if configuration.version == state::LATEST {
+        standing::of_latest(&function, |pace| ctx.pace(pace), ctx.now())
+    } else {
+        Standing::Active
+    };
+    let answer = answers::configuration(&arn, &configuration, standing);
     Ok((named, function, answer))
 }
 

@@ -67,6 +67,7 @@ async fn answer(
         sink: None,
         trace: ctx.trace().map(str::to_owned),
     };
+    invoke::check_made(ctx, named)?;
     let outcome = invoke::run(ctx, named, payload, extras).await?;
     Ok(InvokeOutput {
         status_code: Some(200),

@@ -39,6 +39,7 @@ pub async fn invoke_with_response_stream(
         sink: None,
         trace: ctx.trace().map(str::to_owned),
     };
+    invoke::check_made(&ctx, &named)?;
     let (version, begun) = invoke::run_streamed(&ctx, &named, payload, extras).await?;
     let (content_type, events) = match begun {
         Begun::Whole(outcome) => ("application/json".to_owned(), whole(outcome)),

@@ -7,7 +7,7 @@ use crate::errors::LambdaError;
 use crate::invoke;
 use crate::ops::concurrency::MIN_UNRESERVED;
 use crate::ops::{Page, named};
-use crate::provisioning::Provisioning;
+use crate::provisioning::{Provisioning, Settled};
 use crate::rules::ACCOUNT_CONCURRENCY;
 use crate::rules::names::{Named, Qualifier};
 use crate::state::provisioned::{self, Provisioned};
@@ -68,13 +68,22 @@ fn told(
     let of = Named { qualifier: Some(kept.qualifier.clone()), ..named.clone() };
     let version = invoke::configuration(read, &of, function, 1.0)?;
     let there = ctx.part::<Dispatcher>().environments(function.incarnation, &version);
-    // What has failed is given back (LocalStack's test_provisioned_concurrency_init_failure, recorded on AWS).
-    let most = if kept.failed.is_some() { 0 } else { kept.wanted };
-    let ready = u32::try_from(there).unwrap_or(u32::MAX).min(most);
-    let status = match &kept.failed {
-        Some(_) => ProvisionedConcurrencyStatusEnum::Failed,
-        None if ready < kept.wanted => ProvisionedConcurrencyStatusEnum::InProgress,
-        None => ProvisionedConcurrencyStatusEnum::Ready,
+    let there = u32::try_from(there).unwrap_or(u32::MAX);
+    let before = ctx.part::<Provisioning>().settled(function.incarnation, &kept.qualifier);
+    let now = Settled { version: version.version, wanted: kept.wanted };
+    // While it changes what was there before is told (LocalStack's test_lambda_provisioned_concurrency_moves_with_alias
+    // and test_provisioned_concurrency, recorded on AWS), and what has failed is given back (its
+    // test_provisioned_concurrency_init_failure).
+    let (status, ready) = match (&kept.failed, before) {
+        (Some(_), _) => (ProvisionedConcurrencyStatusEnum::Failed, 0),
+        (None, Some(before)) if before == now && there >= kept.wanted => {
+            (ProvisionedConcurrencyStatusEnum::Ready, kept.wanted)
+        }
+        (None, Some(before)) if before == now => (ProvisionedConcurrencyStatusEnum::InProgress, there),
+        (None, before) => {
+            let ready = before.map_or(0, |before| before.wanted.min(kept.wanted));
+            (ProvisionedConcurrencyStatusEnum::InProgress, ready)
+        }
     };
     Ok(Told {
         wanted: kept.wanted.cast_signed(),

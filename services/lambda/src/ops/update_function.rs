@@ -10,8 +10,8 @@ use crate::ops::{check_revision, code_signing, layers, named, versions};
 use crate::rules::MAX_CODE;
 use crate::rules::layers as rules_of_layers;
 use crate::rules::names::Named;
-use crate::rules::settings;
-use crate::state::{self, LATEST, Origin};
+use crate::rules::{settings, standing};
+use crate::state::{self, Function, LATEST, Origin};
 use model_lambda::{FunctionConfiguration, UpdateFunctionCodeInput, UpdateFunctionConfigurationInput};
 use names::Timestamp;
 use service::Ctx;
@@ -20,13 +20,24 @@ use store::{Incarnation, Tx};
 
 type Changed = (Incarnation, FunctionConfiguration);
 
+/// Refuses a change of what is being made or changed.
+///
+/// # Errors
+/// While it is.
+pub fn check_settled(ctx: &Ctx, named: &Named, function: &Function) -> Result<(), LambdaError> {
+    let standing = standing::of_latest(function, |pace| ctx.pace(pace), ctx.now());
+    standing::check_settled(standing, &state::arn(&named.scope, &named.name, None))
+}
+
 /// UpdateFunctionCode.
 pub async fn code(
     ctx: Ctx,
     input: Arc<UpdateFunctionCodeInput>,
 ) -> Result<FunctionConfiguration, LambdaError> {
     let named = named(&ctx, input.as_ref())?;
-    let present = invoke::found(&ctx.read(), &named)?.latest;
+    let function = invoke::found(&ctx.read(), &named)?;
+    check_settled(&ctx, &named, &function)?;
+    let present = function.latest;
     match (matches!(present.origin, Origin::Image(_)), input.image_uri.is_some()) {
         (true, false) => {
             return Err(LambdaError::invalid(
@@ -116,6 +127,7 @@ pub async fn configuration(
 ) -> Result<FunctionConfiguration, LambdaError> {
     let named = named(&ctx, input.as_ref())?;
     let present = invoke::found(&ctx.read(), &named)?;
+    check_settled(&ctx, &named, &present)?;
     let wanted = settings::changed(&present.latest.settings, &input)?;
     if let Some(texts) = &input.layers {
         rules_of_layers::check_region(texts, ctx.region())?;

@@ -4,6 +4,7 @@ use crate::answers;
 use crate::errors::LambdaError;
 use crate::invoke;
 use crate::ops::create_function::head;
+use crate::ops::update_function::check_settled;
 use crate::ops::{Page, check_revision, layers, named};
 use crate::state::{self, Configuration, Function};
 use model_lambda::{
@@ -67,6 +68,7 @@ pub async fn publish_version(
     input: Arc<PublishVersionInput>,
 ) -> Result<FunctionConfiguration, LambdaError> {
     let named = named(&ctx, input.as_ref())?;
+    check_settled(&ctx, &named, &invoke::found(&ctx.read(), &named)?)?;
     let ([revision, latest_revision], now) = (std::array::from_fn(|_| ctx.uuid()), ctx.now());
     ctx.commit(move |tx| {
         let mut function = invoke::found(tx, &named)?;

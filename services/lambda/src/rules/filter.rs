@@ -125,6 +125,9 @@ fn all(fields: &[(String, Node)], value: Option<&Value>) -> bool {
 }
 
 fn passes(test: &Test, found: Option<&Value>) -> bool {
+    // What has fields is no value: nothing is asked of it but what is in it (recorded on AWS by LocalStack,
+    // test_dynamodb_event_filter[exists_false_filter]).
+    let found = found.filter(|value| !value.is_object());
     if let Test::Exists(wanted) = test {
         return found.is_some() == *wanted;
     }
@@ -194,6 +197,9 @@ mod tests {
             (json!({"body": {"none": [null]}}), true),
             (json!({"body": {"absent": [{"exists": false}]}}), true),
             (json!({"body": {"absent": {"deeper": [{"exists": false}]}}}), true),
+            (json!({"body": [{"exists": false}]}), true),
+            (json!({"body": [{"exists": true}]}), false),
+            (json!({"body": [{"anything-but": "x"}]}), false),
             (json!({"body": {"city": [{"exists": true}]}, "messageId": ["2"]}), false),
             (json!({"body": {"deep": {"x": [2]}}}), true),
         ];

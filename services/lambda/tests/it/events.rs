@@ -201,3 +201,37 @@ async fn events_without_a_place_follow_those_that_end() {
     }
     panic!("run: {:?}", queues.0.lock().unwrap());
 }
+
+/// The same where the place was held by a run whose answer may be streamed.
+#[tokio::test]
+async fn events_without_a_place_follow_streamed_runs() {
+    let queues = Queues::default();
+    let lambda = Lambda::with(vec![queues.service()]).await;
+    lambda.create(function("f")).await;
+    lambda.region.call::<PutFunctionEventInvokeConfig>(destinations()).await.unwrap();
+    let one =
+        PutFunctionConcurrencyInput { function_name: "f".to_owned(), reserved_concurrent_executions: 1 };
+    lambda.region.call::<PutFunctionConcurrency>(one).await.unwrap();
+    let streamed = InvokeWithResponseStreamInput {
+        function_name: "f".to_owned(),
+        payload: Some(Bytes::from_static(br#"{"do": "linger"}"#)),
+        ..Default::default()
+    };
+    let rest = || lambda.region.host().clock.rest(Duration::from_millis(1));
+    let event = async {
+        while lambda.runner.seen().is_empty() {
+            rest().await;
+        }
+        send(&lambda, r#"{"n": 1}"#).await;
+    };
+    let (streamed, ()) = tokio::join!(lambda.region.call::<InvokeWithResponseStream>(streamed), event);
+    assert_eq!(streamed.unwrap().status_code, Some(200));
+    for _ in 0..5_000 {
+        if queues.0.lock().unwrap().len() == 1 {
+            return;
+        }
+        rest().await;
+        lambda.region.settle().await;
+    }
+    panic!("run: {:?}", lambda.runner.seen());
+}

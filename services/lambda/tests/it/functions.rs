@@ -136,3 +136,57 @@ async fn a_stale_revision_changes_nothing() {
     let stale = lambda.region.refused::<UpdateFunctionConfiguration>(change).await;
     assert_eq!((stale.status, stale.code.as_ref()), (412, "PreconditionFailedException"));
 }
+
+/// Where the region keeps to AWS's delays, what is under way is told and not disturbed (LocalStack's
+/// test_lambda_concurrent_code_updates, recorded on AWS; aws/aws-cli issue 6718 for PublishVersion).
+#[tokio::test]
+async fn changes_that_are_under_way_are_not_disturbed() {
+    let lambda = Lambda::pacing(Vec::new(), service::Fidelity::Aws).await;
+    lambda.create(function("f")).await;
+    let told = async || {
+        let get = GetFunctionConfigurationInput { function_name: "f".to_owned(), qualifier: None };
+        let told = lambda.region.call::<GetFunctionConfiguration>(get).await.unwrap();
+        (told.state.unwrap(), told.last_update_status)
+    };
+    let invoke = || InvokeInput { function_name: "f".to_owned(), ..Default::default() };
+    assert_eq!(told().await, (State::Pending, None));
+    let pending = lambda.region.refused::<Invoke>(invoke()).await;
+    assert_eq!((pending.code.as_ref(), pending.status), ("ResourceConflictException", 409));
+    assert!(
+        pending.message.ends_with("The function is currently in the following state: Pending"),
+        "{pending:?}"
+    );
+    lambda.region.advance(std::time::Duration::from_secs(5)).await;
+    assert_eq!(told().await, (State::Active, Some(LastUpdateStatus::Successful)));
+    lambda.region.call::<Invoke>(invoke()).await.unwrap();
+    let change = |text: &str| UpdateFunctionConfigurationInput {
+        function_name: "f".to_owned(),
+        description: Some(text.to_owned()),
+        ..Default::default()
+    };
+    lambda.region.call::<UpdateFunctionConfiguration>(change("one")).await.unwrap();
+    assert_eq!(told().await, (State::Active, Some(LastUpdateStatus::InProgress)));
+    let arn = "arn:aws:lambda:us-east-1:000000000000:function:f";
+    let expected = format!(
+        "The operation cannot be performed at this time. An update is in progress for resource: {arn}"
+    );
+    let refused = lambda.region.refused::<UpdateFunctionConfiguration>(change("two")).await;
+    assert_eq!(
+        (refused.code.as_ref(), refused.message.as_str()),
+        ("ResourceConflictException", expected.as_str())
+    );
+    let code = UpdateFunctionCodeInput {
+        function_name: "f".to_owned(),
+        zip_file: Some(package("two")),
+        ..Default::default()
+    };
+    let refused = lambda.region.refused::<UpdateFunctionCode>(code.clone()).await;
+    assert_eq!(refused.message, expected);
+    let publish = PublishVersionInput { function_name: "f".to_owned(), ..Default::default() };
+    assert_eq!(lambda.region.refused::<PublishVersion>(publish.clone()).await.message, expected);
+    lambda.region.call::<Invoke>(invoke()).await.unwrap();
+    lambda.region.advance(std::time::Duration::from_secs(5)).await;
+    lambda.region.call::<UpdateFunctionCode>(code).await.unwrap();
+    lambda.region.advance(std::time::Duration::from_secs(5)).await;
+    lambda.region.call::<PublishVersion>(publish).await.unwrap();
+}

@@ -14,7 +14,7 @@ mod urls;
 use bytes::Bytes;
 use model_lambda::operations::{CreateFunction, Invoke};
 use model_lambda::{CreateFunctionInput, FunctionCode, FunctionConfiguration, InvokeInput, InvokeOutput};
-use service::Service;
+use service::{Fidelity, Service};
 use std::sync::Arc;
 use testkit::{Region, Setup};
 
@@ -65,10 +65,16 @@ pub struct Lambda {
 impl Lambda {
     /// A region with the room and others.
     pub async fn with(others: Vec<Service>) -> Self {
+        Self::pacing(others, Fidelity::Fast).await
+    }
+
+    /// The same with delays of this kind.
+    pub async fn pacing(others: Vec<Service>, fidelity: Fidelity) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let runner = Arc::new(runtime::TaskRunner::default());
         let mut setup = Setup::of([vec![lambda::service()], others].concat_services());
         setup.runner = Some(runner.clone());
+        setup.fidelity = fidelity;
         setup.data_dir = folder.path().to_owned();
         Lambda { region: setup.start().await, runner, _folder: folder }
     }

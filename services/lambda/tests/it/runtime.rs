@@ -230,6 +230,7 @@ async fn live(template: &Template, seen: &Mutex<Vec<Value>>) -> std::io::Result<
             return Ok(1);
         }
         Some("exit") => return Ok(7),
+        Some("hang") => std::future::pending().await,
         _ => {}
     }
     loop {

@@ -124,3 +124,62 @@ async fn environments_are_kept_ready() {
     let absent = lambda.region.refused::<GetProvisionedConcurrencyConfig>(get).await;
     assert_eq!(absent.code, "ProvisionedConcurrencyConfigNotFoundException");
 }
+
+/// Recorded of AWS by LocalStack (test_lambda_provisioned_concurrency_moves_with_alias): while an alias moves, what its
+/// former version kept is told, and that it is in progress.
+#[tokio::test]
+async fn what_is_kept_moves_with_its_alias() {
+    let lambda = Lambda::new().await;
+    lambda.create(function("f")).await;
+    let publish = || PublishVersionInput { function_name: "f".to_owned(), ..Default::default() };
+    lambda.region.call::<PublishVersion>(publish()).await.unwrap();
+    let alias = CreateAliasInput {
+        function_name: "f".to_owned(),
+        name: "live".to_owned(),
+        function_version: "1".to_owned(),
+        ..Default::default()
+    };
+    lambda.region.call::<CreateAlias>(alias).await.unwrap();
+    let put = PutProvisionedConcurrencyConfigInput {
+        function_name: "f".to_owned(),
+        qualifier: "live".to_owned(),
+        provisioned_concurrent_executions: 1,
+    };
+    lambda.region.call::<PutProvisionedConcurrencyConfig>(put).await.unwrap();
+    let told = async || {
+        let get = GetProvisionedConcurrencyConfigInput {
+            function_name: "f".to_owned(),
+            qualifier: "live".to_owned(),
+        };
+        let told = lambda.region.call::<GetProvisionedConcurrencyConfig>(get).await.unwrap();
+        (told.status.unwrap(), told.available_provisioned_concurrent_executions.unwrap())
+    };
+    while told().await != (ProvisionedConcurrencyStatusEnum::Ready, 1) {
+        tokio::task::yield_now().await;
+    }
+    // The second version never begins.
+    let variables = [("BEGIN".to_owned(), "hang".to_owned())].into();
+    let change = UpdateFunctionConfigurationInput {
+        function_name: "f".to_owned(),
+        environment: Some(Environment { variables: Some(variables) }),
+        timeout: Some(900),
+        ..Default::default()
+    };
+    lambda.region.call::<UpdateFunctionConfiguration>(change).await.unwrap();
+    lambda.region.call::<PublishVersion>(publish()).await.unwrap();
+    let moved = UpdateAliasInput {
+        function_name: "f".to_owned(),
+        name: "live".to_owned(),
+        function_version: Some("2".to_owned()),
+        ..Default::default()
+    };
+    lambda.region.call::<UpdateAlias>(moved).await.unwrap();
+    for _ in 0..5_000 {
+        if lambda.runner.launched() == 2 {
+            break;
+        }
+        lambda.region.host().clock.rest(std::time::Duration::from_millis(1)).await;
+    }
+    assert_eq!(lambda.runner.launched(), 2, "the worker heard of it");
+    assert_eq!(told().await, (ProvisionedConcurrencyStatusEnum::InProgress, 1));
+}

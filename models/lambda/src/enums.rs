@@ -16,6 +16,22 @@ schema::text_enum!(Architecture {
     Arm64 = "arm64",
 });
 
+schema::text_enum!(CapacityProviderPredefinedMetricType {
+    LambdaCapacityProviderAverageCPUUtilization = "LambdaCapacityProviderAverageCPUUtilization",
+});
+
+schema::text_enum!(CapacityProviderScalingMode {
+    Auto = "Auto",
+    Manual = "Manual",
+});
+
+schema::text_enum!(CapacityProviderState {
+    Pending = "Pending",
+    Active = "Active",
+    Failed = "Failed",
+    Deleting = "Deleting",
+});
+
 schema::text_enum!(CodeSigningPolicy {
     Warn = "Warn",
     Enforce = "Enforce",

@@ -45,6 +45,18 @@ pub struct CreateAliasInput {
 s::object!(CreateAliasInput, tables::CREATE_ALIAS_REQUEST, { 0 function_name, 1 name, 2 function_version, 3 description, 4 routing_config });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct CreateCapacityProviderInput {
+    pub capacity_provider_name: String,
+    pub vpc_config: CapacityProviderVpcConfig,
+    pub permissions_config: CapacityProviderPermissionsConfig,
+    pub instance_requirements: Option<InstanceRequirements>,
+    pub capacity_provider_scaling_config: Option<CapacityProviderScalingConfig>,
+    pub kms_key_arn: Option<String>,
+    pub tags: Option<BTreeMap<String, String>>,
+}
+s::object!(CreateCapacityProviderInput, tables::CREATE_CAPACITY_PROVIDER_REQUEST, { 0 capacity_provider_name, 1 vpc_config, 2 permissions_config, 3 instance_requirements, 4 capacity_provider_scaling_config, 5 kms_key_arn, 6 tags });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct CreateCodeSigningConfigInput {
     pub description: Option<String>,
     pub allowed_publishers: AllowedPublishers,
@@ -137,6 +149,12 @@ pub struct DeleteAliasInput {
 s::object!(DeleteAliasInput, tables::DELETE_ALIAS_REQUEST, { 0 function_name, 1 name });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct DeleteCapacityProviderInput {
+    pub capacity_provider_name: String,
+}
+s::object!(DeleteCapacityProviderInput, tables::DELETE_CAPACITY_PROVIDER_REQUEST, { 0 capacity_provider_name });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct DeleteCodeSigningConfigInput {
     pub code_signing_config_arn: String,
 }
@@ -208,6 +226,12 @@ pub struct GetAliasInput {
 s::object!(GetAliasInput, tables::GET_ALIAS_REQUEST, { 0 function_name, 1 name });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct GetCapacityProviderInput {
+    pub capacity_provider_name: String,
+}
+s::object!(GetCapacityProviderInput, tables::GET_CAPACITY_PROVIDER_REQUEST, { 0 capacity_provider_name });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GetCodeSigningConfigInput {
     pub code_signing_config_arn: String,
 }
@@ -257,6 +281,13 @@ pub struct GetFunctionInput {
     pub qualifier: Option<String>,
 }
 s::object!(GetFunctionInput, tables::GET_FUNCTION_REQUEST, { 0 function_name, 1 qualifier });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetFunctionScalingConfigInput {
+    pub function_name: String,
+    pub qualifier: String,
+}
+s::object!(GetFunctionScalingConfigInput, tables::GET_FUNCTION_SCALING_CONFIG_REQUEST, { 0 function_name, 1 qualifier });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct GetFunctionUrlConfigInput {
@@ -348,6 +379,14 @@ pub struct ListAliasesInput {
 s::object!(ListAliasesInput, tables::LIST_ALIASES_REQUEST, { 0 function_name, 1 function_version, 2 marker, 3 max_items });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ListCapacityProvidersInput {
+    pub state: Option<CapacityProviderState>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+s::object!(ListCapacityProvidersInput, tables::LIST_CAPACITY_PROVIDERS_REQUEST, { 0 state, 1 marker, 2 max_items });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ListCodeSigningConfigsInput {
     pub marker: Option<String>,
     pub max_items: Option<i32>,
@@ -378,6 +417,14 @@ pub struct ListFunctionUrlConfigsInput {
     pub max_items: Option<i32>,
 }
 s::object!(ListFunctionUrlConfigsInput, tables::LIST_FUNCTION_URL_CONFIGS_REQUEST, { 0 function_name, 1 marker, 2 max_items });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListFunctionVersionsByCapacityProviderInput {
+    pub capacity_provider_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+s::object!(ListFunctionVersionsByCapacityProviderInput, tables::LIST_FUNCTION_VERSIONS_BY_CAPACITY_PROVIDER_REQUEST, { 0 capacity_provider_name, 1 marker, 2 max_items });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ListFunctionsByCodeSigningConfigInput {
@@ -490,6 +537,14 @@ pub struct PutFunctionRecursionConfigInput {
 s::object!(PutFunctionRecursionConfigInput, tables::PUT_FUNCTION_RECURSION_CONFIG_REQUEST, { 0 function_name, 1 recursive_loop });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct PutFunctionScalingConfigInput {
+    pub function_name: String,
+    pub qualifier: String,
+    pub function_scaling_config: Option<FunctionScalingConfig>,
+}
+s::object!(PutFunctionScalingConfigInput, tables::PUT_FUNCTION_SCALING_CONFIG_REQUEST, { 0 function_name, 1 qualifier, 2 function_scaling_config });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct PutProvisionedConcurrencyConfigInput {
     pub function_name: String,
     pub qualifier: String,
@@ -548,6 +603,13 @@ pub struct UpdateAliasInput {
     pub revision_id: Option<String>,
 }
 s::object!(UpdateAliasInput, tables::UPDATE_ALIAS_REQUEST, { 0 function_name, 1 name, 2 function_version, 3 description, 4 routing_config, 5 revision_id });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateCapacityProviderInput {
+    pub capacity_provider_name: String,
+    pub capacity_provider_scaling_config: Option<CapacityProviderScalingConfig>,
+}
+s::object!(UpdateCapacityProviderInput, tables::UPDATE_CAPACITY_PROVIDER_REQUEST, { 0 capacity_provider_name, 1 capacity_provider_scaling_config });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct UpdateCodeSigningConfigInput {

@@ -55,6 +55,23 @@ pub static CREATE_ALIAS: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(CreateCapacityProvider, CREATE_CAPACITY_PROVIDER, crate::CreateCapacityProviderInput => crate::CreateCapacityProviderOutput, SERVICE);
+pub static CREATE_CAPACITY_PROVIDER: OperationShape = OperationShape {
+    name: "CreateCapacityProvider",
+    input: &t::CREATE_CAPACITY_PROVIDER_REQUEST,
+    output: &t::CREATE_CAPACITY_PROVIDER_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::CAPACITY_PROVIDER_LIMIT_EXCEEDED_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/2025-11-30/capacity-providers", status: 202 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(CreateCodeSigningConfig, CREATE_CODE_SIGNING_CONFIG, crate::CreateCodeSigningConfigInput => crate::CreateCodeSigningConfigOutput, SERVICE);
 pub static CREATE_CODE_SIGNING_CONFIG: OperationShape = OperationShape {
     name: "CreateCodeSigningConfig",
@@ -133,6 +150,23 @@ pub static DELETE_ALIAS: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION],
     http: HttpBinding { method: "DELETE", path: "/2015-03-31/functions/{FunctionName}/aliases/{Name}", status: 204 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(DeleteCapacityProvider, DELETE_CAPACITY_PROVIDER, crate::DeleteCapacityProviderInput => crate::DeleteCapacityProviderOutput, SERVICE);
+pub static DELETE_CAPACITY_PROVIDER: OperationShape = OperationShape {
+    name: "DeleteCapacityProvider",
+    input: &t::DELETE_CAPACITY_PROVIDER_REQUEST,
+    output: &t::DELETE_CAPACITY_PROVIDER_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "DELETE", path: "/2025-11-30/capacity-providers/{CapacityProviderName}", status: 202 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,
@@ -327,6 +361,23 @@ pub static GET_ALIAS: OperationShape = OperationShape {
     read_only: true,
 };
 
+operation!(GetCapacityProvider, GET_CAPACITY_PROVIDER, crate::GetCapacityProviderInput => crate::GetCapacityProviderOutput, SERVICE);
+pub static GET_CAPACITY_PROVIDER: OperationShape = OperationShape {
+    name: "GetCapacityProvider",
+    input: &t::GET_CAPACITY_PROVIDER_REQUEST,
+    output: &t::GET_CAPACITY_PROVIDER_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2025-11-30/capacity-providers/{CapacityProviderName}", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
 operation!(GetCodeSigningConfig, GET_CODE_SIGNING_CONFIG, crate::GetCodeSigningConfigInput => crate::GetCodeSigningConfigOutput, SERVICE);
 pub static GET_CODE_SIGNING_CONFIG: OperationShape = OperationShape {
     name: "GetCodeSigningConfig",
@@ -456,6 +507,23 @@ pub static GET_FUNCTION_RECURSION_CONFIG: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
     http: HttpBinding { method: "GET", path: "/2024-08-31/functions/{FunctionName}/recursion-config", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(GetFunctionScalingConfig, GET_FUNCTION_SCALING_CONFIG, crate::GetFunctionScalingConfigInput => crate::GetFunctionScalingConfigOutput, SERVICE);
+pub static GET_FUNCTION_SCALING_CONFIG: OperationShape = OperationShape {
+    name: "GetFunctionScalingConfig",
+    input: &t::GET_FUNCTION_SCALING_CONFIG_REQUEST,
+    output: &t::GET_FUNCTION_SCALING_CONFIG_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2025-11-30/functions/{FunctionName}/function-scaling-config", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,
@@ -650,6 +718,23 @@ pub static LIST_ALIASES: OperationShape = OperationShape {
     read_only: true,
 };
 
+operation!(ListCapacityProviders, LIST_CAPACITY_PROVIDERS, crate::ListCapacityProvidersInput => crate::ListCapacityProvidersOutput, SERVICE);
+pub static LIST_CAPACITY_PROVIDERS: OperationShape = OperationShape {
+    name: "ListCapacityProviders",
+    input: &t::LIST_CAPACITY_PROVIDERS_REQUEST,
+    output: &t::LIST_CAPACITY_PROVIDERS_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2025-11-30/capacity-providers", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
 operation!(ListCodeSigningConfigs, LIST_CODE_SIGNING_CONFIGS, crate::ListCodeSigningConfigsInput => crate::ListCodeSigningConfigsOutput, SERVICE);
 pub static LIST_CODE_SIGNING_CONFIGS: OperationShape = OperationShape {
     name: "ListCodeSigningConfigs",
@@ -711,6 +796,23 @@ pub static LIST_FUNCTION_URL_CONFIGS: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
     http: HttpBinding { method: "GET", path: "/2021-10-31/functions/{FunctionName}/urls", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(ListFunctionVersionsByCapacityProvider, LIST_FUNCTION_VERSIONS_BY_CAPACITY_PROVIDER, crate::ListFunctionVersionsByCapacityProviderInput => crate::ListFunctionVersionsByCapacityProviderOutput, SERVICE);
+pub static LIST_FUNCTION_VERSIONS_BY_CAPACITY_PROVIDER: OperationShape = OperationShape {
+    name: "ListFunctionVersionsByCapacityProvider",
+    input: &t::LIST_FUNCTION_VERSIONS_BY_CAPACITY_PROVIDER_REQUEST,
+    output: &t::LIST_FUNCTION_VERSIONS_BY_CAPACITY_PROVIDER_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2025-11-30/capacity-providers/{CapacityProviderName}/function-versions", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,
@@ -939,6 +1041,23 @@ pub static PUT_FUNCTION_RECURSION_CONFIG: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(PutFunctionScalingConfig, PUT_FUNCTION_SCALING_CONFIG, crate::PutFunctionScalingConfigInput => crate::PutFunctionScalingConfigOutput, SERVICE);
+pub static PUT_FUNCTION_SCALING_CONFIG: OperationShape = OperationShape {
+    name: "PutFunctionScalingConfig",
+    input: &t::PUT_FUNCTION_SCALING_CONFIG_REQUEST,
+    output: &t::PUT_FUNCTION_SCALING_CONFIG_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "PUT", path: "/2025-11-30/functions/{FunctionName}/function-scaling-config", status: 202 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(PutProvisionedConcurrencyConfig, PUT_PROVISIONED_CONCURRENCY_CONFIG, crate::PutProvisionedConcurrencyConfigInput => crate::PutProvisionedConcurrencyConfigOutput, SERVICE);
 pub static PUT_PROVISIONED_CONCURRENCY_CONFIG: OperationShape = OperationShape {
     name: "PutProvisionedConcurrencyConfig",
@@ -1051,6 +1170,23 @@ pub static UPDATE_ALIAS: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION, &e::PRECONDITION_FAILED_EXCEPTION],
     http: HttpBinding { method: "PUT", path: "/2015-03-31/functions/{FunctionName}/aliases/{Name}", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(UpdateCapacityProvider, UPDATE_CAPACITY_PROVIDER, crate::UpdateCapacityProviderInput => crate::UpdateCapacityProviderOutput, SERVICE);
+pub static UPDATE_CAPACITY_PROVIDER: OperationShape = OperationShape {
+    name: "UpdateCapacityProvider",
+    input: &t::UPDATE_CAPACITY_PROVIDER_REQUEST,
+    output: &t::UPDATE_CAPACITY_PROVIDER_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "PUT", path: "/2025-11-30/capacity-providers/{CapacityProviderName}", status: 202 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,

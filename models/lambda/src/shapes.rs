@@ -53,10 +53,44 @@ pub struct AmazonManagedKafkaEventSourceConfig {
 s::object!(AmazonManagedKafkaEventSourceConfig, tables::AMAZON_MANAGED_KAFKA_EVENT_SOURCE_CONFIG, { 0 consumer_group_id, 1 schema_registry_config });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct CapacityProvider {
+    pub capacity_provider_arn: String,
+    pub state: CapacityProviderState,
+    pub vpc_config: CapacityProviderVpcConfig,
+    pub permissions_config: CapacityProviderPermissionsConfig,
+    pub instance_requirements: Option<InstanceRequirements>,
+    pub capacity_provider_scaling_config: Option<CapacityProviderScalingConfig>,
+    pub kms_key_arn: Option<String>,
+    pub last_modified: Option<String>,
+}
+s::object!(CapacityProvider, tables::CAPACITY_PROVIDER, { 0 capacity_provider_arn, 1 state, 2 vpc_config, 3 permissions_config, 4 instance_requirements, 5 capacity_provider_scaling_config, 6 kms_key_arn, 7 last_modified });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct CapacityProviderConfig {
     pub lambda_managed_instances_capacity_provider_config: LambdaManagedInstancesCapacityProviderConfig,
 }
 s::object!(CapacityProviderConfig, tables::CAPACITY_PROVIDER_CONFIG, { 0 lambda_managed_instances_capacity_provider_config });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CapacityProviderPermissionsConfig {
+    pub capacity_provider_operator_role_arn: String,
+}
+s::object!(CapacityProviderPermissionsConfig, tables::CAPACITY_PROVIDER_PERMISSIONS_CONFIG, { 0 capacity_provider_operator_role_arn });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CapacityProviderScalingConfig {
+    pub max_v_cpu_count: Option<i32>,
+    pub scaling_mode: Option<CapacityProviderScalingMode>,
+    pub scaling_policies: Option<Vec<TargetTrackingScalingPolicy>>,
+}
+s::object!(CapacityProviderScalingConfig, tables::CAPACITY_PROVIDER_SCALING_CONFIG, { 0 max_v_cpu_count, 1 scaling_mode, 2 scaling_policies });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CapacityProviderVpcConfig {
+    pub subnet_ids: Vec<String>,
+    pub security_group_ids: Vec<String>,
+}
+s::object!(CapacityProviderVpcConfig, tables::CAPACITY_PROVIDER_VPC_CONFIG, { 0 subnet_ids, 1 security_group_ids });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct CodeSigningConfig {
@@ -299,6 +333,13 @@ pub struct FunctionEventInvokeConfig {
 s::object!(FunctionEventInvokeConfig, tables::FUNCTION_EVENT_INVOKE_CONFIG, { 0 last_modified, 1 function_arn, 2 maximum_retry_attempts, 3 maximum_event_age_in_seconds, 4 destination_config });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct FunctionScalingConfig {
+    pub min_execution_environments: Option<i32>,
+    pub max_execution_environments: Option<i32>,
+}
+s::object!(FunctionScalingConfig, tables::FUNCTION_SCALING_CONFIG, { 0 min_execution_environments, 1 max_execution_environments });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct FunctionUrlConfig {
     pub function_url: String,
     pub function_arn: String,
@@ -309,6 +350,13 @@ pub struct FunctionUrlConfig {
     pub invoke_mode: Option<InvokeMode>,
 }
 s::object!(FunctionUrlConfig, tables::FUNCTION_URL_CONFIG, { 0 function_url, 1 function_arn, 2 creation_time, 3 last_modified_time, 4 cors, 5 auth_type, 6 invoke_mode });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct FunctionVersionsByCapacityProviderListItem {
+    pub function_arn: String,
+    pub state: State,
+}
+s::object!(FunctionVersionsByCapacityProviderListItem, tables::FUNCTION_VERSIONS_BY_CAPACITY_PROVIDER_LIST_ITEM, { 0 function_arn, 1 state });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct GetLayerVersionResponse {
@@ -345,6 +393,14 @@ pub struct ImageConfigResponse {
     pub error: Option<ImageConfigError>,
 }
 s::object!(ImageConfigResponse, tables::IMAGE_CONFIG_RESPONSE, { 0 image_config, 1 error });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InstanceRequirements {
+    pub architectures: Option<Vec<Architecture>>,
+    pub allowed_instance_types: Option<Vec<String>>,
+    pub excluded_instance_types: Option<Vec<String>>,
+}
+s::object!(InstanceRequirements, tables::INSTANCE_REQUIREMENTS, { 0 architectures, 1 allowed_instance_types, 2 excluded_instance_types });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct InvokeResponseStreamUpdate {
@@ -547,6 +603,13 @@ pub struct TagsError {
     pub message: String,
 }
 s::object!(TagsError, tables::TAGS_ERROR, { 0 error_code, 1 message });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct TargetTrackingScalingPolicy {
+    pub predefined_metric_type: CapacityProviderPredefinedMetricType,
+    pub target_value: f64,
+}
+s::object!(TargetTrackingScalingPolicy, tables::TARGET_TRACKING_SCALING_POLICY, { 0 predefined_metric_type, 1 target_value });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct TenancyConfig {

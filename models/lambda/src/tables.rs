@@ -73,9 +73,40 @@ pub static AMAZON_MANAGED_KAFKA_EVENT_SOURCE_CONFIG: Shape = Shape::new("AmazonM
     Member::new("SchemaRegistryConfig", &ty::KAFKA_SCHEMA_REGISTRY_CONFIG),
 ], || Box::new(crate::AmazonManagedKafkaEventSourceConfig::default()));
 
+pub static CAPACITY_PROVIDER: Shape = Shape::new("CapacityProvider", &[
+    Member { required: true, ..Member::new("CapacityProviderArn", &ty::CAPACITY_PROVIDER_ARN) },
+    Member { required: true, ..Member::new("State", &ty::CAPACITY_PROVIDER_STATE) },
+    Member { required: true, ..Member::new("VpcConfig", &ty::CAPACITY_PROVIDER_VPC_CONFIG) },
+    Member { required: true, ..Member::new("PermissionsConfig", &ty::CAPACITY_PROVIDER_PERMISSIONS_CONFIG) },
+    Member::new("InstanceRequirements", &ty::INSTANCE_REQUIREMENTS),
+    Member::new("CapacityProviderScalingConfig", &ty::CAPACITY_PROVIDER_SCALING_CONFIG),
+    Member::new("KmsKeyArn", &ty::KMS_KEY_ARN),
+    Member::new("LastModified", &Ty::TEXT),
+], || Box::new(crate::CapacityProvider::default()));
+
 pub static CAPACITY_PROVIDER_CONFIG: Shape = Shape::new("CapacityProviderConfig", &[
     Member { required: true, ..Member::new("LambdaManagedInstancesCapacityProviderConfig", &ty::LAMBDA_MANAGED_INSTANCES_CAPACITY_PROVIDER_CONFIG) },
 ], || Box::new(crate::CapacityProviderConfig::default()));
+
+pub static CAPACITY_PROVIDER_LIMIT_EXCEEDED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("CapacityProviderLimitExceededException", &[
+    Member::new("Type", &Ty::TEXT),
+    Member::new("message", &Ty::TEXT),
+], || Box::new(crate::CapacityProviderLimitExceededException::default())) };
+
+pub static CAPACITY_PROVIDER_PERMISSIONS_CONFIG: Shape = Shape::new("CapacityProviderPermissionsConfig", &[
+    Member { required: true, ..Member::new("CapacityProviderOperatorRoleArn", &ty::ROLE_ARN) },
+], || Box::new(crate::CapacityProviderPermissionsConfig::default()));
+
+pub static CAPACITY_PROVIDER_SCALING_CONFIG: Shape = Shape::new("CapacityProviderScalingConfig", &[
+    Member::new("MaxVCpuCount", &ty::CAPACITY_PROVIDER_MAX_V_CPU_COUNT),
+    Member::new("ScalingMode", &ty::CAPACITY_PROVIDER_SCALING_MODE),
+    Member::new("ScalingPolicies", &ty::CAPACITY_PROVIDER_SCALING_POLICIES_LIST),
+], || Box::new(crate::CapacityProviderScalingConfig::default()));
+
+pub static CAPACITY_PROVIDER_VPC_CONFIG: Shape = Shape::new("CapacityProviderVpcConfig", &[
+    Member { required: true, ..Member::new("SubnetIds", &ty::CAPACITY_PROVIDER_SUBNET_IDS) },
+    Member { required: true, ..Member::new("SecurityGroupIds", &ty::CAPACITY_PROVIDER_SECURITY_GROUP_IDS) },
+], || Box::new(crate::CapacityProviderVpcConfig::default()));
 
 pub static CODE_SIGNING_CONFIG: Shape = Shape::new("CodeSigningConfig", &[
     Member { required: true, ..Member::new("CodeSigningConfigId", &ty::CODE_SIGNING_CONFIG_ID) },
@@ -125,6 +156,20 @@ pub static CREATE_ALIAS_REQUEST: Shape = Shape::new("CreateAliasRequest", &[
     Member::new("Description", &ty::DESCRIPTION),
     Member::new("RoutingConfig", &ty::ALIAS_ROUTING_CONFIGURATION),
 ], || Box::new(crate::CreateAliasInput::default()));
+
+pub static CREATE_CAPACITY_PROVIDER_REQUEST: Shape = Shape::new("CreateCapacityProviderRequest", &[
+    Member { required: true, ..Member::new("CapacityProviderName", &ty::CAPACITY_PROVIDER_NAME) },
+    Member { required: true, ..Member::new("VpcConfig", &ty::CAPACITY_PROVIDER_VPC_CONFIG) },
+    Member { required: true, ..Member::new("PermissionsConfig", &ty::CAPACITY_PROVIDER_PERMISSIONS_CONFIG) },
+    Member::new("InstanceRequirements", &ty::INSTANCE_REQUIREMENTS),
+    Member::new("CapacityProviderScalingConfig", &ty::CAPACITY_PROVIDER_SCALING_CONFIG),
+    Member::new("KmsKeyArn", &ty::KMS_KEY_ARN_NON_EMPTY),
+    Member::new("Tags", &ty::TAGS),
+], || Box::new(crate::CreateCapacityProviderInput::default()));
+
+pub static CREATE_CAPACITY_PROVIDER_RESPONSE: Shape = Shape::new("CreateCapacityProviderResponse", &[
+    Member { required: true, ..Member::new("CapacityProvider", &ty::CAPACITY_PROVIDER) },
+], || Box::new(crate::CreateCapacityProviderOutput::default()));
 
 pub static CREATE_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::new("CreateCodeSigningConfigRequest", &[
     Member::new("Description", &ty::DESCRIPTION),
@@ -224,6 +269,14 @@ pub static DELETE_ALIAS_REQUEST: Shape = Shape::new("DeleteAliasRequest", &[
     Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::FUNCTION_NAME) },
     Member { required: true, location: Location::Path("Name"), ..Member::new("Name", &ty::ALIAS) },
 ], || Box::new(crate::DeleteAliasInput::default()));
+
+pub static DELETE_CAPACITY_PROVIDER_REQUEST: Shape = Shape::new("DeleteCapacityProviderRequest", &[
+    Member { required: true, location: Location::Path("CapacityProviderName"), ..Member::new("CapacityProviderName", &ty::CAPACITY_PROVIDER_NAME) },
+], || Box::new(crate::DeleteCapacityProviderInput::default()));
+
+pub static DELETE_CAPACITY_PROVIDER_RESPONSE: Shape = Shape::new("DeleteCapacityProviderResponse", &[
+    Member { required: true, ..Member::new("CapacityProvider", &ty::CAPACITY_PROVIDER) },
+], || Box::new(crate::DeleteCapacityProviderOutput::default()));
 
 pub static DELETE_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::new("DeleteCodeSigningConfigRequest", &[
     Member { required: true, location: Location::Path("CodeSigningConfigArn"), ..Member::new("CodeSigningConfigArn", &ty::CODE_SIGNING_CONFIG_ARN) },
@@ -482,6 +535,11 @@ pub static FUNCTION_EVENT_INVOKE_CONFIG: Shape = Shape::new("FunctionEventInvoke
     Member::new("DestinationConfig", &ty::DESTINATION_CONFIG),
 ], || Box::new(crate::FunctionEventInvokeConfig::default()));
 
+pub static FUNCTION_SCALING_CONFIG: Shape = Shape::new("FunctionScalingConfig", &[
+    Member::new("MinExecutionEnvironments", &ty::FUNCTION_SCALING_CONFIG_EXECUTION_ENVIRONMENTS),
+    Member::new("MaxExecutionEnvironments", &ty::FUNCTION_SCALING_CONFIG_EXECUTION_ENVIRONMENTS),
+], || Box::new(crate::FunctionScalingConfig::default()));
+
 pub static FUNCTION_URL_CONFIG: Shape = Shape::new("FunctionUrlConfig", &[
     Member { required: true, ..Member::new("FunctionUrl", &ty::FUNCTION_URL) },
     Member { required: true, ..Member::new("FunctionArn", &ty::FUNCTION_ARN) },
@@ -491,6 +549,11 @@ pub static FUNCTION_URL_CONFIG: Shape = Shape::new("FunctionUrlConfig", &[
     Member { required: true, ..Member::new("AuthType", &ty::FUNCTION_URL_AUTH_TYPE) },
     Member::new("InvokeMode", &ty::INVOKE_MODE),
 ], || Box::new(crate::FunctionUrlConfig::default()));
+
+pub static FUNCTION_VERSIONS_BY_CAPACITY_PROVIDER_LIST_ITEM: Shape = Shape::new("FunctionVersionsByCapacityProviderListItem", &[
+    Member { required: true, ..Member::new("FunctionArn", &ty::NAME_SPACED_FUNCTION_ARN) },
+    Member { required: true, ..Member::new("State", &ty::STATE) },
+], || Box::new(crate::FunctionVersionsByCapacityProviderListItem::default()));
 
 pub static FUNCTION_VERSIONS_PER_CAPACITY_PROVIDER_LIMIT_EXCEEDED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("FunctionVersionsPerCapacityProviderLimitExceededException", &[
     Member::new("Type", &Ty::TEXT),
@@ -508,6 +571,14 @@ pub static GET_ALIAS_REQUEST: Shape = Shape::new("GetAliasRequest", &[
     Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::FUNCTION_NAME) },
     Member { required: true, location: Location::Path("Name"), ..Member::new("Name", &ty::ALIAS) },
 ], || Box::new(crate::GetAliasInput::default()));
+
+pub static GET_CAPACITY_PROVIDER_REQUEST: Shape = Shape::new("GetCapacityProviderRequest", &[
+    Member { required: true, location: Location::Path("CapacityProviderName"), ..Member::new("CapacityProviderName", &ty::CAPACITY_PROVIDER_NAME) },
+], || Box::new(crate::GetCapacityProviderInput::default()));
+
+pub static GET_CAPACITY_PROVIDER_RESPONSE: Shape = Shape::new("GetCapacityProviderResponse", &[
+    Member { required: true, ..Member::new("CapacityProvider", &ty::CAPACITY_PROVIDER) },
+], || Box::new(crate::GetCapacityProviderOutput::default()));
 
 pub static GET_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::new("GetCodeSigningConfigRequest", &[
     Member { required: true, location: Location::Path("CodeSigningConfigArn"), ..Member::new("CodeSigningConfigArn", &ty::CODE_SIGNING_CONFIG_ARN) },
@@ -568,6 +639,17 @@ pub static GET_FUNCTION_RESPONSE: Shape = Shape::new("GetFunctionResponse", &[
     Member::new("TagsError", &ty::TAGS_ERROR),
     Member::new("Concurrency", &ty::CONCURRENCY),
 ], || Box::new(crate::GetFunctionOutput::default()));
+
+pub static GET_FUNCTION_SCALING_CONFIG_REQUEST: Shape = Shape::new("GetFunctionScalingConfigRequest", &[
+    Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::UNQUALIFIED_FUNCTION_NAME) },
+    Member { required: true, location: Location::Query("Qualifier"), ..Member::new("Qualifier", &ty::PUBLISHED_FUNCTION_QUALIFIER) },
+], || Box::new(crate::GetFunctionScalingConfigInput::default()));
+
+pub static GET_FUNCTION_SCALING_CONFIG_RESPONSE: Shape = Shape::new("GetFunctionScalingConfigResponse", &[
+    Member::new("FunctionArn", &ty::FUNCTION_ARN),
+    Member::new("AppliedFunctionScalingConfig", &ty::FUNCTION_SCALING_CONFIG),
+    Member::new("RequestedFunctionScalingConfig", &ty::FUNCTION_SCALING_CONFIG),
+], || Box::new(crate::GetFunctionScalingConfigOutput::default()));
 
 pub static GET_FUNCTION_URL_CONFIG_REQUEST: Shape = Shape::new("GetFunctionUrlConfigRequest", &[
     Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::FUNCTION_NAME) },
@@ -665,6 +747,12 @@ pub static IMAGE_CONFIG_RESPONSE: Shape = Shape::new("ImageConfigResponse", &[
     Member::new("ImageConfig", &ty::IMAGE_CONFIG),
     Member::new("Error", &ty::IMAGE_CONFIG_ERROR),
 ], || Box::new(crate::ImageConfigResponse::default()));
+
+pub static INSTANCE_REQUIREMENTS: Shape = Shape::new("InstanceRequirements", &[
+    Member::new("Architectures", &ty::ARCHITECTURES_LIST),
+    Member::new("AllowedInstanceTypes", &ty::INSTANCE_TYPE_SET),
+    Member::new("ExcludedInstanceTypes", &ty::INSTANCE_TYPE_SET),
+], || Box::new(crate::InstanceRequirements::default()));
 
 pub static INVALID_CODE_SIGNATURE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("InvalidCodeSignatureException", &[
     Member::new("Type", &Ty::TEXT),
@@ -854,6 +942,17 @@ pub static LIST_ALIASES_RESPONSE: Shape = Shape::new("ListAliasesResponse", &[
     Member::new("Aliases", &ty::ALIAS_LIST),
 ], || Box::new(crate::ListAliasesOutput::default()));
 
+pub static LIST_CAPACITY_PROVIDERS_REQUEST: Shape = Shape::new("ListCapacityProvidersRequest", &[
+    Member { location: Location::Query("State"), ..Member::new("State", &ty::CAPACITY_PROVIDER_STATE) },
+    Member { location: Location::Query("Marker"), ..Member::new("Marker", &Ty::TEXT) },
+    Member { location: Location::Query("MaxItems"), ..Member::new("MaxItems", &ty::MAX_FIFTY_LIST_ITEMS) },
+], || Box::new(crate::ListCapacityProvidersInput::default()));
+
+pub static LIST_CAPACITY_PROVIDERS_RESPONSE: Shape = Shape::new("ListCapacityProvidersResponse", &[
+    Member { required: true, ..Member::new("CapacityProviders", &ty::CAPACITY_PROVIDERS_LIST) },
+    Member::new("NextMarker", &Ty::TEXT),
+], || Box::new(crate::ListCapacityProvidersOutput::default()));
+
 pub static LIST_CODE_SIGNING_CONFIGS_REQUEST: Shape = Shape::new("ListCodeSigningConfigsRequest", &[
     Member { location: Location::Query("Marker"), ..Member::new("Marker", &Ty::TEXT) },
     Member { location: Location::Query("MaxItems"), ..Member::new("MaxItems", &ty::MAX_LIST_ITEMS) },
@@ -897,6 +996,18 @@ pub static LIST_FUNCTION_URL_CONFIGS_RESPONSE: Shape = Shape::new("ListFunctionU
     Member { required: true, ..Member::new("FunctionUrlConfigs", &ty::FUNCTION_URL_CONFIG_LIST) },
     Member::new("NextMarker", &Ty::TEXT),
 ], || Box::new(crate::ListFunctionUrlConfigsOutput::default()));
+
+pub static LIST_FUNCTION_VERSIONS_BY_CAPACITY_PROVIDER_REQUEST: Shape = Shape::new("ListFunctionVersionsByCapacityProviderRequest", &[
+    Member { required: true, location: Location::Path("CapacityProviderName"), ..Member::new("CapacityProviderName", &ty::CAPACITY_PROVIDER_NAME) },
+    Member { location: Location::Query("Marker"), ..Member::new("Marker", &Ty::TEXT) },
+    Member { location: Location::Query("MaxItems"), ..Member::new("MaxItems", &ty::MAX_FIFTY_LIST_ITEMS) },
+], || Box::new(crate::ListFunctionVersionsByCapacityProviderInput::default()));
+
+pub static LIST_FUNCTION_VERSIONS_BY_CAPACITY_PROVIDER_RESPONSE: Shape = Shape::new("ListFunctionVersionsByCapacityProviderResponse", &[
+    Member { required: true, ..Member::new("CapacityProviderArn", &ty::CAPACITY_PROVIDER_ARN) },
+    Member { required: true, ..Member::new("FunctionVersions", &ty::FUNCTION_VERSIONS_BY_CAPACITY_PROVIDER_LIST) },
+    Member::new("NextMarker", &Ty::TEXT),
+], || Box::new(crate::ListFunctionVersionsByCapacityProviderOutput::default()));
 
 pub static LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::new("ListFunctionsByCodeSigningConfigRequest", &[
     Member { required: true, location: Location::Path("CodeSigningConfigArn"), ..Member::new("CodeSigningConfigArn", &ty::CODE_SIGNING_CONFIG_ARN) },
@@ -1088,6 +1199,16 @@ pub static PUT_FUNCTION_RECURSION_CONFIG_RESPONSE: Shape = Shape::new("PutFuncti
     Member::new("RecursiveLoop", &ty::RECURSIVE_LOOP),
 ], || Box::new(crate::PutFunctionRecursionConfigOutput::default()));
 
+pub static PUT_FUNCTION_SCALING_CONFIG_REQUEST: Shape = Shape::new("PutFunctionScalingConfigRequest", &[
+    Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::UNQUALIFIED_FUNCTION_NAME) },
+    Member { required: true, location: Location::Query("Qualifier"), ..Member::new("Qualifier", &ty::PUBLISHED_FUNCTION_QUALIFIER) },
+    Member::new("FunctionScalingConfig", &ty::FUNCTION_SCALING_CONFIG),
+], || Box::new(crate::PutFunctionScalingConfigInput::default()));
+
+pub static PUT_FUNCTION_SCALING_CONFIG_RESPONSE: Shape = Shape::new("PutFunctionScalingConfigResponse", &[
+    Member::new("FunctionState", &ty::STATE),
+], || Box::new(crate::PutFunctionScalingConfigOutput::default()));
+
 pub static PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST: Shape = Shape::new("PutProvisionedConcurrencyConfigRequest", &[
     Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::FUNCTION_NAME) },
     Member { required: true, location: Location::Query("Qualifier"), ..Member::new("Qualifier", &ty::QUALIFIER) },
@@ -1252,6 +1373,11 @@ pub static TAGS_ERROR: Shape = Shape::new("TagsError", &[
     Member { required: true, ..Member::new("Message", &ty::TAGS_ERROR_MESSAGE) },
 ], || Box::new(crate::TagsError::default()));
 
+pub static TARGET_TRACKING_SCALING_POLICY: Shape = Shape::new("TargetTrackingScalingPolicy", &[
+    Member { required: true, ..Member::new("PredefinedMetricType", &ty::CAPACITY_PROVIDER_PREDEFINED_METRIC_TYPE) },
+    Member { required: true, ..Member::new("TargetValue", &ty::METRIC_TARGET_VALUE) },
+], || Box::new(crate::TargetTrackingScalingPolicy::default()));
+
 pub static TENANCY_CONFIG: Shape = Shape::new("TenancyConfig", &[
     Member { required: true, ..Member::new("TenantIsolationMode", &ty::TENANT_ISOLATION_MODE) },
 ], || Box::new(crate::TenancyConfig::default()));
@@ -1289,6 +1415,15 @@ pub static UPDATE_ALIAS_REQUEST: Shape = Shape::new("UpdateAliasRequest", &[
     Member::new("RoutingConfig", &ty::ALIAS_ROUTING_CONFIGURATION),
     Member::new("RevisionId", &Ty::TEXT),
 ], || Box::new(crate::UpdateAliasInput::default()));
+
+pub static UPDATE_CAPACITY_PROVIDER_REQUEST: Shape = Shape::new("UpdateCapacityProviderRequest", &[
+    Member { required: true, location: Location::Path("CapacityProviderName"), ..Member::new("CapacityProviderName", &ty::CAPACITY_PROVIDER_NAME) },
+    Member::new("CapacityProviderScalingConfig", &ty::CAPACITY_PROVIDER_SCALING_CONFIG),
+], || Box::new(crate::UpdateCapacityProviderInput::default()));
+
+pub static UPDATE_CAPACITY_PROVIDER_RESPONSE: Shape = Shape::new("UpdateCapacityProviderResponse", &[
+    Member { required: true, ..Member::new("CapacityProvider", &ty::CAPACITY_PROVIDER) },
+], || Box::new(crate::UpdateCapacityProviderOutput::default()));
 
 pub static UPDATE_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::new("UpdateCodeSigningConfigRequest", &[
     Member { required: true, location: Location::Path("CodeSigningConfigArn"), ..Member::new("CodeSigningConfigArn", &ty::CODE_SIGNING_CONFIG_ARN) },

@@ -5,20 +5,12 @@ use schema::{Location, NamedOperation as O};
 
 pub static UNSERVED: &[O] = &[
     O { name: "CheckpointDurableExecution", method: "POST", path: "/2025-12-01/durable-executions/{DurableExecutionArn}/checkpoint", required: &[] },
-    O { name: "CreateCapacityProvider", method: "POST", path: "/2025-11-30/capacity-providers", required: &[] },
-    O { name: "DeleteCapacityProvider", method: "DELETE", path: "/2025-11-30/capacity-providers/{CapacityProviderName}", required: &[] },
-    O { name: "GetCapacityProvider", method: "GET", path: "/2025-11-30/capacity-providers/{CapacityProviderName}", required: &[] },
     O { name: "GetDurableExecution", method: "GET", path: "/2025-12-01/durable-executions/{DurableExecutionArn}", required: &[] },
     O { name: "GetDurableExecutionHistory", method: "GET", path: "/2025-12-01/durable-executions/{DurableExecutionArn}/history", required: &[] },
     O { name: "GetDurableExecutionState", method: "GET", path: "/2025-12-01/durable-executions/{DurableExecutionArn}/state", required: &[Location::Query("CheckpointToken")] },
-    O { name: "GetFunctionScalingConfig", method: "GET", path: "/2025-11-30/functions/{FunctionName}/function-scaling-config", required: &[Location::Query("Qualifier")] },
-    O { name: "ListCapacityProviders", method: "GET", path: "/2025-11-30/capacity-providers", required: &[] },
     O { name: "ListDurableExecutionsByFunction", method: "GET", path: "/2025-12-01/functions/{FunctionName}/durable-executions", required: &[] },
-    O { name: "ListFunctionVersionsByCapacityProvider", method: "GET", path: "/2025-11-30/capacity-providers/{CapacityProviderName}/function-versions", required: &[] },
-    O { name: "PutFunctionScalingConfig", method: "PUT", path: "/2025-11-30/functions/{FunctionName}/function-scaling-config", required: &[Location::Query("Qualifier")] },
     O { name: "SendDurableExecutionCallbackFailure", method: "POST", path: "/2025-12-01/durable-execution-callbacks/{CallbackId}/fail", required: &[] },
     O { name: "SendDurableExecutionCallbackHeartbeat", method: "POST", path: "/2025-12-01/durable-execution-callbacks/{CallbackId}/heartbeat", required: &[] },
     O { name: "SendDurableExecutionCallbackSuccess", method: "POST", path: "/2025-12-01/durable-execution-callbacks/{CallbackId}/succeed", required: &[] },
     O { name: "StopDurableExecution", method: "POST", path: "/2025-12-01/durable-executions/{DurableExecutionArn}/stop", required: &[] },
-    O { name: "UpdateCapacityProvider", method: "PUT", path: "/2025-11-30/capacity-providers/{CapacityProviderName}", required: &[] },
 ];

@@ -1,5 +1,6 @@
 //! Invoking by name: which version a name stands for now, and what its environment gets.
 
+use crate::capacity::{self, Counted};
 use crate::compute::{self, Begun, Dispatcher, Initialization, Outcome, Sink, Work};
 use crate::errors::LambdaError;
 use crate::events;
@@ -125,7 +126,9 @@ fn draw(ctx: &Ctx) -> f64 {
 /// Where there is no such function, a limit is reached, or it cannot run here.
 pub async fn run(ctx: &Ctx, named: &Named, payload: Bytes, extras: Extras) -> Result<Outcome, LambdaError> {
     let work = work(ctx, named, payload, extras).await?;
+    let counted = admitted(ctx, named, &work)?;
     let outcome = ctx.part::<Dispatcher>().invoke(ctx, &work).await?;
+    drop(counted);
     events::freed(ctx, named);
     Ok(outcome)
 }
@@ -142,9 +145,18 @@ pub async fn run_streamed(
 ) -> Result<(String, Begun), LambdaError> {
     let (sink, parts) = tokio::sync::mpsc::channel(compute::WAITING);
     let work = work(ctx, named, payload, Extras { sink: Some(sink), ..extras }).await?;
+    let counted = admitted(ctx, named, &work)?;
     let (version, ctx) = (work.configuration.version.clone(), ctx.clone());
-    let end = tokio::spawn(async move { ctx.part::<Dispatcher>().invoke(&ctx, &work).await });
+    let end = tokio::spawn(async move {
+        let outcome = ctx.part::<Dispatcher>().invoke(&ctx, &work).await;
+        drop(counted);
+        outcome
+    });
     Ok((version, compute::begun(parts, end).await?))
+}
+
+fn admitted(ctx: &Ctx, named: &Named, work: &Work) -> Result<Option<Counted>, LambdaError> {
+    capacity::admit(ctx, named, &(work.function, work.configuration.version.clone()))
 }
 
 /// What is to be done to run a function.

@@ -2,6 +2,7 @@
 //! survive a crash, queues that invoke them.
 
 mod answers;
+mod capacity;
 mod compute;
 mod destination;
 mod download;
@@ -29,6 +30,7 @@ pub fn service() -> Service {
     let [event, mapping, provision] = std::array::from_fn(|_| Arc::new(Notify::new()));
     Service::new("lambda", ops::all())
         .view(views::ReadyEvents { wake: event.clone() })
+        .part(capacity::Bounds::default())
         .part(compute::Dispatcher::default())
         .part(events::EventRunner::new(event.clone()))
         .part(pollers::Pollers::new(mapping.clone()))

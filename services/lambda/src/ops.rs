@@ -2,12 +2,14 @@
 
 pub mod account_settings;
 pub mod aliases;
+pub mod capacity_providers;
 pub mod code_signing;
 pub mod concurrency;
 pub mod create_function;
 pub mod delete_function;
 pub mod event_invoke_config;
 pub mod event_source_mappings;
+pub mod function_scaling;
 pub mod function_urls;
 pub mod get_function;
 pub mod invoke;
@@ -51,6 +53,7 @@ fn listed() -> Vec<Operation> {
     let mut all = of_functions();
     all.extend(of_settings());
     all.extend(of_layers());
+    all.extend(of_capacity());
     all
 }
 
@@ -154,6 +157,30 @@ fn of_settings() -> Vec<Operation> {
         Operation::new::<of::UpdateCodeSigningConfig, _, _, _>(code_signing::update).acts_on(policy::signing),
         Operation::new::<of::UpdateFunctionUrlConfig, _, _, _>(function_urls::update)
             .acts_on(policy::changed_url),
+    ]
+}
+
+fn of_capacity() -> Vec<Operation> {
+    vec![
+        Operation::new::<of::CreateCapacityProvider, _, _, _>(capacity_providers::create)
+            .passes_role(PRINCIPAL, |input| {
+                Some(&input.permissions_config.capacity_provider_operator_role_arn)
+            })
+            .acts_on(policy::provider),
+        Operation::new::<of::DeleteCapacityProvider, _, _, _>(capacity_providers::delete)
+            .acts_on(policy::provider),
+        Operation::new::<of::GetCapacityProvider, _, _, _>(capacity_providers::get).acts_on(policy::provider),
+        Operation::new::<of::GetFunctionScalingConfig, _, _, _>(function_scaling::get)
+            .acts_on(policy::function),
+        Operation::new::<of::ListCapacityProviders, _, _, _>(capacity_providers::list).acts_on_everything(),
+        Operation::new::<of::ListFunctionVersionsByCapacityProvider, _, _, _>(
+            capacity_providers::function_versions,
+        )
+        .acts_on(policy::provider),
+        Operation::new::<of::PutFunctionScalingConfig, _, _, _>(function_scaling::put)
+            .acts_on(policy::function),
+        Operation::new::<of::UpdateCapacityProvider, _, _, _>(capacity_providers::update)
+            .acts_on(policy::provider),
     ]
 }
 

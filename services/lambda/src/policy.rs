@@ -89,7 +89,9 @@ macro_rules! of_qualifier {
 
 of_qualifier!(
     DeleteProvisionedConcurrencyConfigInput,
+    GetFunctionScalingConfigInput,
     GetProvisionedConcurrencyConfigInput,
+    PutFunctionScalingConfigInput,
     PutProvisionedConcurrencyConfigInput,
 );
 
@@ -203,6 +205,42 @@ pub async fn function_and_signing(
 ) -> Result<Vec<Demand>, LambdaError> {
     let function = on_function(&peek, peek.operation(), input.function());
     Ok(vec![function, on_resource(&peek, input.config())])
+}
+
+/// Inputs that name a capacity provider.
+pub trait OfProvider {
+    /// Its name or ARN.
+    fn provider(&self) -> &str;
+}
+
+macro_rules! of_provider {
+    ($($input:ident),* $(,)?) => {$(
+        impl OfProvider for model::$input {
+            fn provider(&self) -> &str {
+                &self.capacity_provider_name
+            }
+        }
+    )*};
+}
+
+of_provider!(
+    CreateCapacityProviderInput,
+    DeleteCapacityProviderInput,
+    GetCapacityProviderInput,
+    ListFunctionVersionsByCapacityProviderInput,
+    UpdateCapacityProviderInput,
+);
+
+/// The name of a capacity provider, which may be given by its ARN.
+pub fn name_of_provider(text: &str) -> &str {
+    text.rsplit(':').next().unwrap_or_default()
+}
+
+/// The operation's action on its capacity provider.
+pub async fn provider<I: OfProvider>(peek: Peek, input: Arc<I>) -> Result<Vec<Demand>, LambdaError> {
+    let name = name_of_provider(input.provider());
+    let arn = peek.arn("lambda", &format!("capacity-provider:{name}"));
+    Ok(vec![Demand::new(format!("lambda:{}", peek.operation()), &arn)])
 }
 
 /// Inputs that name a version of a layer.

@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod batch;
+pub mod choices;
 pub mod environment;
 pub mod filter;
 pub mod layers;

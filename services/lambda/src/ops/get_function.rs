@@ -24,7 +24,8 @@ fn told(
     // An alias is told by the version that most of its invocations go to.
     let configuration = invoke::configuration(&read, &named, &function, 1.0)?;
     let arn = state::arn(&named.scope, &named.name, named.qualifier.as_deref());
-    let answer = answers::configuration(&arn, &configuration, Standing::Active);
+    let mut answer = answers::configuration(&arn, &configuration, Standing::Active);
+    answers::tell_choices(&read, (&named.scope, &function), &mut answer)?;
     Ok((named, function, answer))
 }
 
@@ -112,6 +113,7 @@ pub async fn list(ctx: Ctx, input: Arc<ListFunctionsInput>) -> Result<ListFuncti
     let mut functions = Vec::with_capacity(found.len());
     for function in &found {
         let mut latest = answers::listed(&scope, &function.latest);
+        answers::tell_choices(&read, (&scope, function), &mut latest)?;
         if all {
             let arn = state::arn(&scope, &function.latest.name, Some(state::LATEST));
             latest.function_arn = Some(arn.to_string());
@@ -119,7 +121,9 @@ pub async fn list(ctx: Ctx, input: Arc<ListFunctionsInput>) -> Result<ListFuncti
         functions.push(latest);
         if all {
             for version in state::versions(&read, &scope, function, 0) {
-                functions.push(answers::listed(&scope, &version?));
+                let mut version = answers::listed(&scope, &version?);
+                answers::tell_choices(&read, (&scope, function), &mut version)?;
+                functions.push(version);
             }
         }
     }

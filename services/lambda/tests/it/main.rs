@@ -1,5 +1,6 @@
 //! The room in a region without processes: environments are tasks of the test that speak the Runtime API.
 
+mod capacity;
 mod events;
 mod functions;
 mod invocations;

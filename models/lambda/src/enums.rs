@@ -59,6 +59,41 @@ schema::text_enum!(EventSourcePosition {
     TrimHorizon = "TRIM_HORIZON",
 });
 
+schema::text_enum!(EventType {
+    ExecutionStarted = "ExecutionStarted",
+    ExecutionSucceeded = "ExecutionSucceeded",
+    ExecutionFailed = "ExecutionFailed",
+    ExecutionTimedOut = "ExecutionTimedOut",
+    ExecutionStopped = "ExecutionStopped",
+    ContextStarted = "ContextStarted",
+    ContextSucceeded = "ContextSucceeded",
+    ContextFailed = "ContextFailed",
+    WaitStarted = "WaitStarted",
+    WaitSucceeded = "WaitSucceeded",
+    WaitCancelled = "WaitCancelled",
+    StepStarted = "StepStarted",
+    StepSucceeded = "StepSucceeded",
+    StepFailed = "StepFailed",
+    ChainedInvokeStarted = "ChainedInvokeStarted",
+    ChainedInvokeSucceeded = "ChainedInvokeSucceeded",
+    ChainedInvokeFailed = "ChainedInvokeFailed",
+    ChainedInvokeTimedOut = "ChainedInvokeTimedOut",
+    ChainedInvokeStopped = "ChainedInvokeStopped",
+    CallbackStarted = "CallbackStarted",
+    CallbackSucceeded = "CallbackSucceeded",
+    CallbackFailed = "CallbackFailed",
+    CallbackTimedOut = "CallbackTimedOut",
+    InvocationCompleted = "InvocationCompleted",
+});
+
+schema::text_enum!(ExecutionStatus {
+    Running = "RUNNING",
+    Succeeded = "SUCCEEDED",
+    Failed = "FAILED",
+    TimedOut = "TIMED_OUT",
+    Stopped = "STOPPED",
+});
+
 schema::text_enum!(FullDocument {
     UpdateLookup = "UpdateLookup",
     Default = "Default",
@@ -154,6 +189,34 @@ schema::text_enum!(LogFormat {
 schema::text_enum!(LogType {
     None = "None",
     Tail = "Tail",
+});
+
+schema::text_enum!(OperationAction {
+    Start = "START",
+    Succeed = "SUCCEED",
+    Fail = "FAIL",
+    Retry = "RETRY",
+    Cancel = "CANCEL",
+});
+
+schema::text_enum!(OperationStatus {
+    Started = "STARTED",
+    Pending = "PENDING",
+    Ready = "READY",
+    Succeeded = "SUCCEEDED",
+    Failed = "FAILED",
+    Cancelled = "CANCELLED",
+    TimedOut = "TIMED_OUT",
+    Stopped = "STOPPED",
+});
+
+schema::text_enum!(OperationType {
+    Execution = "EXECUTION",
+    Context = "CONTEXT",
+    Step = "STEP",
+    Wait = "WAIT",
+    Callback = "CALLBACK",
+    ChainedInvoke = "CHAINED_INVOKE",
 });
 
 schema::text_enum!(PackageType {

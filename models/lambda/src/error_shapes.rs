@@ -5,6 +5,13 @@ use crate::*;
 use schema as s;
 
 #[derive(Clone, Default, PartialEq)]
+pub struct CallbackTimeoutException {
+    pub type_: Option<String>,
+    pub message: Option<String>,
+}
+s::object!(CallbackTimeoutException, tables::CALLBACK_TIMEOUT_EXCEPTION, { 0 type_, 1 message });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct CapacityProviderLimitExceededException {
     pub type_: Option<String>,
     pub message: Option<String>,

@@ -35,6 +35,15 @@ pub struct AddPermissionInput {
 s::object!(AddPermissionInput, tables::ADD_PERMISSION_REQUEST, { 0 function_name, 1 statement_id, 2 action, 3 principal, 4 source_arn, 5 source_account, 6 event_source_token, 7 qualifier, 8 revision_id, 9 principal_org_id, 10 function_url_auth_type, 11 invoked_via_function_url });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct CheckpointDurableExecutionInput {
+    pub durable_execution_arn: String,
+    pub checkpoint_token: String,
+    pub updates: Option<Vec<OperationUpdate>>,
+    pub client_token: Option<String>,
+}
+s::object!(CheckpointDurableExecutionInput, tables::CHECKPOINT_DURABLE_EXECUTION_REQUEST, { 0 durable_execution_arn, 1 checkpoint_token, 2 updates, 3 client_token });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct CreateAliasInput {
     pub function_name: String,
     pub name: String,
@@ -238,6 +247,31 @@ pub struct GetCodeSigningConfigInput {
 s::object!(GetCodeSigningConfigInput, tables::GET_CODE_SIGNING_CONFIG_REQUEST, { 0 code_signing_config_arn });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct GetDurableExecutionHistoryInput {
+    pub durable_execution_arn: String,
+    pub include_execution_data: Option<bool>,
+    pub max_items: Option<i32>,
+    pub marker: Option<String>,
+    pub reverse_order: Option<bool>,
+}
+s::object!(GetDurableExecutionHistoryInput, tables::GET_DURABLE_EXECUTION_HISTORY_REQUEST, { 0 durable_execution_arn, 1 include_execution_data, 2 max_items, 3 marker, 4 reverse_order });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetDurableExecutionInput {
+    pub durable_execution_arn: String,
+}
+s::object!(GetDurableExecutionInput, tables::GET_DURABLE_EXECUTION_REQUEST, { 0 durable_execution_arn });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetDurableExecutionStateInput {
+    pub durable_execution_arn: String,
+    pub checkpoint_token: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+s::object!(GetDurableExecutionStateInput, tables::GET_DURABLE_EXECUTION_STATE_REQUEST, { 0 durable_execution_arn, 1 checkpoint_token, 2 marker, 3 max_items });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GetEventSourceMappingInput {
     pub uuid: String,
 }
@@ -392,6 +426,20 @@ pub struct ListCodeSigningConfigsInput {
     pub max_items: Option<i32>,
 }
 s::object!(ListCodeSigningConfigsInput, tables::LIST_CODE_SIGNING_CONFIGS_REQUEST, { 0 marker, 1 max_items });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListDurableExecutionsByFunctionInput {
+    pub function_name: String,
+    pub qualifier: Option<String>,
+    pub durable_execution_name: Option<String>,
+    pub statuses: Option<Vec<ExecutionStatus>>,
+    pub started_after: Option<s::Timestamp>,
+    pub started_before: Option<s::Timestamp>,
+    pub reverse_order: Option<bool>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+s::object!(ListDurableExecutionsByFunctionInput, tables::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST, { 0 function_name, 1 qualifier, 2 durable_execution_name, 3 statuses, 4 started_after, 5 started_before, 6 reverse_order, 7 marker, 8 max_items });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ListEventSourceMappingsInput {
@@ -578,6 +626,33 @@ pub struct RemovePermissionInput {
     pub revision_id: Option<String>,
 }
 s::object!(RemovePermissionInput, tables::REMOVE_PERMISSION_REQUEST, { 0 function_name, 1 statement_id, 2 qualifier, 3 revision_id });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct SendDurableExecutionCallbackFailureInput {
+    pub callback_id: String,
+    pub error: Option<ErrorObject>,
+}
+s::object!(SendDurableExecutionCallbackFailureInput, tables::SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_REQUEST, { 0 callback_id, 1 error });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct SendDurableExecutionCallbackHeartbeatInput {
+    pub callback_id: String,
+}
+s::object!(SendDurableExecutionCallbackHeartbeatInput, tables::SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_REQUEST, { 0 callback_id });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct SendDurableExecutionCallbackSuccessInput {
+    pub callback_id: String,
+    pub result: Option<s::Bytes>,
+}
+s::object!(SendDurableExecutionCallbackSuccessInput, tables::SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_REQUEST, { 0 callback_id, 1 result });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct StopDurableExecutionInput {
+    pub durable_execution_arn: String,
+    pub error: Option<ErrorObject>,
+}
+s::object!(StopDurableExecutionInput, tables::STOP_DURABLE_EXECUTION_REQUEST, { 0 durable_execution_arn, 1 error });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct TagResourceInput {

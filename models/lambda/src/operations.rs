@@ -38,6 +38,23 @@ pub static ADD_PERMISSION: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(CheckpointDurableExecution, CHECKPOINT_DURABLE_EXECUTION, crate::CheckpointDurableExecutionInput => crate::CheckpointDurableExecutionOutput, SERVICE);
+pub static CHECKPOINT_DURABLE_EXECUTION: OperationShape = OperationShape {
+    name: "CheckpointDurableExecution",
+    input: &t::CHECKPOINT_DURABLE_EXECUTION_REQUEST,
+    output: &t::CHECKPOINT_DURABLE_EXECUTION_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::SERVICE_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/2025-12-01/durable-executions/{DurableExecutionArn}/checkpoint", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(CreateAlias, CREATE_ALIAS, crate::CreateAliasInput => crate::CreateAliasOutput, SERVICE);
 pub static CREATE_ALIAS: OperationShape = OperationShape {
     name: "CreateAlias",
@@ -395,6 +412,57 @@ pub static GET_CODE_SIGNING_CONFIG: OperationShape = OperationShape {
     read_only: true,
 };
 
+operation!(GetDurableExecution, GET_DURABLE_EXECUTION, crate::GetDurableExecutionInput => crate::GetDurableExecutionOutput, SERVICE);
+pub static GET_DURABLE_EXECUTION: OperationShape = OperationShape {
+    name: "GetDurableExecution",
+    input: &t::GET_DURABLE_EXECUTION_REQUEST,
+    output: &t::GET_DURABLE_EXECUTION_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::SERVICE_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2025-12-01/durable-executions/{DurableExecutionArn}", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(GetDurableExecutionHistory, GET_DURABLE_EXECUTION_HISTORY, crate::GetDurableExecutionHistoryInput => crate::GetDurableExecutionHistoryOutput, SERVICE);
+pub static GET_DURABLE_EXECUTION_HISTORY: OperationShape = OperationShape {
+    name: "GetDurableExecutionHistory",
+    input: &t::GET_DURABLE_EXECUTION_HISTORY_REQUEST,
+    output: &t::GET_DURABLE_EXECUTION_HISTORY_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::SERVICE_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2025-12-01/durable-executions/{DurableExecutionArn}/history", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(GetDurableExecutionState, GET_DURABLE_EXECUTION_STATE, crate::GetDurableExecutionStateInput => crate::GetDurableExecutionStateOutput, SERVICE);
+pub static GET_DURABLE_EXECUTION_STATE: OperationShape = OperationShape {
+    name: "GetDurableExecutionState",
+    input: &t::GET_DURABLE_EXECUTION_STATE_REQUEST,
+    output: &t::GET_DURABLE_EXECUTION_STATE_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::SERVICE_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2025-12-01/durable-executions/{DurableExecutionArn}/state", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
 operation!(GetEventSourceMapping, GET_EVENT_SOURCE_MAPPING, crate::GetEventSourceMappingInput => crate::GetEventSourceMappingOutput, SERVICE);
 pub static GET_EVENT_SOURCE_MAPPING: OperationShape = OperationShape {
     name: "GetEventSourceMapping",
@@ -745,6 +813,23 @@ pub static LIST_CODE_SIGNING_CONFIGS: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION],
     http: HttpBinding { method: "GET", path: "/2020-04-22/code-signing-configs", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(ListDurableExecutionsByFunction, LIST_DURABLE_EXECUTIONS_BY_FUNCTION, crate::ListDurableExecutionsByFunctionInput => crate::ListDurableExecutionsByFunctionOutput, SERVICE);
+pub static LIST_DURABLE_EXECUTIONS_BY_FUNCTION: OperationShape = OperationShape {
+    name: "ListDurableExecutionsByFunction",
+    input: &t::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST,
+    output: &t::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::SERVICE_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2025-12-01/functions/{FunctionName}/durable-executions", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,
@@ -1119,6 +1204,74 @@ pub static REMOVE_PERMISSION: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION, &e::PRECONDITION_FAILED_EXCEPTION],
     http: HttpBinding { method: "DELETE", path: "/2015-03-31/functions/{FunctionName}/policy/{StatementId}", status: 204 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(SendDurableExecutionCallbackFailure, SEND_DURABLE_EXECUTION_CALLBACK_FAILURE, crate::SendDurableExecutionCallbackFailureInput => crate::SendDurableExecutionCallbackFailureOutput, SERVICE);
+pub static SEND_DURABLE_EXECUTION_CALLBACK_FAILURE: OperationShape = OperationShape {
+    name: "SendDurableExecutionCallbackFailure",
+    input: &t::SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_REQUEST,
+    output: &t::SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::SERVICE_EXCEPTION, &e::CALLBACK_TIMEOUT_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/2025-12-01/durable-execution-callbacks/{CallbackId}/fail", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(SendDurableExecutionCallbackHeartbeat, SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT, crate::SendDurableExecutionCallbackHeartbeatInput => crate::SendDurableExecutionCallbackHeartbeatOutput, SERVICE);
+pub static SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT: OperationShape = OperationShape {
+    name: "SendDurableExecutionCallbackHeartbeat",
+    input: &t::SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_REQUEST,
+    output: &t::SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::SERVICE_EXCEPTION, &e::CALLBACK_TIMEOUT_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/2025-12-01/durable-execution-callbacks/{CallbackId}/heartbeat", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(SendDurableExecutionCallbackSuccess, SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS, crate::SendDurableExecutionCallbackSuccessInput => crate::SendDurableExecutionCallbackSuccessOutput, SERVICE);
+pub static SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS: OperationShape = OperationShape {
+    name: "SendDurableExecutionCallbackSuccess",
+    input: &t::SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_REQUEST,
+    output: &t::SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::SERVICE_EXCEPTION, &e::CALLBACK_TIMEOUT_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/2025-12-01/durable-execution-callbacks/{CallbackId}/succeed", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(StopDurableExecution, STOP_DURABLE_EXECUTION, crate::StopDurableExecutionInput => crate::StopDurableExecutionOutput, SERVICE);
+pub static STOP_DURABLE_EXECUTION: OperationShape = OperationShape {
+    name: "StopDurableExecution",
+    input: &t::STOP_DURABLE_EXECUTION_REQUEST,
+    output: &t::STOP_DURABLE_EXECUTION_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::SERVICE_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/2025-12-01/durable-executions/{DurableExecutionArn}/stop", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,

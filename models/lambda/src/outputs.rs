@@ -24,6 +24,13 @@ pub type GetAliasOutput = AliasConfiguration;
 
 pub type UpdateAliasOutput = AliasConfiguration;
 
+#[derive(Clone, Default, PartialEq)]
+pub struct CheckpointDurableExecutionOutput {
+    pub checkpoint_token: Option<String>,
+    pub new_execution_state: CheckpointUpdatedExecutionState,
+}
+s::object!(CheckpointDurableExecutionOutput, tables::CHECKPOINT_DURABLE_EXECUTION_RESPONSE, { 0 checkpoint_token, 1 new_execution_state });
+
 pub type PutFunctionConcurrencyOutput = Concurrency;
 
 #[derive(Clone, Default, PartialEq)]
@@ -108,6 +115,36 @@ pub struct GetCodeSigningConfigOutput {
     pub code_signing_config: CodeSigningConfig,
 }
 s::object!(GetCodeSigningConfigOutput, tables::GET_CODE_SIGNING_CONFIG_RESPONSE, { 0 code_signing_config });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetDurableExecutionHistoryOutput {
+    pub events: Vec<Event>,
+    pub next_marker: Option<String>,
+}
+s::object!(GetDurableExecutionHistoryOutput, tables::GET_DURABLE_EXECUTION_HISTORY_RESPONSE, { 0 events, 1 next_marker });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetDurableExecutionOutput {
+    pub durable_execution_arn: String,
+    pub durable_execution_name: String,
+    pub function_arn: String,
+    pub input_payload: Option<String>,
+    pub result: Option<String>,
+    pub error: Option<ErrorObject>,
+    pub start_timestamp: s::Timestamp,
+    pub status: ExecutionStatus,
+    pub end_timestamp: Option<s::Timestamp>,
+    pub version: Option<String>,
+    pub trace_header: Option<TraceHeader>,
+}
+s::object!(GetDurableExecutionOutput, tables::GET_DURABLE_EXECUTION_RESPONSE, { 0 durable_execution_arn, 1 durable_execution_name, 2 function_arn, 3 input_payload, 4 result, 5 error, 6 start_timestamp, 7 status, 8 end_timestamp, 9 version, 10 trace_header });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetDurableExecutionStateOutput {
+    pub operations: Vec<Operation>,
+    pub next_marker: Option<String>,
+}
+s::object!(GetDurableExecutionStateOutput, tables::GET_DURABLE_EXECUTION_STATE_RESPONSE, { 0 operations, 1 next_marker });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct GetFunctionCodeSigningConfigOutput {
@@ -243,6 +280,13 @@ pub struct ListCodeSigningConfigsOutput {
 s::object!(ListCodeSigningConfigsOutput, tables::LIST_CODE_SIGNING_CONFIGS_RESPONSE, { 0 next_marker, 1 code_signing_configs });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ListDurableExecutionsByFunctionOutput {
+    pub durable_executions: Option<Vec<Execution>>,
+    pub next_marker: Option<String>,
+}
+s::object!(ListDurableExecutionsByFunctionOutput, tables::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_RESPONSE, { 0 durable_executions, 1 next_marker });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ListEventSourceMappingsOutput {
     pub next_marker: Option<String>,
     pub event_source_mappings: Option<Vec<EventSourceMappingConfiguration>>,
@@ -370,6 +414,27 @@ pub struct PutRuntimeManagementConfigOutput {
     pub runtime_version_arn: Option<String>,
 }
 s::object!(PutRuntimeManagementConfigOutput, tables::PUT_RUNTIME_MANAGEMENT_CONFIG_RESPONSE, { 0 update_runtime_on, 1 function_arn, 2 runtime_version_arn });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct SendDurableExecutionCallbackFailureOutput {
+}
+s::object!(SendDurableExecutionCallbackFailureOutput, tables::SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_RESPONSE, { });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct SendDurableExecutionCallbackHeartbeatOutput {
+}
+s::object!(SendDurableExecutionCallbackHeartbeatOutput, tables::SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_RESPONSE, { });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct SendDurableExecutionCallbackSuccessOutput {
+}
+s::object!(SendDurableExecutionCallbackSuccessOutput, tables::SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_RESPONSE, { });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct StopDurableExecutionOutput {
+    pub stop_timestamp: s::Timestamp,
+}
+s::object!(StopDurableExecutionOutput, tables::STOP_DURABLE_EXECUTION_RESPONSE, { 0 stop_timestamp });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct UpdateCapacityProviderOutput {

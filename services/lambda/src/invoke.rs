@@ -2,6 +2,7 @@
 
 use crate::capacity::{self, Counted};
 use crate::compute::{self, Begun, Dispatcher, Initialization, Outcome, Sink, Work};
+use crate::durable::starting;
 use crate::errors::LambdaError;
 use crate::events;
 use crate::rules::lineage;
@@ -125,6 +126,22 @@ fn draw(ctx: &Ctx) -> f64 {
 /// # Errors
 /// Where there is no such function, a limit is reached, or it cannot run here.
 pub async fn run(ctx: &Ctx, named: &Named, payload: Bytes, extras: Extras) -> Result<Outcome, LambdaError> {
+    if let Some(outcome) = starting::run(ctx, named, &payload, extras.trace.as_deref()).await? {
+        return Ok(outcome);
+    }
+    run_once(ctx, named, payload, extras).await
+}
+
+/// As [`run`], also where the function is durable: without an execution.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_once(
+    ctx: &Ctx,
+    named: &Named,
+    payload: Bytes,
+    extras: Extras,
+) -> Result<Outcome, LambdaError> {
     let work = work(ctx, named, payload, extras).await?;
     let counted = admitted(ctx, named, &work)?;
     let outcome = ctx.part::<Dispatcher>().invoke(ctx, &work).await?;
@@ -143,6 +160,9 @@ pub async fn run_streamed(
     payload: Bytes,
     extras: Extras,
 ) -> Result<(String, Begun), LambdaError> {
+    if let Some(outcome) = starting::run(ctx, named, &payload, extras.trace.as_deref()).await? {
+        return Ok((outcome.version.clone(), Begun::Whole(outcome)));
+    }
     let (sink, parts) = tokio::sync::mpsc::channel(compute::WAITING);
     let work = work(ctx, named, payload, Extras { sink: Some(sink), ..extras }).await?;
     let counted = admitted(ctx, named, &work)?;

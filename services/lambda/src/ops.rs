@@ -7,6 +7,7 @@ pub mod code_signing;
 pub mod concurrency;
 pub mod create_function;
 pub mod delete_function;
+pub mod durable;
 pub mod event_invoke_config;
 pub mod event_source_mappings;
 pub mod function_scaling;
@@ -54,6 +55,7 @@ fn listed() -> Vec<Operation> {
     all.extend(of_settings());
     all.extend(of_layers());
     all.extend(of_capacity());
+    all.extend(of_durable());
     all
 }
 
@@ -157,6 +159,27 @@ fn of_settings() -> Vec<Operation> {
         Operation::new::<of::UpdateCodeSigningConfig, _, _, _>(code_signing::update).acts_on(policy::signing),
         Operation::new::<of::UpdateFunctionUrlConfig, _, _, _>(function_urls::update)
             .acts_on(policy::changed_url),
+    ]
+}
+
+fn of_durable() -> Vec<Operation> {
+    use durable::{callbacks, checkpoint, executions};
+    vec![
+        Operation::new::<of::CheckpointDurableExecution, _, _, _>(checkpoint::checkpoint)
+            .acts_on(policy::execution),
+        Operation::new::<of::GetDurableExecution, _, _, _>(executions::get).acts_on(policy::execution),
+        Operation::new::<of::GetDurableExecutionHistory, _, _, _>(executions::history)
+            .acts_on(policy::execution),
+        Operation::new::<of::GetDurableExecutionState, _, _, _>(executions::state).acts_on(policy::execution),
+        Operation::new::<of::ListDurableExecutionsByFunction, _, _, _>(executions::list)
+            .acts_on(policy::function),
+        Operation::new::<of::SendDurableExecutionCallbackFailure, _, _, _>(callbacks::failure)
+            .acts_on(policy::callback),
+        Operation::new::<of::SendDurableExecutionCallbackHeartbeat, _, _, _>(callbacks::heartbeat)
+            .acts_on(policy::callback),
+        Operation::new::<of::SendDurableExecutionCallbackSuccess, _, _, _>(callbacks::success)
+            .acts_on(policy::callback),
+        Operation::new::<of::StopDurableExecution, _, _, _>(executions::stop).acts_on(policy::execution),
     ]
 }
 

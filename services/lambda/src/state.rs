@@ -3,6 +3,7 @@
 
 pub mod capacity;
 pub mod choices;
+pub mod durable;
 pub mod events;
 pub mod layers;
 pub mod mappings;

@@ -26,6 +26,7 @@ pub async fn code(
     ctx: Ctx,
     input: Arc<UpdateFunctionCodeInput>,
 ) -> Result<FunctionConfiguration, LambdaError> {
+    choices::refuse_latest_published(input.publish_to.as_ref())?;
     let named = named(&ctx, input.as_ref())?;
     let present = invoke::found(&ctx.read(), &named)?.latest;
     match (matches!(present.origin, Origin::Image(_)), input.image_uri.is_some()) {

@@ -5,6 +5,7 @@ use crate::errors::LambdaError;
 use crate::invoke;
 use crate::ops::create_function::head;
 use crate::ops::{Page, check_revision, layers, named};
+use crate::rules::choices as rules;
 use crate::state::choices::{self, Scaling};
 use crate::state::{self, Configuration, Function, LATEST};
 use model_lambda::{
@@ -82,6 +83,7 @@ pub async fn publish_version(
     ctx: Ctx,
     input: Arc<PublishVersionInput>,
 ) -> Result<FunctionConfiguration, LambdaError> {
+    rules::refuse_latest_published(input.publish_to.as_ref())?;
     let named = named(&ctx, input.as_ref())?;
     let ([revision, latest_revision], now) = (std::array::from_fn(|_| ctx.uuid()), ctx.now());
     ctx.commit(move |tx| {

@@ -10,6 +10,19 @@ const RETENTION_DAYS: u32 = 14;
 /// functions": existing functions cannot be made durable).
 const NOT_DURABLE: &str = "You cannot add durable configuration to an existing function.";
 
+/// Refuses `$LATEST.PUBLISHED`, which no function has here.
+///
+/// # Errors
+/// Where something is to be published to it.
+pub fn refuse_latest_published(
+    to: Option<&model::FunctionVersionLatestPublished>,
+) -> Result<(), LambdaError> {
+    match to {
+        Some(_) => Err(LambdaError::invalid("PublishTo is not available in this region yet.")),
+        None => Ok(()),
+    }
+}
+
 fn unsigned(value: Option<i32>) -> Option<u32> {
     value.and_then(|value| u32::try_from(value).ok())
 }
@@ -19,6 +32,7 @@ fn unsigned(value: Option<i32>) -> Option<u32> {
 /// # Errors
 /// Where they are none that a function may have.
 pub fn of_new(input: &model::CreateFunctionInput) -> Result<Choices, LambdaError> {
+    refuse_latest_published(input.publish_to.as_ref())?;
     let durable = match &input.durable_config {
         None => None,
         Some(config) => {

@@ -284,7 +284,7 @@ def test_names_stand_for_executions(region, name, eventually):
 
 
 def test_executions_are_stopped_and_end_in_time(region, name, eventually):
-    client = durable(region, name, timeout=5)
+    client = durable(region, name)
     arn = begin(client, name, {"kind": "wait", "seconds": 600})
     eventually(lambda: "InvocationCompleted" in kinds(client, arn), 30)
     error = {"ErrorType": "Cancelled", "ErrorMessage": "by a test"}
@@ -293,7 +293,8 @@ def test_executions_are_stopped_and_end_in_time(region, name, eventually):
     assert (execution["Status"], execution["Error"]) == ("STOPPED", error)
     assert execution["EndTimestamp"] == stopped["StopTimestamp"]
     assert client.stop_durable_execution(DurableExecutionArn=arn)["StopTimestamp"] == stopped["StopTimestamp"]
-    late = begin(client, name, {"kind": "wait", "seconds": 601})
+    durable(region, f"{name}-late", timeout=3)
+    late = begin(client, f"{name}-late", {"kind": "wait", "seconds": 601})
     eventually(lambda: status(client, late) == "TIMED_OUT", 30)
     assert kinds(client, late)[-1] == "ExecutionTimedOut"
 

@@ -45,8 +45,8 @@ pub fn close(
     execution.run = None;
     execution.result = operations::kept(tx, scope, &mut execution, result)?;
     execution.error = operations::kept(tx, scope, &mut execution, error)?;
-    if let Some(deadline) = execution.deadline.take() {
-        tx.cancel(&deadline)?;
+    for timer in execution.deadline.take().into_iter().chain(execution.retry.take()) {
+        tx.cancel(&timer)?;
     }
     let detail = match status {
         Status::Succeeded => Detail::Result(execution.result.clone()),

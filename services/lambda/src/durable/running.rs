@@ -87,6 +87,9 @@ fn begin(
     };
     execution.run = Some(run.clone());
     execution.last = None;
+    if let Some(retry) = execution.retry.take() {
+        tx.cancel(&retry)?;
+    }
     let changed = std::mem::take(&mut execution.unseen);
     durable::put_execution(tx, &ready.scope, &execution)?;
     Ok(Some((execution, changed)))
@@ -144,7 +147,10 @@ async fn run_execution(ctx: &Ctx, number: u64, ready: Ready) -> Result<(), Lambd
     };
     let outcome = match invoke::run_once(ctx, &named, begun.event, extras).await {
         Ok(outcome) => Ok(outcome),
-        Err(error) if error.is_transient() => return Err(error),
+        Err(error) if error.is_transient() => {
+            Log::warn("lambda", &format!("the durable execution {number} waits: {}", ApiError::from(error)));
+            return put_off(ctx, ready, begun.run).await;
+        }
         Err(error) => {
             let error = ApiError::from(error);
             Err(output::error(&error.code, &error.message))
@@ -206,9 +212,36 @@ fn failed(
         return closing::close(tx, scope, execution, How::Failed(Some(error)), now);
     }
     let wait = RETRY_MS << (execution.failures - 1);
+    run_later(tx, scope, execution, now.plus_millis(wait))
+}
+
+/// Has an execution run at a time, or before if something wakes it.
+fn run_later(
+    tx: &mut Tx,
+    scope: &Scope,
+    mut execution: Execution,
+    due: Timestamp,
+) -> Result<(), LambdaError> {
+    execution.run = None;
     durable::remove_ready(tx, execution.number.0)?;
-    timers::schedule(tx, scope, &execution, What::Retry, now.plus_millis(wait))?;
+    execution.retry = Some(timers::schedule(tx, scope, &execution, What::Retry, due)?);
     Ok(durable::put_execution(tx, scope, &execution)?)
+}
+
+/// Its function could not be run now: others are, until a second has gone.
+async fn put_off(ctx: &Ctx, ready: Ready, run: Run) -> Result<(), LambdaError> {
+    let due = ctx.now().plus_millis(RETRY_MS);
+    ctx.commit(move |tx| {
+        let found = durable::execution(tx, &ready.scope, ready.execution)?;
+        let own = |execution: &Execution| {
+            execution.run.as_ref().is_some_and(|own| own.request_id == run.request_id)
+        };
+        match found.filter(own) {
+            Some(execution) => run_later(tx, &ready.scope, execution, due),
+            None => Ok(()),
+        }
+    })
+    .await
 }
 
 fn follow(

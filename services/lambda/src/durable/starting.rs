@@ -6,10 +6,10 @@ use crate::durable::timers::{self, What};
 use crate::errors::LambdaError;
 use crate::invoke;
 use crate::rules::durable::{MAX_AWAITED_S, output};
-use crate::rules::names::Named;
+use crate::rules::names::{Named, Qualifier};
 use crate::state::choices::Durable;
 use crate::state::durable::{self, Detail, Execution, Moment, Parent, Ready, Status};
-use crate::state::{self, Configuration, Function};
+use crate::state::{self, Configuration, Function, LATEST};
 use bytes::Bytes;
 use names::{Scope, Timestamp};
 use service::Ctx;
@@ -76,9 +76,19 @@ pub fn of(
     named: &Named,
 ) -> Result<Option<(Function, Configuration, Durable)>, LambdaError> {
     let function = invoke::target(read, named)?;
+    let version = match Qualifier::of(named.qualifier.as_deref()) {
+        Qualifier::Latest => LATEST.to_owned(),
+        Qualifier::Version(number) => number.to_string(),
+        Qualifier::Alias(name) => {
+            let alias = state::alias(read, &named.scope, &function, name)?;
+            alias.ok_or_else(|| invoke::absent(named))?.version
+        }
+    };
+    let Some(durable) = config(read, &named.scope, (function.incarnation, &version))? else {
+        return Ok(None);
+    };
     let configuration = invoke::configuration(read, named, &function, 1.0)?;
-    let durable = config(read, &named.scope, (function.incarnation, &configuration.version))?;
-    Ok(durable.map(|durable| (function, configuration, durable)))
+    Ok(Some((function, configuration, durable)))
 }
 
 fn begun(scope: &Scope, execution: &Execution) -> Begun {
@@ -125,6 +135,7 @@ pub fn begin(tx: &mut Tx, scope: &Scope, beginning: &Beginning) -> Result<Begun,
         texts: 0,
         bytes: 0,
         failures: 0,
+        retry: None,
         deadline: None,
     };
     tx.allow_largest();

@@ -139,6 +139,7 @@ fn due(tx: &mut Tx, timer: &Timer) -> Result<(), LambdaError> {
             closing::close(tx, scope, execution, closing::How::TimedOut(error), now)
         }
         What::Retry => {
+            execution.retry = None;
             operations::wake(tx, scope, &execution)?;
             Ok(durable::put_execution(tx, scope, &execution)?)
         }

@@ -75,7 +75,7 @@ async fn answer(
         sink: None,
         trace: ctx.trace().map(str::to_owned),
     };
-    let outcome = invoke::run(ctx, named, payload, extras).await?;
+    let outcome = invoke::run_once(ctx, named, payload, extras).await?;
     Ok(InvokeOutput {
         status_code: Some(200),
         function_error: outcome.failed.then(|| "Unhandled".to_owned()),

@@ -64,6 +64,8 @@ pub struct Execution {
     pub bytes: u64,
     /// Runs in a row that failed.
     pub failures: u32,
+    /// Has it run again after a run that failed or could not be.
+    pub retry: Option<TimerId>,
     /// Ends it when it has lasted too long.
     pub deadline: Option<TimerId>,
 }
@@ -314,8 +316,8 @@ pub fn remove_execution(tx: &mut Tx, scope: &Scope, execution: &Execution) -> Re
     if tx.get(&NAMES, scope, &name)? == Some(Number(execution.number.0)) {
         tx.delete(&NAMES, scope, &name)?;
     }
-    if let Some(deadline) = &execution.deadline {
-        tx.cancel(deadline)?;
+    for timer in execution.deadline.iter().chain(&execution.retry) {
+        tx.cancel(timer)?;
     }
     tx.delete(&READY, &Scope::Partition, &execution.number.0)?;
     tx.delete(&EXECUTIONS, scope, &(execution.function, execution.number))?;

@@ -314,3 +314,46 @@ async fn nothing_is_left_of_the_executions_of_a_function_that_is_gone() {
     let gone = GetDurableExecutionInput { durable_execution_arn: arn };
     assert_eq!(lambda.region.refused::<GetDurableExecution>(gone).await.status, 404);
 }
+
+/// Five runs in a row that fail end an execution; between them are 1, 2, 4 and 8 seconds.
+#[tokio::test]
+async fn runs_that_fail_are_followed_by_others_until_there_were_too_many() {
+    let lambda = region(600).await;
+    let arn = begin(&lambda).await;
+    for (run, wait) in [(1, 1), (2, 2), (3, 4), (4, 8), (5, 0)] {
+        event(&lambda, run).await;
+        lambda.runner.answer(json!({"do": "fail"}));
+        ran(&lambda, &arn, run).await;
+        if wait > 0 {
+            lambda.region.advance(Duration::from_millis(wait * 1000 - 1)).await;
+            assert_eq!(lambda.runner.seen().len(), run);
+            lambda.region.advance(Duration::from_millis(1)).await;
+        }
+    }
+    let failed = stands(&lambda, &arn, ExecutionStatus::Failed).await;
+    assert_eq!(failed.error.unwrap().error_type.as_deref(), Some("Failed"));
+}
+
+#[tokio::test]
+async fn an_execution_waits_for_a_place_of_its_function() {
+    let lambda = region(86_400).await;
+    let keep = |count| PutFunctionConcurrencyInput {
+        function_name: "f".to_owned(),
+        reserved_concurrent_executions: count,
+    };
+    lambda.region.call::<PutFunctionConcurrency>(keep(0)).await.unwrap();
+    let arn = begin(&lambda).await;
+    lambda.region.advance(Duration::from_secs(5)).await;
+    assert_eq!(lambda.runner.seen().len(), 0);
+    assert_eq!(told(&lambda, &arn).await.status, ExecutionStatus::Running);
+    lambda.region.call::<PutFunctionConcurrency>(keep(1)).await.unwrap();
+    lambda.runner.answer(json!({"Status": "SUCCEEDED", "Result": "1"}));
+    for _ in 0..1_000 {
+        lambda.region.advance(Duration::from_secs(1)).await;
+        if told(&lambda, &arn).await.status == ExecutionStatus::Succeeded {
+            return;
+        }
+        lambda.region.host().clock.rest(Duration::from_millis(5)).await;
+    }
+    panic!("it was not run");
+}

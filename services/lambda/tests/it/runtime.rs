@@ -257,7 +257,11 @@ async fn live(
             None => payload,
         };
         let payload = match variable(template, "HOLDS") {
-            Some(_) => held(answers).await.to_string().into_bytes(),
+            Some(_) => {
+                let answer = held(answers).await;
+                said["do"] = answer["do"].clone();
+                answer.to_string().into_bytes()
+            }
             None => payload,
         };
         if let Some(streams) = variable(template, "STREAMS") {

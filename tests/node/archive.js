@@ -17,8 +17,9 @@ export function installed(names, into) {
     for (const file of readdirSync(folder, { recursive: true, withFileTypes: true })) {
       const place = join(file.parentPath, file.name);
       if (file.isFile() && /\.(c?js|mjs|json)$/.test(file.name)) files[join(into, place.slice(modules.length))] = readFileSync(place);
+      // Packages within this one have dependencies too, which may lie beside it.
+      if (file.name === "package.json") Object.keys(JSON.parse(readFileSync(place)).dependencies ?? {}).forEach(visit);
     }
-    Object.keys(JSON.parse(readFileSync(join(folder, "package.json"))).dependencies ?? {}).forEach(visit);
   };
   names.forEach(visit);
   return files;

@@ -26,7 +26,7 @@ pub fn ready() -> Result<PathBuf, Failure> {
     }
     let requirements = workspace::root().join(REQUIREMENTS);
     let advice =
-        "python3 3.9 or newer with the module venv, and a package index that pip can reach, are needed";
+        "python3 3.11 or newer with the module venv, and a package index that pip can reach, are needed";
     let explain = |failure: Failure| Failure::new(format!("{failure}\n  {advice}"));
     let mut make = Command::new("python3");
     step::run("a Python environment in target/venv", make.args(["-m", "venv", "--clear"]).arg(&venv))

@@ -16,6 +16,22 @@ schema::text_enum!(Architecture {
     Arm64 = "arm64",
 });
 
+schema::text_enum!(CapacityProviderPredefinedMetricType {
+    LambdaCapacityProviderAverageCPUUtilization = "LambdaCapacityProviderAverageCPUUtilization",
+});
+
+schema::text_enum!(CapacityProviderScalingMode {
+    Auto = "Auto",
+    Manual = "Manual",
+});
+
+schema::text_enum!(CapacityProviderState {
+    Pending = "Pending",
+    Active = "Active",
+    Failed = "Failed",
+    Deleting = "Deleting",
+});
+
 schema::text_enum!(CodeSigningPolicy {
     Warn = "Warn",
     Enforce = "Enforce",
@@ -41,6 +57,41 @@ schema::text_enum!(EventSourcePosition {
     Latest = "LATEST",
     AtTimestamp = "AT_TIMESTAMP",
     TrimHorizon = "TRIM_HORIZON",
+});
+
+schema::text_enum!(EventType {
+    ExecutionStarted = "ExecutionStarted",
+    ExecutionSucceeded = "ExecutionSucceeded",
+    ExecutionFailed = "ExecutionFailed",
+    ExecutionTimedOut = "ExecutionTimedOut",
+    ExecutionStopped = "ExecutionStopped",
+    ContextStarted = "ContextStarted",
+    ContextSucceeded = "ContextSucceeded",
+    ContextFailed = "ContextFailed",
+    WaitStarted = "WaitStarted",
+    WaitSucceeded = "WaitSucceeded",
+    WaitCancelled = "WaitCancelled",
+    StepStarted = "StepStarted",
+    StepSucceeded = "StepSucceeded",
+    StepFailed = "StepFailed",
+    ChainedInvokeStarted = "ChainedInvokeStarted",
+    ChainedInvokeSucceeded = "ChainedInvokeSucceeded",
+    ChainedInvokeFailed = "ChainedInvokeFailed",
+    ChainedInvokeTimedOut = "ChainedInvokeTimedOut",
+    ChainedInvokeStopped = "ChainedInvokeStopped",
+    CallbackStarted = "CallbackStarted",
+    CallbackSucceeded = "CallbackSucceeded",
+    CallbackFailed = "CallbackFailed",
+    CallbackTimedOut = "CallbackTimedOut",
+    InvocationCompleted = "InvocationCompleted",
+});
+
+schema::text_enum!(ExecutionStatus {
+    Running = "RUNNING",
+    Succeeded = "SUCCEEDED",
+    Failed = "FAILED",
+    TimedOut = "TIMED_OUT",
+    Stopped = "STOPPED",
 });
 
 schema::text_enum!(FullDocument {
@@ -138,6 +189,34 @@ schema::text_enum!(LogFormat {
 schema::text_enum!(LogType {
     None = "None",
     Tail = "Tail",
+});
+
+schema::text_enum!(OperationAction {
+    Start = "START",
+    Succeed = "SUCCEED",
+    Fail = "FAIL",
+    Retry = "RETRY",
+    Cancel = "CANCEL",
+});
+
+schema::text_enum!(OperationStatus {
+    Started = "STARTED",
+    Pending = "PENDING",
+    Ready = "READY",
+    Succeeded = "SUCCEEDED",
+    Failed = "FAILED",
+    Cancelled = "CANCELLED",
+    TimedOut = "TIMED_OUT",
+    Stopped = "STOPPED",
+});
+
+schema::text_enum!(OperationType {
+    Execution = "EXECUTION",
+    Context = "CONTEXT",
+    Step = "STEP",
+    Wait = "WAIT",
+    Callback = "CALLBACK",
+    ChainedInvoke = "CHAINED_INVOKE",
 });
 
 schema::text_enum!(PackageType {

@@ -5,6 +5,20 @@ use crate::*;
 use schema as s;
 
 #[derive(Clone, Default, PartialEq)]
+pub struct CallbackTimeoutException {
+    pub type_: Option<String>,
+    pub message: Option<String>,
+}
+s::object!(CallbackTimeoutException, tables::CALLBACK_TIMEOUT_EXCEPTION, { 0 type_, 1 message });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CapacityProviderLimitExceededException {
+    pub type_: Option<String>,
+    pub message: Option<String>,
+}
+s::object!(CapacityProviderLimitExceededException, tables::CAPACITY_PROVIDER_LIMIT_EXCEEDED_EXCEPTION, { 0 type_, 1 message });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct CodeSigningConfigNotFoundException {
     pub type_: Option<String>,
     pub message: Option<String>,

@@ -4,6 +4,8 @@
 use crate::tables as t;
 use schema::ErrorShape;
 
+pub static CALLBACK_TIMEOUT_EXCEPTION: ErrorShape = ErrorShape { shape: &t::CALLBACK_TIMEOUT_EXCEPTION, code: None, query_code: None, status: 400, sender: true };
+pub static CAPACITY_PROVIDER_LIMIT_EXCEEDED_EXCEPTION: ErrorShape = ErrorShape { shape: &t::CAPACITY_PROVIDER_LIMIT_EXCEEDED_EXCEPTION, code: None, query_code: None, status: 400, sender: true };
 pub static CODE_SIGNING_CONFIG_NOT_FOUND_EXCEPTION: ErrorShape = ErrorShape { shape: &t::CODE_SIGNING_CONFIG_NOT_FOUND_EXCEPTION, code: None, query_code: None, status: 404, sender: true };
 pub static CODE_STORAGE_EXCEEDED_EXCEPTION: ErrorShape = ErrorShape { shape: &t::CODE_STORAGE_EXCEEDED_EXCEPTION, code: None, query_code: None, status: 400, sender: true };
 pub static CODE_VERIFICATION_FAILED_EXCEPTION: ErrorShape = ErrorShape { shape: &t::CODE_VERIFICATION_FAILED_EXCEPTION, code: None, query_code: None, status: 400, sender: true };

@@ -35,6 +35,15 @@ pub struct AddPermissionInput {
 s::object!(AddPermissionInput, tables::ADD_PERMISSION_REQUEST, { 0 function_name, 1 statement_id, 2 action, 3 principal, 4 source_arn, 5 source_account, 6 event_source_token, 7 qualifier, 8 revision_id, 9 principal_org_id, 10 function_url_auth_type, 11 invoked_via_function_url });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct CheckpointDurableExecutionInput {
+    pub durable_execution_arn: String,
+    pub checkpoint_token: String,
+    pub updates: Option<Vec<OperationUpdate>>,
+    pub client_token: Option<String>,
+}
+s::object!(CheckpointDurableExecutionInput, tables::CHECKPOINT_DURABLE_EXECUTION_REQUEST, { 0 durable_execution_arn, 1 checkpoint_token, 2 updates, 3 client_token });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct CreateAliasInput {
     pub function_name: String,
     pub name: String,
@@ -43,6 +52,18 @@ pub struct CreateAliasInput {
     pub routing_config: Option<AliasRoutingConfiguration>,
 }
 s::object!(CreateAliasInput, tables::CREATE_ALIAS_REQUEST, { 0 function_name, 1 name, 2 function_version, 3 description, 4 routing_config });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CreateCapacityProviderInput {
+    pub capacity_provider_name: String,
+    pub vpc_config: CapacityProviderVpcConfig,
+    pub permissions_config: CapacityProviderPermissionsConfig,
+    pub instance_requirements: Option<InstanceRequirements>,
+    pub capacity_provider_scaling_config: Option<CapacityProviderScalingConfig>,
+    pub kms_key_arn: Option<String>,
+    pub tags: Option<BTreeMap<String, String>>,
+}
+s::object!(CreateCapacityProviderInput, tables::CREATE_CAPACITY_PROVIDER_REQUEST, { 0 capacity_provider_name, 1 vpc_config, 2 permissions_config, 3 instance_requirements, 4 capacity_provider_scaling_config, 5 kms_key_arn, 6 tags });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct CreateCodeSigningConfigInput {
@@ -137,6 +158,12 @@ pub struct DeleteAliasInput {
 s::object!(DeleteAliasInput, tables::DELETE_ALIAS_REQUEST, { 0 function_name, 1 name });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct DeleteCapacityProviderInput {
+    pub capacity_provider_name: String,
+}
+s::object!(DeleteCapacityProviderInput, tables::DELETE_CAPACITY_PROVIDER_REQUEST, { 0 capacity_provider_name });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct DeleteCodeSigningConfigInput {
     pub code_signing_config_arn: String,
 }
@@ -208,10 +235,41 @@ pub struct GetAliasInput {
 s::object!(GetAliasInput, tables::GET_ALIAS_REQUEST, { 0 function_name, 1 name });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct GetCapacityProviderInput {
+    pub capacity_provider_name: String,
+}
+s::object!(GetCapacityProviderInput, tables::GET_CAPACITY_PROVIDER_REQUEST, { 0 capacity_provider_name });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GetCodeSigningConfigInput {
     pub code_signing_config_arn: String,
 }
 s::object!(GetCodeSigningConfigInput, tables::GET_CODE_SIGNING_CONFIG_REQUEST, { 0 code_signing_config_arn });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetDurableExecutionHistoryInput {
+    pub durable_execution_arn: String,
+    pub include_execution_data: Option<bool>,
+    pub max_items: Option<i32>,
+    pub marker: Option<String>,
+    pub reverse_order: Option<bool>,
+}
+s::object!(GetDurableExecutionHistoryInput, tables::GET_DURABLE_EXECUTION_HISTORY_REQUEST, { 0 durable_execution_arn, 1 include_execution_data, 2 max_items, 3 marker, 4 reverse_order });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetDurableExecutionInput {
+    pub durable_execution_arn: String,
+}
+s::object!(GetDurableExecutionInput, tables::GET_DURABLE_EXECUTION_REQUEST, { 0 durable_execution_arn });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetDurableExecutionStateInput {
+    pub durable_execution_arn: String,
+    pub checkpoint_token: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+s::object!(GetDurableExecutionStateInput, tables::GET_DURABLE_EXECUTION_STATE_REQUEST, { 0 durable_execution_arn, 1 checkpoint_token, 2 marker, 3 max_items });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct GetEventSourceMappingInput {
@@ -257,6 +315,13 @@ pub struct GetFunctionInput {
     pub qualifier: Option<String>,
 }
 s::object!(GetFunctionInput, tables::GET_FUNCTION_REQUEST, { 0 function_name, 1 qualifier });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetFunctionScalingConfigInput {
+    pub function_name: String,
+    pub qualifier: String,
+}
+s::object!(GetFunctionScalingConfigInput, tables::GET_FUNCTION_SCALING_CONFIG_REQUEST, { 0 function_name, 1 qualifier });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct GetFunctionUrlConfigInput {
@@ -348,11 +413,33 @@ pub struct ListAliasesInput {
 s::object!(ListAliasesInput, tables::LIST_ALIASES_REQUEST, { 0 function_name, 1 function_version, 2 marker, 3 max_items });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ListCapacityProvidersInput {
+    pub state: Option<CapacityProviderState>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+s::object!(ListCapacityProvidersInput, tables::LIST_CAPACITY_PROVIDERS_REQUEST, { 0 state, 1 marker, 2 max_items });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ListCodeSigningConfigsInput {
     pub marker: Option<String>,
     pub max_items: Option<i32>,
 }
 s::object!(ListCodeSigningConfigsInput, tables::LIST_CODE_SIGNING_CONFIGS_REQUEST, { 0 marker, 1 max_items });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListDurableExecutionsByFunctionInput {
+    pub function_name: String,
+    pub qualifier: Option<String>,
+    pub durable_execution_name: Option<String>,
+    pub statuses: Option<Vec<ExecutionStatus>>,
+    pub started_after: Option<s::Timestamp>,
+    pub started_before: Option<s::Timestamp>,
+    pub reverse_order: Option<bool>,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+s::object!(ListDurableExecutionsByFunctionInput, tables::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST, { 0 function_name, 1 qualifier, 2 durable_execution_name, 3 statuses, 4 started_after, 5 started_before, 6 reverse_order, 7 marker, 8 max_items });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ListEventSourceMappingsInput {
@@ -378,6 +465,14 @@ pub struct ListFunctionUrlConfigsInput {
     pub max_items: Option<i32>,
 }
 s::object!(ListFunctionUrlConfigsInput, tables::LIST_FUNCTION_URL_CONFIGS_REQUEST, { 0 function_name, 1 marker, 2 max_items });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListFunctionVersionsByCapacityProviderInput {
+    pub capacity_provider_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+}
+s::object!(ListFunctionVersionsByCapacityProviderInput, tables::LIST_FUNCTION_VERSIONS_BY_CAPACITY_PROVIDER_REQUEST, { 0 capacity_provider_name, 1 marker, 2 max_items });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ListFunctionsByCodeSigningConfigInput {
@@ -490,6 +585,14 @@ pub struct PutFunctionRecursionConfigInput {
 s::object!(PutFunctionRecursionConfigInput, tables::PUT_FUNCTION_RECURSION_CONFIG_REQUEST, { 0 function_name, 1 recursive_loop });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct PutFunctionScalingConfigInput {
+    pub function_name: String,
+    pub qualifier: String,
+    pub function_scaling_config: Option<FunctionScalingConfig>,
+}
+s::object!(PutFunctionScalingConfigInput, tables::PUT_FUNCTION_SCALING_CONFIG_REQUEST, { 0 function_name, 1 qualifier, 2 function_scaling_config });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct PutProvisionedConcurrencyConfigInput {
     pub function_name: String,
     pub qualifier: String,
@@ -525,6 +628,33 @@ pub struct RemovePermissionInput {
 s::object!(RemovePermissionInput, tables::REMOVE_PERMISSION_REQUEST, { 0 function_name, 1 statement_id, 2 qualifier, 3 revision_id });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct SendDurableExecutionCallbackFailureInput {
+    pub callback_id: String,
+    pub error: Option<ErrorObject>,
+}
+s::object!(SendDurableExecutionCallbackFailureInput, tables::SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_REQUEST, { 0 callback_id, 1 error });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct SendDurableExecutionCallbackHeartbeatInput {
+    pub callback_id: String,
+}
+s::object!(SendDurableExecutionCallbackHeartbeatInput, tables::SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_REQUEST, { 0 callback_id });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct SendDurableExecutionCallbackSuccessInput {
+    pub callback_id: String,
+    pub result: Option<s::Bytes>,
+}
+s::object!(SendDurableExecutionCallbackSuccessInput, tables::SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_REQUEST, { 0 callback_id, 1 result });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct StopDurableExecutionInput {
+    pub durable_execution_arn: String,
+    pub error: Option<ErrorObject>,
+}
+s::object!(StopDurableExecutionInput, tables::STOP_DURABLE_EXECUTION_REQUEST, { 0 durable_execution_arn, 1 error });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct TagResourceInput {
     pub resource: String,
     pub tags: BTreeMap<String, String>,
@@ -548,6 +678,13 @@ pub struct UpdateAliasInput {
     pub revision_id: Option<String>,
 }
 s::object!(UpdateAliasInput, tables::UPDATE_ALIAS_REQUEST, { 0 function_name, 1 name, 2 function_version, 3 description, 4 routing_config, 5 revision_id });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateCapacityProviderInput {
+    pub capacity_provider_name: String,
+    pub capacity_provider_scaling_config: Option<CapacityProviderScalingConfig>,
+}
+s::object!(UpdateCapacityProviderInput, tables::UPDATE_CAPACITY_PROVIDER_REQUEST, { 0 capacity_provider_name, 1 capacity_provider_scaling_config });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct UpdateCodeSigningConfigInput {

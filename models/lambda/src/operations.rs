@@ -38,6 +38,23 @@ pub static ADD_PERMISSION: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(CheckpointDurableExecution, CHECKPOINT_DURABLE_EXECUTION, crate::CheckpointDurableExecutionInput => crate::CheckpointDurableExecutionOutput, SERVICE);
+pub static CHECKPOINT_DURABLE_EXECUTION: OperationShape = OperationShape {
+    name: "CheckpointDurableExecution",
+    input: &t::CHECKPOINT_DURABLE_EXECUTION_REQUEST,
+    output: &t::CHECKPOINT_DURABLE_EXECUTION_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::SERVICE_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/2025-12-01/durable-executions/{DurableExecutionArn}/checkpoint", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(CreateAlias, CREATE_ALIAS, crate::CreateAliasInput => crate::CreateAliasOutput, SERVICE);
 pub static CREATE_ALIAS: OperationShape = OperationShape {
     name: "CreateAlias",
@@ -48,6 +65,23 @@ pub static CREATE_ALIAS: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
     http: HttpBinding { method: "POST", path: "/2015-03-31/functions/{FunctionName}/aliases", status: 201 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(CreateCapacityProvider, CREATE_CAPACITY_PROVIDER, crate::CreateCapacityProviderInput => crate::CreateCapacityProviderOutput, SERVICE);
+pub static CREATE_CAPACITY_PROVIDER: OperationShape = OperationShape {
+    name: "CreateCapacityProvider",
+    input: &t::CREATE_CAPACITY_PROVIDER_REQUEST,
+    output: &t::CREATE_CAPACITY_PROVIDER_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::CAPACITY_PROVIDER_LIMIT_EXCEEDED_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/2025-11-30/capacity-providers", status: 202 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,
@@ -133,6 +167,23 @@ pub static DELETE_ALIAS: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION],
     http: HttpBinding { method: "DELETE", path: "/2015-03-31/functions/{FunctionName}/aliases/{Name}", status: 204 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(DeleteCapacityProvider, DELETE_CAPACITY_PROVIDER, crate::DeleteCapacityProviderInput => crate::DeleteCapacityProviderOutput, SERVICE);
+pub static DELETE_CAPACITY_PROVIDER: OperationShape = OperationShape {
+    name: "DeleteCapacityProvider",
+    input: &t::DELETE_CAPACITY_PROVIDER_REQUEST,
+    output: &t::DELETE_CAPACITY_PROVIDER_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "DELETE", path: "/2025-11-30/capacity-providers/{CapacityProviderName}", status: 202 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,
@@ -327,6 +378,23 @@ pub static GET_ALIAS: OperationShape = OperationShape {
     read_only: true,
 };
 
+operation!(GetCapacityProvider, GET_CAPACITY_PROVIDER, crate::GetCapacityProviderInput => crate::GetCapacityProviderOutput, SERVICE);
+pub static GET_CAPACITY_PROVIDER: OperationShape = OperationShape {
+    name: "GetCapacityProvider",
+    input: &t::GET_CAPACITY_PROVIDER_REQUEST,
+    output: &t::GET_CAPACITY_PROVIDER_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2025-11-30/capacity-providers/{CapacityProviderName}", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
 operation!(GetCodeSigningConfig, GET_CODE_SIGNING_CONFIG, crate::GetCodeSigningConfigInput => crate::GetCodeSigningConfigOutput, SERVICE);
 pub static GET_CODE_SIGNING_CONFIG: OperationShape = OperationShape {
     name: "GetCodeSigningConfig",
@@ -337,6 +405,57 @@ pub static GET_CODE_SIGNING_CONFIG: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
     http: HttpBinding { method: "GET", path: "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(GetDurableExecution, GET_DURABLE_EXECUTION, crate::GetDurableExecutionInput => crate::GetDurableExecutionOutput, SERVICE);
+pub static GET_DURABLE_EXECUTION: OperationShape = OperationShape {
+    name: "GetDurableExecution",
+    input: &t::GET_DURABLE_EXECUTION_REQUEST,
+    output: &t::GET_DURABLE_EXECUTION_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::SERVICE_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2025-12-01/durable-executions/{DurableExecutionArn}", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(GetDurableExecutionHistory, GET_DURABLE_EXECUTION_HISTORY, crate::GetDurableExecutionHistoryInput => crate::GetDurableExecutionHistoryOutput, SERVICE);
+pub static GET_DURABLE_EXECUTION_HISTORY: OperationShape = OperationShape {
+    name: "GetDurableExecutionHistory",
+    input: &t::GET_DURABLE_EXECUTION_HISTORY_REQUEST,
+    output: &t::GET_DURABLE_EXECUTION_HISTORY_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::SERVICE_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2025-12-01/durable-executions/{DurableExecutionArn}/history", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(GetDurableExecutionState, GET_DURABLE_EXECUTION_STATE, crate::GetDurableExecutionStateInput => crate::GetDurableExecutionStateOutput, SERVICE);
+pub static GET_DURABLE_EXECUTION_STATE: OperationShape = OperationShape {
+    name: "GetDurableExecutionState",
+    input: &t::GET_DURABLE_EXECUTION_STATE_REQUEST,
+    output: &t::GET_DURABLE_EXECUTION_STATE_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::SERVICE_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2025-12-01/durable-executions/{DurableExecutionArn}/state", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,
@@ -456,6 +575,23 @@ pub static GET_FUNCTION_RECURSION_CONFIG: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
     http: HttpBinding { method: "GET", path: "/2024-08-31/functions/{FunctionName}/recursion-config", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(GetFunctionScalingConfig, GET_FUNCTION_SCALING_CONFIG, crate::GetFunctionScalingConfigInput => crate::GetFunctionScalingConfigOutput, SERVICE);
+pub static GET_FUNCTION_SCALING_CONFIG: OperationShape = OperationShape {
+    name: "GetFunctionScalingConfig",
+    input: &t::GET_FUNCTION_SCALING_CONFIG_REQUEST,
+    output: &t::GET_FUNCTION_SCALING_CONFIG_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2025-11-30/functions/{FunctionName}/function-scaling-config", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,
@@ -650,6 +786,23 @@ pub static LIST_ALIASES: OperationShape = OperationShape {
     read_only: true,
 };
 
+operation!(ListCapacityProviders, LIST_CAPACITY_PROVIDERS, crate::ListCapacityProvidersInput => crate::ListCapacityProvidersOutput, SERVICE);
+pub static LIST_CAPACITY_PROVIDERS: OperationShape = OperationShape {
+    name: "ListCapacityProviders",
+    input: &t::LIST_CAPACITY_PROVIDERS_REQUEST,
+    output: &t::LIST_CAPACITY_PROVIDERS_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2025-11-30/capacity-providers", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
 operation!(ListCodeSigningConfigs, LIST_CODE_SIGNING_CONFIGS, crate::ListCodeSigningConfigsInput => crate::ListCodeSigningConfigsOutput, SERVICE);
 pub static LIST_CODE_SIGNING_CONFIGS: OperationShape = OperationShape {
     name: "ListCodeSigningConfigs",
@@ -660,6 +813,23 @@ pub static LIST_CODE_SIGNING_CONFIGS: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION],
     http: HttpBinding { method: "GET", path: "/2020-04-22/code-signing-configs", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(ListDurableExecutionsByFunction, LIST_DURABLE_EXECUTIONS_BY_FUNCTION, crate::ListDurableExecutionsByFunctionInput => crate::ListDurableExecutionsByFunctionOutput, SERVICE);
+pub static LIST_DURABLE_EXECUTIONS_BY_FUNCTION: OperationShape = OperationShape {
+    name: "ListDurableExecutionsByFunction",
+    input: &t::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST,
+    output: &t::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::SERVICE_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2025-12-01/functions/{FunctionName}/durable-executions", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,
@@ -711,6 +881,23 @@ pub static LIST_FUNCTION_URL_CONFIGS: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
     http: HttpBinding { method: "GET", path: "/2021-10-31/functions/{FunctionName}/urls", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: true,
+};
+
+operation!(ListFunctionVersionsByCapacityProvider, LIST_FUNCTION_VERSIONS_BY_CAPACITY_PROVIDER, crate::ListFunctionVersionsByCapacityProviderInput => crate::ListFunctionVersionsByCapacityProviderOutput, SERVICE);
+pub static LIST_FUNCTION_VERSIONS_BY_CAPACITY_PROVIDER: OperationShape = OperationShape {
+    name: "ListFunctionVersionsByCapacityProvider",
+    input: &t::LIST_FUNCTION_VERSIONS_BY_CAPACITY_PROVIDER_REQUEST,
+    output: &t::LIST_FUNCTION_VERSIONS_BY_CAPACITY_PROVIDER_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "GET", path: "/2025-11-30/capacity-providers/{CapacityProviderName}/function-versions", status: 200 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,
@@ -939,6 +1126,23 @@ pub static PUT_FUNCTION_RECURSION_CONFIG: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(PutFunctionScalingConfig, PUT_FUNCTION_SCALING_CONFIG, crate::PutFunctionScalingConfigInput => crate::PutFunctionScalingConfigOutput, SERVICE);
+pub static PUT_FUNCTION_SCALING_CONFIG: OperationShape = OperationShape {
+    name: "PutFunctionScalingConfig",
+    input: &t::PUT_FUNCTION_SCALING_CONFIG_REQUEST,
+    output: &t::PUT_FUNCTION_SCALING_CONFIG_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "PUT", path: "/2025-11-30/functions/{FunctionName}/function-scaling-config", status: 202 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(PutProvisionedConcurrencyConfig, PUT_PROVISIONED_CONCURRENCY_CONFIG, crate::PutProvisionedConcurrencyConfigInput => crate::PutProvisionedConcurrencyConfigOutput, SERVICE);
 pub static PUT_PROVISIONED_CONCURRENCY_CONFIG: OperationShape = OperationShape {
     name: "PutProvisionedConcurrencyConfig",
@@ -1007,6 +1211,74 @@ pub static REMOVE_PERMISSION: OperationShape = OperationShape {
     read_only: false,
 };
 
+operation!(SendDurableExecutionCallbackFailure, SEND_DURABLE_EXECUTION_CALLBACK_FAILURE, crate::SendDurableExecutionCallbackFailureInput => crate::SendDurableExecutionCallbackFailureOutput, SERVICE);
+pub static SEND_DURABLE_EXECUTION_CALLBACK_FAILURE: OperationShape = OperationShape {
+    name: "SendDurableExecutionCallbackFailure",
+    input: &t::SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_REQUEST,
+    output: &t::SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::SERVICE_EXCEPTION, &e::CALLBACK_TIMEOUT_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/2025-12-01/durable-execution-callbacks/{CallbackId}/fail", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(SendDurableExecutionCallbackHeartbeat, SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT, crate::SendDurableExecutionCallbackHeartbeatInput => crate::SendDurableExecutionCallbackHeartbeatOutput, SERVICE);
+pub static SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT: OperationShape = OperationShape {
+    name: "SendDurableExecutionCallbackHeartbeat",
+    input: &t::SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_REQUEST,
+    output: &t::SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::SERVICE_EXCEPTION, &e::CALLBACK_TIMEOUT_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/2025-12-01/durable-execution-callbacks/{CallbackId}/heartbeat", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(SendDurableExecutionCallbackSuccess, SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS, crate::SendDurableExecutionCallbackSuccessInput => crate::SendDurableExecutionCallbackSuccessOutput, SERVICE);
+pub static SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS: OperationShape = OperationShape {
+    name: "SendDurableExecutionCallbackSuccess",
+    input: &t::SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_REQUEST,
+    output: &t::SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::SERVICE_EXCEPTION, &e::CALLBACK_TIMEOUT_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/2025-12-01/durable-execution-callbacks/{CallbackId}/succeed", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(StopDurableExecution, STOP_DURABLE_EXECUTION, crate::StopDurableExecutionInput => crate::StopDurableExecutionOutput, SERVICE);
+pub static STOP_DURABLE_EXECUTION: OperationShape = OperationShape {
+    name: "StopDurableExecution",
+    input: &t::STOP_DURABLE_EXECUTION_REQUEST,
+    output: &t::STOP_DURABLE_EXECUTION_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::SERVICE_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "POST", path: "/2025-12-01/durable-executions/{DurableExecutionArn}/stop", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
 operation!(TagResource, TAG_RESOURCE, crate::TagResourceInput => Unit, SERVICE);
 pub static TAG_RESOURCE: OperationShape = OperationShape {
     name: "TagResource",
@@ -1051,6 +1323,23 @@ pub static UPDATE_ALIAS: OperationShape = OperationShape {
     input_namespace: None,
     errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION, &e::PRECONDITION_FAILED_EXCEPTION],
     http: HttpBinding { method: "PUT", path: "/2015-03-31/functions/{FunctionName}/aliases/{Name}", status: 200 },
+    host_prefix: None,
+    auth: AuthType::V4,
+    checksum: None,
+    bare_output: false,
+    read_only: false,
+};
+
+operation!(UpdateCapacityProvider, UPDATE_CAPACITY_PROVIDER, crate::UpdateCapacityProviderInput => crate::UpdateCapacityProviderOutput, SERVICE);
+pub static UPDATE_CAPACITY_PROVIDER: OperationShape = OperationShape {
+    name: "UpdateCapacityProvider",
+    input: &t::UPDATE_CAPACITY_PROVIDER_REQUEST,
+    output: &t::UPDATE_CAPACITY_PROVIDER_RESPONSE,
+    result_wrapper: None,
+    input_root: None,
+    input_namespace: None,
+    errors: &[&e::INVALID_PARAMETER_VALUE_EXCEPTION, &e::RESOURCE_CONFLICT_EXCEPTION, &e::SERVICE_EXCEPTION, &e::TOO_MANY_REQUESTS_EXCEPTION, &e::RESOURCE_NOT_FOUND_EXCEPTION],
+    http: HttpBinding { method: "PUT", path: "/2025-11-30/capacity-providers/{CapacityProviderName}", status: 202 },
     host_prefix: None,
     auth: AuthType::V4,
     checksum: None,

@@ -24,7 +24,20 @@ pub type GetAliasOutput = AliasConfiguration;
 
 pub type UpdateAliasOutput = AliasConfiguration;
 
+#[derive(Clone, Default, PartialEq)]
+pub struct CheckpointDurableExecutionOutput {
+    pub checkpoint_token: Option<String>,
+    pub new_execution_state: CheckpointUpdatedExecutionState,
+}
+s::object!(CheckpointDurableExecutionOutput, tables::CHECKPOINT_DURABLE_EXECUTION_RESPONSE, { 0 checkpoint_token, 1 new_execution_state });
+
 pub type PutFunctionConcurrencyOutput = Concurrency;
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CreateCapacityProviderOutput {
+    pub capacity_provider: CapacityProvider,
+}
+s::object!(CreateCapacityProviderOutput, tables::CREATE_CAPACITY_PROVIDER_RESPONSE, { 0 capacity_provider });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct CreateCodeSigningConfigOutput {
@@ -42,6 +55,12 @@ pub struct CreateFunctionUrlConfigOutput {
     pub invoke_mode: Option<InvokeMode>,
 }
 s::object!(CreateFunctionUrlConfigOutput, tables::CREATE_FUNCTION_URL_CONFIG_RESPONSE, { 0 function_url, 1 function_arn, 2 auth_type, 3 cors, 4 creation_time, 5 invoke_mode });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DeleteCapacityProviderOutput {
+    pub capacity_provider: CapacityProvider,
+}
+s::object!(DeleteCapacityProviderOutput, tables::DELETE_CAPACITY_PROVIDER_RESPONSE, { 0 capacity_provider });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct DeleteCodeSigningConfigOutput {
@@ -86,10 +105,46 @@ pub struct GetAccountSettingsOutput {
 s::object!(GetAccountSettingsOutput, tables::GET_ACCOUNT_SETTINGS_RESPONSE, { 0 account_limit, 1 account_usage });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct GetCapacityProviderOutput {
+    pub capacity_provider: CapacityProvider,
+}
+s::object!(GetCapacityProviderOutput, tables::GET_CAPACITY_PROVIDER_RESPONSE, { 0 capacity_provider });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct GetCodeSigningConfigOutput {
     pub code_signing_config: CodeSigningConfig,
 }
 s::object!(GetCodeSigningConfigOutput, tables::GET_CODE_SIGNING_CONFIG_RESPONSE, { 0 code_signing_config });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetDurableExecutionHistoryOutput {
+    pub events: Vec<Event>,
+    pub next_marker: Option<String>,
+}
+s::object!(GetDurableExecutionHistoryOutput, tables::GET_DURABLE_EXECUTION_HISTORY_RESPONSE, { 0 events, 1 next_marker });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetDurableExecutionOutput {
+    pub durable_execution_arn: String,
+    pub durable_execution_name: String,
+    pub function_arn: String,
+    pub input_payload: Option<String>,
+    pub result: Option<String>,
+    pub error: Option<ErrorObject>,
+    pub start_timestamp: s::Timestamp,
+    pub status: ExecutionStatus,
+    pub end_timestamp: Option<s::Timestamp>,
+    pub version: Option<String>,
+    pub trace_header: Option<TraceHeader>,
+}
+s::object!(GetDurableExecutionOutput, tables::GET_DURABLE_EXECUTION_RESPONSE, { 0 durable_execution_arn, 1 durable_execution_name, 2 function_arn, 3 input_payload, 4 result, 5 error, 6 start_timestamp, 7 status, 8 end_timestamp, 9 version, 10 trace_header });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetDurableExecutionStateOutput {
+    pub operations: Vec<Operation>,
+    pub next_marker: Option<String>,
+}
+s::object!(GetDurableExecutionStateOutput, tables::GET_DURABLE_EXECUTION_STATE_RESPONSE, { 0 operations, 1 next_marker });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct GetFunctionCodeSigningConfigOutput {
@@ -119,6 +174,14 @@ pub struct GetFunctionOutput {
     pub concurrency: Option<Concurrency>,
 }
 s::object!(GetFunctionOutput, tables::GET_FUNCTION_RESPONSE, { 0 configuration, 1 code, 2 tags, 3 tags_error, 4 concurrency });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetFunctionScalingConfigOutput {
+    pub function_arn: Option<String>,
+    pub applied_function_scaling_config: Option<FunctionScalingConfig>,
+    pub requested_function_scaling_config: Option<FunctionScalingConfig>,
+}
+s::object!(GetFunctionScalingConfigOutput, tables::GET_FUNCTION_SCALING_CONFIG_RESPONSE, { 0 function_arn, 1 applied_function_scaling_config, 2 requested_function_scaling_config });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct GetFunctionUrlConfigOutput {
@@ -203,11 +266,25 @@ pub struct ListAliasesOutput {
 s::object!(ListAliasesOutput, tables::LIST_ALIASES_RESPONSE, { 0 next_marker, 1 aliases });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ListCapacityProvidersOutput {
+    pub capacity_providers: Vec<CapacityProvider>,
+    pub next_marker: Option<String>,
+}
+s::object!(ListCapacityProvidersOutput, tables::LIST_CAPACITY_PROVIDERS_RESPONSE, { 0 capacity_providers, 1 next_marker });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ListCodeSigningConfigsOutput {
     pub next_marker: Option<String>,
     pub code_signing_configs: Option<Vec<CodeSigningConfig>>,
 }
 s::object!(ListCodeSigningConfigsOutput, tables::LIST_CODE_SIGNING_CONFIGS_RESPONSE, { 0 next_marker, 1 code_signing_configs });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListDurableExecutionsByFunctionOutput {
+    pub durable_executions: Option<Vec<Execution>>,
+    pub next_marker: Option<String>,
+}
+s::object!(ListDurableExecutionsByFunctionOutput, tables::LIST_DURABLE_EXECUTIONS_BY_FUNCTION_RESPONSE, { 0 durable_executions, 1 next_marker });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ListEventSourceMappingsOutput {
@@ -229,6 +306,14 @@ pub struct ListFunctionUrlConfigsOutput {
     pub next_marker: Option<String>,
 }
 s::object!(ListFunctionUrlConfigsOutput, tables::LIST_FUNCTION_URL_CONFIGS_RESPONSE, { 0 function_url_configs, 1 next_marker });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ListFunctionVersionsByCapacityProviderOutput {
+    pub capacity_provider_arn: String,
+    pub function_versions: Vec<FunctionVersionsByCapacityProviderListItem>,
+    pub next_marker: Option<String>,
+}
+s::object!(ListFunctionVersionsByCapacityProviderOutput, tables::LIST_FUNCTION_VERSIONS_BY_CAPACITY_PROVIDER_RESPONSE, { 0 capacity_provider_arn, 1 function_versions, 2 next_marker });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ListFunctionsByCodeSigningConfigOutput {
@@ -306,6 +391,12 @@ pub struct PutFunctionRecursionConfigOutput {
 s::object!(PutFunctionRecursionConfigOutput, tables::PUT_FUNCTION_RECURSION_CONFIG_RESPONSE, { 0 recursive_loop });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct PutFunctionScalingConfigOutput {
+    pub function_state: Option<State>,
+}
+s::object!(PutFunctionScalingConfigOutput, tables::PUT_FUNCTION_SCALING_CONFIG_RESPONSE, { 0 function_state });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct PutProvisionedConcurrencyConfigOutput {
     pub requested_provisioned_concurrent_executions: Option<i32>,
     pub available_provisioned_concurrent_executions: Option<i32>,
@@ -323,6 +414,33 @@ pub struct PutRuntimeManagementConfigOutput {
     pub runtime_version_arn: Option<String>,
 }
 s::object!(PutRuntimeManagementConfigOutput, tables::PUT_RUNTIME_MANAGEMENT_CONFIG_RESPONSE, { 0 update_runtime_on, 1 function_arn, 2 runtime_version_arn });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct SendDurableExecutionCallbackFailureOutput {
+}
+s::object!(SendDurableExecutionCallbackFailureOutput, tables::SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_RESPONSE, { });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct SendDurableExecutionCallbackHeartbeatOutput {
+}
+s::object!(SendDurableExecutionCallbackHeartbeatOutput, tables::SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_RESPONSE, { });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct SendDurableExecutionCallbackSuccessOutput {
+}
+s::object!(SendDurableExecutionCallbackSuccessOutput, tables::SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_RESPONSE, { });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct StopDurableExecutionOutput {
+    pub stop_timestamp: s::Timestamp,
+}
+s::object!(StopDurableExecutionOutput, tables::STOP_DURABLE_EXECUTION_RESPONSE, { 0 stop_timestamp });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateCapacityProviderOutput {
+    pub capacity_provider: CapacityProvider,
+}
+s::object!(UpdateCapacityProviderOutput, tables::UPDATE_CAPACITY_PROVIDER_RESPONSE, { 0 capacity_provider });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct UpdateCodeSigningConfigOutput {

@@ -53,10 +53,140 @@ pub struct AmazonManagedKafkaEventSourceConfig {
 s::object!(AmazonManagedKafkaEventSourceConfig, tables::AMAZON_MANAGED_KAFKA_EVENT_SOURCE_CONFIG, { 0 consumer_group_id, 1 schema_registry_config });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct CallbackDetails {
+    pub callback_id: Option<String>,
+    pub result: Option<String>,
+    pub error: Option<ErrorObject>,
+}
+s::object!(CallbackDetails, tables::CALLBACK_DETAILS, { 0 callback_id, 1 result, 2 error });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CallbackFailedDetails {
+    pub error: EventError,
+}
+s::object!(CallbackFailedDetails, tables::CALLBACK_FAILED_DETAILS, { 0 error });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CallbackOptions {
+    pub timeout_seconds: Option<i32>,
+    pub heartbeat_timeout_seconds: Option<i32>,
+}
+s::object!(CallbackOptions, tables::CALLBACK_OPTIONS, { 0 timeout_seconds, 1 heartbeat_timeout_seconds });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CallbackStartedDetails {
+    pub callback_id: String,
+    pub heartbeat_timeout: Option<i32>,
+    pub timeout: Option<i32>,
+}
+s::object!(CallbackStartedDetails, tables::CALLBACK_STARTED_DETAILS, { 0 callback_id, 1 heartbeat_timeout, 2 timeout });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CallbackSucceededDetails {
+    pub result: EventResult,
+}
+s::object!(CallbackSucceededDetails, tables::CALLBACK_SUCCEEDED_DETAILS, { 0 result });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CallbackTimedOutDetails {
+    pub error: EventError,
+}
+s::object!(CallbackTimedOutDetails, tables::CALLBACK_TIMED_OUT_DETAILS, { 0 error });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CapacityProvider {
+    pub capacity_provider_arn: String,
+    pub state: CapacityProviderState,
+    pub vpc_config: CapacityProviderVpcConfig,
+    pub permissions_config: CapacityProviderPermissionsConfig,
+    pub instance_requirements: Option<InstanceRequirements>,
+    pub capacity_provider_scaling_config: Option<CapacityProviderScalingConfig>,
+    pub kms_key_arn: Option<String>,
+    pub last_modified: Option<String>,
+}
+s::object!(CapacityProvider, tables::CAPACITY_PROVIDER, { 0 capacity_provider_arn, 1 state, 2 vpc_config, 3 permissions_config, 4 instance_requirements, 5 capacity_provider_scaling_config, 6 kms_key_arn, 7 last_modified });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct CapacityProviderConfig {
     pub lambda_managed_instances_capacity_provider_config: LambdaManagedInstancesCapacityProviderConfig,
 }
 s::object!(CapacityProviderConfig, tables::CAPACITY_PROVIDER_CONFIG, { 0 lambda_managed_instances_capacity_provider_config });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CapacityProviderPermissionsConfig {
+    pub capacity_provider_operator_role_arn: String,
+}
+s::object!(CapacityProviderPermissionsConfig, tables::CAPACITY_PROVIDER_PERMISSIONS_CONFIG, { 0 capacity_provider_operator_role_arn });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CapacityProviderScalingConfig {
+    pub max_v_cpu_count: Option<i32>,
+    pub scaling_mode: Option<CapacityProviderScalingMode>,
+    pub scaling_policies: Option<Vec<TargetTrackingScalingPolicy>>,
+}
+s::object!(CapacityProviderScalingConfig, tables::CAPACITY_PROVIDER_SCALING_CONFIG, { 0 max_v_cpu_count, 1 scaling_mode, 2 scaling_policies });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CapacityProviderVpcConfig {
+    pub subnet_ids: Vec<String>,
+    pub security_group_ids: Vec<String>,
+}
+s::object!(CapacityProviderVpcConfig, tables::CAPACITY_PROVIDER_VPC_CONFIG, { 0 subnet_ids, 1 security_group_ids });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ChainedInvokeDetails {
+    pub result: Option<String>,
+    pub error: Option<ErrorObject>,
+}
+s::object!(ChainedInvokeDetails, tables::CHAINED_INVOKE_DETAILS, { 0 result, 1 error });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ChainedInvokeFailedDetails {
+    pub error: EventError,
+}
+s::object!(ChainedInvokeFailedDetails, tables::CHAINED_INVOKE_FAILED_DETAILS, { 0 error });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ChainedInvokeOptions {
+    pub function_name: String,
+    pub tenant_id: Option<String>,
+}
+s::object!(ChainedInvokeOptions, tables::CHAINED_INVOKE_OPTIONS, { 0 function_name, 1 tenant_id });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ChainedInvokeStartedDetails {
+    pub function_name: String,
+    pub tenant_id: Option<String>,
+    pub input: Option<EventInput>,
+    pub executed_version: Option<String>,
+    pub durable_execution_arn: Option<String>,
+}
+s::object!(ChainedInvokeStartedDetails, tables::CHAINED_INVOKE_STARTED_DETAILS, { 0 function_name, 1 tenant_id, 2 input, 3 executed_version, 4 durable_execution_arn });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ChainedInvokeStoppedDetails {
+    pub error: EventError,
+}
+s::object!(ChainedInvokeStoppedDetails, tables::CHAINED_INVOKE_STOPPED_DETAILS, { 0 error });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ChainedInvokeSucceededDetails {
+    pub result: EventResult,
+}
+s::object!(ChainedInvokeSucceededDetails, tables::CHAINED_INVOKE_SUCCEEDED_DETAILS, { 0 result });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ChainedInvokeTimedOutDetails {
+    pub error: EventError,
+}
+s::object!(ChainedInvokeTimedOutDetails, tables::CHAINED_INVOKE_TIMED_OUT_DETAILS, { 0 error });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CheckpointUpdatedExecutionState {
+    pub operations: Option<Vec<Operation>>,
+    pub next_marker: Option<String>,
+}
+s::object!(CheckpointUpdatedExecutionState, tables::CHECKPOINT_UPDATED_EXECUTION_STATE, { 0 operations, 1 next_marker });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct CodeSigningConfig {
@@ -80,6 +210,37 @@ pub struct Concurrency {
     pub reserved_concurrent_executions: Option<i32>,
 }
 s::object!(Concurrency, tables::CONCURRENCY, { 0 reserved_concurrent_executions });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ContextDetails {
+    pub replay_children: Option<bool>,
+    pub result: Option<String>,
+    pub error: Option<ErrorObject>,
+}
+s::object!(ContextDetails, tables::CONTEXT_DETAILS, { 0 replay_children, 1 result, 2 error });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ContextFailedDetails {
+    pub error: EventError,
+}
+s::object!(ContextFailedDetails, tables::CONTEXT_FAILED_DETAILS, { 0 error });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ContextOptions {
+    pub replay_children: Option<bool>,
+}
+s::object!(ContextOptions, tables::CONTEXT_OPTIONS, { 0 replay_children });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ContextStartedDetails {
+}
+s::object!(ContextStartedDetails, tables::CONTEXT_STARTED_DETAILS, { });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ContextSucceededDetails {
+    pub result: EventResult,
+}
+s::object!(ContextSucceededDetails, tables::CONTEXT_SUCCEEDED_DETAILS, { 0 result });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct Cors {
@@ -147,6 +308,72 @@ pub struct EphemeralStorage {
 s::object!(EphemeralStorage, tables::EPHEMERAL_STORAGE, { 0 size });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct ErrorObject {
+    pub error_message: Option<String>,
+    pub error_type: Option<String>,
+    pub error_data: Option<String>,
+    pub stack_trace: Option<Vec<String>>,
+}
+s::object!(ErrorObject, tables::ERROR_OBJECT, { 0 error_message, 1 error_type, 2 error_data, 3 stack_trace });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct Event {
+    pub event_type: Option<EventType>,
+    pub sub_type: Option<String>,
+    pub event_id: Option<i32>,
+    pub id: Option<String>,
+    pub name: Option<String>,
+    pub event_timestamp: Option<s::Timestamp>,
+    pub parent_id: Option<String>,
+    pub execution_started_details: Option<ExecutionStartedDetails>,
+    pub execution_succeeded_details: Option<ExecutionSucceededDetails>,
+    pub execution_failed_details: Option<ExecutionFailedDetails>,
+    pub execution_timed_out_details: Option<ExecutionTimedOutDetails>,
+    pub execution_stopped_details: Option<ExecutionStoppedDetails>,
+    pub context_started_details: Option<ContextStartedDetails>,
+    pub context_succeeded_details: Option<ContextSucceededDetails>,
+    pub context_failed_details: Option<ContextFailedDetails>,
+    pub wait_started_details: Option<WaitStartedDetails>,
+    pub wait_succeeded_details: Option<WaitSucceededDetails>,
+    pub wait_cancelled_details: Option<WaitCancelledDetails>,
+    pub step_started_details: Option<StepStartedDetails>,
+    pub step_succeeded_details: Option<StepSucceededDetails>,
+    pub step_failed_details: Option<StepFailedDetails>,
+    pub chained_invoke_started_details: Option<ChainedInvokeStartedDetails>,
+    pub chained_invoke_succeeded_details: Option<ChainedInvokeSucceededDetails>,
+    pub chained_invoke_failed_details: Option<ChainedInvokeFailedDetails>,
+    pub chained_invoke_timed_out_details: Option<ChainedInvokeTimedOutDetails>,
+    pub chained_invoke_stopped_details: Option<ChainedInvokeStoppedDetails>,
+    pub callback_started_details: Option<CallbackStartedDetails>,
+    pub callback_succeeded_details: Option<CallbackSucceededDetails>,
+    pub callback_failed_details: Option<CallbackFailedDetails>,
+    pub callback_timed_out_details: Option<CallbackTimedOutDetails>,
+    pub invocation_completed_details: Option<InvocationCompletedDetails>,
+}
+s::object!(Event, tables::EVENT, { 0 event_type, 1 sub_type, 2 event_id, 3 id, 4 name, 5 event_timestamp, 6 parent_id, 7 execution_started_details, 8 execution_succeeded_details, 9 execution_failed_details, 10 execution_timed_out_details, 11 execution_stopped_details, 12 context_started_details, 13 context_succeeded_details, 14 context_failed_details, 15 wait_started_details, 16 wait_succeeded_details, 17 wait_cancelled_details, 18 step_started_details, 19 step_succeeded_details, 20 step_failed_details, 21 chained_invoke_started_details, 22 chained_invoke_succeeded_details, 23 chained_invoke_failed_details, 24 chained_invoke_timed_out_details, 25 chained_invoke_stopped_details, 26 callback_started_details, 27 callback_succeeded_details, 28 callback_failed_details, 29 callback_timed_out_details, 30 invocation_completed_details });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct EventError {
+    pub payload: Option<ErrorObject>,
+    pub truncated: Option<bool>,
+}
+s::object!(EventError, tables::EVENT_ERROR, { 0 payload, 1 truncated });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct EventInput {
+    pub payload: Option<String>,
+    pub truncated: Option<bool>,
+}
+s::object!(EventInput, tables::EVENT_INPUT, { 0 payload, 1 truncated });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct EventResult {
+    pub payload: Option<String>,
+    pub truncated: Option<bool>,
+}
+s::object!(EventResult, tables::EVENT_RESULT, { 0 payload, 1 truncated });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct EventSourceMappingConfiguration {
     pub uuid: Option<String>,
     pub starting_position: Option<EventSourcePosition>,
@@ -195,6 +422,54 @@ pub struct EventSourceMappingMetricsConfig {
     pub metrics: Option<Vec<EventSourceMappingMetric>>,
 }
 s::object!(EventSourceMappingMetricsConfig, tables::EVENT_SOURCE_MAPPING_METRICS_CONFIG, { 0 metrics });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct Execution {
+    pub durable_execution_arn: String,
+    pub durable_execution_name: String,
+    pub function_arn: String,
+    pub status: ExecutionStatus,
+    pub start_timestamp: s::Timestamp,
+    pub end_timestamp: Option<s::Timestamp>,
+}
+s::object!(Execution, tables::EXECUTION, { 0 durable_execution_arn, 1 durable_execution_name, 2 function_arn, 3 status, 4 start_timestamp, 5 end_timestamp });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ExecutionDetails {
+    pub input_payload: Option<String>,
+}
+s::object!(ExecutionDetails, tables::EXECUTION_DETAILS, { 0 input_payload });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ExecutionFailedDetails {
+    pub error: EventError,
+}
+s::object!(ExecutionFailedDetails, tables::EXECUTION_FAILED_DETAILS, { 0 error });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ExecutionStartedDetails {
+    pub input: EventInput,
+    pub execution_timeout: i32,
+}
+s::object!(ExecutionStartedDetails, tables::EXECUTION_STARTED_DETAILS, { 0 input, 1 execution_timeout });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ExecutionStoppedDetails {
+    pub error: EventError,
+}
+s::object!(ExecutionStoppedDetails, tables::EXECUTION_STOPPED_DETAILS, { 0 error });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ExecutionSucceededDetails {
+    pub result: EventResult,
+}
+s::object!(ExecutionSucceededDetails, tables::EXECUTION_SUCCEEDED_DETAILS, { 0 result });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ExecutionTimedOutDetails {
+    pub error: Option<EventError>,
+}
+s::object!(ExecutionTimedOutDetails, tables::EXECUTION_TIMED_OUT_DETAILS, { 0 error });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct FileSystemConfig {
@@ -299,6 +574,13 @@ pub struct FunctionEventInvokeConfig {
 s::object!(FunctionEventInvokeConfig, tables::FUNCTION_EVENT_INVOKE_CONFIG, { 0 last_modified, 1 function_arn, 2 maximum_retry_attempts, 3 maximum_event_age_in_seconds, 4 destination_config });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct FunctionScalingConfig {
+    pub min_execution_environments: Option<i32>,
+    pub max_execution_environments: Option<i32>,
+}
+s::object!(FunctionScalingConfig, tables::FUNCTION_SCALING_CONFIG, { 0 min_execution_environments, 1 max_execution_environments });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct FunctionUrlConfig {
     pub function_url: String,
     pub function_arn: String,
@@ -309,6 +591,13 @@ pub struct FunctionUrlConfig {
     pub invoke_mode: Option<InvokeMode>,
 }
 s::object!(FunctionUrlConfig, tables::FUNCTION_URL_CONFIG, { 0 function_url, 1 function_arn, 2 creation_time, 3 last_modified_time, 4 cors, 5 auth_type, 6 invoke_mode });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct FunctionVersionsByCapacityProviderListItem {
+    pub function_arn: String,
+    pub state: State,
+}
+s::object!(FunctionVersionsByCapacityProviderListItem, tables::FUNCTION_VERSIONS_BY_CAPACITY_PROVIDER_LIST_ITEM, { 0 function_arn, 1 state });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct GetLayerVersionResponse {
@@ -345,6 +634,23 @@ pub struct ImageConfigResponse {
     pub error: Option<ImageConfigError>,
 }
 s::object!(ImageConfigResponse, tables::IMAGE_CONFIG_RESPONSE, { 0 image_config, 1 error });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InstanceRequirements {
+    pub architectures: Option<Vec<Architecture>>,
+    pub allowed_instance_types: Option<Vec<String>>,
+    pub excluded_instance_types: Option<Vec<String>>,
+}
+s::object!(InstanceRequirements, tables::INSTANCE_REQUIREMENTS, { 0 architectures, 1 allowed_instance_types, 2 excluded_instance_types });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InvocationCompletedDetails {
+    pub start_timestamp: s::Timestamp,
+    pub end_timestamp: s::Timestamp,
+    pub request_id: String,
+    pub error: Option<EventError>,
+}
+s::object!(InvocationCompletedDetails, tables::INVOCATION_COMPLETED_DETAILS, { 0 start_timestamp, 1 end_timestamp, 2 request_id, 3 error });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct InvokeResponseStreamUpdate {
@@ -469,6 +775,43 @@ pub struct OnSuccess {
 s::object!(OnSuccess, tables::ON_SUCCESS, { 0 destination });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct Operation {
+    pub id: String,
+    pub parent_id: Option<String>,
+    pub name: Option<String>,
+    pub type_: OperationType,
+    pub sub_type: Option<String>,
+    pub start_timestamp: s::Timestamp,
+    pub end_timestamp: Option<s::Timestamp>,
+    pub status: OperationStatus,
+    pub execution_details: Option<ExecutionDetails>,
+    pub context_details: Option<ContextDetails>,
+    pub step_details: Option<StepDetails>,
+    pub wait_details: Option<WaitDetails>,
+    pub callback_details: Option<CallbackDetails>,
+    pub chained_invoke_details: Option<ChainedInvokeDetails>,
+}
+s::object!(Operation, tables::OPERATION, { 0 id, 1 parent_id, 2 name, 3 type_, 4 sub_type, 5 start_timestamp, 6 end_timestamp, 7 status, 8 execution_details, 9 context_details, 10 step_details, 11 wait_details, 12 callback_details, 13 chained_invoke_details });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct OperationUpdate {
+    pub id: String,
+    pub parent_id: Option<String>,
+    pub name: Option<String>,
+    pub type_: OperationType,
+    pub sub_type: Option<String>,
+    pub action: OperationAction,
+    pub payload: Option<String>,
+    pub error: Option<ErrorObject>,
+    pub context_options: Option<ContextOptions>,
+    pub step_options: Option<StepOptions>,
+    pub wait_options: Option<WaitOptions>,
+    pub callback_options: Option<CallbackOptions>,
+    pub chained_invoke_options: Option<ChainedInvokeOptions>,
+}
+s::object!(OperationUpdate, tables::OPERATION_UPDATE, { 0 id, 1 parent_id, 2 name, 3 type_, 4 sub_type, 5 action, 6 payload, 7 error, 8 context_options, 9 step_options, 10 wait_options, 11 callback_options, 12 chained_invoke_options });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct ProvisionedConcurrencyConfigListItem {
     pub function_arn: Option<String>,
     pub requested_provisioned_concurrent_executions: Option<i32>,
@@ -487,6 +830,13 @@ pub struct ProvisionedPollerConfig {
     pub poller_group_name: Option<String>,
 }
 s::object!(ProvisionedPollerConfig, tables::PROVISIONED_POLLER_CONFIG, { 0 minimum_pollers, 1 maximum_pollers, 2 poller_group_name });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct RetryDetails {
+    pub current_attempt: Option<i32>,
+    pub next_attempt_delay_seconds: Option<i32>,
+}
+s::object!(RetryDetails, tables::RETRY_DETAILS, { 0 current_attempt, 1 next_attempt_delay_seconds });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct RuntimeVersionConfig {
@@ -542,6 +892,40 @@ pub struct SourceAccessConfiguration {
 s::object!(SourceAccessConfiguration, tables::SOURCE_ACCESS_CONFIGURATION, { 0 type_, 1 uri });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct StepDetails {
+    pub attempt: Option<i32>,
+    pub next_attempt_timestamp: Option<s::Timestamp>,
+    pub result: Option<String>,
+    pub error: Option<ErrorObject>,
+}
+s::object!(StepDetails, tables::STEP_DETAILS, { 0 attempt, 1 next_attempt_timestamp, 2 result, 3 error });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct StepFailedDetails {
+    pub error: EventError,
+    pub retry_details: RetryDetails,
+}
+s::object!(StepFailedDetails, tables::STEP_FAILED_DETAILS, { 0 error, 1 retry_details });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct StepOptions {
+    pub next_attempt_delay_seconds: Option<i32>,
+}
+s::object!(StepOptions, tables::STEP_OPTIONS, { 0 next_attempt_delay_seconds });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct StepStartedDetails {
+}
+s::object!(StepStartedDetails, tables::STEP_STARTED_DETAILS, { });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct StepSucceededDetails {
+    pub result: EventResult,
+    pub retry_details: RetryDetails,
+}
+s::object!(StepSucceededDetails, tables::STEP_SUCCEEDED_DETAILS, { 0 result, 1 retry_details });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct TagsError {
     pub error_code: String,
     pub message: String,
@@ -549,10 +933,23 @@ pub struct TagsError {
 s::object!(TagsError, tables::TAGS_ERROR, { 0 error_code, 1 message });
 
 #[derive(Clone, Default, PartialEq)]
+pub struct TargetTrackingScalingPolicy {
+    pub predefined_metric_type: CapacityProviderPredefinedMetricType,
+    pub target_value: f64,
+}
+s::object!(TargetTrackingScalingPolicy, tables::TARGET_TRACKING_SCALING_POLICY, { 0 predefined_metric_type, 1 target_value });
+
+#[derive(Clone, Default, PartialEq)]
 pub struct TenancyConfig {
     pub tenant_isolation_mode: TenantIsolationMode,
 }
 s::object!(TenancyConfig, tables::TENANCY_CONFIG, { 0 tenant_isolation_mode });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct TraceHeader {
+    pub x_amzn_trace_id: Option<String>,
+}
+s::object!(TraceHeader, tables::TRACE_HEADER, { 0 x_amzn_trace_id });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct TracingConfig {
@@ -582,3 +979,34 @@ pub struct VpcConfigResponse {
     pub ipv6_allowed_for_dual_stack: Option<bool>,
 }
 s::object!(VpcConfigResponse, tables::VPC_CONFIG_RESPONSE, { 0 subnet_ids, 1 security_group_ids, 2 vpc_id, 3 ipv6_allowed_for_dual_stack });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct WaitCancelledDetails {
+    pub error: Option<EventError>,
+}
+s::object!(WaitCancelledDetails, tables::WAIT_CANCELLED_DETAILS, { 0 error });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct WaitDetails {
+    pub scheduled_end_timestamp: Option<s::Timestamp>,
+}
+s::object!(WaitDetails, tables::WAIT_DETAILS, { 0 scheduled_end_timestamp });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct WaitOptions {
+    pub wait_seconds: Option<i32>,
+}
+s::object!(WaitOptions, tables::WAIT_OPTIONS, { 0 wait_seconds });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct WaitStartedDetails {
+    pub duration: i32,
+    pub scheduled_end_timestamp: s::Timestamp,
+}
+s::object!(WaitStartedDetails, tables::WAIT_STARTED_DETAILS, { 0 duration, 1 scheduled_end_timestamp });
+
+#[derive(Clone, Default, PartialEq)]
+pub struct WaitSucceededDetails {
+    pub duration: Option<i32>,
+}
+s::object!(WaitSucceededDetails, tables::WAIT_SUCCEEDED_DETAILS, { 0 duration });

@@ -73,9 +73,125 @@ pub static AMAZON_MANAGED_KAFKA_EVENT_SOURCE_CONFIG: Shape = Shape::new("AmazonM
     Member::new("SchemaRegistryConfig", &ty::KAFKA_SCHEMA_REGISTRY_CONFIG),
 ], || Box::new(crate::AmazonManagedKafkaEventSourceConfig::default()));
 
+pub static CALLBACK_DETAILS: Shape = Shape::new("CallbackDetails", &[
+    Member::new("CallbackId", &ty::CALLBACK_ID),
+    Member { sensitive: true, ..Member::new("Result", &ty::OPERATION_PAYLOAD) },
+    Member::new("Error", &ty::ERROR_OBJECT),
+], || Box::new(crate::CallbackDetails::default()));
+
+pub static CALLBACK_FAILED_DETAILS: Shape = Shape::new("CallbackFailedDetails", &[
+    Member { required: true, ..Member::new("Error", &ty::EVENT_ERROR) },
+], || Box::new(crate::CallbackFailedDetails::default()));
+
+pub static CALLBACK_OPTIONS: Shape = Shape::new("CallbackOptions", &[
+    Member::new("TimeoutSeconds", &ty::DURATION_SECONDS),
+    Member::new("HeartbeatTimeoutSeconds", &ty::DURATION_SECONDS),
+], || Box::new(crate::CallbackOptions::default()));
+
+pub static CALLBACK_STARTED_DETAILS: Shape = Shape::new("CallbackStartedDetails", &[
+    Member { required: true, ..Member::new("CallbackId", &ty::CALLBACK_ID) },
+    Member::new("HeartbeatTimeout", &ty::DURATION_SECONDS),
+    Member::new("Timeout", &ty::DURATION_SECONDS),
+], || Box::new(crate::CallbackStartedDetails::default()));
+
+pub static CALLBACK_SUCCEEDED_DETAILS: Shape = Shape::new("CallbackSucceededDetails", &[
+    Member { required: true, ..Member::new("Result", &ty::EVENT_RESULT) },
+], || Box::new(crate::CallbackSucceededDetails::default()));
+
+pub static CALLBACK_TIMED_OUT_DETAILS: Shape = Shape::new("CallbackTimedOutDetails", &[
+    Member { required: true, ..Member::new("Error", &ty::EVENT_ERROR) },
+], || Box::new(crate::CallbackTimedOutDetails::default()));
+
+pub static CALLBACK_TIMEOUT_EXCEPTION: Shape = Shape { error: true, ..Shape::new("CallbackTimeoutException", &[
+    Member::new("Type", &Ty::TEXT),
+    Member::new("Message", &Ty::TEXT),
+], || Box::new(crate::CallbackTimeoutException::default())) };
+
+pub static CAPACITY_PROVIDER: Shape = Shape::new("CapacityProvider", &[
+    Member { required: true, ..Member::new("CapacityProviderArn", &ty::CAPACITY_PROVIDER_ARN) },
+    Member { required: true, ..Member::new("State", &ty::CAPACITY_PROVIDER_STATE) },
+    Member { required: true, ..Member::new("VpcConfig", &ty::CAPACITY_PROVIDER_VPC_CONFIG) },
+    Member { required: true, ..Member::new("PermissionsConfig", &ty::CAPACITY_PROVIDER_PERMISSIONS_CONFIG) },
+    Member::new("InstanceRequirements", &ty::INSTANCE_REQUIREMENTS),
+    Member::new("CapacityProviderScalingConfig", &ty::CAPACITY_PROVIDER_SCALING_CONFIG),
+    Member::new("KmsKeyArn", &ty::KMS_KEY_ARN),
+    Member::new("LastModified", &Ty::TEXT),
+], || Box::new(crate::CapacityProvider::default()));
+
 pub static CAPACITY_PROVIDER_CONFIG: Shape = Shape::new("CapacityProviderConfig", &[
     Member { required: true, ..Member::new("LambdaManagedInstancesCapacityProviderConfig", &ty::LAMBDA_MANAGED_INSTANCES_CAPACITY_PROVIDER_CONFIG) },
 ], || Box::new(crate::CapacityProviderConfig::default()));
+
+pub static CAPACITY_PROVIDER_LIMIT_EXCEEDED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("CapacityProviderLimitExceededException", &[
+    Member::new("Type", &Ty::TEXT),
+    Member::new("message", &Ty::TEXT),
+], || Box::new(crate::CapacityProviderLimitExceededException::default())) };
+
+pub static CAPACITY_PROVIDER_PERMISSIONS_CONFIG: Shape = Shape::new("CapacityProviderPermissionsConfig", &[
+    Member { required: true, ..Member::new("CapacityProviderOperatorRoleArn", &ty::ROLE_ARN) },
+], || Box::new(crate::CapacityProviderPermissionsConfig::default()));
+
+pub static CAPACITY_PROVIDER_SCALING_CONFIG: Shape = Shape::new("CapacityProviderScalingConfig", &[
+    Member::new("MaxVCpuCount", &ty::CAPACITY_PROVIDER_MAX_V_CPU_COUNT),
+    Member::new("ScalingMode", &ty::CAPACITY_PROVIDER_SCALING_MODE),
+    Member::new("ScalingPolicies", &ty::CAPACITY_PROVIDER_SCALING_POLICIES_LIST),
+], || Box::new(crate::CapacityProviderScalingConfig::default()));
+
+pub static CAPACITY_PROVIDER_VPC_CONFIG: Shape = Shape::new("CapacityProviderVpcConfig", &[
+    Member { required: true, ..Member::new("SubnetIds", &ty::CAPACITY_PROVIDER_SUBNET_IDS) },
+    Member { required: true, ..Member::new("SecurityGroupIds", &ty::CAPACITY_PROVIDER_SECURITY_GROUP_IDS) },
+], || Box::new(crate::CapacityProviderVpcConfig::default()));
+
+pub static CHAINED_INVOKE_DETAILS: Shape = Shape::new("ChainedInvokeDetails", &[
+    Member { sensitive: true, ..Member::new("Result", &ty::OPERATION_PAYLOAD) },
+    Member::new("Error", &ty::ERROR_OBJECT),
+], || Box::new(crate::ChainedInvokeDetails::default()));
+
+pub static CHAINED_INVOKE_FAILED_DETAILS: Shape = Shape::new("ChainedInvokeFailedDetails", &[
+    Member { required: true, ..Member::new("Error", &ty::EVENT_ERROR) },
+], || Box::new(crate::ChainedInvokeFailedDetails::default()));
+
+pub static CHAINED_INVOKE_OPTIONS: Shape = Shape::new("ChainedInvokeOptions", &[
+    Member { required: true, ..Member::new("FunctionName", &ty::NAMESPACED_FUNCTION_NAME) },
+    Member::new("TenantId", &ty::TENANT_ID),
+], || Box::new(crate::ChainedInvokeOptions::default()));
+
+pub static CHAINED_INVOKE_STARTED_DETAILS: Shape = Shape::new("ChainedInvokeStartedDetails", &[
+    Member { required: true, ..Member::new("FunctionName", &ty::NAMESPACED_FUNCTION_NAME) },
+    Member::new("TenantId", &ty::TENANT_ID),
+    Member::new("Input", &ty::EVENT_INPUT),
+    Member::new("ExecutedVersion", &ty::VERSION_WITH_LATEST_PUBLISHED),
+    Member::new("DurableExecutionArn", &ty::DURABLE_EXECUTION_ARN),
+], || Box::new(crate::ChainedInvokeStartedDetails::default()));
+
+pub static CHAINED_INVOKE_STOPPED_DETAILS: Shape = Shape::new("ChainedInvokeStoppedDetails", &[
+    Member { required: true, ..Member::new("Error", &ty::EVENT_ERROR) },
+], || Box::new(crate::ChainedInvokeStoppedDetails::default()));
+
+pub static CHAINED_INVOKE_SUCCEEDED_DETAILS: Shape = Shape::new("ChainedInvokeSucceededDetails", &[
+    Member { required: true, ..Member::new("Result", &ty::EVENT_RESULT) },
+], || Box::new(crate::ChainedInvokeSucceededDetails::default()));
+
+pub static CHAINED_INVOKE_TIMED_OUT_DETAILS: Shape = Shape::new("ChainedInvokeTimedOutDetails", &[
+    Member { required: true, ..Member::new("Error", &ty::EVENT_ERROR) },
+], || Box::new(crate::ChainedInvokeTimedOutDetails::default()));
+
+pub static CHECKPOINT_DURABLE_EXECUTION_REQUEST: Shape = Shape::new("CheckpointDurableExecutionRequest", &[
+    Member { required: true, location: Location::Path("DurableExecutionArn"), ..Member::new("DurableExecutionArn", &ty::DURABLE_EXECUTION_ARN) },
+    Member { required: true, ..Member::new("CheckpointToken", &ty::CHECKPOINT_TOKEN) },
+    Member::new("Updates", &ty::OPERATION_UPDATES),
+    Member { idempotency_token: true, ..Member::new("ClientToken", &ty::CLIENT_TOKEN) },
+], || Box::new(crate::CheckpointDurableExecutionInput::default()));
+
+pub static CHECKPOINT_DURABLE_EXECUTION_RESPONSE: Shape = Shape::new("CheckpointDurableExecutionResponse", &[
+    Member::new("CheckpointToken", &ty::CHECKPOINT_TOKEN),
+    Member { required: true, ..Member::new("NewExecutionState", &ty::CHECKPOINT_UPDATED_EXECUTION_STATE) },
+], || Box::new(crate::CheckpointDurableExecutionOutput::default()));
+
+pub static CHECKPOINT_UPDATED_EXECUTION_STATE: Shape = Shape::new("CheckpointUpdatedExecutionState", &[
+    Member::new("Operations", &ty::OPERATIONS),
+    Member::new("NextMarker", &Ty::TEXT),
+], || Box::new(crate::CheckpointUpdatedExecutionState::default()));
 
 pub static CODE_SIGNING_CONFIG: Shape = Shape::new("CodeSigningConfig", &[
     Member { required: true, ..Member::new("CodeSigningConfigId", &ty::CODE_SIGNING_CONFIG_ID) },
@@ -109,6 +225,26 @@ pub static CONCURRENCY: Shape = Shape::new("Concurrency", &[
     Member::new("ReservedConcurrentExecutions", &ty::RESERVED_CONCURRENT_EXECUTIONS),
 ], || Box::new(crate::Concurrency::default()));
 
+pub static CONTEXT_DETAILS: Shape = Shape::new("ContextDetails", &[
+    Member::new("ReplayChildren", &Ty::Bool),
+    Member { sensitive: true, ..Member::new("Result", &ty::OPERATION_PAYLOAD) },
+    Member::new("Error", &ty::ERROR_OBJECT),
+], || Box::new(crate::ContextDetails::default()));
+
+pub static CONTEXT_FAILED_DETAILS: Shape = Shape::new("ContextFailedDetails", &[
+    Member { required: true, ..Member::new("Error", &ty::EVENT_ERROR) },
+], || Box::new(crate::ContextFailedDetails::default()));
+
+pub static CONTEXT_OPTIONS: Shape = Shape::new("ContextOptions", &[
+    Member::new("ReplayChildren", &Ty::Bool),
+], || Box::new(crate::ContextOptions::default()));
+
+pub static CONTEXT_STARTED_DETAILS: Shape = Shape::new("ContextStartedDetails", &[], || Box::new(crate::ContextStartedDetails::default()));
+
+pub static CONTEXT_SUCCEEDED_DETAILS: Shape = Shape::new("ContextSucceededDetails", &[
+    Member { required: true, ..Member::new("Result", &ty::EVENT_RESULT) },
+], || Box::new(crate::ContextSucceededDetails::default()));
+
 pub static CORS: Shape = Shape::new("Cors", &[
     Member::new("AllowCredentials", &Ty::Bool),
     Member::new("AllowHeaders", &ty::HEADERS_LIST),
@@ -125,6 +261,20 @@ pub static CREATE_ALIAS_REQUEST: Shape = Shape::new("CreateAliasRequest", &[
     Member::new("Description", &ty::DESCRIPTION),
     Member::new("RoutingConfig", &ty::ALIAS_ROUTING_CONFIGURATION),
 ], || Box::new(crate::CreateAliasInput::default()));
+
+pub static CREATE_CAPACITY_PROVIDER_REQUEST: Shape = Shape::new("CreateCapacityProviderRequest", &[
+    Member { required: true, ..Member::new("CapacityProviderName", &ty::CAPACITY_PROVIDER_NAME) },
+    Member { required: true, ..Member::new("VpcConfig", &ty::CAPACITY_PROVIDER_VPC_CONFIG) },
+    Member { required: true, ..Member::new("PermissionsConfig", &ty::CAPACITY_PROVIDER_PERMISSIONS_CONFIG) },
+    Member::new("InstanceRequirements", &ty::INSTANCE_REQUIREMENTS),
+    Member::new("CapacityProviderScalingConfig", &ty::CAPACITY_PROVIDER_SCALING_CONFIG),
+    Member::new("KmsKeyArn", &ty::KMS_KEY_ARN_NON_EMPTY),
+    Member::new("Tags", &ty::TAGS),
+], || Box::new(crate::CreateCapacityProviderInput::default()));
+
+pub static CREATE_CAPACITY_PROVIDER_RESPONSE: Shape = Shape::new("CreateCapacityProviderResponse", &[
+    Member { required: true, ..Member::new("CapacityProvider", &ty::CAPACITY_PROVIDER) },
+], || Box::new(crate::CreateCapacityProviderOutput::default()));
 
 pub static CREATE_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::new("CreateCodeSigningConfigRequest", &[
     Member::new("Description", &ty::DESCRIPTION),
@@ -224,6 +374,14 @@ pub static DELETE_ALIAS_REQUEST: Shape = Shape::new("DeleteAliasRequest", &[
     Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::FUNCTION_NAME) },
     Member { required: true, location: Location::Path("Name"), ..Member::new("Name", &ty::ALIAS) },
 ], || Box::new(crate::DeleteAliasInput::default()));
+
+pub static DELETE_CAPACITY_PROVIDER_REQUEST: Shape = Shape::new("DeleteCapacityProviderRequest", &[
+    Member { required: true, location: Location::Path("CapacityProviderName"), ..Member::new("CapacityProviderName", &ty::CAPACITY_PROVIDER_NAME) },
+], || Box::new(crate::DeleteCapacityProviderInput::default()));
+
+pub static DELETE_CAPACITY_PROVIDER_RESPONSE: Shape = Shape::new("DeleteCapacityProviderResponse", &[
+    Member { required: true, ..Member::new("CapacityProvider", &ty::CAPACITY_PROVIDER) },
+], || Box::new(crate::DeleteCapacityProviderOutput::default()));
 
 pub static DELETE_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::new("DeleteCodeSigningConfigRequest", &[
     Member { required: true, location: Location::Path("CodeSigningConfigArn"), ..Member::new("CodeSigningConfigArn", &ty::CODE_SIGNING_CONFIG_ARN) },
@@ -352,6 +510,62 @@ pub static EPHEMERAL_STORAGE: Shape = Shape::new("EphemeralStorage", &[
     Member { required: true, ..Member::new("Size", &ty::EPHEMERAL_STORAGE_SIZE) },
 ], || Box::new(crate::EphemeralStorage::default()));
 
+pub static ERROR_OBJECT: Shape = Shape::new("ErrorObject", &[
+    Member { sensitive: true, ..Member::new("ErrorMessage", &Ty::TEXT) },
+    Member { sensitive: true, ..Member::new("ErrorType", &Ty::TEXT) },
+    Member { sensitive: true, ..Member::new("ErrorData", &Ty::TEXT) },
+    Member::new("StackTrace", &ty::STACK_TRACE_ENTRIES),
+], || Box::new(crate::ErrorObject::default()));
+
+pub static EVENT: Shape = Shape::new("Event", &[
+    Member::new("EventType", &ty::EVENT_TYPE),
+    Member::new("SubType", &ty::OPERATION_SUB_TYPE),
+    Member::new("EventId", &ty::EVENT_ID),
+    Member::new("Id", &ty::OPERATION_ID),
+    Member::new("Name", &ty::OPERATION_NAME),
+    Member::new("EventTimestamp", &Ty::TIME),
+    Member::new("ParentId", &ty::OPERATION_ID),
+    Member::new("ExecutionStartedDetails", &ty::EXECUTION_STARTED_DETAILS),
+    Member::new("ExecutionSucceededDetails", &ty::EXECUTION_SUCCEEDED_DETAILS),
+    Member::new("ExecutionFailedDetails", &ty::EXECUTION_FAILED_DETAILS),
+    Member::new("ExecutionTimedOutDetails", &ty::EXECUTION_TIMED_OUT_DETAILS),
+    Member::new("ExecutionStoppedDetails", &ty::EXECUTION_STOPPED_DETAILS),
+    Member::new("ContextStartedDetails", &ty::CONTEXT_STARTED_DETAILS),
+    Member::new("ContextSucceededDetails", &ty::CONTEXT_SUCCEEDED_DETAILS),
+    Member::new("ContextFailedDetails", &ty::CONTEXT_FAILED_DETAILS),
+    Member::new("WaitStartedDetails", &ty::WAIT_STARTED_DETAILS),
+    Member::new("WaitSucceededDetails", &ty::WAIT_SUCCEEDED_DETAILS),
+    Member::new("WaitCancelledDetails", &ty::WAIT_CANCELLED_DETAILS),
+    Member::new("StepStartedDetails", &ty::STEP_STARTED_DETAILS),
+    Member::new("StepSucceededDetails", &ty::STEP_SUCCEEDED_DETAILS),
+    Member::new("StepFailedDetails", &ty::STEP_FAILED_DETAILS),
+    Member::new("ChainedInvokeStartedDetails", &ty::CHAINED_INVOKE_STARTED_DETAILS),
+    Member::new("ChainedInvokeSucceededDetails", &ty::CHAINED_INVOKE_SUCCEEDED_DETAILS),
+    Member::new("ChainedInvokeFailedDetails", &ty::CHAINED_INVOKE_FAILED_DETAILS),
+    Member::new("ChainedInvokeTimedOutDetails", &ty::CHAINED_INVOKE_TIMED_OUT_DETAILS),
+    Member::new("ChainedInvokeStoppedDetails", &ty::CHAINED_INVOKE_STOPPED_DETAILS),
+    Member::new("CallbackStartedDetails", &ty::CALLBACK_STARTED_DETAILS),
+    Member::new("CallbackSucceededDetails", &ty::CALLBACK_SUCCEEDED_DETAILS),
+    Member::new("CallbackFailedDetails", &ty::CALLBACK_FAILED_DETAILS),
+    Member::new("CallbackTimedOutDetails", &ty::CALLBACK_TIMED_OUT_DETAILS),
+    Member::new("InvocationCompletedDetails", &ty::INVOCATION_COMPLETED_DETAILS),
+], || Box::new(crate::Event::default()));
+
+pub static EVENT_ERROR: Shape = Shape::new("EventError", &[
+    Member::new("Payload", &ty::ERROR_OBJECT),
+    Member::new("Truncated", &Ty::Bool),
+], || Box::new(crate::EventError::default()));
+
+pub static EVENT_INPUT: Shape = Shape::new("EventInput", &[
+    Member { sensitive: true, ..Member::new("Payload", &ty::INPUT_PAYLOAD) },
+    Member::new("Truncated", &Ty::Bool),
+], || Box::new(crate::EventInput::default()));
+
+pub static EVENT_RESULT: Shape = Shape::new("EventResult", &[
+    Member { sensitive: true, ..Member::new("Payload", &ty::OPERATION_PAYLOAD) },
+    Member::new("Truncated", &Ty::Bool),
+], || Box::new(crate::EventResult::default()));
+
 pub static EVENT_SOURCE_MAPPING_CONFIGURATION: Shape = Shape::new("EventSourceMappingConfiguration", &[
     Member::new("UUID", &Ty::TEXT),
     Member::new("StartingPosition", &ty::EVENT_SOURCE_POSITION),
@@ -395,6 +609,40 @@ pub static EVENT_SOURCE_MAPPING_LOGGING_CONFIG: Shape = Shape::new("EventSourceM
 pub static EVENT_SOURCE_MAPPING_METRICS_CONFIG: Shape = Shape::new("EventSourceMappingMetricsConfig", &[
     Member::new("Metrics", &ty::EVENT_SOURCE_MAPPING_METRIC_LIST),
 ], || Box::new(crate::EventSourceMappingMetricsConfig::default()));
+
+pub static EXECUTION: Shape = Shape::new("Execution", &[
+    Member { required: true, ..Member::new("DurableExecutionArn", &ty::DURABLE_EXECUTION_ARN) },
+    Member { required: true, ..Member::new("DurableExecutionName", &ty::DURABLE_EXECUTION_NAME) },
+    Member { required: true, ..Member::new("FunctionArn", &ty::NAME_SPACED_FUNCTION_ARN) },
+    Member { required: true, ..Member::new("Status", &ty::EXECUTION_STATUS) },
+    Member { required: true, ..Member::new("StartTimestamp", &Ty::TIME) },
+    Member::new("EndTimestamp", &Ty::TIME),
+], || Box::new(crate::Execution::default()));
+
+pub static EXECUTION_DETAILS: Shape = Shape::new("ExecutionDetails", &[
+    Member { sensitive: true, ..Member::new("InputPayload", &ty::INPUT_PAYLOAD) },
+], || Box::new(crate::ExecutionDetails::default()));
+
+pub static EXECUTION_FAILED_DETAILS: Shape = Shape::new("ExecutionFailedDetails", &[
+    Member { required: true, ..Member::new("Error", &ty::EVENT_ERROR) },
+], || Box::new(crate::ExecutionFailedDetails::default()));
+
+pub static EXECUTION_STARTED_DETAILS: Shape = Shape::new("ExecutionStartedDetails", &[
+    Member { required: true, ..Member::new("Input", &ty::EVENT_INPUT) },
+    Member { required: true, ..Member::new("ExecutionTimeout", &ty::DURATION_SECONDS) },
+], || Box::new(crate::ExecutionStartedDetails::default()));
+
+pub static EXECUTION_STOPPED_DETAILS: Shape = Shape::new("ExecutionStoppedDetails", &[
+    Member { required: true, ..Member::new("Error", &ty::EVENT_ERROR) },
+], || Box::new(crate::ExecutionStoppedDetails::default()));
+
+pub static EXECUTION_SUCCEEDED_DETAILS: Shape = Shape::new("ExecutionSucceededDetails", &[
+    Member { required: true, ..Member::new("Result", &ty::EVENT_RESULT) },
+], || Box::new(crate::ExecutionSucceededDetails::default()));
+
+pub static EXECUTION_TIMED_OUT_DETAILS: Shape = Shape::new("ExecutionTimedOutDetails", &[
+    Member::new("Error", &ty::EVENT_ERROR),
+], || Box::new(crate::ExecutionTimedOutDetails::default()));
 
 pub static FILE_SYSTEM_CONFIG: Shape = Shape::new("FileSystemConfig", &[
     Member { required: true, ..Member::new("Arn", &ty::FILE_SYSTEM_ARN) },
@@ -482,6 +730,11 @@ pub static FUNCTION_EVENT_INVOKE_CONFIG: Shape = Shape::new("FunctionEventInvoke
     Member::new("DestinationConfig", &ty::DESTINATION_CONFIG),
 ], || Box::new(crate::FunctionEventInvokeConfig::default()));
 
+pub static FUNCTION_SCALING_CONFIG: Shape = Shape::new("FunctionScalingConfig", &[
+    Member::new("MinExecutionEnvironments", &ty::FUNCTION_SCALING_CONFIG_EXECUTION_ENVIRONMENTS),
+    Member::new("MaxExecutionEnvironments", &ty::FUNCTION_SCALING_CONFIG_EXECUTION_ENVIRONMENTS),
+], || Box::new(crate::FunctionScalingConfig::default()));
+
 pub static FUNCTION_URL_CONFIG: Shape = Shape::new("FunctionUrlConfig", &[
     Member { required: true, ..Member::new("FunctionUrl", &ty::FUNCTION_URL) },
     Member { required: true, ..Member::new("FunctionArn", &ty::FUNCTION_ARN) },
@@ -491,6 +744,11 @@ pub static FUNCTION_URL_CONFIG: Shape = Shape::new("FunctionUrlConfig", &[
     Member { required: true, ..Member::new("AuthType", &ty::FUNCTION_URL_AUTH_TYPE) },
     Member::new("InvokeMode", &ty::INVOKE_MODE),
 ], || Box::new(crate::FunctionUrlConfig::default()));
+
+pub static FUNCTION_VERSIONS_BY_CAPACITY_PROVIDER_LIST_ITEM: Shape = Shape::new("FunctionVersionsByCapacityProviderListItem", &[
+    Member { required: true, ..Member::new("FunctionArn", &ty::NAME_SPACED_FUNCTION_ARN) },
+    Member { required: true, ..Member::new("State", &ty::STATE) },
+], || Box::new(crate::FunctionVersionsByCapacityProviderListItem::default()));
 
 pub static FUNCTION_VERSIONS_PER_CAPACITY_PROVIDER_LIMIT_EXCEEDED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("FunctionVersionsPerCapacityProviderLimitExceededException", &[
     Member::new("Type", &Ty::TEXT),
@@ -509,6 +767,14 @@ pub static GET_ALIAS_REQUEST: Shape = Shape::new("GetAliasRequest", &[
     Member { required: true, location: Location::Path("Name"), ..Member::new("Name", &ty::ALIAS) },
 ], || Box::new(crate::GetAliasInput::default()));
 
+pub static GET_CAPACITY_PROVIDER_REQUEST: Shape = Shape::new("GetCapacityProviderRequest", &[
+    Member { required: true, location: Location::Path("CapacityProviderName"), ..Member::new("CapacityProviderName", &ty::CAPACITY_PROVIDER_NAME) },
+], || Box::new(crate::GetCapacityProviderInput::default()));
+
+pub static GET_CAPACITY_PROVIDER_RESPONSE: Shape = Shape::new("GetCapacityProviderResponse", &[
+    Member { required: true, ..Member::new("CapacityProvider", &ty::CAPACITY_PROVIDER) },
+], || Box::new(crate::GetCapacityProviderOutput::default()));
+
 pub static GET_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::new("GetCodeSigningConfigRequest", &[
     Member { required: true, location: Location::Path("CodeSigningConfigArn"), ..Member::new("CodeSigningConfigArn", &ty::CODE_SIGNING_CONFIG_ARN) },
 ], || Box::new(crate::GetCodeSigningConfigInput::default()));
@@ -516,6 +782,49 @@ pub static GET_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::new("GetCodeSigningCo
 pub static GET_CODE_SIGNING_CONFIG_RESPONSE: Shape = Shape::new("GetCodeSigningConfigResponse", &[
     Member { required: true, ..Member::new("CodeSigningConfig", &ty::CODE_SIGNING_CONFIG) },
 ], || Box::new(crate::GetCodeSigningConfigOutput::default()));
+
+pub static GET_DURABLE_EXECUTION_HISTORY_REQUEST: Shape = Shape::new("GetDurableExecutionHistoryRequest", &[
+    Member { required: true, location: Location::Path("DurableExecutionArn"), ..Member::new("DurableExecutionArn", &ty::DURABLE_EXECUTION_ARN) },
+    Member { location: Location::Query("IncludeExecutionData"), ..Member::new("IncludeExecutionData", &Ty::Bool) },
+    Member { location: Location::Query("MaxItems"), ..Member::new("MaxItems", &ty::ITEM_COUNT) },
+    Member { location: Location::Query("Marker"), ..Member::new("Marker", &Ty::TEXT) },
+    Member { location: Location::Query("ReverseOrder"), ..Member::new("ReverseOrder", &Ty::Bool) },
+], || Box::new(crate::GetDurableExecutionHistoryInput::default()));
+
+pub static GET_DURABLE_EXECUTION_HISTORY_RESPONSE: Shape = Shape::new("GetDurableExecutionHistoryResponse", &[
+    Member { required: true, ..Member::new("Events", &ty::EVENTS) },
+    Member::new("NextMarker", &Ty::TEXT),
+], || Box::new(crate::GetDurableExecutionHistoryOutput::default()));
+
+pub static GET_DURABLE_EXECUTION_REQUEST: Shape = Shape::new("GetDurableExecutionRequest", &[
+    Member { required: true, location: Location::Path("DurableExecutionArn"), ..Member::new("DurableExecutionArn", &ty::DURABLE_EXECUTION_ARN) },
+], || Box::new(crate::GetDurableExecutionInput::default()));
+
+pub static GET_DURABLE_EXECUTION_RESPONSE: Shape = Shape::new("GetDurableExecutionResponse", &[
+    Member { required: true, ..Member::new("DurableExecutionArn", &ty::DURABLE_EXECUTION_ARN) },
+    Member { required: true, ..Member::new("DurableExecutionName", &ty::DURABLE_EXECUTION_NAME) },
+    Member { required: true, ..Member::new("FunctionArn", &ty::NAME_SPACED_FUNCTION_ARN) },
+    Member { sensitive: true, ..Member::new("InputPayload", &ty::INPUT_PAYLOAD) },
+    Member { sensitive: true, ..Member::new("Result", &ty::OUTPUT_PAYLOAD) },
+    Member::new("Error", &ty::ERROR_OBJECT),
+    Member { required: true, ..Member::new("StartTimestamp", &Ty::TIME) },
+    Member { required: true, ..Member::new("Status", &ty::EXECUTION_STATUS) },
+    Member::new("EndTimestamp", &Ty::TIME),
+    Member::new("Version", &ty::VERSION_WITH_LATEST_PUBLISHED),
+    Member::new("TraceHeader", &ty::TRACE_HEADER),
+], || Box::new(crate::GetDurableExecutionOutput::default()));
+
+pub static GET_DURABLE_EXECUTION_STATE_REQUEST: Shape = Shape::new("GetDurableExecutionStateRequest", &[
+    Member { required: true, location: Location::Path("DurableExecutionArn"), ..Member::new("DurableExecutionArn", &ty::DURABLE_EXECUTION_ARN) },
+    Member { required: true, location: Location::Query("CheckpointToken"), ..Member::new("CheckpointToken", &ty::CHECKPOINT_TOKEN) },
+    Member { location: Location::Query("Marker"), ..Member::new("Marker", &Ty::TEXT) },
+    Member { location: Location::Query("MaxItems"), ..Member::new("MaxItems", &ty::ITEM_COUNT) },
+], || Box::new(crate::GetDurableExecutionStateInput::default()));
+
+pub static GET_DURABLE_EXECUTION_STATE_RESPONSE: Shape = Shape::new("GetDurableExecutionStateResponse", &[
+    Member { required: true, ..Member::new("Operations", &ty::OPERATIONS) },
+    Member::new("NextMarker", &Ty::TEXT),
+], || Box::new(crate::GetDurableExecutionStateOutput::default()));
 
 pub static GET_EVENT_SOURCE_MAPPING_REQUEST: Shape = Shape::new("GetEventSourceMappingRequest", &[
     Member { required: true, location: Location::Path("UUID"), ..Member::new("UUID", &Ty::TEXT) },
@@ -568,6 +877,17 @@ pub static GET_FUNCTION_RESPONSE: Shape = Shape::new("GetFunctionResponse", &[
     Member::new("TagsError", &ty::TAGS_ERROR),
     Member::new("Concurrency", &ty::CONCURRENCY),
 ], || Box::new(crate::GetFunctionOutput::default()));
+
+pub static GET_FUNCTION_SCALING_CONFIG_REQUEST: Shape = Shape::new("GetFunctionScalingConfigRequest", &[
+    Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::UNQUALIFIED_FUNCTION_NAME) },
+    Member { required: true, location: Location::Query("Qualifier"), ..Member::new("Qualifier", &ty::PUBLISHED_FUNCTION_QUALIFIER) },
+], || Box::new(crate::GetFunctionScalingConfigInput::default()));
+
+pub static GET_FUNCTION_SCALING_CONFIG_RESPONSE: Shape = Shape::new("GetFunctionScalingConfigResponse", &[
+    Member::new("FunctionArn", &ty::FUNCTION_ARN),
+    Member::new("AppliedFunctionScalingConfig", &ty::FUNCTION_SCALING_CONFIG),
+    Member::new("RequestedFunctionScalingConfig", &ty::FUNCTION_SCALING_CONFIG),
+], || Box::new(crate::GetFunctionScalingConfigOutput::default()));
 
 pub static GET_FUNCTION_URL_CONFIG_REQUEST: Shape = Shape::new("GetFunctionUrlConfigRequest", &[
     Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::FUNCTION_NAME) },
@@ -666,6 +986,12 @@ pub static IMAGE_CONFIG_RESPONSE: Shape = Shape::new("ImageConfigResponse", &[
     Member::new("Error", &ty::IMAGE_CONFIG_ERROR),
 ], || Box::new(crate::ImageConfigResponse::default()));
 
+pub static INSTANCE_REQUIREMENTS: Shape = Shape::new("InstanceRequirements", &[
+    Member::new("Architectures", &ty::ARCHITECTURES_LIST),
+    Member::new("AllowedInstanceTypes", &ty::INSTANCE_TYPE_SET),
+    Member::new("ExcludedInstanceTypes", &ty::INSTANCE_TYPE_SET),
+], || Box::new(crate::InstanceRequirements::default()));
+
 pub static INVALID_CODE_SIGNATURE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("InvalidCodeSignatureException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
@@ -700,6 +1026,13 @@ pub static INVALID_ZIP_FILE_EXCEPTION: Shape = Shape { error: true, ..Shape::new
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
 ], || Box::new(crate::InvalidZipFileException::default())) };
+
+pub static INVOCATION_COMPLETED_DETAILS: Shape = Shape::new("InvocationCompletedDetails", &[
+    Member { required: true, ..Member::new("StartTimestamp", &Ty::TIME) },
+    Member { required: true, ..Member::new("EndTimestamp", &Ty::TIME) },
+    Member { required: true, ..Member::new("RequestId", &Ty::TEXT) },
+    Member::new("Error", &ty::EVENT_ERROR),
+], || Box::new(crate::InvocationCompletedDetails::default()));
 
 pub static INVOCATION_REQUEST: Shape = Shape::new("InvocationRequest", &[
     Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::NAMESPACED_FUNCTION_NAME) },
@@ -854,6 +1187,17 @@ pub static LIST_ALIASES_RESPONSE: Shape = Shape::new("ListAliasesResponse", &[
     Member::new("Aliases", &ty::ALIAS_LIST),
 ], || Box::new(crate::ListAliasesOutput::default()));
 
+pub static LIST_CAPACITY_PROVIDERS_REQUEST: Shape = Shape::new("ListCapacityProvidersRequest", &[
+    Member { location: Location::Query("State"), ..Member::new("State", &ty::CAPACITY_PROVIDER_STATE) },
+    Member { location: Location::Query("Marker"), ..Member::new("Marker", &Ty::TEXT) },
+    Member { location: Location::Query("MaxItems"), ..Member::new("MaxItems", &ty::MAX_FIFTY_LIST_ITEMS) },
+], || Box::new(crate::ListCapacityProvidersInput::default()));
+
+pub static LIST_CAPACITY_PROVIDERS_RESPONSE: Shape = Shape::new("ListCapacityProvidersResponse", &[
+    Member { required: true, ..Member::new("CapacityProviders", &ty::CAPACITY_PROVIDERS_LIST) },
+    Member::new("NextMarker", &Ty::TEXT),
+], || Box::new(crate::ListCapacityProvidersOutput::default()));
+
 pub static LIST_CODE_SIGNING_CONFIGS_REQUEST: Shape = Shape::new("ListCodeSigningConfigsRequest", &[
     Member { location: Location::Query("Marker"), ..Member::new("Marker", &Ty::TEXT) },
     Member { location: Location::Query("MaxItems"), ..Member::new("MaxItems", &ty::MAX_LIST_ITEMS) },
@@ -863,6 +1207,23 @@ pub static LIST_CODE_SIGNING_CONFIGS_RESPONSE: Shape = Shape::new("ListCodeSigni
     Member::new("NextMarker", &Ty::TEXT),
     Member::new("CodeSigningConfigs", &ty::CODE_SIGNING_CONFIG_LIST),
 ], || Box::new(crate::ListCodeSigningConfigsOutput::default()));
+
+pub static LIST_DURABLE_EXECUTIONS_BY_FUNCTION_REQUEST: Shape = Shape::new("ListDurableExecutionsByFunctionRequest", &[
+    Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::NAMESPACED_FUNCTION_NAME) },
+    Member { location: Location::Query("Qualifier"), ..Member::new("Qualifier", &ty::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER) },
+    Member { location: Location::Query("DurableExecutionName"), ..Member::new("DurableExecutionName", &ty::DURABLE_EXECUTION_NAME) },
+    Member { location: Location::Query("Statuses"), ..Member::new("Statuses", &ty::EXECUTION_STATUS_LIST) },
+    Member { location: Location::Query("StartedAfter"), ..Member::new("StartedAfter", &Ty::TIME) },
+    Member { location: Location::Query("StartedBefore"), ..Member::new("StartedBefore", &Ty::TIME) },
+    Member { location: Location::Query("ReverseOrder"), ..Member::new("ReverseOrder", &Ty::Bool) },
+    Member { location: Location::Query("Marker"), ..Member::new("Marker", &Ty::TEXT) },
+    Member { location: Location::Query("MaxItems"), ..Member::new("MaxItems", &ty::ITEM_COUNT) },
+], || Box::new(crate::ListDurableExecutionsByFunctionInput::default()));
+
+pub static LIST_DURABLE_EXECUTIONS_BY_FUNCTION_RESPONSE: Shape = Shape::new("ListDurableExecutionsByFunctionResponse", &[
+    Member::new("DurableExecutions", &ty::DURABLE_EXECUTIONS),
+    Member::new("NextMarker", &Ty::TEXT),
+], || Box::new(crate::ListDurableExecutionsByFunctionOutput::default()));
 
 pub static LIST_EVENT_SOURCE_MAPPINGS_REQUEST: Shape = Shape::new("ListEventSourceMappingsRequest", &[
     Member { location: Location::Query("EventSourceArn"), ..Member::new("EventSourceArn", &ty::ARN) },
@@ -897,6 +1258,18 @@ pub static LIST_FUNCTION_URL_CONFIGS_RESPONSE: Shape = Shape::new("ListFunctionU
     Member { required: true, ..Member::new("FunctionUrlConfigs", &ty::FUNCTION_URL_CONFIG_LIST) },
     Member::new("NextMarker", &Ty::TEXT),
 ], || Box::new(crate::ListFunctionUrlConfigsOutput::default()));
+
+pub static LIST_FUNCTION_VERSIONS_BY_CAPACITY_PROVIDER_REQUEST: Shape = Shape::new("ListFunctionVersionsByCapacityProviderRequest", &[
+    Member { required: true, location: Location::Path("CapacityProviderName"), ..Member::new("CapacityProviderName", &ty::CAPACITY_PROVIDER_NAME) },
+    Member { location: Location::Query("Marker"), ..Member::new("Marker", &Ty::TEXT) },
+    Member { location: Location::Query("MaxItems"), ..Member::new("MaxItems", &ty::MAX_FIFTY_LIST_ITEMS) },
+], || Box::new(crate::ListFunctionVersionsByCapacityProviderInput::default()));
+
+pub static LIST_FUNCTION_VERSIONS_BY_CAPACITY_PROVIDER_RESPONSE: Shape = Shape::new("ListFunctionVersionsByCapacityProviderResponse", &[
+    Member { required: true, ..Member::new("CapacityProviderArn", &ty::CAPACITY_PROVIDER_ARN) },
+    Member { required: true, ..Member::new("FunctionVersions", &ty::FUNCTION_VERSIONS_BY_CAPACITY_PROVIDER_LIST) },
+    Member::new("NextMarker", &Ty::TEXT),
+], || Box::new(crate::ListFunctionVersionsByCapacityProviderOutput::default()));
 
 pub static LIST_FUNCTIONS_BY_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::new("ListFunctionsByCodeSigningConfigRequest", &[
     Member { required: true, location: Location::Path("CodeSigningConfigArn"), ..Member::new("CodeSigningConfigArn", &ty::CODE_SIGNING_CONFIG_ARN) },
@@ -996,6 +1369,39 @@ pub static ON_SUCCESS: Shape = Shape::new("OnSuccess", &[
     Member::new("Destination", &ty::DESTINATION_ARN),
 ], || Box::new(crate::OnSuccess::default()));
 
+pub static OPERATION: Shape = Shape::new("Operation", &[
+    Member { required: true, ..Member::new("Id", &ty::OPERATION_ID) },
+    Member::new("ParentId", &ty::OPERATION_ID),
+    Member::new("Name", &ty::OPERATION_NAME),
+    Member { required: true, ..Member::new("Type", &ty::OPERATION_TYPE) },
+    Member::new("SubType", &ty::OPERATION_SUB_TYPE),
+    Member { required: true, ..Member::new("StartTimestamp", &Ty::TIME) },
+    Member::new("EndTimestamp", &Ty::TIME),
+    Member { required: true, ..Member::new("Status", &ty::OPERATION_STATUS) },
+    Member::new("ExecutionDetails", &ty::EXECUTION_DETAILS),
+    Member::new("ContextDetails", &ty::CONTEXT_DETAILS),
+    Member::new("StepDetails", &ty::STEP_DETAILS),
+    Member::new("WaitDetails", &ty::WAIT_DETAILS),
+    Member::new("CallbackDetails", &ty::CALLBACK_DETAILS),
+    Member::new("ChainedInvokeDetails", &ty::CHAINED_INVOKE_DETAILS),
+], || Box::new(crate::Operation::default()));
+
+pub static OPERATION_UPDATE: Shape = Shape::new("OperationUpdate", &[
+    Member { required: true, ..Member::new("Id", &ty::OPERATION_ID) },
+    Member::new("ParentId", &ty::OPERATION_ID),
+    Member::new("Name", &ty::OPERATION_NAME),
+    Member { required: true, ..Member::new("Type", &ty::OPERATION_TYPE) },
+    Member::new("SubType", &ty::OPERATION_SUB_TYPE),
+    Member { required: true, ..Member::new("Action", &ty::OPERATION_ACTION) },
+    Member { sensitive: true, ..Member::new("Payload", &ty::OPERATION_PAYLOAD) },
+    Member::new("Error", &ty::ERROR_OBJECT),
+    Member::new("ContextOptions", &ty::CONTEXT_OPTIONS),
+    Member::new("StepOptions", &ty::STEP_OPTIONS),
+    Member::new("WaitOptions", &ty::WAIT_OPTIONS),
+    Member::new("CallbackOptions", &ty::CALLBACK_OPTIONS),
+    Member::new("ChainedInvokeOptions", &ty::CHAINED_INVOKE_OPTIONS),
+], || Box::new(crate::OperationUpdate::default()));
+
 pub static POLICY_LENGTH_EXCEEDED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("PolicyLengthExceededException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("message", &Ty::TEXT),
@@ -1088,6 +1494,16 @@ pub static PUT_FUNCTION_RECURSION_CONFIG_RESPONSE: Shape = Shape::new("PutFuncti
     Member::new("RecursiveLoop", &ty::RECURSIVE_LOOP),
 ], || Box::new(crate::PutFunctionRecursionConfigOutput::default()));
 
+pub static PUT_FUNCTION_SCALING_CONFIG_REQUEST: Shape = Shape::new("PutFunctionScalingConfigRequest", &[
+    Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::UNQUALIFIED_FUNCTION_NAME) },
+    Member { required: true, location: Location::Query("Qualifier"), ..Member::new("Qualifier", &ty::PUBLISHED_FUNCTION_QUALIFIER) },
+    Member::new("FunctionScalingConfig", &ty::FUNCTION_SCALING_CONFIG),
+], || Box::new(crate::PutFunctionScalingConfigInput::default()));
+
+pub static PUT_FUNCTION_SCALING_CONFIG_RESPONSE: Shape = Shape::new("PutFunctionScalingConfigResponse", &[
+    Member::new("FunctionState", &ty::STATE),
+], || Box::new(crate::PutFunctionScalingConfigOutput::default()));
+
 pub static PUT_PROVISIONED_CONCURRENCY_CONFIG_REQUEST: Shape = Shape::new("PutProvisionedConcurrencyConfigRequest", &[
     Member { required: true, location: Location::Path("FunctionName"), ..Member::new("FunctionName", &ty::FUNCTION_NAME) },
     Member { required: true, location: Location::Query("Qualifier"), ..Member::new("Qualifier", &ty::QUALIFIER) },
@@ -1160,6 +1576,11 @@ pub static RESOURCE_NOT_READY_EXCEPTION: Shape = Shape { error: true, ..Shape::n
     Member::new("message", &Ty::TEXT),
 ], || Box::new(crate::ResourceNotReadyException::default())) };
 
+pub static RETRY_DETAILS: Shape = Shape::new("RetryDetails", &[
+    Member::new("CurrentAttempt", &ty::ATTEMPT_COUNT),
+    Member::new("NextAttemptDelaySeconds", &ty::DURATION_SECONDS),
+], || Box::new(crate::RetryDetails::default()));
+
 pub static RUNTIME_VERSION_CONFIG: Shape = Shape::new("RuntimeVersionConfig", &[
     Member::new("RuntimeVersionArn", &ty::RUNTIME_VERSION_ARN),
     Member::new("Error", &ty::RUNTIME_VERSION_ERROR),
@@ -1197,6 +1618,26 @@ pub static SELF_MANAGED_KAFKA_EVENT_SOURCE_CONFIG: Shape = Shape::new("SelfManag
     Member::new("ConsumerGroupId", &ty::URI),
     Member::new("SchemaRegistryConfig", &ty::KAFKA_SCHEMA_REGISTRY_CONFIG),
 ], || Box::new(crate::SelfManagedKafkaEventSourceConfig::default()));
+
+pub static SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_REQUEST: Shape = Shape::new("SendDurableExecutionCallbackFailureRequest", &[
+    Member { required: true, location: Location::Path("CallbackId"), ..Member::new("CallbackId", &ty::CALLBACK_ID) },
+    Member { location: Location::Payload, ..Member::new("Error", &ty::ERROR_OBJECT) },
+], || Box::new(crate::SendDurableExecutionCallbackFailureInput::default()));
+
+pub static SEND_DURABLE_EXECUTION_CALLBACK_FAILURE_RESPONSE: Shape = Shape::new("SendDurableExecutionCallbackFailureResponse", &[], || Box::new(crate::SendDurableExecutionCallbackFailureOutput::default()));
+
+pub static SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_REQUEST: Shape = Shape::new("SendDurableExecutionCallbackHeartbeatRequest", &[
+    Member { required: true, location: Location::Path("CallbackId"), ..Member::new("CallbackId", &ty::CALLBACK_ID) },
+], || Box::new(crate::SendDurableExecutionCallbackHeartbeatInput::default()));
+
+pub static SEND_DURABLE_EXECUTION_CALLBACK_HEARTBEAT_RESPONSE: Shape = Shape::new("SendDurableExecutionCallbackHeartbeatResponse", &[], || Box::new(crate::SendDurableExecutionCallbackHeartbeatOutput::default()));
+
+pub static SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_REQUEST: Shape = Shape::new("SendDurableExecutionCallbackSuccessRequest", &[
+    Member { required: true, location: Location::Path("CallbackId"), ..Member::new("CallbackId", &ty::CALLBACK_ID) },
+    Member { location: Location::Payload, sensitive: true, ..Member::new("Result", &ty::BINARY_OPERATION_PAYLOAD) },
+], || Box::new(crate::SendDurableExecutionCallbackSuccessInput::default()));
+
+pub static SEND_DURABLE_EXECUTION_CALLBACK_SUCCESS_RESPONSE: Shape = Shape::new("SendDurableExecutionCallbackSuccessResponse", &[], || Box::new(crate::SendDurableExecutionCallbackSuccessOutput::default()));
 
 pub static SERIALIZED_REQUEST_ENTITY_TOO_LARGE_EXCEPTION: Shape = Shape { error: true, ..Shape::new("SerializedRequestEntityTooLargeException", &[
     Member::new("Type", &Ty::TEXT),
@@ -1237,6 +1678,38 @@ pub static SOURCE_ACCESS_CONFIGURATION: Shape = Shape::new("SourceAccessConfigur
     Member::new("URI", &ty::URI),
 ], || Box::new(crate::SourceAccessConfiguration::default()));
 
+pub static STEP_DETAILS: Shape = Shape::new("StepDetails", &[
+    Member::new("Attempt", &ty::ATTEMPT_COUNT),
+    Member::new("NextAttemptTimestamp", &Ty::TIME),
+    Member { sensitive: true, ..Member::new("Result", &ty::OPERATION_PAYLOAD) },
+    Member::new("Error", &ty::ERROR_OBJECT),
+], || Box::new(crate::StepDetails::default()));
+
+pub static STEP_FAILED_DETAILS: Shape = Shape::new("StepFailedDetails", &[
+    Member { required: true, ..Member::new("Error", &ty::EVENT_ERROR) },
+    Member { required: true, ..Member::new("RetryDetails", &ty::RETRY_DETAILS) },
+], || Box::new(crate::StepFailedDetails::default()));
+
+pub static STEP_OPTIONS: Shape = Shape::new("StepOptions", &[
+    Member::new("NextAttemptDelaySeconds", &ty::STEP_OPTIONS_NEXT_ATTEMPT_DELAY_SECONDS_INTEGER),
+], || Box::new(crate::StepOptions::default()));
+
+pub static STEP_STARTED_DETAILS: Shape = Shape::new("StepStartedDetails", &[], || Box::new(crate::StepStartedDetails::default()));
+
+pub static STEP_SUCCEEDED_DETAILS: Shape = Shape::new("StepSucceededDetails", &[
+    Member { required: true, ..Member::new("Result", &ty::EVENT_RESULT) },
+    Member { required: true, ..Member::new("RetryDetails", &ty::RETRY_DETAILS) },
+], || Box::new(crate::StepSucceededDetails::default()));
+
+pub static STOP_DURABLE_EXECUTION_REQUEST: Shape = Shape::new("StopDurableExecutionRequest", &[
+    Member { required: true, location: Location::Path("DurableExecutionArn"), ..Member::new("DurableExecutionArn", &ty::DURABLE_EXECUTION_ARN) },
+    Member { location: Location::Payload, ..Member::new("Error", &ty::ERROR_OBJECT) },
+], || Box::new(crate::StopDurableExecutionInput::default()));
+
+pub static STOP_DURABLE_EXECUTION_RESPONSE: Shape = Shape::new("StopDurableExecutionResponse", &[
+    Member { required: true, ..Member::new("StopTimestamp", &Ty::TIME) },
+], || Box::new(crate::StopDurableExecutionOutput::default()));
+
 pub static SUBNET_IP_ADDRESS_LIMIT_REACHED_EXCEPTION: Shape = Shape { error: true, ..Shape::new("SubnetIPAddressLimitReachedException", &[
     Member::new("Type", &Ty::TEXT),
     Member::new("Message", &Ty::TEXT),
@@ -1252,6 +1725,11 @@ pub static TAGS_ERROR: Shape = Shape::new("TagsError", &[
     Member { required: true, ..Member::new("Message", &ty::TAGS_ERROR_MESSAGE) },
 ], || Box::new(crate::TagsError::default()));
 
+pub static TARGET_TRACKING_SCALING_POLICY: Shape = Shape::new("TargetTrackingScalingPolicy", &[
+    Member { required: true, ..Member::new("PredefinedMetricType", &ty::CAPACITY_PROVIDER_PREDEFINED_METRIC_TYPE) },
+    Member { required: true, ..Member::new("TargetValue", &ty::METRIC_TARGET_VALUE) },
+], || Box::new(crate::TargetTrackingScalingPolicy::default()));
+
 pub static TENANCY_CONFIG: Shape = Shape::new("TenancyConfig", &[
     Member { required: true, ..Member::new("TenantIsolationMode", &ty::TENANT_ISOLATION_MODE) },
 ], || Box::new(crate::TenancyConfig::default()));
@@ -1262,6 +1740,10 @@ pub static TOO_MANY_REQUESTS_EXCEPTION: Shape = Shape { error: true, ..Shape::ne
     Member::new("message", &Ty::TEXT),
     Member::new("Reason", &ty::THROTTLE_REASON),
 ], || Box::new(crate::TooManyRequestsException::default())) };
+
+pub static TRACE_HEADER: Shape = Shape::new("TraceHeader", &[
+    Member::new("XAmznTraceId", &ty::X_AMZN_TRACE_ID),
+], || Box::new(crate::TraceHeader::default()));
 
 pub static TRACING_CONFIG: Shape = Shape::new("TracingConfig", &[
     Member::new("Mode", &ty::TRACING_MODE),
@@ -1289,6 +1771,15 @@ pub static UPDATE_ALIAS_REQUEST: Shape = Shape::new("UpdateAliasRequest", &[
     Member::new("RoutingConfig", &ty::ALIAS_ROUTING_CONFIGURATION),
     Member::new("RevisionId", &Ty::TEXT),
 ], || Box::new(crate::UpdateAliasInput::default()));
+
+pub static UPDATE_CAPACITY_PROVIDER_REQUEST: Shape = Shape::new("UpdateCapacityProviderRequest", &[
+    Member { required: true, location: Location::Path("CapacityProviderName"), ..Member::new("CapacityProviderName", &ty::CAPACITY_PROVIDER_NAME) },
+    Member::new("CapacityProviderScalingConfig", &ty::CAPACITY_PROVIDER_SCALING_CONFIG),
+], || Box::new(crate::UpdateCapacityProviderInput::default()));
+
+pub static UPDATE_CAPACITY_PROVIDER_RESPONSE: Shape = Shape::new("UpdateCapacityProviderResponse", &[
+    Member { required: true, ..Member::new("CapacityProvider", &ty::CAPACITY_PROVIDER) },
+], || Box::new(crate::UpdateCapacityProviderOutput::default()));
 
 pub static UPDATE_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape::new("UpdateCodeSigningConfigRequest", &[
     Member { required: true, location: Location::Path("CodeSigningConfigArn"), ..Member::new("CodeSigningConfigArn", &ty::CODE_SIGNING_CONFIG_ARN) },
@@ -1403,3 +1894,24 @@ pub static VPC_CONFIG_RESPONSE: Shape = Shape::new("VpcConfigResponse", &[
     Member::new("VpcId", &Ty::TEXT),
     Member::new("Ipv6AllowedForDualStack", &Ty::Bool),
 ], || Box::new(crate::VpcConfigResponse::default()));
+
+pub static WAIT_CANCELLED_DETAILS: Shape = Shape::new("WaitCancelledDetails", &[
+    Member::new("Error", &ty::EVENT_ERROR),
+], || Box::new(crate::WaitCancelledDetails::default()));
+
+pub static WAIT_DETAILS: Shape = Shape::new("WaitDetails", &[
+    Member::new("ScheduledEndTimestamp", &Ty::TIME),
+], || Box::new(crate::WaitDetails::default()));
+
+pub static WAIT_OPTIONS: Shape = Shape::new("WaitOptions", &[
+    Member::new("WaitSeconds", &ty::WAIT_OPTIONS_WAIT_SECONDS_INTEGER),
+], || Box::new(crate::WaitOptions::default()));
+
+pub static WAIT_STARTED_DETAILS: Shape = Shape::new("WaitStartedDetails", &[
+    Member { required: true, ..Member::new("Duration", &ty::DURATION_SECONDS) },
+    Member { required: true, ..Member::new("ScheduledEndTimestamp", &Ty::TIME) },
+], || Box::new(crate::WaitStartedDetails::default()));
+
+pub static WAIT_SUCCEEDED_DETAILS: Shape = Shape::new("WaitSucceededDetails", &[
+    Member::new("Duration", &ty::DURATION_SECONDS),
+], || Box::new(crate::WaitSucceededDetails::default()));

@@ -2,15 +2,19 @@
 
 use crate::download;
 use crate::ops::layers::arn_of as layer_arn;
+use crate::rules::choices;
 use crate::rules::layers::NamedLayer;
+use crate::state::choices as kept_choices;
 use crate::state::layers::LayerVersion;
 use crate::state::{
-    self, Alias, Configuration, EventConfig, ImageChoices, LATEST, LayerUse, LogLevels, Mapping, Origin,
+    self, Alias, Configuration, EventConfig, Function, ImageChoices, LATEST, LayerUse, LogLevels, Mapping,
+    Origin,
 };
 use model_lambda as model;
 use names::{Arn, Scope, Timestamp};
 use service::{Ctx, hex};
 use sha2::{Digest, Sha256};
+use store::{Fault, Read};
 
 /// Where a function stands when it is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +94,20 @@ pub fn configuration(
     };
     stand(&mut answer, standing);
     answer
+}
+
+/// Adds what only some versions of functions have.
+///
+/// # Errors
+/// The store's.
+pub fn tell_choices(
+    read: &impl Read,
+    (scope, function): (&Scope, &Function),
+    answer: &mut model::FunctionConfiguration,
+) -> Result<(), Fault> {
+    let version = answer.version.as_deref().unwrap_or(LATEST);
+    choices::tell(&kept_choices::of(read, scope, function.incarnation, version)?, answer);
+    Ok(())
 }
 
 /// Which version of its runtime a configuration is run with: the one that was chosen by hand, or the only one

@@ -51,6 +51,10 @@ pub enum LambdaError {
     NoSigningConfig(String),
     /// The limit of concurrent invocations that was reached.
     Throttled(Limit),
+    /// An execution of this name began with something else: its ARN.
+    AlreadyStarted(String),
+    /// The callback has ended, or its execution has.
+    CallbackClosed,
     /// The invocation is part of a loop.
     Recursion,
     /// The execution role cannot be assumed: its ARN.
@@ -128,6 +132,17 @@ fn recursion() -> ApiError {
                    your function's invocation.";
     ApiError::new("RecursiveInvocationException", 400, message)
         .with(model::RecursiveInvocationException { type_: user(), message: None })
+}
+
+fn already_started(arn: &str) -> ApiError {
+    ApiError::new("DurableExecutionAlreadyStartedException", 409, format!("Execution already started: {arn}"))
+        .with(model::DurableExecutionAlreadyStartedException { type_: user(), message: None })
+}
+
+fn callback_closed() -> ApiError {
+    let message = "The callback is either timed out or already completed";
+    ApiError::new("CallbackTimeoutException", 400, message)
+        .with(model::CallbackTimeoutException { type_: user(), message: None })
 }
 
 fn of_store(fault: &Fault) -> ApiError {
@@ -214,6 +229,8 @@ impl From<LambdaError> for ApiError {
                 format!("The Lambda code signing configuration {arn} can not be found."),
             )
             .with(model::ResourceNotFoundException { type_: None, message: None }),
+            LambdaError::AlreadyStarted(arn) => already_started(&arn),
+            LambdaError::CallbackClosed => callback_closed(),
             LambdaError::Throttled(limit) => throttled(limit),
             LambdaError::Recursion => recursion(),
             LambdaError::RoleNotAssumable => ApiError::new(

@@ -1,6 +1,8 @@
 //! Invoking by name: which version a name stands for now, and what its environment gets.
 
+use crate::capacity::{self, Counted};
 use crate::compute::{self, Begun, Dispatcher, Initialization, Outcome, Sink, Work};
+use crate::durable::starting;
 use crate::errors::LambdaError;
 use crate::events;
 use crate::rules::names::{Named, Qualifier};
@@ -133,8 +135,26 @@ pub fn check_made(ctx: &Ctx, named: &Named) -> Result<(), LambdaError> {
 /// # Errors
 /// Where there is no such function, a limit is reached, or it cannot run here.
 pub async fn run(ctx: &Ctx, named: &Named, payload: Bytes, extras: Extras) -> Result<Outcome, LambdaError> {
+    if let Some(outcome) = starting::run(ctx, named, &payload, extras.trace.as_deref()).await? {
+        return Ok(outcome);
+    }
+    run_once(ctx, named, payload, extras).await
+}
+
+/// As [`run`], also where the function is durable: without an execution.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_once(
+    ctx: &Ctx,
+    named: &Named,
+    payload: Bytes,
+    extras: Extras,
+) -> Result<Outcome, LambdaError> {
     let work = work(ctx, named, payload, extras).await?;
+    let counted = admitted(ctx, named, &work)?;
     let outcome = ctx.part::<Dispatcher>().invoke(ctx, &work).await?;
+    drop(counted);
     events::freed(ctx, named);
     Ok(outcome)
 }
@@ -149,15 +169,24 @@ pub async fn run_streamed(
     payload: Bytes,
     extras: Extras,
 ) -> Result<(String, Begun), LambdaError> {
+    if let Some(outcome) = starting::run(ctx, named, &payload, extras.trace.as_deref()).await? {
+        return Ok((outcome.version.clone(), Begun::Whole(outcome)));
+    }
     let (sink, parts) = tokio::sync::mpsc::channel(compute::WAITING);
     let work = work(ctx, named, payload, Extras { sink: Some(sink), ..extras }).await?;
+    let counted = admitted(ctx, named, &work)?;
     let (version, ctx, named) = (work.configuration.version.clone(), ctx.clone(), named.clone());
     let end = tokio::spawn(async move {
         let outcome = ctx.part::<Dispatcher>().invoke(&ctx, &work).await?;
+        drop(counted);
         events::freed(&ctx, &named);
         Ok(outcome)
     });
     Ok((version, compute::begun(parts, end).await?))
+}
+
+fn admitted(ctx: &Ctx, named: &Named, work: &Work) -> Result<Option<Counted>, LambdaError> {
+    capacity::admit(ctx, named, &(work.function, work.configuration.version.clone()))
 }
 
 /// What is to be done to run a function.

@@ -2,12 +2,15 @@
 
 pub mod account_settings;
 pub mod aliases;
+pub mod capacity_providers;
 pub mod code_signing;
 pub mod concurrency;
 pub mod create_function;
 pub mod delete_function;
+pub mod durable;
 pub mod event_invoke_config;
 pub mod event_source_mappings;
+pub mod function_scaling;
 pub mod function_urls;
 pub mod get_function;
 pub mod invoke;
@@ -51,6 +54,8 @@ fn listed() -> Vec<Operation> {
     let mut all = of_functions();
     all.extend(of_settings());
     all.extend(of_layers());
+    all.extend(of_capacity());
+    all.extend(of_durable());
     all
 }
 
@@ -154,6 +159,51 @@ fn of_settings() -> Vec<Operation> {
         Operation::new::<of::UpdateCodeSigningConfig, _, _, _>(code_signing::update).acts_on(policy::signing),
         Operation::new::<of::UpdateFunctionUrlConfig, _, _, _>(function_urls::update)
             .acts_on(policy::changed_url),
+    ]
+}
+
+fn of_durable() -> Vec<Operation> {
+    use durable::{callbacks, checkpoint, executions};
+    vec![
+        Operation::new::<of::CheckpointDurableExecution, _, _, _>(checkpoint::checkpoint)
+            .acts_on(policy::execution),
+        Operation::new::<of::GetDurableExecution, _, _, _>(executions::get).acts_on(policy::execution),
+        Operation::new::<of::GetDurableExecutionHistory, _, _, _>(executions::history)
+            .acts_on(policy::execution),
+        Operation::new::<of::GetDurableExecutionState, _, _, _>(executions::state).acts_on(policy::execution),
+        Operation::new::<of::ListDurableExecutionsByFunction, _, _, _>(executions::list)
+            .acts_on(policy::function),
+        Operation::new::<of::SendDurableExecutionCallbackFailure, _, _, _>(callbacks::failure)
+            .acts_on(policy::callback),
+        Operation::new::<of::SendDurableExecutionCallbackHeartbeat, _, _, _>(callbacks::heartbeat)
+            .acts_on(policy::callback),
+        Operation::new::<of::SendDurableExecutionCallbackSuccess, _, _, _>(callbacks::success)
+            .acts_on(policy::callback),
+        Operation::new::<of::StopDurableExecution, _, _, _>(executions::stop).acts_on(policy::execution),
+    ]
+}
+
+fn of_capacity() -> Vec<Operation> {
+    vec![
+        Operation::new::<of::CreateCapacityProvider, _, _, _>(capacity_providers::create)
+            .passes_role(PRINCIPAL, |input| {
+                Some(&input.permissions_config.capacity_provider_operator_role_arn)
+            })
+            .acts_on(policy::provider),
+        Operation::new::<of::DeleteCapacityProvider, _, _, _>(capacity_providers::delete)
+            .acts_on(policy::provider),
+        Operation::new::<of::GetCapacityProvider, _, _, _>(capacity_providers::get).acts_on(policy::provider),
+        Operation::new::<of::GetFunctionScalingConfig, _, _, _>(function_scaling::get)
+            .acts_on(policy::function),
+        Operation::new::<of::ListCapacityProviders, _, _, _>(capacity_providers::list).acts_on_everything(),
+        Operation::new::<of::ListFunctionVersionsByCapacityProvider, _, _, _>(
+            capacity_providers::function_versions,
+        )
+        .acts_on(policy::provider),
+        Operation::new::<of::PutFunctionScalingConfig, _, _, _>(function_scaling::put)
+            .acts_on(policy::function),
+        Operation::new::<of::UpdateCapacityProvider, _, _, _>(capacity_providers::update)
+            .acts_on(policy::provider),
     ]
 }
 

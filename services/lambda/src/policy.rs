@@ -2,6 +2,7 @@
 //! has or would have; an event source mapping.
 
 use crate::errors::LambdaError;
+use crate::rules::durable::names::Place;
 use crate::rules::layers as names_of_layers;
 use crate::rules::names;
 use crate::state;
@@ -69,6 +70,7 @@ of_function!(
         GetRuntimeManagementConfigInput,
         InvokeInput,
         InvokeWithResponseStreamInput,
+        ListDurableExecutionsByFunctionInput,
         PutFunctionEventInvokeConfigInput,
         PutRuntimeManagementConfigInput,
         RemovePermissionInput,
@@ -89,7 +91,9 @@ macro_rules! of_qualifier {
 
 of_qualifier!(
     DeleteProvisionedConcurrencyConfigInput,
+    GetFunctionScalingConfigInput,
     GetProvisionedConcurrencyConfigInput,
+    PutFunctionScalingConfigInput,
     PutProvisionedConcurrencyConfigInput,
 );
 
@@ -203,6 +207,102 @@ pub async fn function_and_signing(
 ) -> Result<Vec<Demand>, LambdaError> {
     let function = on_function(&peek, peek.operation(), input.function());
     Ok(vec![function, on_resource(&peek, input.config())])
+}
+
+/// Inputs that name a durable execution.
+pub trait OfExecution {
+    /// Its ARN.
+    fn execution(&self) -> &str;
+}
+
+macro_rules! of_execution {
+    ($($input:ident),* $(,)?) => {$(
+        impl OfExecution for model::$input {
+            fn execution(&self) -> &str {
+                &self.durable_execution_arn
+            }
+        }
+    )*};
+}
+
+of_execution!(
+    CheckpointDurableExecutionInput,
+    GetDurableExecutionHistoryInput,
+    GetDurableExecutionInput,
+    GetDurableExecutionStateInput,
+    StopDurableExecutionInput,
+);
+
+/// The operation's action on its durable execution.
+pub async fn execution<I: OfExecution>(peek: Peek, input: Arc<I>) -> Result<Vec<Demand>, LambdaError> {
+    Ok(vec![on_resource(&peek, input.execution())])
+}
+
+/// Inputs that name a callback of a durable execution.
+pub trait OfCallback {
+    /// Its id.
+    fn callback(&self) -> &str;
+}
+
+macro_rules! of_callback {
+    ($($input:ident),* $(,)?) => {$(
+        impl OfCallback for model::$input {
+            fn callback(&self) -> &str {
+                &self.callback_id
+            }
+        }
+    )*};
+}
+
+of_callback!(
+    SendDurableExecutionCallbackFailureInput,
+    SendDurableExecutionCallbackHeartbeatInput,
+    SendDurableExecutionCallbackSuccessInput,
+);
+
+/// The operation's action on the function whose callback it ends.
+pub async fn callback<I: OfCallback>(peek: Peek, input: Arc<I>) -> Result<Vec<Demand>, LambdaError> {
+    let action = format!("lambda:{}", peek.operation());
+    Ok(vec![match Place::of(input.callback()) {
+        Some(place) => Demand::new(action, &state::arn(&peek.scope(), &place.function_name, None)),
+        None => Demand::everywhere(action),
+    }])
+}
+
+/// Inputs that name a capacity provider.
+pub trait OfProvider {
+    /// Its name or ARN.
+    fn provider(&self) -> &str;
+}
+
+macro_rules! of_provider {
+    ($($input:ident),* $(,)?) => {$(
+        impl OfProvider for model::$input {
+            fn provider(&self) -> &str {
+                &self.capacity_provider_name
+            }
+        }
+    )*};
+}
+
+of_provider!(
+    CreateCapacityProviderInput,
+    DeleteCapacityProviderInput,
+    GetCapacityProviderInput,
+    ListFunctionVersionsByCapacityProviderInput,
+    UpdateCapacityProviderInput,
+);
+
+/// The name of a capacity provider, which may be given by its ARN.
+pub fn name_of_provider(text: &str) -> &str {
+    text.rsplit(':').next().unwrap_or_default()
+}
+
+/// The operation's action on its capacity provider.
+pub async fn provider<I: OfProvider>(peek: Peek, input: Arc<I>) -> Result<Vec<Demand>, LambdaError> {
+    let name = name_of_provider(input.provider());
+    let arn = peek.arn("lambda", &format!("capacity-provider:{name}"));
+    Ok(vec![Demand::new(format!("lambda:{}", peek.operation()), &arn)])
 }
 
 /// Inputs that name a version of a layer.

@@ -2,6 +2,8 @@
 
 pub mod archive;
 pub mod batch;
+pub mod choices;
+pub mod durable;
 pub mod environment;
 pub mod filter;
 pub mod layers;

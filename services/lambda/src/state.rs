@@ -1,6 +1,9 @@
 //! The tables of the room. A function has one row under its name; its versions, aliases and settings of
 //! asynchronous invocations are keyed by its incarnation. Code is kept once for all that have the same.
 
+pub mod capacity;
+pub mod choices;
+pub mod durable;
 pub mod events;
 pub mod layers;
 pub mod mappings;

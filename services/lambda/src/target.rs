@@ -1,5 +1,6 @@
 //! A delivery to a function is an asynchronous invocation, a question a synchronous one.
 
+use crate::durable::starting;
 use crate::errors::LambdaError;
 use crate::events;
 use crate::invoke::{self, Extras, MAX_SYNCHRONOUS};
@@ -47,9 +48,9 @@ fn accept(tx: &mut Tx, delivery: &Delivery, now: Timestamp) -> Result<(), Lambda
     let named = named(&delivery.target)?;
     invoke::configuration(tx, &named, &invoke::found(tx, &named)?, 1.0)?;
     let event = Event {
-        scope: named.scope,
-        function: named.name,
-        qualifier: named.qualifier,
+        scope: named.scope.clone(),
+        function: named.name.clone(),
+        qualifier: named.qualifier.clone(),
         // Made of the delivery, so that the closure can run again.
         request_id: uuid_of(&delivery.id),
         accepted: now,
@@ -59,7 +60,11 @@ fn accept(tx: &mut Tx, delivery: &Delivery, now: Timestamp) -> Result<(), Lambda
         hops: delivery.hops,
         trace: delivery.context.trace.clone(),
     };
-    Ok(state::add_event(tx, &event, &events::or_empty(delivery.payload.clone()))?)
+    let payload = events::or_empty(delivery.payload.clone());
+    if starting::deliver(tx, &named, &event, &payload)? {
+        return Ok(());
+    }
+    Ok(state::add_event(tx, &event, &payload)?)
 }
 
 async fn answer(ctx: &Ctx, request: TargetRequest) -> Result<TargetReply, LambdaError> {

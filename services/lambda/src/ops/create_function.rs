@@ -4,11 +4,12 @@ use crate::answers::{self, Standing};
 use crate::compute::Dispatcher;
 use crate::errors::LambdaError;
 use crate::ops::package::{self, Package, Source};
-use crate::ops::{code_signing, layers, named, versions};
+use crate::ops::{capacity_providers, code_signing, layers, named, versions};
 use crate::rules::MAX_CODE;
 use crate::rules::layers as rules_of_layers;
 use crate::rules::names::{self, Named};
-use crate::rules::settings;
+use crate::rules::{choices, settings};
+use crate::state::choices::{self as kept_choices, Choices};
 use crate::state::{self, Configuration, Function, LATEST, RuntimeUpdate, Settings};
 use ::names::{Arn, Tags, Timestamp};
 use model_lambda::{CreateFunctionInput, FunctionConfiguration};
@@ -22,6 +23,7 @@ use store::{Incarnation, Tx};
 struct Making {
     named: Named,
     settings: Settings,
+    choices: Choices,
     tags: Tags,
     /// Of `$LATEST`, of a version that is published with it, and the one that is told: making ends with
     /// another one.
@@ -43,6 +45,7 @@ pub async fn create_function(
     }
     rules_of_layers::check_region(input.layers.as_deref().unwrap_or_default(), ctx.region())?;
     let mut settings = settings::of_new(&input)?;
+    let choices = choices::of_new(&input)?;
     let tags = input.tags.iter().flatten().map(|(key, value)| (key.as_str(), value.as_str()));
     let tags = TagRules::default().add(&Tags::new(), tags).map_err(|fault| refused_tags(&fault))?;
     let signing = {
@@ -50,6 +53,7 @@ pub async fn create_function(
         if state::function(&read, &named.scope, &named.name)?.is_some() {
             return Err(exists(&named.name));
         }
+        capacity_providers::check(&read, &named.scope, &choices)?;
         settings.layers = layers::resolve(&read, input.layers.as_deref().unwrap_or_default())?;
         let chosen = input.code_signing_config_arn.as_deref();
         chosen.map(|arn| code_signing::chosen(&read, &named.scope, arn)).transpose()?
@@ -67,6 +71,7 @@ pub async fn create_function(
     let making = Making {
         named,
         settings,
+        choices,
         tags,
         revisions: std::array::from_fn(|_| ctx.uuid()),
         now: ctx.now(),
@@ -164,6 +169,7 @@ fn make(
         return Ok(None);
     }
     layers::hold(tx, &making.settings.layers)?;
+    kept_choices::put(tx, scope, (function.incarnation, LATEST), &making.choices)?;
     state::change_totals(tx, scope, |totals| totals.functions += 1)?;
     tx.put_head(&arn, &head)?;
     let told = if making.publish {
@@ -174,6 +180,7 @@ fn make(
     };
     state::put_function(tx, scope, &function)?;
     let mut answer = answers::configuration(&arn, &told, Standing::Creating);
+    choices::tell(&making.choices, &mut answer);
     answer.revision_id = Some(making.revisions[2].clone());
     Ok(Some(answer))
 }

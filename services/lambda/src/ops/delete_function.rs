@@ -1,13 +1,14 @@
 //! DeleteFunction: a function with all its versions and aliases, or one version.
 
 use crate::compute::Dispatcher;
+use crate::durable::timers;
 use crate::errors::LambdaError;
 use crate::invoke;
 use crate::ops::named;
 use crate::rules::names::{Named, Qualifier};
-use crate::state::{self, Alias, Configuration, Function, LATEST};
+use crate::state::{self, Alias, Configuration, Function, LATEST, durable};
 use model_lambda::{DeleteFunctionInput, DeleteFunctionOutput};
-use names::Scope;
+use names::{Scope, Timestamp};
 use service::{Ctx, Heads};
 use std::sync::Arc;
 use store::{Fault, Incarnation, Tx};
@@ -55,6 +56,10 @@ pub fn remove(tx: &mut Tx, scope: &Scope, function: &Function) -> Result<(), Fau
         totals.reserved = totals.reserved.saturating_sub(function.reserved.unwrap_or(0));
     })?;
     tx.remove_head(&state::arn(scope, name, None))?;
+    // There may be more executions than one commit removes.
+    if durable::executions(tx, scope, function.incarnation, None, false).next().transpose()?.is_some() {
+        timers::forget_function(tx, scope, function.incarnation, Timestamp(0))?;
+    }
     state::remove_function(tx, scope, function)
 }
 

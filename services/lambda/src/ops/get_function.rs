@@ -30,7 +30,8 @@ fn told(
     } else {
         Standing::Active
     };
-    let answer = answers::configuration(&arn, &configuration, standing);
+    let mut answer = answers::configuration(&arn, &configuration, standing);
+    answers::tell_choices(&read, (&named.scope, &function), &mut answer)?;
     Ok((named, function, answer))
 }
 
@@ -118,6 +119,7 @@ pub async fn list(ctx: Ctx, input: Arc<ListFunctionsInput>) -> Result<ListFuncti
     let mut functions = Vec::with_capacity(found.len());
     for function in &found {
         let mut latest = answers::listed(&scope, &function.latest);
+        answers::tell_choices(&read, (&scope, function), &mut latest)?;
         if all {
             let arn = state::arn(&scope, &function.latest.name, Some(state::LATEST));
             latest.function_arn = Some(arn.to_string());
@@ -125,7 +127,9 @@ pub async fn list(ctx: Ctx, input: Arc<ListFunctionsInput>) -> Result<ListFuncti
         functions.push(latest);
         if all {
             for version in state::versions(&read, &scope, function, 0) {
-                functions.push(answers::listed(&scope, &version?));
+                let mut version = answers::listed(&scope, &version?);
+                answers::tell_choices(&read, (&scope, function), &mut version)?;
+                functions.push(version);
             }
         }
     }

@@ -3,6 +3,7 @@
 use crate::errors::LambdaError;
 use crate::events;
 use crate::invoke::{self, Extras, MAX_ASYNCHRONOUS, MAX_SYNCHRONOUS};
+use crate::ops::durable::invoking;
 use crate::ops::named;
 use crate::rules::names::Named;
 use crate::state::{self, Event};
@@ -25,15 +26,22 @@ pub async fn invoke(ctx: Ctx, input: Arc<InvokeInput>) -> Result<InvokeOutput, L
     match input.invocation_type.as_ref().unwrap_or(&InvocationType::RequestResponse) {
         InvocationType::Event => {
             check(&ctx, &payload, "Event", MAX_ASYNCHRONOUS).await?;
+            if let Some(begun) = invoking::invoke(&ctx, &named, &payload, &input).await? {
+                return Ok(begun);
+            }
             accept(&ctx, named, payload).await
         }
         InvocationType::DryRun => {
+            invoking::invoke(&ctx, &named, &payload, &input).await?;
             let read = ctx.read();
             invoke::configuration(&read, &named, &invoke::target(&read, &named)?, 1.0)?;
             Ok(InvokeOutput { status_code: Some(204), ..Default::default() })
         }
         InvocationType::RequestResponse | InvocationType::Other(_) => {
             check(&ctx, &payload, "RequestResponse", MAX_SYNCHRONOUS).await?;
+            if let Some(ended) = invoking::invoke(&ctx, &named, &payload, &input).await? {
+                return Ok(ended);
+            }
             answer(&ctx, &named, payload, &input).await
         }
     }
@@ -68,7 +76,7 @@ async fn answer(
         trace: ctx.trace().map(str::to_owned),
     };
     invoke::check_made(ctx, named)?;
-    let outcome = invoke::run(ctx, named, payload, extras).await?;
+    let outcome = invoke::run_once(ctx, named, payload, extras).await?;
     Ok(InvokeOutput {
         status_code: Some(200),
         function_error: outcome.failed.then(|| "Unhandled".to_owned()),

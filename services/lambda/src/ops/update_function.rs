@@ -6,11 +6,12 @@ use crate::errors::LambdaError;
 use crate::invoke;
 use crate::ops::create_function::check_role;
 use crate::ops::package::{self, Package, Source};
-use crate::ops::{check_revision, code_signing, layers, named, versions};
+use crate::ops::{capacity_providers, check_revision, code_signing, layers, named, versions};
 use crate::rules::MAX_CODE;
 use crate::rules::layers as rules_of_layers;
 use crate::rules::names::Named;
-use crate::rules::{settings, standing};
+use crate::rules::{choices, settings, standing};
+use crate::state::choices as kept_choices;
 use crate::state::{self, Function, LATEST, Origin};
 use model_lambda::{FunctionConfiguration, UpdateFunctionCodeInput, UpdateFunctionConfigurationInput};
 use names::Timestamp;
@@ -34,6 +35,7 @@ pub async fn code(
     ctx: Ctx,
     input: Arc<UpdateFunctionCodeInput>,
 ) -> Result<FunctionConfiguration, LambdaError> {
+    choices::refuse_latest_published(input.publish_to.as_ref())?;
     let named = named(&ctx, input.as_ref())?;
     let function = invoke::found(&ctx.read(), &named)?;
     check_settled(&ctx, &named, &function)?;
@@ -98,7 +100,8 @@ fn change_code(
     function.latest.modified = now;
     let arn = state::arn(&named.scope, &named.name, None);
     if input.dry_run == Some(true) {
-        let answer = answers::configuration(&arn, &function.latest, Standing::Active);
+        let mut answer = answers::configuration(&arn, &function.latest, Standing::Active);
+        answers::tell_choices(tx, (&named.scope, &function), &mut answer)?;
         return Ok(Some((function.incarnation, answer)));
     }
     if !state::hold_code(tx, &named.scope, &function.latest, package.archive.as_ref())? {
@@ -116,6 +119,7 @@ fn change_code(
         let arn = answers::arn_of(&named.scope, &version);
         answer = answers::configuration(&arn, &version, Standing::Creating);
     }
+    answers::tell_choices(tx, (&named.scope, &function), &mut answer)?;
     state::put_function(tx, &named.scope, &function)?;
     Ok(Some((function.incarnation, answer)))
 }
@@ -149,12 +153,18 @@ pub async fn configuration(
             old.iter().try_for_each(|layer| state::unshare_package(tx, &layer.code))?;
         }
         function.latest.settings = wanted;
+        let place = (function.incarnation, LATEST);
+        let had = kept_choices::of(tx, &named.scope, function.incarnation, LATEST)?;
+        let choices = choices::changed(had, &input)?;
+        capacity_providers::check(tx, &named.scope, &choices)?;
+        kept_choices::put(tx, &named.scope, place, &choices)?;
         function.latest.revision.clone_from(&revision);
         function.latest.generation = tx.fresh_incarnation()?.0;
         function.latest.modified = now;
         state::put_function(tx, &named.scope, &function)?;
         let arn = state::arn(&named.scope, &named.name, None);
         let mut answer = answers::configuration(&arn, &function.latest, Standing::Updating);
+        choices::tell(&choices, &mut answer);
         answer.revision_id = Some(told.clone());
         Ok::<_, LambdaError>((function.incarnation, answer))
     });

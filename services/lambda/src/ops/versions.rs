@@ -6,14 +6,16 @@ use crate::invoke;
 use crate::ops::create_function::head;
 use crate::ops::update_function::check_settled;
 use crate::ops::{Page, check_revision, layers, named};
-use crate::state::{self, Configuration, Function};
+use crate::rules::choices as rules;
+use crate::state::choices::{self, Scaling};
+use crate::state::{self, Configuration, Function, LATEST};
 use model_lambda::{
     FunctionConfiguration, ListVersionsByFunctionInput, ListVersionsByFunctionOutput, PublishVersionInput,
 };
 use names::{Scope, Tags, Timestamp};
 use service::{Ctx, Heads};
 use std::sync::Arc;
-use store::Tx;
+use store::{Fault, Tx};
 
 /// Whether `$LATEST` is what was published last. A version may have been given a description of its own.
 fn unchanged(latest: &Configuration, last: &Configuration) -> bool {
@@ -22,6 +24,18 @@ fn unchanged(latest: &Configuration, last: &Configuration) -> bool {
         settings.description.clone_from(&last.settings.description);
     }
     settings == last.settings
+}
+
+/// Whether `$LATEST` has the choices of what was published last. How a version scales is its own.
+fn has_same_choices(
+    tx: &Tx,
+    scope: &Scope,
+    function: &Function,
+    last: &Configuration,
+) -> Result<bool, Fault> {
+    let mut published = choices::of(tx, scope, function.incarnation, &last.version)?;
+    published.scaling = Scaling::default();
+    Ok(published == choices::of(tx, scope, function.incarnation, LATEST)?)
 }
 
 /// Publishes what a function is now, unless its last version is the same; the caller writes the function, which
@@ -44,6 +58,7 @@ pub fn publish(
         && last.code == version.code
         && last.origin == version.origin
         && unchanged(&function.latest, &last)
+        && has_same_choices(tx, scope, function, &last)?
     {
         return Ok(last);
     }
@@ -56,6 +71,8 @@ pub fn publish(
     state::hold_code(tx, scope, &version, None)?;
     layers::hold(tx, &version.settings.layers)?;
     state::put_version(tx, scope, function, function.published, &version)?;
+    let choices = choices::of(tx, scope, function.incarnation, LATEST)?;
+    choices::put(tx, scope, (function.incarnation, &version.version), &choices)?;
     let arn = answers::arn_of(scope, &version);
     let head = head(tx, &arn, "Version", (Tags::new(), now))?;
     tx.put_head(&arn, &head)?;
@@ -67,6 +84,7 @@ pub async fn publish_version(
     ctx: Ctx,
     input: Arc<PublishVersionInput>,
 ) -> Result<FunctionConfiguration, LambdaError> {
+    rules::refuse_latest_published(input.publish_to.as_ref())?;
     let named = named(&ctx, input.as_ref())?;
     check_settled(&ctx, &named, &invoke::found(&ctx.read(), &named)?)?;
     let ([revision, latest_revision], now) = (std::array::from_fn(|_| ctx.uuid()), ctx.now());
@@ -89,7 +107,9 @@ pub async fn publish_version(
             latest_revision.clone_into(&mut function.latest.revision);
         }
         state::put_function(tx, &named.scope, &function)?;
-        Ok(answers::active(&named.scope, &version))
+        let mut answer = answers::active(&named.scope, &version);
+        answers::tell_choices(tx, (&named.scope, &function), &mut answer)?;
+        Ok(answer)
     })
     .await
 }
@@ -110,9 +130,14 @@ pub async fn list(
     let mut versions = Vec::with_capacity(found.len() + 1);
     if page.after.is_none() {
         let mut latest = answers::listed(&named.scope, &function.latest);
+        answers::tell_choices(&read, (&named.scope, &function), &mut latest)?;
         latest.function_arn = Some(state::arn(&named.scope, &named.name, Some(state::LATEST)).to_string());
         versions.push(latest);
     }
-    versions.extend(found.iter().map(|version| answers::listed(&named.scope, version)));
+    for version in &found {
+        let mut version = answers::listed(&named.scope, version);
+        answers::tell_choices(&read, (&named.scope, &function), &mut version)?;
+        versions.push(version);
+    }
     Ok(ListVersionsByFunctionOutput { next_marker: marker, versions: Some(versions) })
 }

@@ -105,12 +105,6 @@ pub fn of_new(input: &CreateFunctionInput) -> Result<Settings, LambdaError> {
     let package = input.package_type.as_ref().unwrap_or(&PackageType::Zip);
     let image = *package == PackageType::Image;
     check_package(input, image)?;
-    if input.capacity_provider_config.is_some() {
-        return Err(unavailable("Functions on capacity providers"));
-    }
-    if input.durable_config.is_some() {
-        return Err(unavailable("Durable functions"));
-    }
     if input.tenancy_config.is_some() {
         return Err(unavailable("Functions with tenant isolation"));
     }

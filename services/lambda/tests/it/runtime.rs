@@ -18,6 +18,7 @@ pub struct TaskRunner {
     launched: AtomicUsize,
     templates: Mutex<Vec<Template>>,
     seen: Arc<Mutex<Vec<Value>>>,
+    answers: Arc<Mutex<Vec<Value>>>,
 }
 
 impl TaskRunner {
@@ -29,6 +30,11 @@ impl TaskRunner {
     /// The payloads that came, in their order.
     pub fn seen(&self) -> Vec<Value> {
         self.seen.lock().unwrap().clone()
+    }
+
+    /// What a run of a function with the variable `HOLDS` answers that waits for it, or the next one.
+    pub fn answer(&self, answer: Value) {
+        self.answers.lock().unwrap().push(answer);
     }
 
     /// A variable of the last sandbox.
@@ -52,9 +58,9 @@ impl Runner for TaskRunner {
         self.launched.fetch_add(1, Ordering::SeqCst);
         self.templates.lock().unwrap().push(template.clone());
         let (ended, exit) = watch::channel(None);
-        let (end, seen) = (ended.clone(), self.seen.clone());
+        let (end, seen, answers) = (ended.clone(), self.seen.clone(), self.answers.clone());
         let task = tokio::spawn(async move {
-            let code = live(&template, &seen).await.unwrap_or(1);
+            let code = live(&template, &seen, &answers).await.unwrap_or(1);
             end.send_if_modified(|exit| {
                 exit.is_none() && exit.replace(Exit { end: End::Code(code), usage: USED }).is_none()
             });
@@ -221,7 +227,11 @@ fn told(template: &Template, said: &Value) -> Option<Value> {
 }
 
 /// The life of a sandbox's program: its exit code.
-async fn live(template: &Template, seen: &Mutex<Vec<Value>>) -> std::io::Result<i32> {
+async fn live(
+    template: &Template,
+    seen: &Mutex<Vec<Value>>,
+    answers: &Mutex<Vec<Value>>,
+) -> std::io::Result<i32> {
     let address = variable(template, "AWS_LAMBDA_RUNTIME_API").unwrap();
     let mut api = Api(BufReader::new(TcpStream::connect(address).await?));
     match variable(template, "BEGIN").as_deref() {
@@ -247,6 +257,14 @@ async fn live(template: &Template, seen: &Mutex<Vec<Value>>) -> std::io::Result<
             Some(answer) => answer.to_string().into_bytes(),
             None => payload,
         };
+        let payload = match variable(template, "HOLDS") {
+            Some(_) => {
+                let answer = held(answers).await;
+                said["do"] = answer["do"].clone();
+                answer.to_string().into_bytes()
+            }
+            None => payload,
+        };
         if let Some(streams) = variable(template, "STREAMS") {
             said = serde_json::from_str(&streams).unwrap();
             said["do"] = "stream".into();
@@ -269,6 +287,22 @@ async fn live(template: &Template, seen: &Mutex<Vec<Value>>) -> std::io::Result<
         let (answered, _) = api.send("POST", &format!("invocation/{id}/{what}"), &body).await?;
         assert!(answered[0].contains(" 202 ") || answered[0].contains(" 413 "), "{answered:?}");
     }
+}
+
+/// The answer that a test gives.
+async fn held(answers: &Mutex<Vec<Value>>) -> Value {
+    loop {
+        let answer = answers.lock().unwrap().pop();
+        match answer {
+            Some(answer) => return answer,
+            None => rest().await,
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "functions run in host time")]
+async fn rest() {
+    tokio::time::sleep(std::time::Duration::from_millis(2)).await;
 }
 
 /// Long enough for others to find no place.

@@ -1,5 +1,7 @@
 """Forms that browsers upload to a bucket, as SDKs sign them (S3 API reference, "POST Object" and "POST policy")."""
 
+import base64
+import hashlib
 import hmac
 import json
 import urllib.error
@@ -182,3 +184,12 @@ def test_pages_that_a_bucket_names_may_post_to_it(strict, bucket):
         {"AllowedOrigins": [origin], "AllowedMethods": ["POST"]}]})
     status, headers, _ = upload(form["url"], form["fields"], headers={"Origin": origin})
     assert (status, headers["access-control-allow-origin"]) == (204, origin)
+
+
+def test_a_form_says_its_files_digest(strict, bucket):
+    """As run on AWS by dyus/meeseeks-s3, test_invalid_content_md5_rejected and test_correct_content_md5_accepted."""
+    form = client(strict).generate_presigned_post(bucket, "key", Conditions=[["starts-with", "$Content-MD5", ""]])
+    digest = lambda content: {"Content-MD5": base64.b64encode(hashlib.md5(content).digest()).decode()}
+    status, _, body = upload(form["url"], {**form["fields"], **digest(b"other")})
+    assert status == 400 and b"<Code>BadDigest</Code>" in body
+    assert upload(form["url"], {**form["fields"], **digest(b"content")})[0] == 204

@@ -107,6 +107,37 @@ def test_a_method_that_is_none(region, s3, bucket, method, path, kind):
     assert "GET" in error.value.headers["Allow"].split(", ")
 
 
+@pytest.mark.parametrize("method,query,headers,status,words", [
+    ("GET", "?versionId=", {}, 400, "Version id cannot be the empty string</Message><ArgumentName>versionId<"),
+    ("PUT", "", {"x-amz-copy-source": ""}, 400, "Invalid copy source bucket name"),
+    ("PUT", "", {"x-amz-copy-source": "/{}/k?versionId="}, 400, "empty string</Message><ArgumentName>x-amz-copy-source<"),
+    ("PUT", "", {"x-amz-copy-source": "/{}/k?versionId=abc"}, 400, "<Code>InvalidRequest</Code><Message>Invalid Request<"),
+])
+def test_what_is_half_said(region, s3, bucket, method, query, headers, status, words):
+    """As the authors of versitygw were answered by AWS, issues 1388 and 1390, and those of meeseeks-s3,
+    versioning_mix.md."""
+    s3.put_object(Bucket=bucket, Key="k", Body=b"la la")
+    headers = {name: text.format(bucket) for name, text in headers.items()}
+    request = urllib.request.Request(f"{region.endpoint}/{bucket}/k{query}", data=b"" if method == "PUT" else None,
+                                     method=method, headers=headers)
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(request)
+    assert error.value.code == status and words in error.value.read().decode()
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"la la"
+
+
+def test_a_completion_without_a_tag(s3, bucket):
+    """As the authors of versitygw were answered by AWS, issue 2111."""
+    place = {"Bucket": bucket, "Key": "k"}
+    place["UploadId"] = s3.create_multipart_upload(**place)["UploadId"]
+    tag = s3.upload_part(**place, PartNumber=1, Body=b"la la")["ETag"]
+    for part in ({"PartNumber": 1}, {"ETag": tag}):
+        with pytest.raises(ClientError) as error:
+            s3.complete_multipart_upload(**place, MultipartUpload={"Parts": [part]})
+        assert error.value.response["Error"]["Code"] == "MalformedXML"
+    s3.complete_multipart_upload(**place, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": tag}]})
+
+
 def test_ten_thousand_parts(region, s3, bucket):
     """Numbers up to the last that there is. All but the last of an object's parts must have 5 MiB: completing with
     small ones is refused, with each of them still there."""

@@ -20,8 +20,9 @@ pub fn named<'h>(
         return Ok(());
     }
     let (mut named, mut given) = (false, false);
-    let unknown = headers.any(|(name, _)| {
-        named |= name == "x-amz-sdk-checksum-algorithm";
+    let unknown = headers.any(|(name, value)| {
+        // One that there is not is told by whoever would compute it.
+        named |= name == "x-amz-sdk-checksum-algorithm" && Algorithm::of_name(value).is_some();
         given |= name == "x-amz-trailer";
         let Some(kind) = name.strip_prefix("x-amz-checksum-") else { return false };
         given |= !ABOUT.contains(&kind);

@@ -25,12 +25,14 @@ const OF_SIGNATURE: [&str; 5] =
     ["x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature", "x-amz-security-token"];
 /// Those of the version before.
 const OF_OLD_SIGNATURE: [&str; 2] = ["awsaccesskeyid", "signature"];
-/// Other fields that are headers of the same name.
-const HEADERS: [&str; 6] = [
+/// Other fields that are headers of the same name; of the digest, dyus/meeseeks-s3's test_invalid_content_md5_rejected,
+/// run on AWS.
+const HEADERS: [&str; 7] = [
     "cache-control",
     "content-disposition",
     "content-encoding",
     "content-language",
+    "content-md5",
     "content-type",
     "expires",
 ];

@@ -107,6 +107,11 @@ pub enum S3Error {
         name: &'static str,
         value: String,
     },
+    /// What cannot be the id of a version, in this argument.
+    NoVersionId {
+        name: &'static str,
+        id: String,
+    },
     /// An argument whose value is not told again.
     UntoldArgument {
         message: Cow<'static, str>,
@@ -121,9 +126,7 @@ pub enum S3Error {
         message: String,
     },
     /// A bucket without versions is to be replicated.
-    NoVersionsToReplicate {
-        bucket: String,
-    },
+    NoVersionsToReplicate,
     /// A header asks for something that is not there.
     NotImplemented {
         header: &'static str,

@@ -50,8 +50,7 @@ pub fn absent_version(key: &str, id: &str) -> S3Error {
     if id == "null" || is_sealed(id) {
         return S3Error::NoSuchVersion { key: key.to_owned(), version_id: id.to_owned() };
     }
-    let message = "Invalid version id specified";
-    S3Error::InvalidArgument { message, name: "versionId", value: id.to_owned() }
+    S3Error::NoVersionId { name: "versionId", id: id.to_owned() }
 }
 
 /// A version of a key that is an object: the named one, or the newest.

@@ -470,7 +470,7 @@ fn began(peek: &Peek, input: &impl NamesUpload) -> Result<bool, S3Error> {
 
 /// Reading the source of a copy. A malformed one is refused by the operation, and read by nobody.
 fn read_source(header: &str) -> Vec<Demand> {
-    let Some(source) = headers::copy_source(header) else { return Vec::new() };
+    let Ok(source) = headers::copy_source(header) else { return Vec::new() };
     let action = if source.version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
     vec![on_object(action, &source.bucket, &source.key)]
 }

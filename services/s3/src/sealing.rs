@@ -75,39 +75,67 @@ impl Customer {
     ///
     /// # Errors
     /// Where that is incomplete or contradicts itself.
-    pub fn given((algorithm, key, md5): Given<'_>) -> Result<Option<Self>, S3Error> {
-        if (algorithm, key, md5) == (None, None, None) {
-            return Ok(None);
-        }
-        let refused = |message: &'static str| S3Error::UntoldArgument {
-            message: message.into(),
-            name: "x-amz-server-side-encryption",
-        };
-        match algorithm {
-            Some("AES256") => {}
-            Some(other) => return Err(S3Error::InvalidEncryptionAlgorithm { given: other.to_owned() }),
-            None => return Err(refused(NO_ALGORITHM)),
-        }
-        let key = key.ok_or_else(|| refused(NO_KEY))?;
-        let key = STANDARD.decode(key).ok().and_then(|key| <[u8; 32]>::try_from(key).ok());
-        let key = key.ok_or_else(|| refused(WRONG_KEY))?;
-        let md5 = md5.ok_or_else(|| refused(NO_MD5))?;
-        let calculated: [u8; 16] = Md5::digest(key).into();
-        if STANDARD.decode(md5).ok().as_deref() != Some(calculated.as_slice()) {
-            return Err(refused(WRONG_MD5));
-        }
-        Ok(Some(Customer { key, md5: calculated }))
+    pub fn given(given: Given<'_>) -> Result<Option<Self>, S3Error> {
+        Self::read(given, true, || untold(WRONG_KEY))
     }
 
-    /// Reads what a request says of the key that something was encrypted with.
+    /// Reads what a request says of the key of an upload's part.
+    ///
+    /// # Errors
+    /// As `given`; what cannot be a key is told as another than the upload's.
+    pub fn of_part(given: Given<'_>) -> Result<Option<Self>, S3Error> {
+        Self::read(given, true, another_key)
+    }
+
+    /// Reads what a request says of the key that something was encrypted with, which may go without the key's MD5.
     ///
     /// # Errors
     /// As `given`; what cannot be a key is told as a wrong one.
     pub fn reading(given: Given<'_>) -> Result<Option<Self>, S3Error> {
-        Self::given(given).map_err(|error| match error {
-            S3Error::UntoldArgument { message, .. } if message == WRONG_KEY => S3Error::WrongCustomerKey,
-            error => error,
-        })
+        Self::read(given, false, || S3Error::WrongCustomerKey)
+    }
+
+    /// Reads what a request says of the key that the source of a copy was encrypted with.
+    ///
+    /// # Errors
+    /// As `reading`; what cannot be a key is told as another than the source's.
+    pub fn of_source(given: Given<'_>) -> Result<Option<Self>, S3Error> {
+        Self::read(given, false, another_key)
+    }
+
+    /// In which order it is looked at, and what is told of it: some five hundred answers of S3 in the golden files of
+    /// dyus/meeseeks-s3 (folders `…_sse_c`), recorded in 2026.
+    fn read(
+        (algorithm, key, md5): Given<'_>,
+        needs_md5: bool,
+        no_key: impl FnOnce() -> S3Error,
+    ) -> Result<Option<Self>, S3Error> {
+        if (algorithm, key, md5) == (None, None, None) {
+            return Ok(None);
+        }
+        let algorithm = algorithm.ok_or_else(|| untold(NO_ALGORITHM))?;
+        let text = key.ok_or_else(|| untold(NO_KEY))?;
+        if needs_md5 && md5.is_none() {
+            return Err(untold(NO_MD5));
+        }
+        let digits: String = text.chars().filter(|letter| is_digit(*letter)).collect();
+        if digits.len() < 4 {
+            return Err(S3Error::InvalidArgument {
+                message: TOO_SHORT,
+                name: HEADER,
+                value: text.to_owned(),
+            });
+        }
+        let key = STANDARD.decode(digits).unwrap_or_default();
+        let calculated: [u8; 16] = Md5::digest(&key).into();
+        if md5.is_some_and(|md5| md5 != STANDARD.encode(calculated)) {
+            return Err(untold(WRONG_MD5));
+        }
+        if algorithm != "AES256" {
+            return Err(S3Error::InvalidEncryptionAlgorithm { given: algorithm.to_owned() });
+        }
+        let key = <[u8; 32]>::try_from(key).map_err(|_| no_key())?;
+        Ok(Some(Customer { key, md5: calculated }))
     }
 
     /// What is kept of it.
@@ -126,6 +154,26 @@ impl Customer {
     }
 }
 
+/// A refusal that does not tell the value again.
+fn untold(message: &'static str) -> S3Error {
+    S3Error::UntoldArgument { message: message.into(), name: HEADER }
+}
+
+/// The refusal of another key than the one that an upload began with, or that the source of a copy has.
+fn another_key() -> S3Error {
+    S3Error::InvalidRequest {
+        message: "The provided encryption parameters did not match the ones used originally.".to_owned(),
+    }
+}
+
+/// Whether a letter is one of Base64: others are passed over.
+fn is_digit(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '+' | '/' | '=')
+}
+
+/// The argument that all of it is told as.
+const HEADER: &str = "x-amz-server-side-encryption";
+const TOO_SHORT: &str = "The secret key was invalid - too short.";
 const NO_ALGORITHM: &str = "Requests specifying Server Side Encryption with Customer provided keys must provide a \
                             valid encryption algorithm.";
 const NO_KEY: &str = "Requests specifying Server Side Encryption with Customer provided keys must provide an \
@@ -185,6 +233,17 @@ pub fn check(object: &ObjectRecord, customer: Option<&Customer>) -> Result<(), S
     }
 }
 
+/// Holds the key that a request gives for the source of a copy against the one that it has.
+///
+/// # Errors
+/// Where it needs a key, another key, or none.
+pub fn check_source(object: &ObjectRecord, customer: Option<&Customer>) -> Result<(), S3Error> {
+    check(object, customer).map_err(|error| match error {
+        S3Error::WrongCustomerKey => another_key(),
+        error => error,
+    })
+}
+
 /// Holds the customer's key of a part against that of its upload.
 ///
 /// # Errors
@@ -199,9 +258,7 @@ pub fn check_part(upload: Option<&CustomerKey>, customer: Option<&Customer>) -> 
             "The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate \
              encryption parameters.",
         ),
-        (Some(_), Some(_)) => {
-            refused("The provided encryption parameters did not match the ones used originally.")
-        }
+        (Some(_), Some(_)) => Err(another_key()),
     }
 }
 
@@ -213,23 +270,48 @@ mod tests {
         (STANDARD.encode(key), STANDARD.encode(Md5::digest(key)))
     }
 
+    /// The golden files of dyus/meeseeks-s3, as above.
     #[test]
     fn what_a_request_gives() {
         let (key, md5) = given(&[7; 32]);
-        let all = (Some("AES256"), Some(key.as_str()), Some(md5.as_str()));
-        assert!(Customer::given(all).unwrap().is_some());
-        assert!(Customer::given((None, None, None)).unwrap().is_none());
         let (short, short_md5) = given(&[7; 31]);
-        for wrong in [
-            (None, all.1, all.2),
-            (Some("AES128"), all.1, all.2),
-            (all.0, None, all.2),
-            (all.0, all.1, None),
-            (all.0, all.1, Some(short_md5.as_str())),
-            (all.0, Some(short.as_str()), Some(short_md5.as_str())),
-        ] {
-            assert!(Customer::given(wrong).is_err(), "{wrong:?}");
+        let told = |error: S3Error| match error {
+            S3Error::UntoldArgument { message, .. } => message.into_owned(),
+            S3Error::InvalidArgument { message, value, .. } => format!("{message} {value}"),
+            S3Error::InvalidEncryptionAlgorithm { given } => given,
+            S3Error::WrongCustomerKey => "wrong".to_owned(),
+            other => panic!("{other:?}"),
+        };
+        let aes = Some("AES256");
+        let spaced = format!("{} {}\n#", &key[..8], &key[8..]);
+        let short_of = |text: &str| format!("{TOO_SHORT} {text}");
+        type Case<'a> = (Given<'a>, Result<(), String>, Result<(), String>);
+        let no = |text: &str| Err::<(), _>(text.to_owned());
+        let table: [Case<'_>; 14] = [
+            ((aes, Some(&key), Some(&md5)), Ok(()), Ok(())),
+            ((aes, Some(&spaced), Some(&md5)), Ok(()), Ok(())),
+            ((aes, Some(&key), None), no(NO_MD5), Ok(())),
+            ((None, Some(&key), Some(&md5)), no(NO_ALGORITHM), no(NO_ALGORITHM)),
+            ((Some(""), None, None), no(NO_KEY), no(NO_KEY)),
+            ((Some(""), Some(""), Some("")), no(&short_of("")), no(&short_of(""))),
+            ((aes, Some("####"), Some(&md5)), no(&short_of("####")), no(&short_of("####"))),
+            ((aes, Some(&key), Some("")), no(WRONG_MD5), no(WRONG_MD5)),
+            ((aes, Some(&key), Some(md5.trim_end_matches('='))), no(WRONG_MD5), no(WRONG_MD5)),
+            ((aes, Some(key.trim_end_matches('=')), Some(&md5)), no(WRONG_MD5), no(WRONG_MD5)),
+            ((Some("DES"), Some(&key), Some(&short_md5)), no(WRONG_MD5), no(WRONG_MD5)),
+            ((Some("DES"), Some(&short), Some(&short_md5)), no("DES"), no("DES")),
+            ((Some(""), Some(&key), Some(&md5)), no(""), no("")),
+            ((aes, Some(&short), Some(&short_md5)), no(WRONG_KEY), no("wrong")),
+        ];
+        for (given, written, read) in table {
+            assert_eq!(Customer::given(given).map(|_| ()).map_err(told), written, "{given:?}");
+            assert_eq!(Customer::reading(given).map(|_| ()).map_err(told), read, "{given:?}");
         }
+        for another in [Customer::of_part, Customer::of_source] {
+            let error = another((aes, Some(&short), Some(&short_md5))).err().unwrap();
+            assert!(matches!(error, S3Error::InvalidRequest { .. }), "{error:?}");
+        }
+        assert!(Customer::given((None, None, None)).unwrap().is_none());
     }
 
     #[test]

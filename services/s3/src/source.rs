@@ -7,7 +7,7 @@ use crate::lookup::{self, Found};
 use crate::outflow::Outflow;
 use crate::policy::unless_hidden;
 use crate::rules::conditions::{Conditions, State};
-use crate::rules::headers;
+use crate::rules::headers::{self, NoSource};
 use crate::sealing::{self, Customer};
 use crate::state::buckets::Bucket;
 use service::Ctx;
@@ -29,6 +29,19 @@ pub struct Source {
     pub read: store::Snapshot,
 }
 
+/// The header that names it.
+const HEADER: &str = "x-amz-copy-source";
+
+/// Texts: versitygw's issues 1388 and 1390, whose authors asked AWS.
+fn refused(fault: NoSource) -> S3Error {
+    let argument = |message| S3Error::InvalidArgument { message, name: HEADER, value: HEADER.to_owned() };
+    match fault {
+        NoSource::Bucket => argument("Invalid copy source bucket name"),
+        NoSource::Key => argument("Invalid copy source object key"),
+        NoSource::Version => S3Error::NoVersionId { name: HEADER, id: String::new() },
+    }
+}
+
 impl Source {
     /// Finds the source that a header names.
     ///
@@ -41,11 +54,7 @@ impl Source {
         conditions: &Conditions<'_>,
         customer: Option<Customer>,
     ) -> Result<Self, S3Error> {
-        let named = headers::copy_source(header).ok_or_else(|| S3Error::InvalidArgument {
-            message: "Invalid copy source object key",
-            name: "x-amz-copy-source",
-            value: "x-amz-copy-source".to_owned(),
-        })?;
+        let named = headers::copy_source(header).map_err(refused)?;
         let read = ctx.read();
         let bucket = lookup::reached(&read, &named.bucket, expected_owner)?;
         let key = (named.key.as_str(), named.version_id.as_deref());
@@ -54,6 +63,7 @@ impl Source {
                 message: "The source of a copy request may not specifically refer to a delete marker by version id."
                     .to_owned(),
             },
+            S3Error::NoVersionId { id, .. } => S3Error::NoVersionId { name: HEADER, id },
             error => unless_hidden(ctx, &named.bucket, error),
         })?;
         access::of_writer(ctx, &bucket, &named.key, &found.object, "s3:GetObject")?;
@@ -64,7 +74,7 @@ impl Source {
         if lookup::is_out_of_reach(&found.object, ctx.now()) {
             return Err(S3Error::ArchivedSource);
         }
-        sealing::check(&found.object, customer.as_ref())?;
+        sealing::check_source(&found.object, customer.as_ref())?;
         Ok(Source {
             customer,
             bucket,

@@ -39,7 +39,7 @@ pub(super) fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<Cow<'h, str
 /// All values of a header as one text, each byte a letter of ISO-8859-1: what users name themselves, S3 reads so
 /// (minio's pull request 21282, who asked AWS).
 pub(super) fn letters(headers: &HeaderMap, name: &str) -> String {
-    let values = headers.get_all(name).iter().map(|value| value.as_bytes().trim_ascii());
+    let values = headers.get_all(name).iter().map(http::HeaderValue::as_bytes);
     let bytes = values.collect::<Vec<_>>().join(&b","[..]);
     bytes.into_iter().map(char::from).collect()
 }

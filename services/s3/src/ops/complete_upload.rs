@@ -104,6 +104,10 @@ fn assemble(tx: &mut Tx, bucket: &Bucket, upload: &Upload, input: &Input) -> Res
         return Err(S3Error::InvalidRequest { message: "You must specify at least one part".to_owned() });
     };
     let given = given.parts.as_deref().unwrap_or_default();
+    // versitygw's issue 2111, whose authors asked AWS.
+    if given.iter().any(|part| part.part_number.is_none() || part.e_tag.is_none()) {
+        return Err(S3Error::MalformedXml);
+    }
     let named: Vec<Named<'_>> = given
         .iter()
         .map(|part| Named {

@@ -37,8 +37,15 @@ pub async fn copy_object(ctx: Ctx, input: Arc<Input>) -> Result<api::CopyObjectO
         unmodified_since: input.copy_source_if_unmodified_since,
     };
     let expected_owner = input.expected_source_bucket_owner.as_deref();
-    let source_key = Customer::reading(customer_members!(source input))?;
-    let source = Source::find(&ctx, &input.copy_source, expected_owner, &conditions, source_key)?;
+    let source_key = Customer::of_source(customer_members!(source input))?;
+    let source = Source::find(&ctx, &input.copy_source, expected_owner, &conditions, source_key);
+    let source = source.map_err(|error| match error {
+        // versioning_mix.md of dyus/meeseeks-s3, recorded on AWS in 2026: UploadPartCopy says what is wrong.
+        S3Error::NoVersionId { id, .. } if !id.is_empty() => {
+            S3Error::InvalidRequest { message: "Invalid Request".to_owned() }
+        }
+        error => error,
+    })?;
     check_source(&input, &bucket, &source)?;
     let (description, tags) = described(&ctx, &input, &source, &bucket)?;
     let wishes: Wishes<'_> = wishes!(input);

@@ -260,7 +260,7 @@ fn shown(object: &api::ObjectIdentifier, done: Deleted) -> api::DeletedObject {
 fn refused(object: &api::ObjectIdentifier, error: S3Error) -> api::Error {
     // What is no argument of one request is no version of many (recorded of AWS).
     let error = match (error, &object.version_id) {
-        (S3Error::InvalidArgument { name: "versionId", .. }, Some(id)) => {
+        (S3Error::NoVersionId { .. }, Some(id)) => {
             S3Error::NoSuchVersion { key: object.key.clone(), version_id: id.clone() }
         }
         (error, _) => error,

@@ -19,7 +19,7 @@ fn check_versioning(bucket: &Bucket) -> Result<(), S3Error> {
     if bucket.record.versioning == Versioning::Enabled {
         return Ok(());
     }
-    Err(S3Error::NoVersionsToReplicate { bucket: bucket.name.clone() })
+    Err(S3Error::NoVersionsToReplicate)
 }
 
 /// PutBucketReplication: these rules and no others, for objects that are put from here on.

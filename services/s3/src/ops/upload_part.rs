@@ -80,7 +80,7 @@ pub async fn upload_part(
         upload_id: input.upload_id.clone(),
     };
     let (bucket, upload) = found(&ctx, &place)?;
-    let customer = Customer::given(customer_members!(input))?;
+    let customer = Customer::of_part(customer_members!(input))?;
     sealing::check_part(upload.record.extras.customer.as_ref(), customer.as_ref())?;
     let named = input.checksum_algorithm.as_ref().map(|algorithm| algorithm.as_str());
     let given = checksums::given(checksum_members!(input), named)?;
@@ -137,7 +137,7 @@ pub async fn upload_part_copy(
         upload_id: input.upload_id.clone(),
     };
     let (bucket, upload) = found(&ctx, &place)?;
-    let customer = Customer::given(customer_members!(input))?;
+    let customer = Customer::of_part(customer_members!(input))?;
     sealing::check_part(upload.record.extras.customer.as_ref(), customer.as_ref())?;
     let conditions = Conditions {
         matches: input.copy_source_if_match.as_deref(),
@@ -146,7 +146,7 @@ pub async fn upload_part_copy(
         unmodified_since: input.copy_source_if_unmodified_since,
     };
     let expected_owner = input.expected_source_bucket_owner.as_deref();
-    let source_key = Customer::reading(customer_members!(source input))?;
+    let source_key = Customer::of_source(customer_members!(source input))?;
     let source = Source::find(&ctx, &input.copy_source, expected_owner, &conditions, source_key)?;
     let range = copied(input.copy_source_range.as_deref(), source.found.object.size)?;
     let declared = upload.record.checksum.map(|checksum| checksum.algorithm);

@@ -228,8 +228,13 @@ pub fn initiator(record: &UploadRecord, bucket: &Bucket) -> api::Initiator {
     let account =
         arn.parse::<Arn>().ok().filter(|arn| arn.resource() == "root").and_then(|arn| arn.account());
     if let Some(account) = account {
-        let id = if bucket.is_directory() { account.to_string() } else { views::canonical_id(account) };
-        return api::Initiator { id: Some(id), display_name: None };
+        // An account has no name here but its number.
+        let number = account.to_string();
+        return if bucket.is_directory() {
+            api::Initiator { id: Some(number), display_name: None }
+        } else {
+            api::Initiator { id: Some(views::canonical_id(account)), display_name: Some(number) }
+        };
     }
     let name = arn.rsplit(['/', ':']).next().filter(|_| !bucket.is_directory());
     api::Initiator { id: Some(arn.clone()), display_name: name.map(str::to_owned) }

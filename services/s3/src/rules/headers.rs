@@ -131,6 +131,17 @@ pub struct CopySource {
     pub version_id: Option<String>,
 }
 
+/// Why a header names no source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoSource {
+    /// It names no bucket.
+    Bucket,
+    /// It names no key, or cannot be read.
+    Key,
+    /// It names a version without a name.
+    Version,
+}
+
 /// What stands for an access point in the place of a bucket, and the key, of
 /// `arn:aws:s3:region:account:accesspoint/name/object/key`.
 fn through_access_point(path: &str) -> Option<(String, String)> {
@@ -141,7 +152,10 @@ fn through_access_point(path: &str) -> Option<(String, String)> {
 }
 
 /// Reads `[/]bucket/key[?versionId=id]`, URL-encoded, or the ARN of an object behind an access point.
-pub fn copy_source(header: &str) -> Option<CopySource> {
+///
+/// # Errors
+/// Where it is none.
+pub fn copy_source(header: &str) -> Result<CopySource, NoSource> {
     let (path, version_id) = match header.rsplit_once("?versionId=") {
         Some((path, id)) => (path, Some(id.to_owned())),
         None => (header, None),
@@ -149,15 +163,21 @@ pub fn copy_source(header: &str) -> Option<CopySource> {
     // Clients that encode as forms do write a blank as `+` (recorded of AWS by LocalStack's
     // test_copy_object_special_character_plus_for_space), and some name the whole address (…'s
     // test_s3_timestamp_precision).
-    let path = url_decoded(&path.replace('+', " "))?;
+    let path = url_decoded(&path.replace('+', " ")).ok_or(NoSource::Key)?;
     let address = path.strip_prefix("https://").or_else(|| path.strip_prefix("http://"));
-    let path = address.map_or(Some(path.as_str()), |rest| rest.split_once('/').map(|(_, path)| path))?;
-    if let Some((bucket, key)) = through_access_point(path) {
-        return (!key.is_empty()).then_some(CopySource { bucket, key, version_id });
+    let path = address.map_or(Some(path.as_str()), |rest| rest.split_once('/').map(|(_, path)| path));
+    let path = path.ok_or(NoSource::Key)?;
+    let (bucket, key) = through_access_point(path).unwrap_or_else(|| {
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+        (bucket.to_owned(), key.to_owned())
+    });
+    match (bucket.as_str(), key.as_str(), version_id.as_deref()) {
+        ("", "", _) => Err(NoSource::Bucket),
+        ("", ..) | (_, "", _) => Err(NoSource::Key),
+        (.., Some("")) => Err(NoSource::Version),
+        _ => Ok(CopySource { bucket, key, version_id }),
     }
-    let (bucket, key) = path.strip_prefix('/').unwrap_or(path).split_once('/')?;
-    let fine = !bucket.is_empty() && !key.is_empty() && version_id.as_deref() != Some("");
-    fine.then(|| CopySource { bucket: bucket.to_owned(), key: key.to_owned(), version_id })
 }
 
 #[cfg(test)]
@@ -207,7 +227,7 @@ mod tests {
     #[test]
     fn copy_sources() {
         let source = |bucket: &str, key: &str, version: Option<&str>| {
-            Some(CopySource { bucket: bucket.into(), key: key.into(), version_id: version.map(String::from) })
+            Ok(CopySource { bucket: bucket.into(), key: key.into(), version_id: version.map(String::from) })
         };
         for (header, expected) in [
             ("b/k", source("b", "k", None)),
@@ -215,14 +235,16 @@ mod tests {
             ("b/%C3%A9%20%2B?versionId=x", source("b", "é +", Some("x"))),
             ("b%2Fa+b", source("b", "a b", None)),
             ("http://localhost:4566/b/k", source("b", "k", None)),
-            ("http://localhost:4566", None),
+            ("http://localhost:4566", Err(NoSource::Key)),
             ("b//k", source("b", "/k", None)),
             ("b/a%3FversionId=1", source("b", "a?versionId=1", None)),
-            ("b", None),
-            ("b/", None),
-            ("/k", None),
-            ("b/%ff", None),
-            ("b/k?versionId=", None),
+            ("b", Err(NoSource::Key)),
+            ("b/", Err(NoSource::Key)),
+            ("", Err(NoSource::Bucket)),
+            ("/", Err(NoSource::Bucket)),
+            ("/k", Err(NoSource::Key)),
+            ("b/%ff", Err(NoSource::Key)),
+            ("b/k?versionId=", Err(NoSource::Version)),
             (
                 "arn:aws:s3:us-west-2:123456789012:accesspoint/my-point/object/a/b.pdf",
                 source("my-point-123456789012", "a/b.pdf", None),

@@ -254,7 +254,7 @@ async fn initiators_are_accounts_or_users() {
     let uploads = region.call::<ListMultipartUploads>(input).await.unwrap().uploads.unwrap();
     let told: Vec<_> = uploads.iter().map(|upload| upload.initiator.clone().unwrap()).collect();
     let owner = uploads[0].owner.clone().unwrap();
-    assert_eq!((told[0].id.clone(), told[0].display_name.clone()), (owner.id, None));
+    assert_eq!((told[0].id.clone(), told[0].display_name.as_deref()), (owner.id, Some("000000000000")));
     assert_eq!((told[1].id.as_deref(), told[1].display_name.as_deref()), (Some(user), Some("ann")));
     let parts = ListPartsInput {
         bucket: "bkt".into(),

@@ -117,6 +117,7 @@ fn route(
         protocol: services::protocol(service, protocol)?,
         labels: Vec::new(),
         head: operation.http.method == "HEAD",
+        json: false,
     })
 }
 

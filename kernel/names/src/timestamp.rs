@@ -126,13 +126,12 @@ impl Timestamp {
 
     /// `2026-01-31T12:00:00.000Z`: always with milliseconds, as S3 and IAM write it.
     pub fn iso8601_millis(self) -> String {
-        let mut text = String::with_capacity(24);
-        self.push_iso8601_millis(&mut text);
-        text
+        // Digits and signs are UTF-8.
+        std::str::from_utf8(&self.iso8601_millis_form()).unwrap_or_default().to_owned()
     }
 
-    /// Appends what [`Timestamp::iso8601_millis`] gives: listings write a moment for each entry.
-    pub fn push_iso8601_millis(self, text: &mut String) {
+    /// What [`Timestamp::iso8601_millis`] gives, in place: listings write a moment for each entry.
+    pub fn iso8601_millis_form(self) -> [u8; 24] {
         let (year, month, day, _, hour, minute, second, milli) = self.civil();
         let (year, milli) = (year.unsigned_abs(), u32::from(milli));
         let mut form = *b"0000-00-00T00:00:00.000Z";
@@ -151,8 +150,7 @@ impl Timestamp {
             form[at + 1] = b'0' + (number % 10) as u8;
         }
         form[22] = b'0' + (milli % 10) as u8;
-        // Digits and signs are UTF-8.
-        text.push_str(std::str::from_utf8(&form).unwrap_or_default());
+        form
     }
 
     /// `20260131T120000Z`: the form of `X-Amz-Date`.

@@ -3,38 +3,38 @@
 use names::Timestamp;
 use schema::XmlNamespace;
 
-/// XML that is being written.
+/// XML that is being written: bytes of texts, so that what is made of digits need not be looked at again.
 pub(crate) struct Writer {
-    out: String,
+    out: Vec<u8>,
 }
 
 impl Writer {
     /// A document with its declaration.
     pub(crate) fn document() -> Self {
-        Writer { out: String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n") }
+        Writer { out: b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_vec() }
     }
 
     /// Without a declaration: the query protocols have none.
     pub(crate) fn fragment() -> Self {
-        Writer { out: String::with_capacity(512) }
+        Writer { out: Vec::with_capacity(512) }
     }
 
     pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.out.into_bytes()
+        self.out
     }
 
     /// The start of an element, to be followed by attributes and [`Writer::inside`].
     pub(crate) fn open(&mut self, name: &str) {
-        self.out.push('<');
-        self.out.push_str(name);
+        self.out.push(b'<');
+        self.out.extend_from_slice(name.as_bytes());
     }
 
     pub(crate) fn attribute(&mut self, name: &str, value: &str) {
-        self.out.push(' ');
-        self.out.push_str(name);
-        self.out.push_str("=\"");
+        self.out.push(b' ');
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"=\"");
         self.text(value);
-        self.out.push('"');
+        self.out.push(b'"');
     }
 
     pub(crate) fn namespace(&mut self, namespace: Option<XmlNamespace>) {
@@ -49,22 +49,22 @@ impl Writer {
 
     /// Behind the attributes.
     pub(crate) fn inside(&mut self) {
-        self.out.push('>');
+        self.out.push(b'>');
     }
 
     pub(crate) fn close(&mut self, name: &str) {
-        self.out.push_str("</");
-        self.out.push_str(name);
-        self.out.push('>');
+        self.out.extend_from_slice(b"</");
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.push(b'>');
     }
 
     /// The end of an element without attributes; one that holds nothing has no end but its start.
     pub(crate) fn close_or_empty(&mut self, name: &str) {
-        let start = self.out.strip_suffix('>').and_then(|out| out.strip_suffix(name));
-        match start.is_some_and(|out| out.ends_with('<')) {
+        let start = self.out.strip_suffix(b">").and_then(|out| out.strip_suffix(name.as_bytes()));
+        match start.is_some_and(|out| out.ends_with(b"<")) {
             true => {
                 self.out.pop();
-                self.out.push_str("/>");
+                self.out.extend_from_slice(b"/>");
             }
             false => self.close(name),
         }
@@ -83,14 +83,14 @@ impl Writer {
         let mut rest = text;
         loop {
             let (plain, special) = rest.split_at(plain_length(rest.as_bytes()));
-            self.out.push_str(plain);
+            self.out.extend_from_slice(plain.as_bytes());
             let Some(byte) = special.as_bytes().first() else { return };
             match byte {
-                b'&' => self.out.push_str("&amp;"),
-                b'<' => self.out.push_str("&lt;"),
-                b'>' => self.out.push_str("&gt;"),
-                b'"' => self.out.push_str("&quot;"),
-                byte => self.out.push_str(&format!("&#x{byte:x};")),
+                b'&' => self.out.extend_from_slice(b"&amp;"),
+                b'<' => self.out.extend_from_slice(b"&lt;"),
+                b'>' => self.out.extend_from_slice(b"&gt;"),
+                b'"' => self.out.extend_from_slice(b"&quot;"),
+                byte => self.out.extend_from_slice(format!("&#x{byte:x};").as_bytes()),
             }
             rest = &special[1..];
         }
@@ -98,7 +98,7 @@ impl Writer {
 
     /// Text that holds nothing to escape: numbers, moments.
     pub(crate) fn plain(&mut self, text: &str) {
-        self.out.push_str(text);
+        self.out.extend_from_slice(text.as_bytes());
     }
 
     /// A number. Without the formatter: listings write one for each entry.
@@ -113,15 +113,14 @@ impl Writer {
             }
         }
         if number < 0 {
-            self.out.push('-');
+            self.out.push(b'-');
         }
-        // Digits are UTF-8.
-        self.out.push_str(std::str::from_utf8(&digits[at..]).unwrap_or_default());
+        self.out.extend_from_slice(&digits[at..]);
     }
 
     /// A moment with its milliseconds.
     pub(crate) fn moment(&mut self, moment: Timestamp) {
-        moment.push_iso8601_millis(&mut self.out);
+        self.out.extend_from_slice(&moment.iso8601_millis_form());
     }
 
     /// How much is written.

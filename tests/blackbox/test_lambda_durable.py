@@ -333,3 +333,28 @@ def test_versions_keep_how_long_their_executions_last(region, name):
     with pytest.raises(ClientError) as refused:
         client.get_durable_execution(DurableExecutionArn=arn)
     assert refused.value.response["Error"]["Code"] == "ResourceNotFoundException"
+
+
+def test_the_role_needs_leave_for_what_executions_call(strict, name):
+    """"Security and permissions for Lambda durable functions", Lambda developer guide; AWS's samples of `context.invoke`
+    give the role lambda:InvokeFunction."""
+    iam = strict.client("iam")
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
+                                                     "Principal": {"Service": "lambda.amazonaws.com"}}]}
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+
+    def may(*actions):
+        statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": [statement]}))
+
+    own = ("lambda:CheckpointDurableExecution", "lambda:GetDurableExecutionState")
+    may(*own)
+    client = durable(strict, name, Role=role)
+    create(strict, f"{name}-plain", PLAIN, Role=role)
+    event = {"kind": "chained", "function": f"{name}-plain"}
+    refused, failed, _ = run(client, name, event)
+    assert failed and "lambda:InvokeFunction" in refused["errorMessage"]
+    may(*own, "lambda:InvokeFunction")
+    answer, failed, _ = run(client, name, event)
+    assert failed is None and answer == {"chained": {"plain": 21}}

@@ -142,7 +142,7 @@ pub fn table(scope: &Scope, record: &TableRecord, status: TableStatus, counts: &
         table_class_summary: class(record),
         deletion_protection_enabled: Some(record.protected),
         on_demand_throughput: record.on_demand_limits.map(on_demand),
-        warm_throughput: warm(record, &status),
+        warm_throughput: warm(record, &status, counts.1),
         stream_specification: record.stream.as_ref().map(|stream| model::StreamSpecification {
             stream_enabled: true,
             stream_view_type: Some(stream.view.name().into()),
@@ -245,17 +245,36 @@ fn tells_no_warmth(asked: Option<Units>, status: &TableStatus) -> bool {
     asked.is_none() && matches!(status, TableStatus::Creating | TableStatus::Deleting)
 }
 
-fn warm(record: &TableRecord, status: &TableStatus) -> Option<model::TableWarmThroughputDescription> {
+/// The warm throughput of a table, which has a state of its own: what does not touch it leaves it as it was
+/// (test_event_source_mapping_lifecycle of LocalStack, recorded on AWS on 25 November 2025: a table is UPDATING
+/// for its stream, its warm throughput ACTIVE).
+fn warm(
+    record: &TableRecord,
+    status: &TableStatus,
+    now: Option<Timestamp>,
+) -> Option<model::TableWarmThroughputDescription> {
     if tells_no_warmth(record.warm, status) {
         return None;
     }
-    let (read, write) = units::warm(record.warm, &record.throughput, record.on_demand.is_some());
-    let status = if *status == TableStatus::Creating { &TableStatus::Updating } else { status };
-    Some(model::TableWarmThroughputDescription {
+    let before = record.warming.filter(|(until, _)| now.is_some_and(|now| *until > now));
+    if let Some((_, before)) = before {
+        return Some(warmth(before, TableStatus::Updating));
+    }
+    let status = match status {
+        TableStatus::Creating => TableStatus::Updating,
+        TableStatus::Updating => TableStatus::Active,
+        _ => status.clone(),
+    };
+    Some(warmth(units::warm_of(record), status))
+}
+
+/// A warm throughput in a state.
+pub fn warmth((read, write): (i64, i64), status: TableStatus) -> model::TableWarmThroughputDescription {
+    model::TableWarmThroughputDescription {
         read_units_per_second: Some(read),
         write_units_per_second: Some(write),
-        status: Some(status.clone()),
-    })
+        status: Some(status),
+    }
 }
 
 fn global_index(
@@ -304,7 +323,7 @@ fn replica(record: &TableRecord, one: &Replica, status: &TableStatus) -> model::
         region_name: Some(one.region.as_str().to_owned()),
         replica_status: Some(model::ReplicaStatus::Active),
         kms_master_key_id: one.encryption_key.clone(),
-        warm_throughput: warm(record, status),
+        warm_throughput: warm(record, status, None),
         global_table_settings_replication_mode: settings_mode(record),
         global_secondary_indexes: (!global.is_empty()).then_some(global),
         ..model::ReplicaDescription::default()

@@ -93,10 +93,12 @@ pub struct TableRecord {
     pub expiry_changed: Option<Timestamp>,
     /// When it last became paid by request, also where it is not any more.
     pub was_on_demand: Option<Timestamp>,
+    /// Until when its warm throughput is being raised, and which it had before.
+    pub warming: Option<(Timestamp, (i64, i64))>,
 }
 
 impl Record for TableRecord {
-    const VERSION: u8 = 5;
+    const VERSION: u8 = 6;
 
     fn upgrade(version: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
         older::table(version, bytes)

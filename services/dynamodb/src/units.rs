@@ -3,7 +3,7 @@
 //! (aws-controllers-k8s/dynamodb-controller, docs/api-quirks/table-throughput-billing.md).
 
 use crate::errors::DynamoError;
-use crate::state::Throughput;
+use crate::state::{TableRecord, Throughput};
 use model_dynamodb as model;
 use model_dynamodb::{OnDemandThroughput, WarmThroughput};
 use names::{Region, Timestamp};
@@ -22,6 +22,11 @@ pub fn warm(asked: Option<Units>, provisioned: &Throughput, on_demand: bool) -> 
     let least = if on_demand { INITIAL_ON_DEMAND } else { (provisioned.read, provisioned.write) };
     let (read, write) = asked.unwrap_or_default();
     (read.map_or(least.0, |read| read.max(least.0)), write.map_or(least.1, |write| write.max(least.1)))
+}
+
+/// What a table can take at once.
+pub fn warm_of(table: &TableRecord) -> (i64, i64) {
+    warm(table.warm, &table.throughput, table.on_demand.is_some())
 }
 
 /// The warm throughput that a new table or index is to have.

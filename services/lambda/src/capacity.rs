@@ -2,8 +2,7 @@
 //! each of them takes. Here each environment has one at a time, and as many are started as that needs.
 
 use crate::errors::{LambdaError, Limit};
-use crate::rules::names::Named;
-use crate::state::choices::{self, Choices, Scaling};
+use crate::state::choices::{Choices, Scaling};
 use service::Ctx;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -65,10 +64,13 @@ impl Bounds {
 ///
 /// # Errors
 /// Where as many run as may.
-pub fn admit(ctx: &Ctx, named: &Named, version: &Version) -> Result<Option<Counted>, LambdaError> {
-    let choices = choices::of(&ctx.read(), &named.scope, version.0, &version.1)?;
-    let Some(most) = most(&choices) else { return Ok(None) };
-    let counted = ctx.part::<Bounds>().admit(version.clone(), most);
+pub fn admit(
+    ctx: &Ctx,
+    choices: &Choices,
+    (function, version): (Incarnation, &str),
+) -> Result<Option<Counted>, LambdaError> {
+    let Some(most) = most(choices) else { return Ok(None) };
+    let counted = ctx.part::<Bounds>().admit((function, version.to_owned()), most);
     counted.map(Some).ok_or(LambdaError::Throttled(Limit::Reserved))
 }
 

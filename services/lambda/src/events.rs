@@ -7,7 +7,7 @@ use crate::errors::LambdaError;
 use crate::invoke::{self, Extras};
 use crate::rules::names::Named;
 use crate::rules::outcome::{self, Condition, Next, Told};
-use crate::state::{self, Configuration, Event, EventConfig, Function, LATEST};
+use crate::state::{self, Event, EventConfig, Function, LATEST};
 use crate::views::ReadyEvents;
 use bytes::Bytes;
 use names::{AccountId, Arn, Scope, Timestamp};
@@ -364,35 +364,20 @@ fn tell(
     now: Timestamp,
 ) -> Result<(), LambdaError> {
     let Following { event, named, payload, .. } = following;
+    let dead = Dead {
+        named,
+        request_id: &event.request_id,
+        trace: event.trace.as_ref(),
+        hops: event.hops,
+        payload: (*payload).clone(),
+        error: outcome.map(|outcome| outcome::error_message(&outcome.payload)),
+    };
     let (config, function) = config_of(tx, named)?;
-    let Some(Function { latest: Configuration { settings, .. }, may_loop, .. }) = function else {
-        return Ok(());
-    };
-    let arn = state::arn(&named.scope, &named.name, Some(named.qualifier.as_deref().unwrap_or(LATEST)));
-    let mut context = DeliveryContext::of(PRINCIPAL, named.scope.account().unwrap_or(AccountId::DEFAULT));
-    context.role = Some(settings.role);
-    context.trace.clone_from(&event.trace);
-    let mut deliver = |target: Arn, payload: Bytes, context: DeliveryContext| {
-        if payload.len() > MAX_TOLD {
-            let why =
-                format!("what {target} is to be told of {} is longer than {MAX_TOLD} bytes", event.function);
-            Log::warn(&event.request_id, &why);
-            return Ok(());
-        }
-        let source = state::arn(&named.scope, &named.name, None);
-        let mut delivery = Delivery::new(source, target, payload, context, now);
-        delivery.cause.clone_from(&event.request_id);
-        delivery.hops = match delivery.target.service() {
-            _ if may_loop => 0,
-            "lambda" => event.hops.saturating_add(2),
-            _ => event.hops.saturating_add(1),
-        };
-        tx.allow_large();
-        tx.deliver(delivery)
-    };
+    let Some(function) = function else { return Ok(()) };
     // A bucket has its record already.
     let destination = destination_of(&config, condition).filter(|target| target.service() != "s3");
     if let Some(destination) = destination {
+        let arn = state::arn(&named.scope, &named.name, Some(named.qualifier.as_deref().unwrap_or(LATEST)));
         let told = Told {
             now,
             event,
@@ -402,18 +387,87 @@ fn tell(
             request: payload,
             response: outcome.map(|outcome| outcome.payload.as_ref()),
         };
-        deliver(destination, Bytes::from(outcome::record(&told)), context.clone())?;
+        let role = function.latest.settings.role.clone();
+        let telling = (destination, Bytes::from(outcome::record(&told)), dead.context(role));
+        dead.deliver(tx, telling, function.may_loop, now)?;
     }
     if condition == Condition::Success {
         return Ok(());
     }
-    if let Some(dead_letter) = settings.dead_letter {
-        context.attributes.insert("RequestID".to_owned(), event.request_id.clone());
-        context.attributes.insert("ErrorCode".to_owned(), "200".to_owned());
-        if let Some(outcome) = outcome {
-            context.attributes.insert("ErrorMessage".to_owned(), outcome::error_message(&outcome.payload));
-        }
-        deliver(dead_letter, (*payload).clone(), context)?;
+    tell_dead_letter(tx, &dead, now)
+}
+
+/// What failed for good.
+pub struct Dead<'a> {
+    /// The function, with the version or alias that was named.
+    pub named: &'a Named,
+    /// The invocation's id.
+    pub request_id: &'a str,
+    /// The tracing header of what led to it.
+    pub trace: Option<&'a String>,
+    /// How many deliveries led to it.
+    pub hops: u8,
+    /// What the function was given.
+    pub payload: Bytes,
+    /// Why it failed, where it ran.
+    pub error: Option<String>,
+}
+
+impl Dead<'_> {
+    fn context(&self, role: Arn) -> DeliveryContext {
+        let account = self.named.scope.account().unwrap_or(AccountId::DEFAULT);
+        let mut context = DeliveryContext::of(PRINCIPAL, account);
+        context.role = Some(role);
+        context.trace = self.trace.cloned();
+        context
     }
-    Ok(())
+
+    fn deliver(
+        &self,
+        tx: &mut Tx,
+        (target, payload, context): (Arn, Bytes, DeliveryContext),
+        may_loop: bool,
+        now: Timestamp,
+    ) -> Result<(), LambdaError> {
+        let named = self.named;
+        if payload.len() > MAX_TOLD {
+            let why =
+                format!("what {target} is to be told of {} is longer than {MAX_TOLD} bytes", named.name);
+            Log::warn(self.request_id, &why);
+            return Ok(());
+        }
+        let source = state::arn(&named.scope, &named.name, None);
+        let mut delivery = Delivery::new(source, target, payload, context, now);
+        self.request_id.clone_into(&mut delivery.cause);
+        delivery.hops = match delivery.target.service() {
+            _ if may_loop => 0,
+            "lambda" => self.hops.saturating_add(2),
+            _ => self.hops.saturating_add(1),
+        };
+        tx.allow_large();
+        Ok(tx.deliver(delivery)?)
+    }
+}
+
+/// Delivers what a function was given to its dead letter: that of the version which was named ("Adding a dead-letter
+/// queue", Lambda developer guide: it is part of a version's own configuration).
+///
+/// # Errors
+/// The store's.
+pub fn tell_dead_letter(tx: &mut Tx, dead: &Dead<'_>, now: Timestamp) -> Result<(), LambdaError> {
+    let Some(function) = state::function(tx, &dead.named.scope, &dead.named.name)? else { return Ok(()) };
+    let settings = match invoke::configuration(tx, dead.named, &function, 1.0) {
+        Ok(configuration) => configuration.settings,
+        // The version or alias is gone.
+        Err(LambdaError::FunctionNotFound(_)) => function.latest.settings,
+        Err(error) => return Err(error),
+    };
+    let Some(dead_letter) = settings.dead_letter else { return Ok(()) };
+    let mut context = dead.context(settings.role);
+    context.attributes.insert("RequestID".to_owned(), dead.request_id.to_owned());
+    context.attributes.insert("ErrorCode".to_owned(), "200".to_owned());
+    if let Some(error) = &dead.error {
+        context.attributes.insert("ErrorMessage".to_owned(), error.clone());
+    }
+    dead.deliver(tx, (dead_letter, dead.payload.clone(), context), function.may_loop, now)
 }

@@ -190,7 +190,8 @@ async fn invoked(ctx: &Ctx, request: &FrontRequest, found: &Found) -> Result<Fro
     if !found.url.streams {
         return Ok(whole(&invoke::run(&ctx, &found.named, event, extras).await?));
     }
-    match invoke::run_streamed(&ctx, &found.named, event, extras).await?.1 {
+    let version = invoke::look(&ctx, &found.named)?;
+    match invoke::run_streamed(&ctx, &found.named, version, event, extras).await?.1 {
         Begun::Whole(outcome) if outcome.failed => Ok(rules::failed()),
         Begun::Whole(outcome) => {
             let headers = vec![("content-type".to_owned(), "application/octet-stream".to_owned())];

@@ -7,6 +7,7 @@ use crate::errors::LambdaError;
 use crate::events;
 use crate::rules::names::{Named, Qualifier};
 use crate::rules::{lineage, standing};
+use crate::state::choices::{self, Choices};
 use crate::state::{self, Alias, Configuration, Function, Origin, provisioned};
 use bytes::Bytes;
 use names::Scope;
@@ -116,6 +117,40 @@ fn drawn(alias: &Alias, draw: f64) -> &str {
     }
 }
 
+/// What an invocation runs, looked up once for each of them.
+pub struct Found {
+    /// The function.
+    pub function: Function,
+    /// The version that its name stands for.
+    pub configuration: Configuration,
+    /// What that version has that few have.
+    pub choices: Choices,
+}
+
+/// Looks up what a name stands for.
+///
+/// # Errors
+/// Where there is none.
+pub fn look(ctx: &Ctx, named: &Named) -> Result<Found, LambdaError> {
+    let read = ctx.read();
+    let function = target(&read, named)?;
+    let of = |configuration: &Configuration| {
+        choices::of(&read, &named.scope, function.incarnation, &configuration.version)
+    };
+    let mut configuration = configuration(&read, named, &function, draw(ctx))?;
+    let mut choices = of(&configuration)?;
+    // Without a qualifier it is `$LATEST.PUBLISHED` that is run of a function on a capacity provider, where there is
+    // one ("$LATEST.PUBLISHED version in Lambda Managed Instances", Lambda developer guide).
+    if named.qualifier.is_none()
+        && choices.capacity.is_some()
+        && let Some(published) = state::version(&read, &named.scope, &function, state::PUBLISHED)?
+    {
+        choices = of(&published)?;
+        configuration = published;
+    }
+    Ok(Found { function, configuration, choices })
+}
+
 /// A number from 0 to below 1.
 fn draw(ctx: &Ctx) -> f64 {
     f64::from(u32::from_le_bytes(ctx.host().entropy.bytes())) / (f64::from(u32::MAX) + 1.0)
@@ -125,14 +160,9 @@ fn draw(ctx: &Ctx) -> f64 {
 /// delays.
 ///
 /// # Errors
-/// While it is, or where there is none.
-pub fn check_made(ctx: &Ctx, named: &Named) -> Result<(), LambdaError> {
-    // Each invocation comes here: most regions need not look the function up once more.
-    if standing::is_at_once(|pace| ctx.pace(pace)) {
-        return Ok(());
-    }
-    let function = target(&ctx.read(), named)?;
-    standing::check_made(standing::of_latest(&function, |pace| ctx.pace(pace), ctx.now()))
+/// While it is.
+pub fn check_made(ctx: &Ctx, function: &Function) -> Result<(), LambdaError> {
+    standing::check_made(standing::of_latest(function, |pace| ctx.pace(pace), ctx.now()))
 }
 
 /// Runs a function and waits for its answer.
@@ -140,10 +170,11 @@ pub fn check_made(ctx: &Ctx, named: &Named) -> Result<(), LambdaError> {
 /// # Errors
 /// Where there is no such function, a limit is reached, or it cannot run here.
 pub async fn run(ctx: &Ctx, named: &Named, payload: Bytes, extras: Extras) -> Result<Outcome, LambdaError> {
-    if let Some(outcome) = starting::run(ctx, named, &payload, extras.trace.as_deref()).await? {
+    let found = look(ctx, named)?;
+    if let Some(outcome) = starting::run(ctx, named, &found, &payload, extras.trace.as_deref()).await? {
         return Ok(outcome);
     }
-    run_once(ctx, named, payload, extras).await
+    run_found(ctx, named, found, payload, extras).await
 }
 
 /// As [`run`], also where the function is durable: without an execution.
@@ -156,8 +187,21 @@ pub async fn run_once(
     payload: Bytes,
     extras: Extras,
 ) -> Result<Outcome, LambdaError> {
-    let work = work(ctx, named, payload, extras).await?;
-    let counted = admitted(ctx, named, &work)?;
+    run_found(ctx, named, look(ctx, named)?, payload, extras).await
+}
+
+/// As [`run_once`], where what the name stands for is known.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_found(
+    ctx: &Ctx,
+    named: &Named,
+    found: Found,
+    payload: Bytes,
+    extras: Extras,
+) -> Result<Outcome, LambdaError> {
+    let (work, counted) = work(ctx, named, found, payload, extras).await?;
     let outcome = ctx.part::<Dispatcher>().invoke(ctx, &work).await?;
     drop(counted);
     events::freed(ctx, named);
@@ -171,15 +215,16 @@ pub async fn run_once(
 pub async fn run_streamed(
     ctx: &Ctx,
     named: &Named,
+    found: Found,
     payload: Bytes,
     extras: Extras,
 ) -> Result<(String, Begun), LambdaError> {
-    if let Some(outcome) = starting::run(ctx, named, &payload, extras.trace.as_deref()).await? {
+    if let Some(outcome) = starting::run(ctx, named, &found, &payload, extras.trace.as_deref()).await? {
         return Ok((outcome.version.clone(), Begun::Whole(outcome)));
     }
     let (sink, parts) = tokio::sync::mpsc::channel(compute::WAITING);
-    let work = work(ctx, named, payload, Extras { sink: Some(sink), ..extras }).await?;
-    let counted = admitted(ctx, named, &work)?;
+    let extras = Extras { sink: Some(sink), ..extras };
+    let (work, counted) = work(ctx, named, found, payload, extras).await?;
     let (version, ctx, named) = (work.configuration.version.clone(), ctx.clone(), named.clone());
     let end = tokio::spawn(async move {
         let outcome = ctx.part::<Dispatcher>().invoke(&ctx, &work).await?;
@@ -190,16 +235,16 @@ pub async fn run_streamed(
     Ok((version, compute::begun(parts, end).await?))
 }
 
-fn admitted(ctx: &Ctx, named: &Named, work: &Work) -> Result<Option<Counted>, LambdaError> {
-    capacity::admit(ctx, named, &(work.function, work.configuration.version.clone()))
-}
-
-/// What is to be done to run a function.
-async fn work(ctx: &Ctx, named: &Named, payload: Bytes, extras: Extras) -> Result<Work, LambdaError> {
+/// What is to be done to run a function, let in by the bound of its version.
+async fn work(
+    ctx: &Ctx,
+    named: &Named,
+    Found { function, configuration, choices }: Found,
+    payload: Bytes,
+    extras: Extras,
+) -> Result<(Work, Option<Counted>), LambdaError> {
     let mut work = {
         let read = ctx.read();
-        let function = target(&read, named)?;
-        let configuration = configuration(&read, named, &function, draw(ctx))?;
         let before = extras.trace.as_deref();
         let digest = lineage::digest(&state::arn(&named.scope, &named.name, None));
         if !function.may_loop && lineage::runs(before, &digest) >= lineage::MOST_RUNS {
@@ -227,7 +272,8 @@ async fn work(ctx: &Ctx, named: &Named, payload: Bytes, extras: Extras) -> Resul
         // Environments of what the folder held before take no more work.
         work.configuration.generation ^= compute::fingerprint(ctx, folder).await?;
     }
-    Ok(work)
+    let counted = capacity::admit(ctx, &choices, (work.function, &work.configuration.version))?;
+    Ok((work, counted))
 }
 
 /// Which part of what a function keeps for itself its versions have.

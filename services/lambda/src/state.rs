@@ -23,6 +23,15 @@ use store::{BlobRef, Class, Corrupt, Fault, Incarnation, Read, Record, Snapshot,
 
 /// The version that is not published.
 pub const LATEST: &str = "$LATEST";
+/// What was published last of a function on a capacity provider, without a number.
+pub const LATEST_PUBLISHED: &str = "$LATEST.PUBLISHED";
+/// What it has in the place of a number: more than any version will have, so it is listed after them.
+pub const PUBLISHED: u64 = u64::MAX;
+
+/// A version by its number.
+pub fn version_name(number: u64) -> String {
+    if number == PUBLISHED { LATEST_PUBLISHED.to_owned() } else { number.to_string() }
+}
 
 /// A function.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -278,7 +287,7 @@ pub fn remove_function(tx: &mut Tx, scope: &Scope, function: &Function) -> Resul
     tx.discard(scope, function.incarnation)
 }
 
-/// A published version.
+/// A published version, or `$LATEST.PUBLISHED`.
 pub fn version(
     read: &impl Read,
     scope: &Scope,

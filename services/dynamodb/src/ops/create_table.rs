@@ -225,6 +225,7 @@ fn record(
         global: Global::default(),
         expiry_changed: None,
         was_on_demand: None,
+        warming: None,
         policy_revision: input.resource_policy.as_ref().map_or(0, |_| resource_policy::revision(now, 0)),
     }
 }

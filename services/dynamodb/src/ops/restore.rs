@@ -244,6 +244,7 @@ fn target(
         global: Global::default(),
         expiry_changed: None,
         was_on_demand: None,
+        warming: None,
         restored: None,
         settings: Settings::default(),
         ..source

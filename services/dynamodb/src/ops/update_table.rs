@@ -35,7 +35,7 @@ pub async fn update_table(ctx: Ctx, input: Arc<UpdateTableInput>) -> Result<Upda
     let (scope, name) = (address.scope.clone(), address.name);
     let account = scope.account().unwrap_or(AccountId::DEFAULT);
     let starting = jobs::starting(&ctx).await;
-    let limits = input.on_demand_throughput.clone();
+    let (limits, is_warming) = (input.on_demand_throughput.clone(), input.warm_throughput.is_some());
     let (record, before, filling) = ctx
         .commit(move |tx| {
             let record = state::table(tx, &scope, &name)?;
@@ -64,7 +64,11 @@ pub async fn update_table(ctx: Ctx, input: Arc<UpdateTableInput>) -> Result<Upda
     // While a table is being changed it is described with the figures it had.
     let throughput = Throughput { read: before.read, write: before.write, ..record.throughput.clone() };
     let record = TableRecord { throughput, ..record };
-    let mut description = describe::table(&address.scope, &record, TableStatus::Updating, &counts);
+    let status = if is_warming { TableStatus::Active } else { TableStatus::Updating };
+    let mut description = describe::table(&address.scope, &record, status, &counts);
+    if let Some((_, before)) = record.warming.filter(|_| is_warming) {
+        description.warm_throughput = Some(describe::warmth(before, TableStatus::Updating));
+    }
     if let Some(limits) = limits.filter(|limits| *limits != model::OnDemandThroughput::default()) {
         // The bounds as they were asked for, also where that ends one.
         let told = description.on_demand_throughput.get_or_insert_default();
@@ -89,8 +93,14 @@ impl Wish<'_> {
             encryption::check_change(Some(asked), record.encryption_key.as_ref())?;
             record.encryption_key.clone_from(self.encryption);
         }
+        let (warm, until) = (units::warm_of(record), self.now.plus_millis(self.pace));
         change(tx, scope, record, self.input, self.now)?;
-        record.updating_until = self.now.plus_millis(self.pace);
+        // A table stays active while its warm throughput is raised, and has the one before until then
+        // (aws-controllers-k8s/dynamodb-controller, docs/api-quirks, DDB-TABLE-179, recorded in October 2026).
+        match self.input.warm_throughput {
+            Some(_) => record.warming = Some((until, warm)),
+            None => record.updating_until = until,
+        }
         state::put_table(tx, scope, record)?;
         if record.indexes.iter().any(|index| index.is_filling) {
             timers::begin_filling(tx, scope, &record.name, self.now)?;
@@ -308,7 +318,7 @@ fn change(
         record.on_demand_limits = units::bounds(limits, record.on_demand_limits, on_demand, "table")?;
     }
     if let Some(asked) = &input.warm_throughput {
-        let present = units::warm(record.warm, &record.throughput, record.on_demand.is_some());
+        let present = units::warm_of(record);
         record.warm = Some(units::raised_warm(asked, present, "table")?);
     }
     Ok(())

@@ -158,6 +158,7 @@ impl From<TableRecord2> for TableRecord {
             global: Global::default(),
             expiry_changed: None,
             was_on_demand: None,
+            warming: None,
         }
     }
 }
@@ -169,9 +170,10 @@ impl From<TableRecord2> for TableRecord {
 pub fn table(version: u8, bytes: &[u8]) -> Result<TableRecord, Corrupt> {
     let unreadable = |_| Corrupt("the fields of an older record of a table cannot be read");
     let second = match version {
-        // The third and the fourth version ended before the last fields, of which zeros are the defaults.
-        3 => return postcard::from_bytes(&[bytes, &[0; 6]].concat()).map_err(unreadable),
-        4 => return postcard::from_bytes(&[bytes, &[0; 5]].concat()).map_err(unreadable),
+        // The third version and those after it ended before the last fields, of which zeros are the defaults.
+        3 => return postcard::from_bytes(&[bytes, &[0; 7]].concat()).map_err(unreadable),
+        4 => return postcard::from_bytes(&[bytes, &[0; 6]].concat()).map_err(unreadable),
+        5 => return postcard::from_bytes(&[bytes, &[0]].concat()).map_err(unreadable),
         1 => postcard::from_bytes::<TableRecord1>(bytes).map(TableRecord2::from),
         2 => postcard::from_bytes(bytes),
         _ => return Err(Corrupt("the record of a table has a version that cannot be read any more")),
@@ -228,8 +230,9 @@ mod tests {
         assert!(super::table(0, &bytes).is_err());
         let second = postcard::to_allocvec(&TableRecord2::from(table)).unwrap();
         assert_eq!(super::table(2, &second).unwrap(), read);
-        let fifth = postcard::to_allocvec(&read).unwrap();
-        assert_eq!(super::table(3, &fifth[..fifth.len() - 6]).unwrap(), read);
-        assert_eq!(super::table(4, &fifth[..fifth.len() - 5]).unwrap(), read);
+        let sixth = postcard::to_allocvec(&read).unwrap();
+        for (version, missing) in [(3, 7), (4, 6), (5, 1)] {
+            assert_eq!(super::table(version, &sixth[..sixth.len() - missing]).unwrap(), read);
+        }
     }
 }

@@ -122,3 +122,29 @@ async fn time_to_live_rests_between_changes() {
     region.call::<UpdateTimeToLive>(wish(true, "t")).await.unwrap();
     region.call::<UpdateTimeToLive>(wish(false, "t")).await.unwrap();
 }
+
+#[tokio::test]
+async fn warm_throughput_has_a_state_of_its_own() {
+    let region = provisioned(Fidelity::Aws).await;
+    let change = async |input: UpdateTableInput| {
+        let input = UpdateTableInput { table_name: "things".into(), ..input };
+        let answered = region.call::<UpdateTable>(input).await.unwrap().table_description.unwrap();
+        let described =
+            region.call::<DescribeTable>(DescribeTableInput { table_name: "things".into() }).await;
+        let described = described.unwrap().table.unwrap();
+        region.advance(Duration::from_secs(11)).await;
+        [answered, described].map(|table| {
+            let warm = table.warm_throughput.unwrap();
+            (table.table_status.unwrap(), warm.status.unwrap(), warm.read_units_per_second.unwrap())
+        })
+    };
+    let (updating, active) = (TableStatus::Updating, TableStatus::Active);
+    let warm = WarmThroughput { read_units_per_second: Some(900), write_units_per_second: Some(800) };
+    let warmed = change(UpdateTableInput { warm_throughput: Some(warm), ..Default::default() }).await;
+    assert_eq!(warmed, [(active.clone(), updating.clone(), 1), (active.clone(), updating.clone(), 1)]);
+    let stream =
+        StreamSpecification { stream_enabled: true, stream_view_type: Some(StreamViewType::KeysOnly) };
+    let streamed =
+        change(UpdateTableInput { stream_specification: Some(stream), ..Default::default() }).await;
+    assert_eq!(streamed, [(updating.clone(), active.clone(), 900), (updating, active, 900)]);
+}

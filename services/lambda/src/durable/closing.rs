@@ -3,8 +3,12 @@
 use super::operations::{self, End};
 use super::timers;
 use crate::errors::LambdaError;
+use crate::events::{self, Dead};
 use crate::rules::durable::output;
+use crate::rules::names::Named;
+use crate::rules::outcome;
 use crate::state::durable::{self, Detail, Execution, Moment, Status};
+use bytes::Bytes;
 use names::{Scope, Timestamp};
 use store::Tx;
 
@@ -57,7 +61,40 @@ pub fn close(
     durable::remove_ready(tx, execution.number.0)?;
     timers::retain(tx, scope, &execution, now)?;
     durable::put_execution(tx, scope, &execution)?;
+    if execution.of_event && status != Status::Succeeded {
+        tell_dead_letter(tx, scope, &execution, now)?;
+    }
     tell_parent(tx, scope, &execution, told, now)
+}
+
+/// The dead letter of its function gets what an execution began with that failed, was stopped or lasted too long,
+/// where an event began it ("Best practices for Lambda durable functions", Lambda developer guide). Destinations
+/// hear of no execution ("Invoking durable Lambda functions", same guide).
+fn tell_dead_letter(
+    tx: &mut Tx,
+    scope: &Scope,
+    execution: &Execution,
+    now: Timestamp,
+) -> Result<(), LambdaError> {
+    let named = Named {
+        scope: scope.clone(),
+        name: execution.function_name.clone(),
+        qualifier: Some(execution.version.clone()),
+    };
+    let text = |tx: &Tx, text: &Option<durable::Text>| match text {
+        Some(text) => durable::text(tx, scope, execution.number, text),
+        None => Ok(String::new()),
+    };
+    let error = text(tx, &execution.error)?;
+    let dead = Dead {
+        named: &named,
+        request_id: &execution.id,
+        trace: execution.trace.as_ref(),
+        hops: 0,
+        payload: Bytes::from(text(tx, &execution.input)?),
+        error: Some(outcome::error_message(&output::for_waiter(&error))),
+    };
+    events::tell_dead_letter(tx, &dead, now)
 }
 
 /// The operation of another execution that waits for this one ends as this one did.

@@ -4,7 +4,7 @@ use super::{Executions, arn, config};
 use crate::compute::Outcome;
 use crate::durable::timers::{self, What};
 use crate::errors::LambdaError;
-use crate::invoke;
+use crate::invoke::{self, Found};
 use crate::rules::durable::{MAX_AWAITED_S, output};
 use crate::rules::names::{Named, Qualifier};
 use crate::state::choices::Durable;
@@ -36,6 +36,8 @@ pub struct Beginning {
     pub trace: Option<String>,
     /// Who waits for it.
     pub parent: Option<Parent>,
+    /// Nobody waits for it.
+    pub of_event: bool,
     /// Now.
     pub now: Timestamp,
 }
@@ -78,7 +80,7 @@ pub fn of(
     let function = invoke::target(read, named)?;
     let version = match Qualifier::of(named.qualifier.as_deref()) {
         Qualifier::Latest => LATEST.to_owned(),
-        Qualifier::Version(number) => number.to_string(),
+        Qualifier::Version(number) => state::version_name(number),
         Qualifier::Alias(name) => {
             let alias = state::alias(read, &named.scope, &function, name)?;
             alias.ok_or_else(|| invoke::absent(named))?.version
@@ -89,6 +91,18 @@ pub fn of(
     };
     let configuration = invoke::configuration(read, named, &function, 1.0)?;
     Ok(Some((function, configuration, durable)))
+}
+
+/// As [`of`], where what the name stands for is known: most functions need no second look.
+///
+/// # Errors
+/// As [`of`].
+pub fn of_found(
+    ctx: &Ctx,
+    named: &Named,
+    found: &Found,
+) -> Result<Option<(Function, Configuration, Durable)>, LambdaError> {
+    if found.choices.durable.is_none() { Ok(None) } else { of(&ctx.read(), named) }
 }
 
 fn begun(scope: &Scope, execution: &Execution) -> Begun {
@@ -137,6 +151,7 @@ pub fn begin(tx: &mut Tx, scope: &Scope, beginning: &Beginning) -> Result<Begun,
         failures: 0,
         retry: None,
         deadline: None,
+        of_event: beginning.of_event,
     };
     tx.allow_largest();
     if !beginning.input.is_empty() {
@@ -162,6 +177,8 @@ pub struct Asked {
     pub name: Option<String>,
     /// The tracing header of what led to it.
     pub trace: Option<String>,
+    /// Nobody waits for it.
+    pub of_event: bool,
 }
 
 /// Begins an execution of a durable function.
@@ -183,6 +200,7 @@ pub async fn begin_now(
         input: asked.payload,
         trace: asked.trace,
         parent: None,
+        of_event: asked.of_event,
         now: ctx.now(),
     };
     let scope = named.scope.clone();
@@ -231,12 +249,14 @@ fn outcome(read: &impl Read, scope: &Scope, execution: &Execution) -> Result<Out
 pub async fn run(
     ctx: &Ctx,
     named: &Named,
+    found: &Found,
     payload: &Bytes,
     trace: Option<&str>,
 ) -> Result<Option<Outcome>, LambdaError> {
-    let Some(of) = of(&ctx.read(), named)? else { return Ok(None) };
+    let Some(of) = of_found(ctx, named, found)? else { return Ok(None) };
     check(named, of.2, true)?;
-    let asked = Asked { payload: payload.clone(), name: None, trace: trace.map(str::to_owned) };
+    let asked =
+        Asked { payload: payload.clone(), name: None, trace: trace.map(str::to_owned), of_event: false };
     let begun = begin_now(ctx, named, of, asked).await?;
     end(ctx, &begun).await.map(Some)
 }
@@ -262,6 +282,7 @@ pub fn deliver(
         input: payload.clone(),
         trace: event.trace.clone(),
         parent: None,
+        of_event: true,
         now: event.accepted,
     };
     begin(tx, &named.scope, &beginning)?;

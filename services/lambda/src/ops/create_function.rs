@@ -12,7 +12,7 @@ use crate::rules::{choices, settings};
 use crate::state::choices::{self as kept_choices, Choices};
 use crate::state::{self, Configuration, Function, LATEST, RuntimeUpdate, Settings};
 use ::names::{Arn, Tags, Timestamp};
-use model_lambda::{CreateFunctionInput, FunctionConfiguration};
+use model_lambda::{CreateFunctionInput, FunctionConfiguration, FunctionVersionLatestPublished};
 use ports::SessionRequest;
 use service::{Ctx, Head, Heads, TagFault, TagRules};
 use std::sync::Arc;
@@ -29,7 +29,8 @@ struct Making {
     /// another one.
     revisions: [String; 3],
     now: Timestamp,
-    publish: bool,
+    /// Whether a version is published, and to where.
+    publish: Option<Option<FunctionVersionLatestPublished>>,
     signing: Option<String>,
 }
 
@@ -75,7 +76,7 @@ pub async fn create_function(
         tags,
         revisions: std::array::from_fn(|_| ctx.uuid()),
         now: ctx.now(),
-        publish: input.publish == Some(true),
+        publish: (input.publish == Some(true)).then(|| input.publish_to.clone()),
         signing,
     };
     loop {
@@ -172,9 +173,9 @@ fn make(
     kept_choices::put(tx, scope, (function.incarnation, LATEST), &making.choices)?;
     state::change_totals(tx, scope, |totals| totals.functions += 1)?;
     tx.put_head(&arn, &head)?;
-    let told = if making.publish {
+    let told = if let Some(to) = &making.publish {
         let (revision, now) = (&making.revisions[1], making.now);
-        versions::publish(tx, scope, &mut function, None, (revision, now))?
+        versions::publish(tx, scope, &mut function, (None, to.as_ref()), (revision, now))?
     } else {
         function.latest.clone()
     };

@@ -2,7 +2,7 @@
 
 use crate::errors::LambdaError;
 use crate::events;
-use crate::invoke::{self, Extras, MAX_ASYNCHRONOUS, MAX_SYNCHRONOUS};
+use crate::invoke::{self, Extras, Found, MAX_ASYNCHRONOUS, MAX_SYNCHRONOUS};
 use crate::ops::durable::invoking;
 use crate::ops::named;
 use crate::rules::names::Named;
@@ -26,23 +26,24 @@ pub async fn invoke(ctx: Ctx, input: Arc<InvokeInput>) -> Result<InvokeOutput, L
     match input.invocation_type.as_ref().unwrap_or(&InvocationType::RequestResponse) {
         InvocationType::Event => {
             check(&ctx, &payload, "Event", MAX_ASYNCHRONOUS).await?;
-            if let Some(begun) = invoking::invoke(&ctx, &named, &payload, &input).await? {
+            let found = invoke::look(&ctx, &named)?;
+            if let Some(begun) = invoking::invoke(&ctx, (&named, &found), &payload, &input).await? {
                 return Ok(begun);
             }
             accept(&ctx, named, payload).await
         }
         InvocationType::DryRun => {
-            invoking::invoke(&ctx, &named, &payload, &input).await?;
-            let read = ctx.read();
-            invoke::configuration(&read, &named, &invoke::target(&read, &named)?, 1.0)?;
+            let found = invoke::look(&ctx, &named)?;
+            invoking::invoke(&ctx, (&named, &found), &payload, &input).await?;
             Ok(InvokeOutput { status_code: Some(204), ..Default::default() })
         }
         InvocationType::RequestResponse | InvocationType::Other(_) => {
             check(&ctx, &payload, "RequestResponse", MAX_SYNCHRONOUS).await?;
-            if let Some(ended) = invoking::invoke(&ctx, &named, &payload, &input).await? {
+            let found = invoke::look(&ctx, &named)?;
+            if let Some(ended) = invoking::invoke(&ctx, (&named, &found), &payload, &input).await? {
                 return Ok(ended);
             }
-            answer(&ctx, &named, payload, &input).await
+            answer(&ctx, &named, found, payload, &input).await
         }
     }
 }
@@ -65,6 +66,7 @@ pub async fn check(ctx: &Ctx, payload: &Bytes, kind: &'static str, limit: usize)
 async fn answer(
     ctx: &Ctx,
     named: &Named,
+    found: Found,
     payload: Bytes,
     input: &InvokeInput,
 ) -> Result<InvokeOutput, LambdaError> {
@@ -75,8 +77,8 @@ async fn answer(
         sink: None,
         trace: ctx.trace().map(str::to_owned),
     };
-    invoke::check_made(ctx, named)?;
-    let outcome = invoke::run_once(ctx, named, payload, extras).await?;
+    invoke::check_made(ctx, &found.function)?;
+    let outcome = invoke::run_found(ctx, named, found, payload, extras).await?;
     Ok(InvokeOutput {
         status_code: Some(200),
         function_error: outcome.failed.then(|| "Unhandled".to_owned()),

@@ -39,8 +39,9 @@ pub async fn invoke_with_response_stream(
         sink: None,
         trace: ctx.trace().map(str::to_owned),
     };
-    invoke::check_made(&ctx, &named)?;
-    let (version, begun) = invoke::run_streamed(&ctx, &named, payload, extras).await?;
+    let found = invoke::look(&ctx, &named)?;
+    invoke::check_made(&ctx, &found.function)?;
+    let (version, begun) = invoke::run_streamed(&ctx, &named, found, payload, extras).await?;
     let (content_type, events) = match begun {
         Begun::Whole(outcome) => ("application/json".to_owned(), whole(outcome)),
         Begun::Streams { content_type, parts, end } => {

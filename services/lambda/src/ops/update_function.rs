@@ -35,7 +35,6 @@ pub async fn code(
     ctx: Ctx,
     input: Arc<UpdateFunctionCodeInput>,
 ) -> Result<FunctionConfiguration, LambdaError> {
-    choices::refuse_latest_published(input.publish_to.as_ref())?;
     let named = named(&ctx, input.as_ref())?;
     let function = invoke::found(&ctx.read(), &named)?;
     check_settled(&ctx, &named, &function)?;
@@ -115,7 +114,13 @@ fn change_code(
     // The change ends with another revision than it is answered with.
     answer.revision_id = Some(ids[2].clone());
     if input.publish == Some(true) {
-        let version = versions::publish(tx, &named.scope, &mut function, None, (&ids[1], now))?;
+        let version = versions::publish(
+            tx,
+            &named.scope,
+            &mut function,
+            (None, input.publish_to.as_ref()),
+            (&ids[1], now),
+        )?;
         let arn = answers::arn_of(&named.scope, &version);
         answer = answers::configuration(&arn, &version, Standing::Creating);
     }

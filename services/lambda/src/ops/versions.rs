@@ -8,9 +8,10 @@ use crate::ops::update_function::check_settled;
 use crate::ops::{Page, check_revision, layers, named};
 use crate::rules::choices as rules;
 use crate::state::choices::{self, Scaling};
-use crate::state::{self, Configuration, Function, LATEST};
+use crate::state::{self, Configuration, Function, LATEST, PUBLISHED};
 use model_lambda::{
-    FunctionConfiguration, ListVersionsByFunctionInput, ListVersionsByFunctionOutput, PublishVersionInput,
+    FunctionConfiguration, FunctionVersionLatestPublished, ListVersionsByFunctionInput,
+    ListVersionsByFunctionOutput, PublishVersionInput,
 };
 use names::{Scope, Tags, Timestamp};
 use service::{Ctx, Heads};
@@ -39,39 +40,50 @@ fn has_same_choices(
 }
 
 /// Publishes what a function is now, unless its last version is the same; the caller writes the function, which
-/// is another revision then.
+/// is another revision then. To `$LATEST.PUBLISHED` it is published in the place of what was there, which scales on
+/// as it did.
 ///
 /// # Errors
-/// The store's.
+/// Where `$LATEST.PUBLISHED` is not for this function.
 pub fn publish(
     tx: &mut Tx,
     scope: &Scope,
     function: &mut Function,
-    description: Option<&str>,
+    (description, to): (Option<&str>, Option<&FunctionVersionLatestPublished>),
     (revision, now): (&str, Timestamp),
 ) -> Result<Configuration, LambdaError> {
+    let mut choices = choices::of(tx, scope, function.incarnation, LATEST)?;
+    rules::check_published_to(to, &choices)?;
     let mut version = function.latest.clone();
     if let Some(description) = description {
         description.clone_into(&mut version.settings.description);
     }
-    if let Some(last) = state::version(tx, scope, function, function.published)?
+    let before = if to.is_some() { PUBLISHED } else { function.published };
+    let last = state::version(tx, scope, function, before)?;
+    if let Some(last) = &last
         && last.code == version.code
         && last.origin == version.origin
-        && unchanged(&function.latest, &last)
-        && has_same_choices(tx, scope, function, &last)?
+        && unchanged(&function.latest, last)
+        && has_same_choices(tx, scope, function, last)?
     {
-        return Ok(last);
+        return Ok(last.clone());
     }
-    function.published += 1;
-    version.version = function.published.to_string();
+    let number = if to.is_some() { PUBLISHED } else { function.published + 1 };
+    if to.is_none() {
+        function.published = number;
+    }
+    version.version = state::version_name(number);
     version.generation = tx.fresh_incarnation()?.0;
     revision.clone_into(&mut version.revision);
     version.modified = now;
     // What `$LATEST` has is there, so nothing is kept anew.
     state::hold_code(tx, scope, &version, None)?;
     layers::hold(tx, &version.settings.layers)?;
-    state::put_version(tx, scope, function, function.published, &version)?;
-    let choices = choices::of(tx, scope, function.incarnation, LATEST)?;
+    if let Some(replaced) = last.filter(|_| to.is_some()) {
+        state::release_code(tx, scope, &replaced)?;
+        choices.scaling = choices::of(tx, scope, function.incarnation, &replaced.version)?.scaling;
+    }
+    state::put_version(tx, scope, function, number, &version)?;
     choices::put(tx, scope, (function.incarnation, &version.version), &choices)?;
     let arn = answers::arn_of(scope, &version);
     let head = head(tx, &arn, "Version", (Tags::new(), now))?;
@@ -84,7 +96,6 @@ pub async fn publish_version(
     ctx: Ctx,
     input: Arc<PublishVersionInput>,
 ) -> Result<FunctionConfiguration, LambdaError> {
-    rules::refuse_latest_published(input.publish_to.as_ref())?;
     let named = named(&ctx, input.as_ref())?;
     check_settled(&ctx, &named, &invoke::found(&ctx.read(), &named)?)?;
     let ([revision, latest_revision], now) = (std::array::from_fn(|_| ctx.uuid()), ctx.now());
@@ -100,10 +111,9 @@ pub async fn publish_version(
                 latest.code_sha256.as_deref().unwrap_or_default(),
             )));
         }
-        let description = input.description.as_deref();
-        let before = function.published;
-        let version = publish(tx, &named.scope, &mut function, description, (&revision, now))?;
-        if function.published > before {
+        let wish = (input.description.as_deref(), input.publish_to.as_ref());
+        let version = publish(tx, &named.scope, &mut function, wish, (&revision, now))?;
+        if version.revision == revision {
             latest_revision.clone_into(&mut function.latest.revision);
         }
         state::put_function(tx, &named.scope, &function)?;

@@ -10,16 +10,20 @@ const RETENTION_DAYS: u32 = 14;
 /// functions": existing functions cannot be made durable).
 const NOT_DURABLE: &str = "You cannot add durable configuration to an existing function.";
 
-/// Refuses `$LATEST.PUBLISHED`, which no function has here.
+/// Refuses `$LATEST.PUBLISHED` of a function that is on no capacity provider ("$LATEST.PUBLISHED version in Lambda
+/// Managed Instances", Lambda developer guide: theirs alone have it). How AWS words that is not known.
 ///
 /// # Errors
 /// Where something is to be published to it.
-pub fn refuse_latest_published(
+pub fn check_published_to(
     to: Option<&model::FunctionVersionLatestPublished>,
+    choices: &Choices,
 ) -> Result<(), LambdaError> {
     match to {
-        Some(_) => Err(LambdaError::invalid("PublishTo is not available in this region yet.")),
-        None => Ok(()),
+        Some(_) if choices.capacity.is_none() => Err(LambdaError::invalid(
+            "PublishTo is only supported for functions with a capacity provider configuration.",
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -32,7 +36,6 @@ fn unsigned(value: Option<i32>) -> Option<u32> {
 /// # Errors
 /// Where they are none that a function may have.
 pub fn of_new(input: &model::CreateFunctionInput) -> Result<Choices, LambdaError> {
-    refuse_latest_published(input.publish_to.as_ref())?;
     let durable = match &input.durable_config {
         None => None,
         Some(config) => {
@@ -45,7 +48,9 @@ pub fn of_new(input: &model::CreateFunctionInput) -> Result<Choices, LambdaError
         }
     };
     let capacity = input.capacity_provider_config.as_ref().map(capacity).transpose()?;
-    Ok(Choices { durable, capacity, scaling: Scaling::default() })
+    let choices = Choices { durable, capacity, scaling: Scaling::default() };
+    check_published_to(input.publish_to.as_ref(), &choices)?;
+    Ok(choices)
 }
 
 /// The choices after a change of the configuration.

@@ -1,7 +1,7 @@
 //! How functions are named: by name, by partial ARN, by ARN, each with or without a qualifier.
 
 use crate::errors::LambdaError;
-use crate::state::LATEST;
+use crate::state::{LATEST, LATEST_PUBLISHED, PUBLISHED};
 use names::{AccountId, Region, Scope};
 
 /// Longest name of a function.
@@ -40,8 +40,11 @@ impl<'a> Qualifier<'a> {
     pub fn of(text: Option<&'a str>) -> Self {
         match text {
             None | Some(LATEST) => Qualifier::Latest,
+            Some(LATEST_PUBLISHED) => Qualifier::Version(PUBLISHED),
             Some(text) => match text.parse() {
-                Ok(number) if text.bytes().all(|byte| byte.is_ascii_digit()) => Qualifier::Version(number),
+                Ok(number) if number != PUBLISHED && text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                    Qualifier::Version(number)
+                }
                 _ => Qualifier::Alias(text),
             },
         }

@@ -11,11 +11,6 @@ use std::time::Duration;
 const MAKING: Pace = Pace { aws_ms: 3_000 };
 const CHANGE: Pace = Pace { aws_ms: 1_500 };
 
-/// Whether functions are made at once: where the region does not keep to AWS's delays.
-pub fn is_at_once(lasts: impl Fn(Pace) -> Duration) -> bool {
-    lasts(MAKING).is_zero()
-}
-
 /// Where `$LATEST` stands.
 pub fn of_latest(function: &Function, lasts: impl Fn(Pace) -> Duration, now: Timestamp) -> Standing {
     // Its first generation is its own number.

@@ -9,7 +9,7 @@ pub use texts::{Text, put_text, text};
 use crate::state::choices::Durable;
 use names::{Scope, Timestamp};
 use serde::{Deserialize, Serialize};
-use store::{Class, Fault, Incarnation, Read, Span, Table, TimerId, Tx, record};
+use store::{Class, Corrupt, Fault, Incarnation, Read, Record, Span, Table, TimerId, Tx, record};
 
 /// A durable execution.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,8 +68,22 @@ pub struct Execution {
     pub retry: Option<TimerId>,
     /// Ends it when it has lasted too long.
     pub deadline: Option<TimerId>,
+    /// An event began it: nobody waits for its end, and its function's dead letter hears of a failure.
+    pub of_event: bool,
 }
-record!(Execution, 1);
+
+impl Record for Execution {
+    const VERSION: u8 = 2;
+
+    fn upgrade(version: u8, bytes: &[u8]) -> Result<Self, Corrupt> {
+        match version {
+            // The first version ended before the last field, of which zero is the default.
+            1 => postcard::from_bytes(&[bytes, &[0]].concat())
+                .map_err(|_| Corrupt("the fields of an older record of an execution cannot be read")),
+            _ => Err(Corrupt("the record of an execution has a version that cannot be read any more")),
+        }
+    }
+}
 
 /// How an execution stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -123,6 +123,59 @@ async fn a_version_runs_in_no_more_environments_than_it_may_have() {
     assert_eq!((refused.code.as_ref(), refused.status), ("TooManyRequestsException", 429));
 }
 
+/// "$LATEST.PUBLISHED version in Lambda Managed Instances", Lambda developer guide.
+#[tokio::test]
+async fn what_was_published_last_has_a_name_instead_of_a_number() {
+    let lambda = Lambda::new().await;
+    lambda.region.call::<CreateCapacityProvider>(provider("p")).await.unwrap();
+    lambda.create(CreateFunctionInput { publish: None, ..on_provider("f") }).await;
+    let publish = || PublishVersionInput {
+        function_name: "f".to_owned(),
+        publish_to: Some(FunctionVersionLatestPublished::LatestPublished),
+        ..Default::default()
+    };
+    let made = lambda.region.call::<PublishVersion>(publish()).await.unwrap();
+    assert_eq!(made.version.as_deref(), Some("$LATEST.PUBLISHED"));
+    assert!(made.function_arn.unwrap().ends_with(":function:f:$LATEST.PUBLISHED"));
+    let again = lambda.region.call::<PublishVersion>(publish()).await.unwrap();
+    assert_eq!(again.revision_id, made.revision_id);
+    let invoke = async |name: &str| {
+        let input = InvokeInput {
+            function_name: name.to_owned(),
+            payload: Some(Bytes::from_static(b"{}")),
+            ..Default::default()
+        };
+        lambda.region.call::<Invoke>(input).await.unwrap().executed_version.unwrap()
+    };
+    assert_eq!(invoke("f").await, "$LATEST.PUBLISHED");
+    assert_eq!(invoke("f:$LATEST.PUBLISHED").await, "$LATEST.PUBLISHED");
+    assert_eq!(invoke("f:$LATEST").await, "$LATEST");
+    let change = UpdateFunctionConfigurationInput {
+        function_name: "f".to_owned(),
+        timeout: Some(9),
+        ..Default::default()
+    };
+    lambda.region.call::<UpdateFunctionConfiguration>(change).await.unwrap();
+    let republished = lambda.region.call::<PublishVersion>(publish()).await.unwrap();
+    assert_eq!(republished.timeout, Some(9));
+    let numbered = PublishVersionInput { publish_to: None, ..publish() };
+    assert_eq!(lambda.region.call::<PublishVersion>(numbered).await.unwrap().version.as_deref(), Some("1"));
+    let listed = ListVersionsByFunctionInput { function_name: "f".to_owned(), ..Default::default() };
+    let listed = lambda.region.call::<ListVersionsByFunction>(listed).await.unwrap().versions.unwrap();
+    let names: Vec<_> = listed.iter().map(|version| version.version.as_deref().unwrap()).collect();
+    assert_eq!(names, ["$LATEST", "1", "$LATEST.PUBLISHED"]);
+    let deletion = DeleteFunctionInput {
+        function_name: "f".to_owned(),
+        qualifier: Some("$LATEST.PUBLISHED".to_owned()),
+    };
+    lambda.region.call::<DeleteFunction>(deletion).await.unwrap();
+    assert_eq!(invoke("f").await, "$LATEST");
+    lambda.create(function("other")).await;
+    let other = PublishVersionInput { function_name: "other".to_owned(), ..publish() };
+    let refused = lambda.region.refused::<PublishVersion>(other).await;
+    assert_eq!(refused.code.as_ref(), "InvalidParameterValueException");
+}
+
 #[tokio::test]
 async fn only_versions_on_a_provider_scale() {
     let lambda = Lambda::new().await;

@@ -1,21 +1,29 @@
 //! Durable executions on the virtual clock: the test is the function's SDK, and says what a run answers.
 
+use crate::events::Queues;
 use crate::{Lambda, function};
 use bytes::Bytes;
 use model_lambda::operations::*;
 use model_lambda::*;
 use schema::ApiError;
 use serde_json::{Value, json};
+use service::Service;
 use std::time::Duration;
 
 /// A region with a durable function `f`, which answers what the test says.
 async fn region(timeout: i32) -> Lambda {
-    let lambda = Lambda::new().await;
+    region_with(Vec::new(), None, timeout).await
+}
+
+/// The same with other rooms and a dead letter.
+async fn region_with(others: Vec<Service>, dead_letter: Option<DeadLetterConfig>, timeout: i32) -> Lambda {
+    let lambda = Lambda::with(others).await;
     let variables = [("HOLDS".to_owned(), "1".to_owned())].into();
     lambda
         .create(CreateFunctionInput {
             environment: Some(Environment { variables: Some(variables) }),
             timeout: Some(60),
+            dead_letter_config: dead_letter,
             durable_config: Some(DurableConfig {
                 execution_timeout: Some(timeout),
                 retention_period_in_days: Some(1),
@@ -356,4 +364,30 @@ async fn an_execution_waits_for_a_place_of_its_function() {
         lambda.region.host().clock.rest(Duration::from_millis(5)).await;
     }
     panic!("it was not run");
+}
+
+/// "Best practices for Lambda durable functions", Lambda developer guide: the original event goes to the dead letter
+/// when an execution that was begun asynchronously failed, was stopped or timed out.
+#[tokio::test]
+async fn the_dead_letter_gets_what_failed_executions_began_with() {
+    let (queues, dead) = (Queues::default(), "arn:aws:sqs:us-east-1:000000000000:dead");
+    let letter = DeadLetterConfig { target_arn: Some(dead.to_owned()) };
+    let lambda = region_with(vec![queues.service()], Some(letter), 60).await;
+    let failed = begin(&lambda).await;
+    event(&lambda, 1).await;
+    lambda.runner.answer(json!({"Status": "FAILED", "Error": {"ErrorMessage": "no"}}));
+    stands(&lambda, &failed, ExecutionStatus::Failed).await;
+    let fine = begin(&lambda).await;
+    event(&lambda, 2).await;
+    lambda.runner.answer(json!({"Status": "SUCCEEDED", "Result": "1"}));
+    stands(&lambda, &fine, ExecutionStatus::Succeeded).await;
+    let late = begin(&lambda).await;
+    let third = event(&lambda, 3).await;
+    checkpoint(&lambda, &third, token(&third), vec![wait("w", 3600)]).await.unwrap();
+    lambda.runner.answer(json!({"Status": "PENDING"}));
+    ran(&lambda, &late, 1).await;
+    lambda.region.advance(Duration::from_secs(61)).await;
+    stands(&lambda, &late, ExecutionStatus::TimedOut).await;
+    let told = queues.first::<2>(&lambda).await;
+    assert_eq!(told, std::array::from_fn(|_| ("dead".to_owned(), json!({"a": 1}))));
 }

@@ -114,6 +114,33 @@ async fn two_retries_then_failure_is_told_and_the_dead_letter_has_the_event() {
     assert_eq!(record["responsePayload"]["errorType"], "Failed");
 }
 
+/// "Adding a dead-letter queue", Lambda developer guide: it is part of a version's own configuration, and stays what it
+/// was when that is published.
+#[tokio::test]
+async fn a_version_keeps_the_dead_letter_that_it_was_published_with() {
+    let queues = Queues::default();
+    let lambda = Lambda::with(vec![queues.service()]).await;
+    let letter = |name| Some(DeadLetterConfig { target_arn: queue(name) });
+    let made =
+        CreateFunctionInput { dead_letter_config: letter("old"), publish: Some(true), ..function("f") };
+    lambda.create(made).await;
+    let change = UpdateFunctionConfigurationInput {
+        function_name: "f".to_owned(),
+        dead_letter_config: letter("new"),
+        ..Default::default()
+    };
+    lambda.region.call::<UpdateFunctionConfiguration>(change).await.unwrap();
+    let input = InvokeInput {
+        function_name: "f:1".to_owned(),
+        invocation_type: Some(InvocationType::Event),
+        payload: Some(Bytes::from_static(br#"{"do": "fail"}"#)),
+        ..Default::default()
+    };
+    lambda.region.call::<Invoke>(input).await.unwrap();
+    let [(target, _)] = queues.first(&lambda).await;
+    assert_eq!(target, "old");
+}
+
 #[tokio::test]
 async fn the_largest_event_is_accepted() {
     let queues = Queues::default();

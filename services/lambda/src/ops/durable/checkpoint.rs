@@ -10,6 +10,7 @@ use crate::rules::durable::names::Place;
 use crate::rules::durable::updates::{self, Given};
 use crate::rules::durable::{MOST_BYTES, MOST_OPERATIONS, output};
 use crate::rules::names;
+use crate::state;
 use crate::state::durable::{
     self, Call, Called, Detail, Execution, LastCheckpoint, Parent, Ready, Status, Text,
 };
@@ -20,7 +21,7 @@ use model_lambda::{
     OperationAction, OperationType, OperationUpdate,
 };
 use schema::ApiError;
-use service::Ctx;
+use service::{Ctx, Demand};
 use std::sync::Arc;
 use store::{Read, Tx};
 
@@ -42,12 +43,37 @@ pub fn check_token(execution: &Execution, token: &str) -> Result<(), LambdaError
     }
 }
 
+/// What a call of another function needs.
+struct Calling {
+    /// An id for the execution that it begins.
+    id: String,
+    /// Why the role may not make it: the JSON of an error object.
+    refusal: Option<String>,
+}
+
+impl Calling {
+    /// The function's role makes the checkpoint, and needs leave to invoke what it calls ("Security and permissions
+    /// for Lambda durable functions", Lambda developer guide; AWS's samples of `context.invoke` give it
+    /// `lambda:InvokeFunction`).
+    fn of(ctx: &Ctx, update: &OperationUpdate) -> Self {
+        let options = update.chained_invoke_options.as_ref();
+        let called = options
+            .and_then(|options| names::parse(&options.function_name, None, ctx.account(), ctx.region()).ok());
+        let refusal = called.and_then(|named| {
+            let arn = state::arn(&named.scope, &named.name, named.qualifier.as_deref());
+            let error = ctx.permit(&Demand::new("lambda:InvokeFunction", &arn)).err()?;
+            Some(output::error(&error.code, &error.message))
+        });
+        Calling { id: ctx.uuid(), refusal }
+    }
+}
+
 /// What a checkpoint needs that its closure may not make itself.
 struct Fresh {
     /// The next token's secret.
     secret: String,
-    /// An id for each execution that an update begins.
-    ids: Vec<String>,
+    /// What each update needs that begins a call.
+    calls: Vec<Calling>,
     now: Timestamp,
 }
 
@@ -57,8 +83,8 @@ pub async fn checkpoint(
     input: Arc<CheckpointDurableExecutionInput>,
 ) -> Result<CheckpointDurableExecutionOutput, LambdaError> {
     let updates = input.updates.as_deref().unwrap_or_default();
-    let fresh =
-        Fresh { secret: ctx.uuid(), ids: updates.iter().map(|_| ctx.uuid()).collect(), now: ctx.now() };
+    let calls = updates.iter().map(|update| Calling::of(&ctx, update)).collect();
+    let fresh = Fresh { secret: ctx.uuid(), calls, now: ctx.now() };
     let scope = ctx.scope();
     ctx.commit(move |tx| commit(tx, &scope, &input, &fresh)).await
 }
@@ -85,7 +111,7 @@ fn commit(
         Ok(parent.is_some_and(|(_, parent)| parent.kind == "CONTEXT"))
     })?;
     let mut end = None;
-    for (update, id) in updates.iter().zip(&fresh.ids) {
+    for (update, calling) in updates.iter().zip(&fresh.calls) {
         let error = update.error.as_ref().map(telling::error_text);
         updates::check_one(update, error.as_ref().map_or(0, String::len))?;
         if update.type_ == OperationType::Execution {
@@ -95,7 +121,7 @@ fn commit(
             });
             continue;
         }
-        change(tx, scope, &mut execution, (update, error), (id, fresh.now))?;
+        change(tx, scope, &mut execution, (update, error), (calling, fresh.now))?;
     }
     if execution.operations > MOST_OPERATIONS || execution.bytes > MOST_BYTES {
         return Err(LambdaError::invalid(
@@ -168,7 +194,7 @@ fn change(
     scope: &Scope,
     execution: &mut Execution,
     (update, error): (&OperationUpdate, Option<String>),
-    (id, now): (&String, Timestamp),
+    (calling, now): (&Calling, Timestamp),
 ) -> Result<(), LambdaError> {
     let present = durable::operation_by_id(tx, scope, execution, &update.id)?;
     let payload = operations::kept(tx, scope, execution, update.payload.clone())?;
@@ -184,7 +210,7 @@ fn change(
         operations::put(tx, scope, execution, (number, changed), now)?;
         return Ok(());
     }
-    let (called, how) = call(tx, scope, execution, (update, payload), (at, id, now))?;
+    let (called, how) = call(tx, scope, execution, (update, payload), (at, calling, now))?;
     changed.detail = Detail::Called(called);
     operations::put(tx, scope, execution, (number, changed), now)?;
     match how {
@@ -217,7 +243,7 @@ fn call(
     scope: &Scope,
     execution: &Execution,
     (update, payload): (&OperationUpdate, Option<Text>),
-    (operation, id, now): (u64, &String, Timestamp),
+    (operation, calling, now): (u64, &Calling, Timestamp),
 ) -> Result<(Called, Going), LambdaError> {
     let options = update.chained_invoke_options.clone().unwrap_or_default();
     let mut called = Called {
@@ -225,7 +251,10 @@ fn call(
         tenant: options.tenant_id.clone(),
         ..Called::default()
     };
-    let begun = begin_call(tx, scope, execution, (update, &payload), (operation, id, now));
+    if let Some(refusal) = &calling.refusal {
+        return Ok((called, Going::Fails(refusal.clone())));
+    }
+    let begun = begin_call(tx, scope, execution, (update, &payload), (operation, &calling.id, now));
     match begun {
         Ok((version, execution, how)) => {
             called.input = payload;
@@ -280,6 +309,7 @@ fn begin_call(
         id: id.clone(),
         input: Bytes::from(update.payload.clone().unwrap_or_default()),
         trace: execution.trace.clone(),
+        of_event: false,
         parent: Some(Parent { function: execution.function, number: execution.number, operation }),
         now,
     };

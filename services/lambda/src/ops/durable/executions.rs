@@ -148,7 +148,7 @@ pub async fn list(
     let function = invoke::found(&read, &named)?;
     let version = match Qualifier::of(named.qualifier.as_deref()) {
         Qualifier::Latest => LATEST.to_owned(),
-        Qualifier::Version(number) => number.to_string(),
+        Qualifier::Version(number) => state::version_name(number),
         Qualifier::Alias(name) => {
             let alias = state::alias(&read, &named.scope, &function, name)?;
             alias.ok_or_else(|| invoke::absent_qualifier(&named))?.version

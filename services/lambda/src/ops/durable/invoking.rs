@@ -2,6 +2,7 @@
 
 use crate::durable::starting::{self, Asked};
 use crate::errors::LambdaError;
+use crate::invoke::Found;
 use crate::rules::names::Named;
 use bytes::Bytes;
 use model_lambda::{InvocationType, InvokeInput, InvokeOutput};
@@ -13,11 +14,11 @@ use service::Ctx;
 /// Where it is named without a version, or an execution of the name began with something else.
 pub async fn invoke(
     ctx: &Ctx,
-    named: &Named,
+    (named, found): (&Named, &Found),
     payload: &Bytes,
     input: &InvokeInput,
 ) -> Result<Option<InvokeOutput>, LambdaError> {
-    let Some(of) = starting::of(&ctx.read(), named)? else {
+    let Some(of) = starting::of_found(ctx, named, found)? else {
         return match input.durable_execution_name {
             Some(_) => Err(LambdaError::invalid(
                 "DurableExecutionName is only supported for functions with durable configuration.",
@@ -34,6 +35,7 @@ pub async fn invoke(
         payload: payload.clone(),
         name: input.durable_execution_name.clone(),
         trace: ctx.trace().map(str::to_owned),
+        of_event: *kind == InvocationType::Event,
     };
     let begun = starting::begin_now(ctx, named, of, asked).await?;
     if *kind == InvocationType::Event {

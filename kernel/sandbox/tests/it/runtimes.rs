@@ -14,7 +14,7 @@ fn bootstraps_are_laid_out_once_and_mended() {
     let node = ["node/bootstrap.mjs", "node/rehearsal.mjs", "node/rehearsed.js"];
     let python = ["python/bootstrap.py", "python/seed.py"];
     let dotnet = ["dotnet/Bootstrap.cs", "dotnet/Context.cs", "dotnet/start.sh"];
-    let java = ["java/Bootstrap.java"];
+    let java = ["java/Bootstrap.java", "java/Rehearsal.java", "java/Waiting.java", "java/manifest.txt"];
     assert_eq!(files, [&dotnet[..], &java, &node, &python, &["ruby/bootstrap.rb"]].concat());
     let place = first.root().join(&files[0]);
     let whole = std::fs::read(&place).unwrap();

@@ -1,5 +1,5 @@
-//! The name that every started process carries in its environment, so that a later start of the
-//! same data directory can tell its own leftovers from everybody else's processes.
+//! The name that the launcher, and every process that it starts outside of sandboxes, carries in its environment, so
+//! that a later start of the same data directory can tell its own leftovers from everybody else's processes.
 
 use std::fmt;
 

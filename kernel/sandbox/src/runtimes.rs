@@ -68,6 +68,7 @@ pub enum RuntimeError {
 const PYTHON_MINORS: std::ops::RangeInclusive<u8> = 9..=14;
 const NODE_MAJORS: [u8; 4] = [18, 20, 22, 24];
 const JAVA_MAJORS: [u8; 4] = [11, 17, 21, 25];
+const FIRST_JAVA_THAT_WAITS: u8 = 17;
 const RUBY_VERSIONS: [(u8, u8); 4] = [(3, 2), (3, 3), (3, 4), (4, 0)];
 const DOTNET_MAJORS: [u8; 3] = [6, 8, 10];
 
@@ -111,6 +112,16 @@ impl ManagedRuntime {
             (Some(minor), _) if PYTHON_MINORS.contains(&minor) => Ok(Self::Python { minor }),
             (_, Some(major)) if NODE_MAJORS.contains(&major) => Ok(Self::Node { major }),
             _ => Err(RuntimeError::Unknown(identifier.to_owned())),
+        }
+    }
+
+    /// Whether it can be begun ahead of the function that it runs. Of Java, a JDK that keeps its own affairs where the
+    /// bootstrap knows them to be.
+    pub fn can_wait(self) -> bool {
+        match self {
+            Self::Python { .. } | Self::Node { .. } => true,
+            Self::Java { major } => major >= FIRST_JAVA_THAT_WAITS,
+            Self::Ruby { .. } | Self::Dotnet { .. } => false,
         }
     }
 

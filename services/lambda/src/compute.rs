@@ -7,6 +7,7 @@
 mod accept;
 mod admission;
 mod api;
+mod class_archive;
 mod code;
 mod connection;
 mod dispatcher;

@@ -1,7 +1,10 @@
 // Runs one Java function: takes its invocations from the Runtime API and answers them.
 //
 // Written in Java 8, so that it is compiled by the JDK of whichever version runs the function. The classes of
-// aws-lambda-java-core are the function's own and are met by reflection alone.
+// aws-lambda-java-core are the function's own and are met by reflection alone. What is done before a handler is entered
+// uses no lambda expression, no regular expression and no format, each of which takes longer than all the rest.
+
+package elysium;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -10,6 +13,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.lang.reflect.Array;
+import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
@@ -36,14 +40,14 @@ public final class Bootstrap {
 
     // --- The Runtime API -----------------------------------------------------------------------
 
-    private static final class Answer {
+    static final class Answer {
         int status;
         final Map<String, String> headers = new HashMap<>();
         byte[] body;
     }
 
     /** One connection, which is kept. */
-    private static final class RuntimeApi {
+    static final class RuntimeApi {
         private final String host;
         private final DataInputStream in;
         private final OutputStream out;
@@ -76,6 +80,10 @@ public final class Bootstrap {
             return receive();
         }
 
+        void close() throws IOException {
+            out.close();
+        }
+
         private String line() throws IOException {
             ByteArrayOutputStream line = new ByteArrayOutputStream();
             for (int next = in.read(); next != '\n'; next = in.read()) {
@@ -100,7 +108,7 @@ public final class Bootstrap {
 
     // --- JSON ----------------------------------------------------------------------------------
 
-    private static final class Reader {
+    static final class Reader {
         private final String text;
         private int at;
 
@@ -142,13 +150,23 @@ public final class Bootstrap {
             String word = text.substring(from, at);
             if (word.equals("null")) return null;
             if (word.equals("true") || word.equals("false")) return Boolean.valueOf(word);
-            if (word.matches("-?\\d{1,9}")) return Integer.valueOf(word);
-            if (word.matches("-?\\d{10,18}")) return Long.valueOf(word);
+            int digits = digits(word);
             try {
-                return word.matches("-?\\d+") ? (Object) new java.math.BigInteger(word) : (Object) Double.valueOf(word);
+                if (digits == 0) return Double.valueOf(word);
+                if (digits < 10) return Integer.valueOf(word);
+                return digits < 19 ? (Object) Long.valueOf(word) : (Object) new java.math.BigInteger(word);
             } catch (NumberFormatException e) {
                 throw broken();
             }
+        }
+
+        /** How many digits a whole number has; 0 where it is none. */
+        private static int digits(String word) {
+            int from = word.startsWith("-") ? 1 : 0;
+            for (int i = from; i < word.length(); i++) {
+                if (word.charAt(i) < '0' || word.charAt(i) > '9') return 0;
+            }
+            return word.length() - from;
         }
 
         private Map<String, Object> object(int depth) {
@@ -210,7 +228,7 @@ public final class Bootstrap {
         out.append('"');
         for (char each : text.toCharArray()) {
             if (each == '"' || each == '\\') out.append('\\').append(each);
-            else if (each < ' ') out.append(String.format("\\u%04x", (int) each));
+            else if (each < ' ') out.append("\\u00").append(each < 16 ? "0" : "").append(Integer.toHexString(each));
             else out.append(each);
         }
         out.append('"');
@@ -362,22 +380,18 @@ public final class Bootstrap {
 
     // --- The handler ---------------------------------------------------------------------------
 
+    /** The variables of the function, which one that waits has not until it is told. */
+    private static Map<String, String> environment;
+
     private static String variable(String name) {
-        return System.getenv().getOrDefault(name, "");
+        String value = environment.get(name);
+        return value == null ? "" : value;
     }
 
     /** The context object, where the function brings its interface. */
     private static Object context(ClassLoader loader, Map<String, String> headers) throws Exception {
         Class<?> context = loader.loadClass(CORE + "Context");
         Class<?> logger = loader.loadClass(CORE + "LambdaLogger");
-        long deadline = Long.parseLong(headers.getOrDefault("lambda-runtime-deadline-ms", "0"));
-        Object log = Proxy.newProxyInstance(loader, new Class<?>[] {logger}, (proxy, method, given) -> {
-            if (!method.getName().equals("log")) return method.invoke(Bootstrap.class, given);
-            Object message = given[0];
-            String text = message instanceof byte[] ? new String((byte[]) message, StandardCharsets.UTF_8) : String.valueOf(message);
-            System.out.println((text.endsWith("\n") ? text.substring(0, text.length() - 1) : text).replace('\n', '\r'));
-            return null;
-        });
         Map<String, Object> values = new HashMap<>();
         values.put("getAwsRequestId", headers.get("lambda-runtime-aws-request-id"));
         values.put("getInvokedFunctionArn", headers.get("lambda-runtime-invoked-function-arn"));
@@ -386,14 +400,39 @@ public final class Bootstrap {
         values.put("getLogGroupName", variable("AWS_LAMBDA_LOG_GROUP_NAME"));
         values.put("getLogStreamName", variable("AWS_LAMBDA_LOG_STREAM_NAME"));
         values.put("getMemoryLimitInMB", Integer.valueOf(variable("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")));
-        values.put("getLogger", log);
-        return Proxy.newProxyInstance(loader, new Class<?>[] {context}, (proxy, method, given) -> {
+        values.put("getLogger", Proxy.newProxyInstance(loader, new Class<?>[] {logger}, new Logger()));
+        long deadline = Long.parseLong(headers.getOrDefault("lambda-runtime-deadline-ms", "0"));
+        return Proxy.newProxyInstance(loader, new Class<?>[] {context}, new Context(values, deadline));
+    }
+
+    private static final class Logger implements InvocationHandler {
+        @Override
+        public Object invoke(Object proxy, Method method, Object[] given) throws Throwable {
+            if (!method.getName().equals("log")) return method.invoke(Bootstrap.class, given);
+            Object message = given[0];
+            String text = message instanceof byte[] ? new String((byte[]) message, StandardCharsets.UTF_8) : String.valueOf(message);
+            System.out.println((text.endsWith("\n") ? text.substring(0, text.length() - 1) : text).replace('\n', '\r'));
+            return null;
+        }
+    }
+
+    private static final class Context implements InvocationHandler {
+        private final Map<String, Object> values;
+        private final long deadline;
+
+        Context(Map<String, Object> values, long deadline) {
+            this.values = values;
+            this.deadline = deadline;
+        }
+
+        @Override
+        public Object invoke(Object proxy, Method method, Object[] given) {
             if (method.getName().equals("getRemainingTimeInMillis")) {
                 return (int) Math.max(0, deadline - System.currentTimeMillis());
             }
             if (method.getName().equals("toString")) return "Context(" + values.get("getAwsRequestId") + ")";
             return values.get(method.getName());
-        });
+        }
     }
 
     private static Method find(Class<?> type, String name) throws NoSuchMethodException {
@@ -435,7 +474,7 @@ public final class Bootstrap {
         told.put("errorType", error.getClass().getName());
         List<String> trace = new ArrayList<>();
         for (StackTraceElement element : error.getStackTrace()) {
-            if (element.getClassName().startsWith("Bootstrap")) break;
+            if (element.getClassName().startsWith("elysium.")) break;
             trace.add(element.toString());
         }
         told.put("stackTrace", trace);
@@ -454,22 +493,29 @@ public final class Bootstrap {
         return out.toString().getBytes(StandardCharsets.UTF_8);
     }
 
-    public static void main(String[] arguments) throws Exception {
-        RuntimeApi api = new RuntimeApi(variable("AWS_LAMBDA_RUNTIME_API"));
-        String[] named = variable("_HANDLER").split("::");
+    /** With the variables of a function: finds its handler and runs it until there are no more invocations. */
+    static void run(RuntimeApi api, Map<String, String> variables) throws Exception {
+        environment = variables;
+        String named = variable("_HANDLER");
+        int end = named.indexOf("::");
+        String of = end < 0 ? named : named.substring(0, end);
         Object handler;
         Method method;
         try {
-            Class<?> type = Class.forName(named[0]);
-            method = find(type, named.length > 1 ? named[1] : "handleRequest");
+            Class<?> type = Class.forName(of);
+            method = find(type, end < 0 ? "handleRequest" : named.substring(end + 2));
             handler = Modifier.isStatic(method.getModifiers()) ? null : type.getConstructor().newInstance();
         } catch (Throwable thrown) {
             Throwable error = thrown instanceof InvocationTargetException ? thrown.getCause() : thrown;
-            if (error instanceof ClassNotFoundException) error = new ClassNotFoundException("Class not found: " + named[0]);
+            if (error instanceof ClassNotFoundException) error = new ClassNotFoundException("Class not found: " + of);
             api.post(VERSION + "/init/error", document(error), error.getClass().getName());
             System.exit(1);
             return;
         }
+        serve(api, handler, method);
+    }
+
+    private static void serve(RuntimeApi api, Object handler, Method method) throws Exception {
         while (true) {
             Answer invocation = api.get(VERSION + "/invocation/next");
             if (invocation.status != 200) return;
@@ -484,6 +530,18 @@ public final class Bootstrap {
                 Throwable error = thrown instanceof InvocationTargetException ? thrown.getCause() : thrown;
                 api.post(path + "/error", document(error), error.getClass().getName());
             }
+        }
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        String how = arguments.length == 0 ? "" : arguments[0];
+        if (how.equals("rehearse")) {
+            Rehearsal.run();
+        } else if (how.equals("wait")) {
+            Waiting.run();
+        } else {
+            Map<String, String> variables = System.getenv();
+            run(new RuntimeApi(variables.get("AWS_LAMBDA_RUNTIME_API")), variables);
         }
     }
 }

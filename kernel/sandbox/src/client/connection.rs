@@ -4,6 +4,7 @@ use super::{LauncherConfig, LauncherError};
 use crate::launcher::VERB;
 use crate::process::Handle;
 use crate::protocol::MAX_MESSAGE;
+use crate::run_id::RUN_ID_VARIABLE;
 use crate::sys::socket;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -23,13 +24,14 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Starts a launcher. It inherits its socket as standard input, the daemon's standard error, and
-    /// nothing else: no environment, no other descriptor.
+    /// nothing else: no environment but the id of its run, by which its copies are found, and no other descriptor.
     pub(super) fn open(config: &LauncherConfig) -> Result<Self, LauncherError> {
         let (ours, theirs) = socket::pair(MAX_MESSAGE)?;
         let process = Command::new(&config.executable)
             .arg0("elysium-launcher")
             .args([VERB, &config.run.to_string()])
             .env_clear()
+            .env(RUN_ID_VARIABLE, config.run.to_string())
             .current_dir("/")
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::null())

@@ -67,7 +67,7 @@ impl Children {
         }
         let started = match &spawn.boundary {
             Some(boundary) => {
-                let env = self.environment(spawn.child, &spawn.env);
+                let env = without_marks(&spawn.env);
                 let limits = limits(&spawn.limits);
                 let root_of = |child| self.pid_of.get(&child).copied();
                 let made = self.sandboxes.spawn(spawn, boundary, (&env, &limits), fds, root_of);
@@ -107,7 +107,7 @@ impl Children {
     pub(super) fn enter(&mut self, mut enter: Enter) -> io::Result<()> {
         let root = self.pid(enter.child)?;
         if let Some(Program { env, .. }) = &mut enter.program {
-            *env = self.environment(enter.child, env);
+            *env = without_marks(env);
         }
         self.sandboxes.enter(root, &enter, &limits(&enter.limits))
     }
@@ -128,18 +128,11 @@ impl Children {
         self.sandboxes.try_one(egress)
     }
 
-    /// What was asked for, and the two variables by which the program is found again, which nobody
-    /// else may set.
+    /// What was asked for, and the two variables by which the program is found again.
     fn environment(&self, child: u64, given: &[CString]) -> Vec<CString> {
-        let ours = [RUN_ID_VARIABLE, CHILD_VARIABLE];
-        let is_ours = |entry: &CString| {
-            ours.iter().any(|name| {
-                entry.as_bytes().strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
-            })
-        };
         let marks = [format!("{RUN_ID_VARIABLE}={}", self.run), format!("{CHILD_VARIABLE}={child}")];
-        let given = given.iter().filter(|entry| !is_ours(entry)).cloned();
-        given.chain(marks.into_iter().filter_map(|mark| CString::new(mark).ok())).collect()
+        let marks = marks.into_iter().filter_map(|mark| CString::new(mark).ok());
+        without_marks(given).into_iter().chain(marks).collect()
     }
 
     pub(super) fn signal(&self, child: u64, signal: i32, scope: Scope) -> io::Result<()> {
@@ -288,6 +281,17 @@ impl Children {
         }
         Ok(stopped)
     }
+}
+
+/// What was asked for, less the variables that nobody else may set. What runs in a sandbox needs none of them: it ends
+/// with the first process there, which ends with the launcher and, as a copy of it, bears the run's id itself.
+fn without_marks(given: &[CString]) -> Vec<CString> {
+    let is_mark = |entry: &&CString| {
+        [RUN_ID_VARIABLE, CHILD_VARIABLE].iter().any(|name| {
+            entry.as_bytes().strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
+        })
+    };
+    given.iter().filter(|entry| !is_mark(entry)).cloned().collect()
 }
 
 /// The trees of those direct children of the launcher that are chosen.

@@ -6,8 +6,16 @@ use crate::protocol::Enter;
 use crate::sys::namespace::{self, Without};
 use crate::sys::spawn::Resource;
 use crate::sys::{self, process};
+use std::fs;
 use std::io;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How often it is looked whether a program is where it was told to go, which takes some microseconds as a rule: half a
+/// second together.
+const MAX_LOOKS: usize = 5_000;
+const BETWEEN_LOOKS: Duration = Duration::from_micros(100);
 
 /// Does it to the sandbox of a first process. `program` is what waits in it.
 pub(super) fn enter(
@@ -38,5 +46,23 @@ pub(super) fn enter(
         // Its own user may lower its limits; root may not everywhere.
         sys::confine::become_user(user, group_id, true)?;
         limits.iter().try_for_each(|(resource, bound)| sys::spawn::lower_other(program, *resource, *bound))
-    })
+    })?;
+    go_into_what_is_shown((root, program), &enter.shown)
+}
+
+/// A program whose working directory was mounted over is still in what lies below: it goes there once more.
+fn go_into_what_is_shown((root, program): (i32, i32), shown: &[(PathBuf, PathBuf)]) -> io::Result<()> {
+    let working_dir = PathBuf::from(format!("/proc/{program}/cwd"));
+    let at = fs::read_link(&working_dir)?;
+    let Some((source, _)) = shown.iter().find(|(_, target)| *target == at) else { return Ok(()) };
+    let wanted = fs::metadata(source)?;
+    sys::signals::go_back(root)?;
+    for _ in 0..MAX_LOOKS {
+        let found = fs::metadata(&working_dir)?;
+        if (found.dev(), found.ino()) == (wanted.dev(), wanted.ino()) {
+            return Ok(());
+        }
+        std::thread::sleep(BETWEEN_LOOKS);
+    }
+    Err(io::ErrorKind::TimedOut.into())
 }

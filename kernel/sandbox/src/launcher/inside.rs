@@ -99,7 +99,7 @@ fn live(inside: &Inside<'_>) -> io::Result<()> {
         let program = super::bounded::only_child(std::process::id() as i32).ok_or(io::ErrorKind::NotFound)?;
         return look_after(program, &doors, is_first, &mut tell_end);
     }
-    match namespace::fork_into(0) {
+    match namespace::fork_into(inside.shares()?) {
         Ok(None) => {
             let fault = match orders {
                 Some(orders) => become_what_is_told(inside, orders, &mut tell_fault),
@@ -125,6 +125,17 @@ impl Inside<'_> {
     /// A copy of another program comes into this sandbox, in place of one that it starts.
     fn is_for_copy(&self) -> bool {
         matches!(self.place, Place::New(Walls { origin: Origin::Copy(_), .. }))
+    }
+
+    /// What the program has in common with this process: where it waits, its working directory, into which this
+    /// process then goes once more when something is mounted there. Not every program could by itself.
+    fn shares(&self) -> io::Result<libc::c_int> {
+        let Place::New(Walls { waits: true, .. }) = self.place else { return Ok(0) };
+        if self.spawn.is_blank() {
+            return Ok(0);
+        }
+        sys::signals::go_back_when_told(&self.spawn.working_dir);
+        Ok(libc::CLONE_FS)
     }
 }
 

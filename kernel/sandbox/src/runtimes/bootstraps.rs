@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::fmt::Write;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 const PYTHON: &str = "python/bootstrap.py";
@@ -14,20 +15,32 @@ const PYTHON_SEED: &str = "python/seed.py";
 const NODE: &str = "node/bootstrap.mjs";
 /// The module that functions have the SDK by.
 const PYTHON_SDK: &str = "boto3";
-pub(super) const JAVA: &str = "java/Bootstrap.java";
+/// What is compiled for Java, what the archive of it says of itself, and what it is called.
+pub(super) const JAVA: [&str; 3] = ["java/Bootstrap.java", "java/Rehearsal.java", "java/Waiting.java"];
+pub(super) const JAVA_MANIFEST: &str = "java/manifest.txt";
+pub(super) const JAVA_ARCHIVE: &str = "bootstrap.jar";
+const JAVA_MAIN: &str = "elysium.Bootstrap";
+/// The first JDK that writes what a JVM has loaded over the archive that it comes with.
+const FIRST_WITH_ARCHIVE: u8 = 17;
+/// What it says meanwhile is no part of it.
+const REHEARSES: &str = "place=\"${TMPDIR:-/tmp}/classes.jsa\"; \"$0\" -XX:ArchiveClassesAtExit=\"$place\" \"$@\" >&2 \
+                         && exec cat \"$place\"";
 const RUBY: &str = "ruby/bootstrap.rb";
 const DOTNET: &str = "dotnet/start.sh";
 /// What is compiled for .NET.
 pub(super) const DOTNET_SOURCES: [&str; 2] = ["dotnet/Bootstrap.cs", "dotnet/Context.cs"];
 /// What comes of that.
 pub(super) const DOTNET_ASSEMBLY: &str = "ElysiumRuntime.dll";
-const FILES: [(&str, &str); 10] = [
+const FILES: [(&str, &str); 13] = [
     (PYTHON, include_str!("../../runtimes/python/bootstrap.py")),
     (PYTHON_SEED, include_str!("../../runtimes/python/seed.py")),
     (NODE, include_str!("../../runtimes/node/bootstrap.mjs")),
     ("node/rehearsal.mjs", include_str!("../../runtimes/node/rehearsal.mjs")),
     ("node/rehearsed.js", include_str!("../../runtimes/node/rehearsed.js")),
-    (JAVA, include_str!("../../runtimes/java/Bootstrap.java")),
+    (JAVA[0], include_str!("../../runtimes/java/Bootstrap.java")),
+    (JAVA[1], include_str!("../../runtimes/java/Rehearsal.java")),
+    (JAVA[2], include_str!("../../runtimes/java/Waiting.java")),
+    (JAVA_MANIFEST, include_str!("../../runtimes/java/manifest.txt")),
     (RUBY, include_str!("../../runtimes/ruby/bootstrap.rb")),
     (DOTNET, include_str!("../../runtimes/dotnet/start.sh")),
     (DOTNET_SOURCES[0], include_str!("../../runtimes/dotnet/Bootstrap.cs")),
@@ -85,7 +98,7 @@ impl Bootstraps {
         code: &Path,
         layers: Option<&Path>,
     ) -> Vec<OsString> {
-        let mut path = self.classes(major).into_os_string();
+        let mut path = self.classes(major).join(JAVA_ARCHIVE).into_os_string();
         let mut add = |folder: &Path, end: &str| {
             path.push(":");
             path.push(folder);
@@ -96,14 +109,35 @@ impl Bootstraps {
         if let Some(layers) = layers {
             add(layers, "/java/lib/*");
         }
-        // Functions are short: the first compiler alone is AWS's choice too.
-        let options =
-            ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xshare:auto", "-cp"];
-        let mut argv = vec![interpreter.path.clone().into_os_string()];
-        argv.extend(options.map(OsString::from));
-        argv.push(path);
-        argv.push("Bootstrap".into());
+        let mut argv = jvm(interpreter);
+        argv.extend(["-cp".into(), path, JAVA_MAIN.into()]);
         argv
+    }
+
+    /// Where the archive of what a JVM loads of these bootstraps lies, where they are seen at a place; `None` for one
+    /// that makes none. It has the name of all that decides whether it can be used: the JVM looks for its class path
+    /// where that was, and is of the very build whose classes these are.
+    pub fn class_archive(
+        &self,
+        runtime: ManagedRuntime,
+        interpreter: &Interpreter,
+        seen_at: &Path,
+    ) -> Option<PathBuf> {
+        let ManagedRuntime::Java { major } = runtime else { return None };
+        let home = interpreter.path.ancestors().nth(2).filter(|_| major >= FIRST_WITH_ARCHIVE)?;
+        let modules = fs::metadata(home.join("lib/modules")).ok()?;
+        let place = format!("{} {}", seen_at.display(), interpreter.path.display());
+        let named = format!("{place} {} {} {}", interpreter.version, modules.len(), modules.mtime());
+        Some(self.classes(major).join(format!("{}.jsa", hex(&Sha256::digest(named)))))
+    }
+
+    /// Program and arguments that rehearse what a JVM does, and write an archive of what it has loaded by then.
+    pub fn rehearsal_command(&self, runtime: ManagedRuntime, interpreter: &Interpreter) -> Vec<OsString> {
+        let ManagedRuntime::Java { major } = runtime else { return Vec::new() };
+        let jar = self.classes(major).join(JAVA_ARCHIVE).into_os_string();
+        let shell = ["/bin/sh", "-c", REHEARSES].map(OsString::from).into_iter();
+        let program = ["-cp".into(), jar, JAVA_MAIN.into(), "rehearse".into()];
+        shell.chain(jvm(interpreter)).chain(program).collect()
     }
 
     /// The files of a function decide how .NET begins it, which a script looks at where it sees them.
@@ -127,10 +161,16 @@ impl Bootstraps {
         interpreter: &Interpreter,
         loaded: bool,
     ) -> Option<Vec<OsString>> {
-        if !matches!(runtime, ManagedRuntime::Python { .. } | ManagedRuntime::Node { .. }) {
+        if !runtime.can_wait() {
             return None;
         }
-        let mut argv = self.command(runtime, interpreter, (Path::new("/"), None));
+        let mut argv = match runtime {
+            ManagedRuntime::Java { major } => {
+                let archive = self.classes(major).join(JAVA_ARCHIVE).into_os_string();
+                [jvm(interpreter), vec!["-jar".into(), archive]].concat()
+            }
+            _ => self.command(runtime, interpreter, (Path::new("/"), None)),
+        };
         argv.push("wait".into());
         argv.extend(loaded.then(|| OsString::from(PYTHON_SDK)));
         Some(argv)
@@ -181,6 +221,21 @@ impl Bootstraps {
     }
 }
 
+/// A JVM and its options. Functions are short: the first compiler alone is AWS's choice too.
+fn jvm(interpreter: &Interpreter) -> Vec<OsString> {
+    let options = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xshare:auto"];
+    let program = interpreter.path.clone().into_os_string();
+    [program].into_iter().chain(options.map(OsString::from)).collect()
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().take(8).fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _written = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 fn content_hash() -> String {
     let mut hash = Sha256::new();
     for (name, content) in FILES {
@@ -189,9 +244,5 @@ fn content_hash() -> String {
         hash.update(content);
         hash.update([0]);
     }
-    hash.finalize().iter().take(8).fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _written = write!(text, "{byte:02x}");
-        text
-    })
+    hex(&hash.finalize())
 }

@@ -1,6 +1,6 @@
 //! Compiling the bootstraps of Java and .NET, once for each version, by the compilers that come with it.
 
-use super::bootstraps::{Bootstraps, DOTNET_ASSEMBLY, DOTNET_SOURCES, JAVA};
+use super::bootstraps::{Bootstraps, DOTNET_ASSEMBLY, DOTNET_SOURCES, JAVA, JAVA_ARCHIVE, JAVA_MANIFEST};
 use super::{Interpreter, ManagedRuntime, RuntimeError};
 use std::ffi::OsString;
 use std::fs;
@@ -24,7 +24,7 @@ impl Bootstraps {
     ) -> Result<(), RuntimeError> {
         let failed = |why| RuntimeError::Compiler(runtime, why);
         let (place, made) = match runtime {
-            ManagedRuntime::Java { major } => (self.classes(major), "Bootstrap.class"),
+            ManagedRuntime::Java { major } => (self.classes(major), JAVA_ARCHIVE),
             // Executable assemblies bring what connects them to the Runtime API.
             ManagedRuntime::Dotnet { major } if handler.contains(OF_LIBRARY) => {
                 (self.assembly(major), DOTNET_ASSEMBLY)
@@ -36,16 +36,17 @@ impl Bootstraps {
         }
         let draft = place.with_extension(format!("{}.draft", std::process::id()));
         fs::create_dir_all(&draft)?;
-        let mut command = match runtime {
+        let commands = match runtime {
             ManagedRuntime::Java { .. } => self.javac(interpreter, &draft),
-            _ => self.csc(interpreter, &draft),
-        }
-        .map_err(failed)?;
-        let done = command.stdin(Stdio::null()).output()?;
-        if !done.status.success() {
-            // Java's tells it there, that of .NET among its output.
-            let said = if done.stderr.is_empty() { done.stdout } else { done.stderr };
-            return Err(failed(String::from_utf8_lossy(&said).chars().take(MAX_COMPLAINT).collect()));
+            _ => self.csc(interpreter, &draft).map(|compiler| vec![compiler]),
+        };
+        for mut command in commands.map_err(failed)? {
+            let done = command.stdin(Stdio::null()).output()?;
+            if !done.status.success() {
+                // Java's tells it there, that of .NET among its output.
+                let said = if done.stderr.is_empty() { done.stdout } else { done.stderr };
+                return Err(failed(String::from_utf8_lossy(&said).chars().take(MAX_COMPLAINT).collect()));
+            }
         }
         match fs::rename(&draft, &place) {
             // Somebody else made them meanwhile.
@@ -54,7 +55,8 @@ impl Bootstraps {
         }
     }
 
-    fn javac(&self, interpreter: &Interpreter, into: &Path) -> Result<Command, String> {
+    /// Compiles, and makes an archive of what comes of that.
+    fn javac(&self, interpreter: &Interpreter, into: &Path) -> Result<Vec<Command>, String> {
         // The runtime of Java 8 lies within its JDK.
         let homes = interpreter.path.ancestors().skip(2).take(2);
         let compiler =
@@ -62,16 +64,21 @@ impl Bootstraps {
                 let home = interpreter.path.display();
                 format!("there is no javac beside {home}; a JDK is needed, not a JRE alone")
             })?;
+        let classes = into.join("classes");
+        let mut archiver = Command::new(compiler.with_file_name("jar"));
+        archiver.arg("cfm").args([into.join(JAVA_ARCHIVE), self.root().join(JAVA_MANIFEST)]);
+        archiver.arg("-C").arg(&classes).arg(".").env_clear();
         let mut command = Command::new(compiler);
         command
             .arg("-nowarn")
             // Else each joined text makes classes while the function begins, which took half of that time.
             .arg("-XDstringConcat=inline")
             .arg("-d")
-            .arg(into)
-            .arg(self.root().join(JAVA))
+            .arg(&classes)
+            .args(JAVA.map(|source| self.root().join(source)))
             .env_clear();
-        Ok(command)
+        fs::create_dir_all(&classes).map_err(|error| error.to_string())?;
+        Ok(vec![command, archiver])
     }
 
     /// The compiler is that of any SDK; what it compiles for is the version that runs.

@@ -16,7 +16,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const MAX_CANDIDATES: usize = 64;
 const MAX_ANSWER_BYTES: u64 = 8192;
 
-const PYTHON_SAYS: &str = "import sys; print('%d.%d.%d' % sys.version_info[:3]); print(sys.executable)";
+/// In a virtual environment, links or a copy of it, the Python that it was made by.
+const PYTHON_SAYS: &str = "import os, sys; print('%d.%d.%d' % sys.version_info[:3]); \
+                           base = os.path.join(sys.base_exec_prefix, 'bin', 'python%d.%d' % sys.version_info[:2]); \
+                           virtual = sys.prefix != sys.base_prefix and os.path.isfile(base); \
+                           print(base if virtual else sys.executable)";
 const NODE_SAYS: &str = "console.log(process.versions.node); console.log(process.execPath)";
 const RUBY_SAYS: &str = "puts RUBY_VERSION, RbConfig.ruby, Gem.default_path";
 
@@ -127,6 +131,8 @@ impl SearchPlaces {
         for candidate in self.candidates(runtime).into_iter().take(MAX_CANDIDATES) {
             match self.ask(&candidate, runtime) {
                 Some(mut found) if is_exactly(&found.version, runtime) => {
+                    // Where a link is, what an interpreter needs is not beside it.
+                    found.path = found.path.canonicalize().unwrap_or(found.path);
                     if let ManagedRuntime::Python { minor } = runtime {
                         found.sdk = python_sdk::elsewhere(&found.path, minor, &self.pythons());
                     }

@@ -1,8 +1,10 @@
 //! Signals read from a descriptor, and waiting for descriptors: the launcher's event sources.
 
 use super::check;
+use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::sync::atomic::{AtomicPtr, Ordering};
 use std::time::Duration;
 
 /// Blocks `wanted` for this process and returns a non-blocking descriptor on which they arrive.
@@ -21,14 +23,27 @@ pub(crate) fn receive_as_fd(wanted: &[libc::c_int]) -> io::Result<OwnedFd> {
     }
 }
 
-/// The signal by which the first process of a sandbox is told to stop all others in it, or to let them go on.
-/// One that is queued in its order, and that the C library leaves alone.
+/// The signal by which the first process of a sandbox is told to stop all others in it, to let them go on, or to go
+/// into its working directory once more. One that is queued in its order, and that the C library leaves alone.
 const HOLD: libc::c_int = 40;
+const GO_ON: usize = 0;
+const STOP: usize = 1;
+const GO_BACK: usize = 2;
+
+/// The working directory of a first process that shares it with a program that waits; null where none does.
+static WORKING_DIR: AtomicPtr<libc::c_char> = AtomicPtr::new(std::ptr::null_mut());
+
+/// Where to go when [`go_back`] says so.
+pub(crate) fn go_back_when_told(folder: &CStr) {
+    // Never given back: a signal may come as long as this process lives.
+    WORKING_DIR.store(folder.to_owned().into_raw(), Ordering::Release);
+}
 
 /// Stops all processes of this namespace but this first one, or lets them go on, whenever [`hold`] says so.
 /// Until then it is ignored, as a first process ignores what it does not handle.
 pub(crate) fn hold_others_when_told() -> io::Result<()> {
-    // SAFETY: all-zero is a valid action; the handler makes one system call and keeps the error number.
+    // SAFETY: all-zero is a valid action; the handler makes one system call and keeps the error number. The folder that
+    // it may go to is never given back.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = on_hold as *const () as libc::sighandler_t;
@@ -40,17 +55,35 @@ pub(crate) fn hold_others_when_told() -> io::Result<()> {
 extern "C" fn on_hold(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
     // SAFETY: the kernel passes the signal's own description, and the error number of this thread is always there.
     unsafe {
-        let stops = !info.is_null() && !(*info).si_value().sival_ptr.is_null();
+        let told = if info.is_null() { GO_ON } else { (*info).si_value().sival_ptr.addr() };
         let error = *libc::__errno_location();
         // To all that are seen here, of this user, but not to the first and not to itself.
-        libc::kill(-1, if stops { libc::SIGSTOP } else { libc::SIGCONT });
+        match told {
+            STOP => drop(libc::kill(-1, libc::SIGSTOP)),
+            GO_BACK => {
+                let folder = WORKING_DIR.load(Ordering::Acquire);
+                if !folder.is_null() {
+                    libc::chdir(folder);
+                }
+            }
+            _ => drop(libc::kill(-1, libc::SIGCONT)),
+        }
         *libc::__errno_location() = error;
     }
 }
 
 /// Tells the first process of a sandbox to stop all others in it, or to let them go on.
 pub(crate) fn hold(first: libc::pid_t, stops: bool) -> io::Result<()> {
-    let value = libc::sigval { sival_ptr: std::ptr::without_provenance_mut(usize::from(stops)) };
+    tell(first, if stops { STOP } else { GO_ON })
+}
+
+/// Tells the first process of a sandbox to go into its working directory once more.
+pub(crate) fn go_back(first: libc::pid_t) -> io::Result<()> {
+    tell(first, GO_BACK)
+}
+
+fn tell(first: libc::pid_t, what: usize) -> io::Result<()> {
+    let value = libc::sigval { sival_ptr: std::ptr::without_provenance_mut(what) };
     // SAFETY: plain values.
     check(unsafe { libc::sigqueue(first, HOLD, value) }).map(drop)
 }

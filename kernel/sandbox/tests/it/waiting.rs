@@ -44,6 +44,25 @@ async fn what_waits_becomes_what_it_is_told() {
     std::fs::remove_dir_all(code).unwrap();
 }
 
+/// A JVM, for one, cannot go anywhere by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_where_something_is_shown_is_in_that() {
+    let Some(runner) = entering().await else { return };
+    let code = stage();
+    std::fs::create_dir(&code).unwrap();
+    std::fs::write(code.join("file"), "code").unwrap();
+    let template = Template {
+        working_dir: "/var/task".into(),
+        ..waiting("pwd; cat; echo; cat file; echo; /bin/pwd; ls")
+    };
+    let sandbox = runner.launch(template).await.unwrap();
+    let shown = vec![Shown { from: code.clone(), at: "/var/task".into() }];
+    sandbox.enter(entry(shown)).await.unwrap();
+    let (output, end) = said(&*sandbox).await;
+    assert_eq!((output.as_str(), end), ("/var/task\na word\ncode\n/var/task\nfile\n", End::Code(0)));
+    std::fs::remove_dir_all(code).unwrap();
+}
+
 /// Nothing but a sandbox, and what is to run in it.
 fn blank() -> Template {
     Template { argv: Vec::new(), ..waiting("") }

@@ -1,8 +1,10 @@
 //! What this machine runs functions with: interpreters of exactly the version asked for, found once, and
 //! the bootstraps that connect them to the Runtime API.
 
+use super::class_archive::{self, ClassArchives};
 use super::code::{self, Lease, Leases};
 use super::image::Image;
+use super::launch;
 use super::waiting::{Kind, Lines};
 use crate::errors::LambdaError;
 use crate::state::Configuration;
@@ -60,6 +62,30 @@ pub struct Machine {
     leases: Leases,
     images: Mutex<VecDeque<([u8; 32], Slot)>>,
     lines: Lines,
+    archives: Arc<ClassArchives>,
+}
+
+/// A JVM of this machine: its bootstraps, the same where it sees them, and which it is.
+struct Jvm<'a> {
+    bootstraps: &'a Bootstraps,
+    seen: &'a Bootstraps,
+    managed: ManagedRuntime,
+    interpreter: &'a Interpreter,
+}
+
+impl Jvm<'_> {
+    /// Where the archive of its classes is to be.
+    fn archive(&self) -> Option<PathBuf> {
+        self.bootstraps.class_archive(self.managed, self.interpreter, self.seen.root())
+    }
+
+    /// Adds what it begins with besides: a bound, and the archive of its classes if that is there.
+    fn add_options(&self, argv: &mut Vec<OsString>, memory_mb: u32) {
+        let archive = self.archive().filter(|archive| archive.is_file());
+        let below = archive.as_ref().and_then(|archive| archive.strip_prefix(self.bootstraps.root()).ok());
+        let of_archive = below.map(|below| class_archive::options(&self.seen.root().join(below)));
+        argv.splice(1..1, of_archive.into_iter().flatten().chain([heap(memory_mb)]));
+    }
 }
 
 /// An image that is kept unpacked; locked while it is being unpacked, so that it is once.
@@ -84,6 +110,23 @@ fn wrapped(wrapper: &str, argv: Vec<OsString>) -> Vec<OsString> {
 
 fn cannot(error: &RuntimeError) -> LambdaError {
     LambdaError::CannotRun(error.to_string())
+}
+
+/// A JVM takes what it is given of the machine's memory, unless it is told otherwise.
+fn heap(memory_mb: u32) -> OsString {
+    format!("-Xmx{}m", memory_mb * 17 / 20).into()
+}
+
+/// Makes ready what functions of a runtime need besides its interpreter.
+async fn prepare(
+    ctx: &Ctx,
+    bootstraps: &Arc<Bootstraps>,
+    (managed, interpreter): (ManagedRuntime, &Interpreter),
+    handler: &str,
+) -> Result<(), LambdaError> {
+    let (bootstraps, interpreter, handler) = (bootstraps.clone(), interpreter.clone(), handler.to_owned());
+    let prepared = ctx.compute(move || bootstraps.prepare(managed, &interpreter, &handler)).await;
+    prepared.map_err(LambdaError::Other)?.map_err(|error| cannot(&error))
 }
 
 #[expect(
@@ -127,17 +170,43 @@ impl Machine {
     }
 
     async fn ahead(&self, ctx: &Ctx, kind: &Kind, argv: Ahead) -> Result<Option<Command>, LambdaError> {
-        let Kind::Begun { runtime, loaded, .. } = kind else { return Ok(Some(Command::default())) };
+        let Kind::Begun { runtime, loaded, memory_mb, .. } = kind else {
+            return Ok(Some(Command::default()));
+        };
         let managed = ManagedRuntime::parse(runtime).map_err(|error| cannot(&error))?;
         let bootstraps = self.bootstraps(ctx).await?;
         let interpreter = self.interpreter(ctx, managed).await?;
         let view = View::of_sandbox();
         let seen = bootstraps.seen_at(view.runtime.as_deref().unwrap_or(bootstraps.root()));
-        let Some(argv) = argv(&seen, managed, &interpreter, *loaded) else { return Ok(None) };
+        let Some(mut argv) = argv(&seen, managed, &interpreter, *loaded) else { return Ok(None) };
+        if let Some(memory_mb) = memory_mb {
+            prepare(ctx, &bootstraps, (managed, &interpreter), "").await?;
+            let jvm = Jvm { bootstraps: &bootstraps, seen: &seen, managed, interpreter: &interpreter };
+            self.archived(ctx, &jvm).await;
+            jvm.add_options(&mut argv, *memory_mb);
+        }
         let programs = interpreter.path.parent().map(Path::to_owned);
         let (runtime_dir, folders) = (bootstraps.root().to_owned(), interpreter.folders());
         let packages = interpreter.packages();
         Ok(Some(Command { argv, programs, runtime_dir, folders, packages, ..Command::default() }))
+    }
+
+    /// Makes the archive of a JVM's classes unless it is there, or this was tried.
+    fn archived(&self, ctx: &Ctx, jvm: &Jvm<'_>) -> impl Future<Output = ()> + Send + use<> {
+        let (ctx, archives, scratch) = (ctx.clone(), self.archives.clone(), self.scratch(ctx).to_owned());
+        let made = jvm.archive().zip(ctx.ports().runner.clone());
+        let command = Command {
+            argv: jvm.seen.rehearsal_command(jvm.managed, jvm.interpreter),
+            runtime_dir: jvm.bootstraps.root().to_owned(),
+            folders: jvm.interpreter.folders(),
+            ..Command::default()
+        };
+        async move {
+            let Some((file, runner)) = made.filter(|(file, _)| !file.is_file()) else { return };
+            // Where there can be no such folder, functions say so.
+            let Ok(tmp) = launch::scratch(&ctx, &scratch).await else { return };
+            archives.make(&ctx, &runner, &file, (command, tmp)).await;
+        }
     }
 
     /// Which folders of code are in use.
@@ -168,18 +237,15 @@ impl Machine {
         }
         let managed = ManagedRuntime::parse(runtime).map_err(|error| cannot(&error))?;
         let interpreter = self.interpreter(ctx, managed).await?;
-        let (prepared, own, handler) =
-            (bootstraps.clone(), interpreter.clone(), configuration.settings.handler.clone());
-        let prepared = ctx.compute(move || prepared.prepare(managed, &own, &handler)).await;
-        let prepared = prepared.map_err(LambdaError::Other)?;
-        prepared.map_err(|error| cannot(&error))?;
+        prepare(ctx, &bootstraps, (managed, &interpreter), &configuration.settings.handler).await?;
         let seen = bootstraps.seen_at(view.runtime.as_deref().unwrap_or(bootstraps.root()));
         let opt = view.opt.as_deref().filter(|_| layers.is_some());
         let mut argv = seen.command(managed, &interpreter, (&view.code, opt));
         if let ManagedRuntime::Java { .. } = managed {
-            // A JVM takes what it is given of the machine's memory, unless it is told otherwise.
-            let heap_mb = configuration.settings.memory_mb * 17 / 20;
-            argv.insert(1, format!("-Xmx{heap_mb}m").into());
+            let jvm = Jvm { bootstraps: &bootstraps, seen: &seen, managed, interpreter: &interpreter };
+            jvm.add_options(&mut argv, configuration.settings.memory_mb);
+            // For the next; this one does not wait for it.
+            tokio::spawn(self.archived(ctx, &jvm));
         }
         let variables = managed.variables(&interpreter, (&view.code, opt), seen.root());
         let mut variables: BTreeMap<_, _> =

@@ -1,7 +1,7 @@
 //! What an environment is started with: its program, its variables, its limits.
 
 use super::machine::{Command, View};
-use super::waiting::Kind;
+use super::waiting::{Kind, MAX_VARIABLES};
 use crate::state::{Configuration, Settings};
 use names::AccountId;
 use ports::Session;
@@ -19,9 +19,12 @@ const TIME_ZONE: &str = ":UTC";
 /// Bounds of a sandbox that waits (Lambda quotas: memory to 10,240 MB, `/tmp` from 512 MB).
 const LARGEST_MEMORY: u64 = 10_240 << 20;
 const SMALLEST_TMP: u64 = 512 << 20;
+const REHEARSAL_MEMORY: u64 = 512 << 20;
 /// Where sandboxes see the packages of this machine: above the code and the layers alike.
 const PACKAGES: &str = "/node_modules";
 const WELL_KNOWN: &str = "test";
+/// Variables that the environment of a JVM has room for: the function's own, and those that all have.
+const PLACES: usize = MAX_VARIABLES + 32;
 /// Tells the bootstraps where the layers are.
 const LAYERS_ROOT: &str = "ELYSIUM_LAYERS_ROOT";
 
@@ -258,18 +261,50 @@ pub fn seed(kind: &Kind, command: Command, api: &str, tmp: PathBuf) -> Template 
     Template { waits: false, seeds: true, ..ahead(kind, command, Vec::new(), (tmp, api)) }
 }
 
+/// The template of a JVM that rehearses, whose output is an archive of its classes.
+pub fn rehearsal(level: Level, command: Command, tmp: PathBuf) -> Template {
+    let walled = View::of_sandbox().runtime.filter(|_| level == Level::Sandbox);
+    let at = walled.unwrap_or_else(|| command.runtime_dir.clone());
+    let mut read_only = vec![Shown { from: command.runtime_dir, at }];
+    read_only.extend(command.folders.into_iter().map(|folder| Shown { from: folder.clone(), at: folder }));
+    Template {
+        label: "rehearsal".to_owned(),
+        level,
+        argv: command.argv,
+        env: vec![("PATH".into(), SYSTEM_PATH.into()), ("LANG".into(), LANGUAGE.into())],
+        working_dir: "/".into(),
+        roots: Roots { read_only, image: None, tmp },
+        limits: Limits {
+            memory_bytes: REHEARSAL_MEMORY,
+            tmp_bytes: SMALLEST_TMP,
+            open_files: OPEN_FILES,
+            processes: None,
+        },
+        ports: Vec::new(),
+        waits: false,
+        seeds: false,
+    }
+}
+
 fn ahead(kind: &Kind, command: Command, ports: Vec<u16>, (tmp, api): (PathBuf, &str)) -> Template {
     let View { code, opt, runtime: runtime_dir } = View::of_sandbox();
-    let (code, opt) = (code.display(), opt.unwrap_or_default());
-    let opt = opt.display();
+    let opt = opt.unwrap_or_default();
     let programs = command.programs.as_ref().map(|path| format!("{}:", path.display())).unwrap_or_default();
     let variables = [
         ("AWS_LAMBDA_RUNTIME_API", api.to_owned()),
         ("PATH", format!("{programs}{SYSTEM_PATH}")),
-        ("LD_LIBRARY_PATH", format!("{code}:{code}/lib:{opt}/lib")),
+        ("LD_LIBRARY_PATH", format!("{0}:{0}/lib:{1}/lib", code.display(), opt.display())),
         ("LANG", LANGUAGE.to_owned()),
         ("TZ", TIME_ZONE.to_owned()),
     ];
+    let mut env: Vec<(OsString, OsString)> =
+        variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+    let mut working_dir = Path::new("/").to_owned();
+    if let Kind::Begun { memory_mb: Some(_), .. } = kind {
+        // A JVM neither makes room for variables nor goes anywhere: it is where its code will be.
+        env.extend((0..PLACES).map(|place| (format!("_{place}").into(), OsString::new())));
+        working_dir.clone_from(&code);
+    }
     let at = runtime_dir.unwrap_or_else(|| command.runtime_dir.clone());
     let mut read_only = Vec::new();
     if *kind != Kind::Blank {
@@ -287,8 +322,8 @@ fn ahead(kind: &Kind, command: Command, ports: Vec<u16>, (tmp, api): (PathBuf, &
         label: format!("waiting: {kind:?}"),
         level: Level::Sandbox,
         argv: command.argv,
-        env: variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
-        working_dir: "/".into(),
+        env,
+        working_dir,
         roots: Roots { read_only, image: None, tmp },
         limits,
         ports,

@@ -13,6 +13,7 @@ use crate::errors::LambdaError;
 use crate::state::Settings;
 use names::AccountId;
 use ports::runner::Sandbox;
+use sandbox::runtimes::ManagedRuntime;
 use service::{Ctx, Log};
 use std::collections::{HashMap, VecDeque};
 use std::io::Read;
@@ -24,16 +25,20 @@ use tokio::sync::oneshot;
 /// Most of one kind: as a rule, and after a burst.
 const MAX_USUAL: usize = 4;
 const MAX_WAITING: usize = 16;
-/// What one takes of the machine's memory, and the part of what is free that all of a kind may take.
+/// What one takes of the machine's memory, a JVM, and the part of what is free that all of a kind may take.
 const EACH_BYTES: u64 = 48 << 20;
+const EACH_JVM_BYTES: u64 = 64 << 20;
 const SHARE: u64 = 8;
 /// How long the sandboxes of a kind wait for a function.
 const IDLE: Duration = Duration::from_secs(7 * 60);
 
 /// Variables that decide how an interpreter begins; who sets them gets one that begins with them.
-const DECISIVE: [&str; 10] = [
+const DECISIVE: [&str; 13] = [
     "PYTHON",
     "NODE_",
+    "JAVA_TOOL_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "_JAVA_OPTIONS",
     "LD_",
     "LC_",
     "LANG",
@@ -43,6 +48,9 @@ const DECISIVE: [&str; 10] = [
     "SSL_",
     "AWS_LAMBDA_EXEC_WRAPPER",
 ];
+
+/// Variables of its own that a function may have whose JVM waits: as many as there is room for beside the others.
+pub(super) const MAX_VARIABLES: usize = 128;
 
 /// Files of a function that are looked into for the SDK, and how far.
 const LOOKED_AT: usize = 16;
@@ -59,6 +67,8 @@ pub enum Kind {
         runtime: String,
         /// It has loaded the SDK.
         loaded: bool,
+        /// Of a JVM, whose bound is set when it begins: for functions of how much memory.
+        memory_mb: Option<u32>,
         /// For whose functions.
         account: AccountId,
     },
@@ -111,11 +121,16 @@ pub fn kind(settings: &Settings, account: AccountId, code: &Path) -> Kind {
     let Settings { runtime, handler, environment, .. } = settings;
     let mut given = environment.iter().flat_map(|given| given.keys());
     let decides = given.any(|name| DECISIVE.iter().any(|decisive| name.starts_with(decisive)));
-    let python = runtime.starts_with("python");
-    if decides || !(python || runtime.starts_with("nodejs")) {
-        return Kind::Blank;
-    }
-    Kind::Begun { runtime: runtime.clone(), loaded: python && mentions_sdk(code, handler), account }
+    let managed = ManagedRuntime::parse(runtime).ok().filter(|managed| managed.can_wait());
+    let many = environment.as_ref().is_some_and(|given| given.len() > MAX_VARIABLES);
+    let (loaded, memory_mb) = match managed {
+        _ if decides => return Kind::Blank,
+        Some(ManagedRuntime::Python { .. }) => (mentions_sdk(code, handler), None),
+        Some(ManagedRuntime::Java { .. }) if !many => (false, Some(settings.memory_mb)),
+        Some(ManagedRuntime::Node { .. }) => (false, None),
+        _ => return Kind::Blank,
+    };
+    Kind::Begun { runtime: runtime.clone(), loaded, memory_mb, account }
 }
 
 /// Whether a Python function seems to use the SDK, and does not bring it. Either answer is right: it decides
@@ -136,9 +151,11 @@ fn mentions_sdk(code: &Path, handler: &str) -> bool {
     })
 }
 
-/// How many may wait where so much memory is free.
-fn affordable(available_bytes: u64) -> usize {
-    usize::try_from(available_bytes / SHARE / EACH_BYTES).unwrap_or(usize::MAX).min(MAX_WAITING)
+/// How many of a kind may wait where so much memory is free.
+fn affordable(kind: &Kind, available_bytes: u64) -> usize {
+    let jvm = matches!(kind, Kind::Begun { memory_mb: Some(_), .. });
+    let each = if jvm { EACH_JVM_BYTES } else { EACH_BYTES };
+    usize::try_from(available_bytes / SHARE / each).unwrap_or(usize::MAX).min(MAX_WAITING)
 }
 
 impl Lines {
@@ -216,7 +233,7 @@ impl Lines {
 
     /// Starts what is missing of a kind, one after the other, where it can be used.
     pub async fn fill(&self, ctx: &Ctx, machine: &Machine, kind: &Kind) {
-        while self.begin(kind, affordable(sandbox::available_memory())) {
+        while self.begin(kind, affordable(kind, sandbox::available_memory())) {
             let started = launch::waiting(ctx, machine, kind).await;
             let waiting = started.unwrap_or_else(|error| {
                 tell(kind, error);
@@ -269,9 +286,12 @@ mod tests {
 
     #[test]
     fn as_many_wait_as_memory_allows() {
-        let megabytes = |count: u64| affordable(count << 20);
+        let megabytes = |count: u64| affordable(&Kind::Blank, count << 20);
         assert_eq!((megabytes(0), megabytes(383), megabytes(384)), (0, 0, 1));
         assert_eq!((megabytes(800), megabytes(1 << 20)), (2, MAX_WAITING));
+        let (runtime, account) = ("java17".to_owned(), AccountId::DEFAULT);
+        let jvm = Kind::Begun { runtime, loaded: false, memory_mb: Some(512), account };
+        assert_eq!(affordable(&jvm, 800 << 20), 1);
         assert!(sandbox::available_memory() > 0);
     }
 
@@ -279,7 +299,7 @@ mod tests {
     fn demand_makes_lines_longer_up_to_a_bound_and_rest_shorter() {
         let (lines, now) = (Lines::default(), Instant::from(tokio::time::Instant::now()));
         let account = AccountId::DEFAULT;
-        let kind = Kind::Begun { runtime: "python3.11".to_owned(), loaded: false, account };
+        let kind = Kind::Begun { runtime: "python3.11".to_owned(), loaded: false, memory_mb: None, account };
         let wanted = || lines.lines()[&kind].wanted;
         assert!(!lines.begin(&kind, 99), "nobody asked");
         for missed in 1..=4 * MAX_WAITING {

@@ -145,6 +145,11 @@ pub struct Dialect {
     pub query_words: Option<(&'static str, &'static str)>,
     /// What query is told of an action that there is not, with `{}` in the place of its name.
     pub unknown_action: Option<&'static str>,
+    /// The members that query has under other names where it answers in JSON: `Messages`, `messages`.
+    pub json_names: &'static [(&'static str, &'static str)],
+    /// The types of what paths stand for, by the number of their labels, that the refusal of a method tells: `SERVICE`,
+    /// `BUCKET`, `OBJECT`; the last of them for all longer paths. Such a refusal says, too, which methods there are.
+    pub resource_types: &'static [&'static str],
     /// A second name in credential scopes and hosts, and the operation that only requests so named mean:
     /// `s3express`, `ListDirectoryBuckets`. Credentials that a room lends are good for requests so signed.
     pub also_signed: Option<(&'static str, &'static str)>,
@@ -166,6 +171,8 @@ impl Dialect {
         not_of_url: None,
         query_words: None,
         unknown_action: None,
+        json_names: &[],
+        resource_types: &[],
         also_signed: None,
     };
 }

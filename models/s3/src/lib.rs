@@ -30,7 +30,7 @@ pub static SERVICE: schema::ServiceShape = schema::ServiceShape {
     query_compatible: false,
     protocols: &[schema::Protocol::RestXml],
     xml_namespace: Some(schema::XmlNamespace { uri: "http://s3.amazonaws.com/doc/2006-03-01/", prefix: None }),
-    dialect: schema::Dialect { host_label: Some("Bucket"), form_upload: Some("PutObject"), digest_demanded: &["DeleteObjects", "PutBucketLifecycleConfiguration", "PutBucketTagging", "PutObjectLockConfiguration"], also_signed: Some(("s3express", "ListDirectoryBuckets")), bare_errors: true, ..schema::Dialect::PLAIN },
+    dialect: schema::Dialect { host_label: Some("Bucket"), form_upload: Some("PutObject"), digest_demanded: &["DeleteObjects", "PutBucketLifecycleConfiguration", "PutBucketTagging", "PutObjectLockConfiguration"], resource_types: &["SERVICE", "BUCKET", "OBJECT"], also_signed: Some(("s3express", "ListDirectoryBuckets")), bare_errors: true, ..schema::Dialect::PLAIN },
     operations: &[
         &operations::ABORT_MULTIPART_UPLOAD,
         &operations::COMPLETE_MULTIPART_UPLOAD,

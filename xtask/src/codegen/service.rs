@@ -246,9 +246,16 @@ fn dialect(said: &Node) -> String {
             let _ = write!(fields, "{field}: Some({text:?}), ");
         }
     }
-    let demanded = said.texts("digestDemanded");
-    if !demanded.is_empty() {
-        let _ = write!(fields, "digest_demanded: &{demanded:?}, ");
+    for (word, field) in [("digestDemanded", "digest_demanded"), ("resourceTypes", "resource_types")] {
+        let listed = said.texts(word);
+        if !listed.is_empty() {
+            let _ = write!(fields, "{field}: &{listed:?}, ");
+        }
+    }
+    let names = said.at("jsonNames").entries();
+    if !names.is_empty() {
+        let pairs: Vec<_> = names.iter().filter_map(|(name, other)| Some((name, other.as_text()?))).collect();
+        let _ = write!(fields, "json_names: &{pairs:?}, ");
     }
     if let (Some(code), Some(message)) = (said.text("missingCode"), said.text("missingMessage")) {
         let _ = write!(fields, "missing_member: Some(({code:?}, {message:?})), ");

@@ -540,16 +540,15 @@ impl<'t> Place<'t> {
         }
     }
 
-    /// The refusal of a method, in the words of S3 (test_website_hosting_http_methods of LocalStack, recorded on AWS; what
-    /// is asked of the service itself is of the type SERVICE).
+    /// The refusal of a method, in the words of S3 (test_website_hosting_http_methods of LocalStack, recorded on AWS).
     fn refusal(self, head: &Head<'_>) -> ApiError {
         let message = "The specified method is not allowed against this resource.";
         let error = ApiError::new("MethodNotAllowed", 405, message).field("Method", head.method);
-        if !self.service.dialect.bare_errors {
-            return error;
+        let types = self.service.dialect.resource_types;
+        match types.get(self.labels).or(types.last()) {
+            Some(kind) => error.field("ResourceType", *kind).header("allow", methods(self.leaves)),
+            None => error,
         }
-        let kind = ["SERVICE", "BUCKET", "OBJECT"][self.labels.min(2)];
-        error.field("ResourceType", kind).header("allow", methods(self.leaves))
     }
 }
 

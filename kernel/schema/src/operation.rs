@@ -113,6 +113,30 @@ pub struct NamedOperation {
     pub required: &'static [Location],
 }
 
+/// What a request bears by which a service refuses it, whichever operation it might mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Misfit {
+    /// Its method is one of these.
+    pub methods: &'static [&'static str],
+    /// The number of labels in its path, at least.
+    pub labels: usize,
+    /// It has this; a key of the query that ends with `*` stands for all that begin so.
+    pub with: Location,
+    /// The keys of the query that such a key does not stand for.
+    pub except: &'static [&'static str],
+    /// It does not have this.
+    pub without: Option<Location>,
+    /// It has a body.
+    pub body: bool,
+    /// The error's code, status and message.
+    pub error: (&'static str, u16, &'static str),
+    /// Further members of the error. In them `{}` stands for the value of what the request has, `{name}` for its name, as
+    /// in the message, and `{method}` for the request's method.
+    pub fields: &'static [(&'static str, &'static str)],
+    /// The methods that there are instead, in the header `Allow`.
+    pub allow: Option<&'static str>,
+}
+
 /// What a service does its own way where its protocols leave a choice: from its overlay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dialect {
@@ -150,6 +174,8 @@ pub struct Dialect {
     /// The types of what paths stand for, by the number of their labels, that the refusal of a method tells: `SERVICE`,
     /// `BUCKET`, `OBJECT`; the last of them for all longer paths. Such a refusal says, too, which methods there are.
     pub resource_types: &'static [&'static str],
+    /// What is refused before an operation is looked for; the first that fits says how.
+    pub misfits: &'static [Misfit],
     /// A second name in credential scopes and hosts, and the operation that only requests so named mean:
     /// `s3express`, `ListDirectoryBuckets`. Credentials that a room lends are good for requests so signed.
     pub also_signed: Option<(&'static str, &'static str)>,
@@ -173,6 +199,7 @@ impl Dialect {
         unknown_action: None,
         json_names: &[],
         resource_types: &[],
+        misfits: &[],
         also_signed: None,
     };
 }

@@ -5,7 +5,7 @@
 //! specific path decide, then the order in which the services are listed.
 
 use super::hosts::{Host, HostRoute, Rules};
-use super::select::{Asked, methods, select};
+use super::select::{Asked, methods, misfit, select};
 use super::template::{Leaf, compile};
 use super::trie::{Match, Segments, Trie};
 use super::{Route, Routed, Routing};
@@ -378,6 +378,14 @@ impl Router {
                 return Err(Unroutable::new(form, ApiError::new("InvalidURI", 400, malformed.message)));
             }
         }
+        let is_of = |place: &&Place<'_>| {
+            best.as_ref().is_none_or(|(_, route)| std::ptr::eq(route.service, place.service))
+        };
+        if let Some(place) = place.as_ref().filter(is_of)
+            && let Some(error) = misfit(place.service.dialect.misfits, asked, place.labels)
+        {
+            return Err(Unroutable::new(place.form(head), error));
+        }
         best.map(|(_, route)| route).ok_or_else(|| {
             if let Some(refused) = self.no_form(head, host, candidates) {
                 return refused;
@@ -537,6 +545,16 @@ impl<'t> Place<'t> {
             literals: found.literals,
             labels: found.values.len(),
             leaves: found.leaves,
+        }
+    }
+
+    fn form(&self, head: &Head<'_>) -> AnswerForm {
+        AnswerForm {
+            protocol: self.protocol,
+            service: Some(self.service),
+            operation: None,
+            head: head.method == "HEAD",
+            json: false,
         }
     }
 

@@ -22,8 +22,8 @@ pub use body::{Body, BodyError, EventStream};
 pub use document::Document;
 pub use error::ApiError;
 pub use operation::{
-    AuthType, Checksum, Dialect, ErrorShape, HttpBinding, NamedOperation, OperationModel, OperationShape,
-    Protocol, ServiceShape,
+    AuthType, Checksum, Dialect, ErrorShape, HttpBinding, Misfit, NamedOperation, OperationModel,
+    OperationShape, Protocol, ServiceShape,
 };
 pub use print::print;
 pub use shape::{

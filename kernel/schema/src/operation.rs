@@ -113,6 +113,30 @@ pub struct NamedOperation {
     pub required: &'static [Location],
 }
 
+/// What a request bears by which a service refuses it, whichever operation it might mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Misfit {
+    /// Its method is one of these.
+    pub methods: &'static [&'static str],
+    /// The number of labels in its path, at least.
+    pub labels: usize,
+    /// It has this; a key of the query that ends with `*` stands for all that begin so.
+    pub with: Location,
+    /// The keys of the query that such a key does not stand for.
+    pub except: &'static [&'static str],
+    /// It does not have this.
+    pub without: Option<Location>,
+    /// It has a body.
+    pub body: bool,
+    /// The error's code, status and message.
+    pub error: (&'static str, u16, &'static str),
+    /// Further members of the error. In them `{}` stands for the value of what the request has, `{name}` for its name, as
+    /// in the message, and `{method}` for the request's method.
+    pub fields: &'static [(&'static str, &'static str)],
+    /// The methods that there are instead, in the header `Allow`.
+    pub allow: Option<&'static str>,
+}
+
 /// What a service does its own way where its protocols leave a choice: from its overlay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dialect {
@@ -145,6 +169,13 @@ pub struct Dialect {
     pub query_words: Option<(&'static str, &'static str)>,
     /// What query is told of an action that there is not, with `{}` in the place of its name.
     pub unknown_action: Option<&'static str>,
+    /// The members that query has under other names where it answers in JSON: `Messages`, `messages`.
+    pub json_names: &'static [(&'static str, &'static str)],
+    /// The types of what paths stand for, by the number of their labels, that the refusal of a method tells: `SERVICE`,
+    /// `BUCKET`, `OBJECT`; the last of them for all longer paths. Such a refusal says, too, which methods there are.
+    pub resource_types: &'static [&'static str],
+    /// What is refused before an operation is looked for; the first that fits says how.
+    pub misfits: &'static [Misfit],
     /// A second name in credential scopes and hosts, and the operation that only requests so named mean:
     /// `s3express`, `ListDirectoryBuckets`. Credentials that a room lends are good for requests so signed.
     pub also_signed: Option<(&'static str, &'static str)>,
@@ -166,6 +197,9 @@ impl Dialect {
         not_of_url: None,
         query_words: None,
         unknown_action: None,
+        json_names: &[],
+        resource_types: &[],
+        misfits: &[],
         also_signed: None,
     };
 }

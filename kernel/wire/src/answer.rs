@@ -81,7 +81,8 @@ fn wrapped(form: &AnswerForm, operation: &OperationShape, output: &dyn Obj, requ
     let root = format!("{}Response", operation.name);
     if form.json {
         let mut reply = Reply::new(200);
-        reply.body("application/json", query::json::answer(operation, output, request_id));
+        let names = form.service.map_or(&[][..], |service| service.dialect.json_names);
+        reply.body("application/json", query::json::answer(operation, names, output, request_id));
         return reply;
     }
     let mut writer = match form.protocol {

@@ -30,7 +30,7 @@ pub static SERVICE: schema::ServiceShape = schema::ServiceShape {
     query_compatible: true,
     protocols: &[schema::Protocol::AwsJson10, schema::Protocol::AwsQuery],
     xml_namespace: Some(schema::XmlNamespace { uri: "http://queue.amazonaws.com/doc/2012-11-05/", prefix: None }),
-    dialect: schema::Dialect { error_namespace: Some("com.amazonaws.sqs"), url_member: Some("QueueUrl"), not_of_url: Some("CreateQueue ListQueues"), unknown_action: Some("The action {} is not valid for this endpoint."), missing_member: Some(("MissingParameter", "The request must contain the parameter {}.")), query_words: Some(("QueueDoesNotExist", "The specified queue does not exist for this wsdl version.")), ..schema::Dialect::PLAIN },
+    dialect: schema::Dialect { error_namespace: Some("com.amazonaws.sqs"), url_member: Some("QueueUrl"), not_of_url: Some("CreateQueue ListQueues"), unknown_action: Some("The action {} is not valid for this endpoint."), json_names: &[("Messages", "messages"), ("QueueUrls", "queueUrls")], missing_member: Some(("MissingParameter", "The request must contain the parameter {}.")), query_words: Some(("QueueDoesNotExist", "The specified queue does not exist for this wsdl version.")), ..schema::Dialect::PLAIN },
     operations: &[
         &operations::ADD_PERMISSION,
         &operations::CANCEL_MESSAGE_MOVE_TASK,

@@ -7,6 +7,7 @@ use crate::lookup;
 use crate::policy::NamesKey;
 use crate::rules::headers;
 use crate::state::objects;
+use names::Timestamp;
 use service::{Demand, Peek};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -14,7 +15,8 @@ use std::sync::Arc;
 /// With what a request says of the object that it makes.
 pub fn made(demand: Demand, wishes: &Wishes<'_>) -> Demand {
     let [full_control, read, _, read_acp, write_acp] = wishes.acl.headers;
-    let until = wishes.lock_until.map(|until| until.iso8601());
+    let until = wishes.lock_until.and_then(|text| Timestamp::parse_iso8601(text).ok());
+    let until = until.map(|until| until.iso8601());
     let said = [
         ("s3:x-amz-acl", wishes.acl.canned),
         ("s3:x-amz-grant-full-control", full_control),

@@ -14,6 +14,8 @@ use names::{Tags, Timestamp};
 use service::{Ctx, mail_words};
 use std::collections::BTreeMap;
 
+const UNTIL: &str = "x-amz-object-lock-retain-until-date";
+
 /// User metadata as it is kept and told.
 fn metadata(given: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     given.iter().map(|(name, value)| (name.clone(), mail_words::told(value))).collect()
@@ -37,7 +39,7 @@ pub struct Wishes<'a> {
     pub bucket_key: Option<bool>,
     pub customer: Given<'a>,
     pub lock_mode: Option<&'a str>,
-    pub lock_until: Option<Timestamp>,
+    pub lock_until: Option<&'a str>,
     pub legal_hold: Option<&'a str>,
     pub tagging: Option<&'a str>,
 }
@@ -70,7 +72,7 @@ macro_rules! wishes {
             bucket_key: $input.bucket_key_enabled,
             customer: $crate::sealing::customer_members!($input),
             lock_mode: $input.object_lock_mode.as_ref().map(|mode| mode.as_str()),
-            lock_until: $input.object_lock_retain_until_date,
+            lock_until: $input.object_lock_retain_until_date.as_deref(),
             legal_hold: $input.object_lock_legal_hold_status.as_ref().map(|status| status.as_str()),
             tagging: $input.tagging.as_deref(),
         }
@@ -169,17 +171,20 @@ impl Wishes<'_> {
     ) -> Result<Option<Box<Extras>>, S3Error> {
         let now = ctx.now();
         let lock = bucket.record.lock;
+        let (given, hold) = (self.retention(now)?, self.hold()?);
         if lock.is_none() && self.locks() {
-            return Err(S3Error::no_lock());
+            // Without blanks where an object is written (an answer of AWS in versitygw's issue 1751), and where nothing is
+            // wrong with what is asked for (issue 2028).
+            let message = "Bucket is missing ObjectLockConfiguration".to_owned();
+            return Err(S3Error::InvalidRequest { message });
         }
-        let given = self.retention(now)?;
         let default = lock.and_then(|lock| lock.default).map(|default| default.begun(now));
         let writer = grants::writer(ctx.caller(), bucket, self.acl.canned);
         let extras = Extras {
             acl: grants::of_object(&ctx.read(), &self.acl, bucket, ctx.caller())?,
             writer,
             retention: given.or(default),
-            legal_hold: self.hold()?,
+            legal_hold: hold,
             customer: customer.map(|(customer, salt)| customer.kept(salt)),
             ..Extras::default()
         };
@@ -192,24 +197,22 @@ impl Wishes<'_> {
         };
         match (self.lock_mode, self.lock_until) {
             (None, None) => Ok(None),
-            (Some(mode), Some(until)) => match Mode::of_name(mode) {
-                None => invalid("Unknown wormMode directive.", "x-amz-object-lock-mode", mode),
-                Some(_) if until <= now => invalid(
-                    "The retain until date must be in the future!",
-                    "x-amz-object-lock-retain-until-date",
-                    &until.iso8601(),
-                ),
-                Some(mode) => Ok(Some(Retention { mode, until })),
+            // Answers of AWS in versitygw's issues 1736, 1733 and 1734.
+            (Some(mode), Some(text)) => match (Mode::of_name(mode), Timestamp::parse_iso8601(text)) {
+                (None, _) => invalid("Unknown wormMode directive.", "x-amz-object-lock-mode", mode),
+                (_, Err(_)) => {
+                    invalid("The retain until date must be provided in ISO 8601 format", UNTIL, text)
+                }
+                (_, Ok(until)) if until <= now => {
+                    invalid("The retain until date must be in the future!", UNTIL, text)
+                }
+                (Some(mode), Ok(until)) => Ok(Some(Retention { mode, until })),
             },
             (mode, _) => Err(S3Error::UntoldArgument {
                 message:
                     "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied"
                         .into(),
-                name: if mode.is_some() {
-                    "x-amz-object-lock-retain-until-date"
-                } else {
-                    "x-amz-object-lock-mode"
-                },
+                name: if mode.is_some() { UNTIL } else { "x-amz-object-lock-mode" },
             }),
         }
     }

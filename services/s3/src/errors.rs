@@ -350,21 +350,20 @@ impl S3Error {
     pub fn tags(fault: TagSetFault, header: Option<&str>) -> Self {
         let invalid = |message, key| S3Error::InvalidTag { message, key: Some(key), value: None };
         match (fault, header) {
-            (
-                TagSetFault::Malformed | TagSetFault::Value { .. } | TagSetFault::Tag(TagFault::Duplicate(_)),
-                Some(header),
-            ) => S3Error::InvalidArgument {
-                message: "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query \
+            (TagSetFault::Malformed | TagSetFault::Tag(TagFault::Duplicate(_)), Some(header)) => {
+                S3Error::InvalidArgument {
+                    message: "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query \
                               parameters without tag name duplicates.",
-                name: "x-amz-tagging",
-                value: header.to_owned(),
-            },
+                    name: "x-amz-tagging",
+                    value: header.to_owned(),
+                }
+            }
             (TagSetFault::Malformed, None) => S3Error::MalformedXml,
             (TagSetFault::Tag(TagFault::TooMany { limit }), _) => S3Error::TooManyTags { limit },
             (TagSetFault::Tag(TagFault::Key(key)), _) => {
                 invalid("The TagKey you have provided is invalid", key)
             }
-            (TagSetFault::Value { key, value }, None) => S3Error::InvalidTag {
+            (TagSetFault::Value { key, value }, _) => S3Error::InvalidTag {
                 message: "The TagValue you have provided is invalid",
                 key: Some(key),
                 value: Some(value),

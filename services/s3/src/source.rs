@@ -32,12 +32,13 @@ pub struct Source {
 /// The header that names it.
 const HEADER: &str = "x-amz-copy-source";
 
-/// Texts: versitygw's issues 1388 and 1390, whose authors asked AWS.
+/// Texts: versitygw's issues 1388 and 1390, whose authors asked AWS, and their pull request 1404.
 fn refused(fault: NoSource) -> S3Error {
     let argument = |message| S3Error::InvalidArgument { message, name: HEADER, value: HEADER.to_owned() };
     match fault {
         NoSource::Bucket => argument("Invalid copy source bucket name"),
         NoSource::Key => argument("Invalid copy source object key"),
+        NoSource::Encoding => argument("Invalid copy source encoding"),
         NoSource::Version => S3Error::NoVersionId { name: HEADER, id: String::new() },
     }
 }

@@ -246,9 +246,20 @@ fn dialect(said: &Node) -> String {
             let _ = write!(fields, "{field}: Some({text:?}), ");
         }
     }
-    let demanded = said.texts("digestDemanded");
-    if !demanded.is_empty() {
-        let _ = write!(fields, "digest_demanded: &{demanded:?}, ");
+    for (word, field) in [("digestDemanded", "digest_demanded"), ("resourceTypes", "resource_types")] {
+        let listed = said.texts(word);
+        if !listed.is_empty() {
+            let _ = write!(fields, "{field}: &{listed:?}, ");
+        }
+    }
+    let names = said.at("jsonNames").entries();
+    if !names.is_empty() {
+        let pairs: Vec<_> = names.iter().filter_map(|(name, other)| Some((name, other.as_text()?))).collect();
+        let _ = write!(fields, "json_names: &{pairs:?}, ");
+    }
+    let misfits: Vec<String> = said.at("misfits").items().iter().map(misfit).collect();
+    if !misfits.is_empty() {
+        let _ = write!(fields, "misfits: &[{}], ", misfits.join(", "));
     }
     if let (Some(code), Some(message)) = (said.text("missingCode"), said.text("missingMessage")) {
         let _ = write!(fields, "missing_member: Some(({code:?}, {message:?})), ");
@@ -272,6 +283,32 @@ fn dialect(said: &Node) -> String {
         true => "schema::Dialect::PLAIN".to_owned(),
         false => format!("schema::Dialect {{ {fields}..schema::Dialect::PLAIN }}"),
     }
+}
+
+/// A request that the overlay refuses.
+fn misfit(said: &Node) -> String {
+    let place = |text: &str| match text.strip_prefix('?') {
+        Some(key) => format!("schema::Location::Query({key:?})"),
+        None => format!("schema::Location::Header({text:?})"),
+    };
+    let number = |word| said.at(word).as_number().unwrap_or_default();
+    let text = |word| said.text(word).unwrap_or_default();
+    let told = said.at("fields").entries().iter();
+    let told: Vec<_> = told.filter_map(|(name, value)| Some((name, value.as_text()?))).collect();
+    format!(
+        "schema::Misfit {{ methods: &{:?}, labels: {}, with: {}, except: &{:?}, without: {}, body: {}, \
+         error: ({:?}, {}, {:?}), fields: &{told:?}, allow: {:?} }}",
+        said.texts("methods"),
+        number("labels"),
+        place(text("with")),
+        said.texts("except"),
+        said.text("without").map_or("None".to_owned(), |text| format!("Some({})", place(text))),
+        said.flag("body"),
+        text("code"),
+        number("status"),
+        text("message"),
+        said.text("allow"),
+    )
 }
 
 fn protocol_name(plan: &Plan, protocol: &str) -> Result<String, Failure> {

@@ -34,17 +34,25 @@ const DIALECT: &[&str] = &[
     "errorNamespace",
     "formUpload",
     "hostLabel",
+    "jsonNames",
     "messageKey",
+    "misfits",
     "missingCode",
     "missingMessage",
     "notOfUrl",
     "onlySoSigned",
     "queryWords",
     "queryWordsOf",
+    "resourceTypes",
     "sumsBodies",
     "unknownAction",
     "urlMember",
     "validationCode",
+];
+
+/// Overlays only: the fields of `schema::Misfit`; keys of the query begin with `?`.
+const MISFIT: &[&str] = &[
+    "allow", "body", "code", "except", "fields", "labels", "message", "methods", "status", "with", "without",
 ];
 
 const OPERATION: &[&str] = &[
@@ -148,7 +156,11 @@ const REFERENCE: &[&str] = &[
 /// Refuses a model with words that the generator does not know.
 pub fn check(model: &Node) -> Result<(), Failure> {
     known("metadata", model.at("metadata"), METADATA)?;
-    known("metadata.dialect", model.at("metadata").at("dialect"), DIALECT)?;
+    let dialect = model.at("metadata").at("dialect");
+    known("metadata.dialect", dialect, DIALECT)?;
+    for misfit in dialect.at("misfits").items() {
+        known("metadata.dialect.misfits", misfit, MISFIT)?;
+    }
     for (name, operation) in model.at("operations").entries() {
         known(name, operation, OPERATION)?;
         known(name, operation.at("input"), REFERENCE)?;

@@ -5,34 +5,43 @@
 use crate::json::{Encoder, write_string};
 use schema::{List, Map, MapTy, Obj, OperationShape, TimeFormat, Ty, Val};
 
-/// Members that JSON has under names of their own.
-const OTHER_NAMES: [(&str, &str); 2] = [("Messages", "messages"), ("QueueUrls", "queueUrls")];
+/// What writes an answer: members have other names where the service says so.
+struct Writer {
+    body: Encoder,
+    other_names: &'static [(&'static str, &'static str)],
+}
 
-/// An operation's output.
-pub(crate) fn answer(operation: &OperationShape, output: &dyn Obj, request_id: &str) -> Vec<u8> {
-    let mut body = Encoder::new();
+/// An operation's output, some of whose members have other names.
+pub(crate) fn answer(
+    operation: &OperationShape,
+    other_names: &'static [(&'static str, &'static str)],
+    output: &dyn Obj,
+    request_id: &str,
+) -> Vec<u8> {
+    let mut writer = Writer { body: Encoder::new(), other_names };
     let by_rule = format!("{}Result", operation.name);
     let result = operation.result_wrapper.unwrap_or(&by_rule);
     let says_something = !output.shape().members.is_empty() || operation.result_wrapper.is_some();
-    key(&mut body.out, b'{', &format!("{}Response", operation.name));
+    key(&mut writer.body.out, b'{', &format!("{}Response", operation.name));
     // The two in the order of their names.
     let result_first = result < "ResponseMetadata";
     let mut before = b'{';
     for turn in [true, false] {
         if turn == result_first && says_something {
-            key(&mut body.out, before, result);
-            structure(&mut body, output);
+            key(&mut writer.body.out, before, result);
+            writer.structure(output);
             before = b',';
         } else if turn != result_first {
-            key(&mut body.out, before, "ResponseMetadata");
-            key(&mut body.out, b'{', "RequestId");
-            write_string(&mut body.out, request_id);
-            body.out.push(b'}');
+            let out = &mut writer.body.out;
+            key(out, before, "ResponseMetadata");
+            key(out, b'{', "RequestId");
+            write_string(out, request_id);
+            out.push(b'}');
             before = b',';
         }
     }
-    body.out.extend_from_slice(b"}}");
-    body.out
+    writer.body.out.extend_from_slice(b"}}");
+    writer.body.out
 }
 
 /// An error, by what is said of it.
@@ -59,77 +68,85 @@ fn key(out: &mut Vec<u8>, before: u8, name: &str) {
     out.push(b':');
 }
 
-fn structure(body: &mut Encoder, obj: &dyn Obj) {
-    let members = obj.shape().members;
-    let shown = |name: &'static str| {
-        OTHER_NAMES.iter().find(|(known, _)| *known == name).map_or(name, |(_, other)| other)
-    };
-    let mut names: Vec<(usize, &str)> = members.iter().map(|member| shown(member.name)).enumerate().collect();
-    names.sort_unstable_by_key(|(_, name)| *name);
-    let mut before = b'{';
-    for (index, name) in names {
-        key(&mut body.out, before, name);
-        before = b',';
-        match obj.get(index) {
-            Some(val) => value(body, &val, members[index].ty, members[index].time_format),
-            None => body.out.extend_from_slice(b"null"),
+impl Writer {
+    fn structure(&mut self, obj: &dyn Obj) {
+        let members = obj.shape().members;
+        let shown = |name: &'static str| {
+            self.other_names.iter().find(|(known, _)| *known == name).map_or(name, |(_, other)| other)
+        };
+        let mut names: Vec<(usize, &str)> =
+            members.iter().map(|member| shown(member.name)).enumerate().collect();
+        names.sort_unstable_by_key(|(_, name)| *name);
+        let mut before = b'{';
+        for (index, name) in names {
+            key(&mut self.body.out, before, name);
+            before = b',';
+            match obj.get(index) {
+                Some(val) => self.value(&val, members[index].ty, members[index].time_format),
+                None => self.null(),
+            }
         }
+        if before == b'{' {
+            self.body.out.push(before);
+        }
+        self.body.out.push(b'}');
     }
-    if before == b'{' {
-        body.out.push(before);
-    }
-    body.out.push(b'}');
-}
 
-fn value(body: &mut Encoder, val: &Val<'_>, ty: &'static Ty, time: TimeFormat) {
-    match (val, ty) {
-        (Val::Struct(obj), _) => structure(body, *obj),
-        (Val::List(list), _) => each(body, *list, ty),
-        (Val::Map(map), Ty::Map(kind)) => entries(body, *map, kind),
-        _ => body.value(val, ty, time),
-    }
-}
-
-fn each(body: &mut Encoder, list: &dyn List, ty: &'static Ty) {
-    let element = if let Ty::List(list) = ty { list.element } else { ty };
-    body.out.push(b'[');
-    for index in 0..list.len() {
-        if index > 0 {
-            body.out.push(b',');
-        }
-        match list.at(index) {
-            Some(val) => value(body, &val, element, TimeFormat::ProtocolDefault),
-            None => body.out.extend_from_slice(b"null"),
+    fn value(&mut self, val: &Val<'_>, ty: &'static Ty, time: TimeFormat) {
+        match (val, ty) {
+            (Val::Struct(obj), _) => self.structure(*obj),
+            (Val::List(list), _) => self.each(*list, ty),
+            (Val::Map(map), Ty::Map(kind)) => self.entries(*map, kind),
+            _ => self.body.value(val, ty, time),
         }
     }
-    body.out.push(b']');
-}
 
-/// A map, which is a list of names and values where query has no wrapper around its entries.
-fn entries(body: &mut Encoder, map: &dyn Map, kind: &'static MapTy) {
-    let (start, end) = if kind.flattened { (b'[', b']') } else { (b'{', b'}') };
-    body.out.push(start);
-    let mut is_first = true;
-    map.each(&mut |name, val| {
-        if !is_first {
-            body.out.push(b',');
+    fn each(&mut self, list: &dyn List, ty: &'static Ty) {
+        let element = if let Ty::List(list) = ty { list.element } else { ty };
+        self.body.out.push(b'[');
+        for index in 0..list.len() {
+            if index > 0 {
+                self.body.out.push(b',');
+            }
+            match list.at(index) {
+                Some(val) => self.value(&val, element, TimeFormat::ProtocolDefault),
+                None => self.null(),
+            }
         }
-        is_first = false;
-        if kind.flattened {
-            key(&mut body.out, b'{', kind.key_name);
-            write_string(&mut body.out, name);
-            key(&mut body.out, b',', kind.value_name);
-        } else {
-            write_string(&mut body.out, name);
-            body.out.push(b':');
-        }
-        match val {
-            Some(val) => value(body, &val, kind.value, TimeFormat::ProtocolDefault),
-            None => body.out.extend_from_slice(b"null"),
-        }
-        if kind.flattened {
-            body.out.push(b'}');
-        }
-    });
-    body.out.push(end);
+        self.body.out.push(b']');
+    }
+
+    /// A map, which is a list of names and values where query has no wrapper around its entries.
+    fn entries(&mut self, map: &dyn Map, kind: &'static MapTy) {
+        let (start, end) = if kind.flattened { (b'[', b']') } else { (b'{', b'}') };
+        self.body.out.push(start);
+        let mut is_first = true;
+        map.each(&mut |name, val| {
+            let out = &mut self.body.out;
+            if !is_first {
+                out.push(b',');
+            }
+            is_first = false;
+            if kind.flattened {
+                key(out, b'{', kind.key_name);
+                write_string(out, name);
+                key(out, b',', kind.value_name);
+            } else {
+                write_string(out, name);
+                out.push(b':');
+            }
+            match val {
+                Some(val) => self.value(&val, kind.value, TimeFormat::ProtocolDefault),
+                None => self.null(),
+            }
+            if kind.flattened {
+                self.body.out.push(b'}');
+            }
+        });
+        self.body.out.push(end);
+    }
+
+    fn null(&mut self) {
+        self.body.out.extend_from_slice(b"null");
+    }
 }

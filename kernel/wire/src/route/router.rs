@@ -5,7 +5,7 @@
 //! specific path decide, then the order in which the services are listed.
 
 use super::hosts::{Host, HostRoute, Rules};
-use super::select::{Asked, methods, select};
+use super::select::{Asked, methods, misfit, select};
 use super::template::{Leaf, compile};
 use super::trie::{Match, Segments, Trie};
 use super::{Route, Routed, Routing};
@@ -378,6 +378,14 @@ impl Router {
                 return Err(Unroutable::new(form, ApiError::new("InvalidURI", 400, malformed.message)));
             }
         }
+        let is_of = |place: &&Place<'_>| {
+            best.as_ref().is_none_or(|(_, route)| std::ptr::eq(route.service, place.service))
+        };
+        if let Some(place) = place.as_ref().filter(is_of)
+            && let Some(error) = misfit(place.service.dialect.misfits, asked, place.labels)
+        {
+            return Err(Unroutable::new(place.form(head), error));
+        }
         best.map(|(_, route)| route).ok_or_else(|| {
             if let Some(refused) = self.no_form(head, host, candidates) {
                 return refused;
@@ -540,16 +548,25 @@ impl<'t> Place<'t> {
         }
     }
 
-    /// The refusal of a method, in the words of S3 (test_website_hosting_http_methods of LocalStack, recorded on AWS; what
-    /// is asked of the service itself is of the type SERVICE).
+    fn form(&self, head: &Head<'_>) -> AnswerForm {
+        AnswerForm {
+            protocol: self.protocol,
+            service: Some(self.service),
+            operation: None,
+            head: head.method == "HEAD",
+            json: false,
+        }
+    }
+
+    /// The refusal of a method, in the words of S3 (test_website_hosting_http_methods of LocalStack, recorded on AWS).
     fn refusal(self, head: &Head<'_>) -> ApiError {
         let message = "The specified method is not allowed against this resource.";
         let error = ApiError::new("MethodNotAllowed", 405, message).field("Method", head.method);
-        if !self.service.dialect.bare_errors {
-            return error;
+        let types = self.service.dialect.resource_types;
+        match types.get(self.labels).or(types.last()) {
+            Some(kind) => error.field("ResourceType", *kind).header("allow", methods(self.leaves)),
+            None => error,
         }
-        let kind = ["SERVICE", "BUCKET", "OBJECT"][self.labels.min(2)];
-        error.field("ResourceType", kind).header("allow", methods(self.leaves))
     }
 }
 

@@ -8,7 +8,8 @@
 use super::template::Leaf;
 use crate::message::Head;
 use crate::uri::Pair;
-use schema::Location;
+use http::header::CONTENT_LENGTH;
+use schema::{ApiError, Location, Misfit};
 use std::borrow::Cow;
 use std::cmp::Reverse;
 
@@ -33,6 +34,22 @@ impl Asked<'_> {
         }
     }
 
+    /// What a request has by which it is a misfit: its name and value.
+    fn culprit(&self, misfit: &Misfit) -> Option<(&str, &str)> {
+        match misfit.with {
+            Location::Header(name) => Some((name, self.head.header(name)?)),
+            Location::Query(name) => {
+                let is_meant = |key: &str| match name.strip_suffix('*') {
+                    Some(start) => key.starts_with(start) && !misfit.except.contains(&key),
+                    None => key == name,
+                };
+                let found = self.query.iter().find(|(key, _)| is_meant(key));
+                found.map(|(key, text)| (key.as_ref(), text.as_ref()))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether a request says that it means an operation of those that are signed for a second name: by its
     /// signature, by its host, or in SDKs that name it in the query.
     fn is_apart(&self, name: &str, operation: &str) -> bool {
@@ -41,6 +58,37 @@ impl Asked<'_> {
             || host.strip_suffix("-control") == Some(name)
             || self.has_key("x-id", Some(operation))
     }
+}
+
+/// The refusal of a request that is none of a service's, to a path with so many labels.
+pub(super) fn misfit(misfits: &[Misfit], asked: &Asked<'_>, labels: usize) -> Option<ApiError> {
+    let head = asked.head;
+    let fits = |misfit: &&Misfit| {
+        labels >= misfit.labels
+            && misfit.methods.contains(&head.method)
+            && !misfit.without.is_some_and(|place| asked.has(&place))
+            && (!misfit.body || has_body(head))
+    };
+    let found = misfits.iter().filter(fits).find_map(|misfit| Some((misfit, asked.culprit(misfit)?)));
+    let (misfit, (name, value)) = found?;
+    let (code, status, message) = misfit.error;
+    let mut error = ApiError::new(code, status, message.replace("{name}", name));
+    for (member, told) in misfit.fields {
+        let told = match *told {
+            "{}" => value,
+            "{name}" => name,
+            "{method}" => head.method,
+            told => told,
+        };
+        error = error.field(member, told);
+    }
+    Some(misfit.allow.into_iter().fold(error, |error, methods| error.header("allow", methods)))
+}
+
+/// Whether a request says that it has a body: of chunks, what they hold counts.
+fn has_body(head: &Head<'_>) -> bool {
+    let length = head.header("x-amz-decoded-content-length").or_else(|| head.header(CONTENT_LENGTH));
+    length.is_some_and(|length| length.trim() != "0")
 }
 
 /// The operation that is meant; `None` if none has the method and the fixed keys. Where all keys count, an operation

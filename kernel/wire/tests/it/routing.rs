@@ -160,7 +160,7 @@ fn operations_of_one_path() {
         (call("PATCH", "localhost/b/k"), "MethodNotAllowed 405 RestXml"),
         (call("PROPFIND", "localhost/b"), "MethodNotAllowed 405 RestXml"),
         (call("POST", "localhost/"), "MethodNotAllowed 405 RestXml"),
-        (s3("PUT", "/b/k?partNumber=1"), "s3:PutObject"),
+        (s3("PUT", "/b/k?partNumber=1"), "InvalidArgument 400 RestXml"),
         (s3("POST", "/b"), "PreconditionFailed 412 RestXml"),
         (s3("GET", "/b/%ff"), "InvalidURI 400 RestXml"),
     ];
@@ -183,6 +183,46 @@ fn methods_that_a_path_does_not_have() {
         assert_eq!(lost.error.fields, fields, "{method} {path}");
         assert_eq!(lost.error.headers, [("allow", allowed.to_owned())], "{method} {path}");
     }
+}
+
+/// Answers of AWS in versitygw's issues 1236, 1237, 1226, 1242, 1688, 2075 and pull request 1642.
+#[test]
+fn what_is_none_of_a_services_requests() {
+    let s3 = |method, path: &str| call(method, &format!("localhost:4566{path}")).scope("s3");
+    let source = |call: Call| call.header("x-amz-copy-source", "/b/c");
+    let not_here = ("InvalidArgument", "x-amz-copy-source /b/c");
+    for (call, refused) in [
+        (s3("PUT", "/b/k?partNumber=1"), Some(("InvalidArgument", "partNumber partNumber"))),
+        (source(s3("PUT", "/b/k?partNumber=1")), Some(("InvalidArgument", "partNumber partNumber"))),
+        (s3("PUT", "/b/k?uploadId=u"), Some(("MethodNotAllowed", "PUT UPLOAD"))),
+        (s3("PUT", "/b/k?uploadId=u&partNumber=1"), None),
+        (s3("GET", "/b/k?partNumber=1"), None),
+        (s3("GET", "/b/k?uploads"), Some(("InvalidRequest", ""))),
+        (s3("GET", "/b?uploads"), None),
+        (s3("GET", "/b/k?versions"), Some(("InvalidRequest", ""))),
+        (source(s3("GET", "/b/k")), Some(not_here)),
+        (source(s3("DELETE", "/b")), Some(not_here)),
+        (source(s3("HEAD", "/b/k")), Some(not_here)),
+        (source(s3("PUT", "/b/k")), None),
+        (source(s3("PUT", "/b/k")).header("content-length", "0"), None),
+        (source(s3("PUT", "/b/k")).header("content-length", "3"), Some(("InvalidRequest", ""))),
+        (s3("PUT", "/b/k").header("content-length", "3"), None),
+        (s3("GET", "/b/k?response-expires=x"), None),
+        (s3("GET", "/b/k?response-foo=x"), Some(("InvalidArgument", "response-foo x"))),
+    ] {
+        let (method, path, query) = (call.method, call.path.clone(), call.query.clone());
+        let told = call.route(&services()).err().map(|lost| {
+            let fields: Vec<&str> = lost.error.fields.iter().map(|(_, value)| value.as_str()).collect();
+            (lost.error.code.to_string(), fields.join(" "))
+        });
+        let refused = refused.map(|(code, fields)| (code.to_owned(), fields.to_owned()));
+        assert_eq!(told, refused, "{method} {path}?{query}");
+    }
+    let lost = s3("PUT", "/b/k?uploadId=u").route(&services()).unwrap_err();
+    assert_eq!(
+        (lost.error.status, lost.error.headers),
+        (405, vec![("allow", "DELETE, POST, GET".to_owned())])
+    );
 }
 
 #[test]

@@ -115,6 +115,7 @@ fn of_control(error: &S3Error) -> (&'static str, u16) {
 fn of_parts(fault: &Parts) -> (&'static str, u16) {
     match fault {
         Parts::NoParts => ("MalformedXML", 400),
+        Parts::Number(_) => ("InvalidArgument", 400),
         Parts::Order => ("InvalidPartOrder", 400),
         Parts::Part(_) => ("InvalidPart", 400),
         Parts::TooSmall { .. } => ("EntityTooSmall", 400),
@@ -358,6 +359,7 @@ fn no_account_id(given: &str) -> String {
 fn parts_message(fault: &Parts) -> &'static str {
     match fault {
         Parts::NoParts => MALFORMED_XML,
+        Parts::Number(_) => "PartNumber must be >= 1",
         Parts::Order => "The list of parts was not in ascending order. Parts must be ordered by part number.",
         Parts::Part(_) => {
             "One or more of the specified parts could not be found.  The part may not have been uploaded, or the \
@@ -521,6 +523,9 @@ fn sizes(answer: ApiError, name: &'static str, size: u64, limit: u64) -> ApiErro
 fn of_upload(answer: ApiError, fault: &Parts, upload_id: &str, etag: &str) -> ApiError {
     match fault {
         Parts::NoParts => answer,
+        Parts::Number(number) => {
+            answer.field("ArgumentName", "PartNumber").field("ArgumentValue", number.to_string())
+        }
         Parts::Order => answer.field("UploadId", upload_id),
         Parts::Part(number) => {
             answer.field("UploadId", upload_id).field("PartNumber", number.to_string()).field("ETag", etag)

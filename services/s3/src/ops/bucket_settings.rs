@@ -47,6 +47,10 @@ pub async fn put_versioning(ctx: Ctx, input: Arc<api::PutBucketVersioningInput>)
     let versioning = match &given.status {
         Some(api::BucketVersioningStatus::Enabled) => Versioning::Enabled,
         Some(api::BucketVersioningStatus::Suspended) => Versioning::Suspended,
+        // An empty one is none (test_empty_status_element of dyus/meeseeks-s3, recorded on AWS in 2026).
+        Some(api::BucketVersioningStatus::Other(given)) if given.is_empty() => {
+            return Err(S3Error::IllegalVersioning);
+        }
         Some(api::BucketVersioningStatus::Other(_)) => return Err(S3Error::MalformedXml),
         None => return Err(S3Error::IllegalVersioning),
     };

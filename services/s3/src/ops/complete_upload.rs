@@ -128,12 +128,8 @@ fn assemble(tx: &mut Tx, bucket: &Bucket, upload: &Upload, input: &Input) -> Res
         .map(|part| part.as_ref().map(|part| Uploaded { size: part.body.length(), md5: part.md5 }))
         .collect();
     let size = multipart::checked(&named, &sizes).map_err(refused)?;
-    if let Some(announced) = input.mpu_object_size.filter(|announced| *announced != views::signed(size)) {
-        return Err(S3Error::InvalidRequest {
-            message: format!(
-                "The provided 'x-amz-mp-object-size' header value {announced} does not match what was computed: {size}"
-            ),
-        });
+    if let Some(announced) = &input.mpu_object_size {
+        check_announced(announced, size)?;
     }
     let chosen: Vec<PartRecord> = chosen.into_iter().flatten().collect();
     let declared = upload.record.checksum.is_some();
@@ -156,6 +152,22 @@ fn assemble(tx: &mut Tx, bucket: &Bucket, upload: &Upload, input: &Input) -> Res
         nonce: None,
         extras: (upload.record.extras != Extras::default()).then(|| Box::new(upload.record.extras.clone())),
     })
+}
+
+/// Holds the size that a request announces against the size of the whole. Texts: an answer of AWS in versitygw's issue
+/// 1398, and their test CompleteMultipartUpload_mpu_object_size.
+fn check_announced(announced: &str, size: u64) -> Result<(), S3Error> {
+    let message = match announced.trim().parse::<i64>() {
+        Ok(given) if given == views::signed(size) => return Ok(()),
+        Ok(given) if given < 0 => {
+            format!("Value for x-amz-mp-object-size header is less than zero: '{given}'")
+        }
+        Ok(given) => format!(
+            "The provided 'x-amz-mp-object-size' header value {given} does not match what was computed: {size}"
+        ),
+        Err(_) => format!("Value for x-amz-mp-object-size header is invalid: '{announced}'"),
+    };
+    Err(S3Error::InvalidRequest { message })
 }
 
 fn refused(fault: multipart::Fault, named: &[Named<'_>], upload_id: &str) -> S3Error {

@@ -137,6 +137,9 @@ pub async fn upload_part_copy(
         upload_id: input.upload_id.clone(),
     };
     let (bucket, upload) = found(&ctx, &place)?;
+    // What is said of the source is looked at first (test_both_invalid_algo_unique_values of dyus/meeseeks-s3, recorded
+    // on AWS in 2026).
+    let source_key = Customer::of_source(customer_members!(source input))?;
     let customer = Customer::of_part(customer_members!(input))?;
     sealing::check_part(upload.record.extras.customer.as_ref(), customer.as_ref())?;
     let conditions = Conditions {
@@ -146,7 +149,6 @@ pub async fn upload_part_copy(
         unmodified_since: input.copy_source_if_unmodified_since,
     };
     let expected_owner = input.expected_source_bucket_owner.as_deref();
-    let source_key = Customer::of_source(customer_members!(source input))?;
     let source = Source::find(&ctx, &input.copy_source, expected_owner, &conditions, source_key)?;
     let range = copied(input.copy_source_range.as_deref(), source.found.object.size)?;
     let declared = upload.record.checksum.map(|checksum| checksum.algorithm);

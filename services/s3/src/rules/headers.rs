@@ -1,6 +1,7 @@
 //! What a request says of a new object besides its content: user metadata, system headers, storage class,
 //! tags.
 
+use super::names::can_be_bucket;
 use names::Tags;
 use service::{TagFault, TagRules};
 use std::collections::BTreeMap;
@@ -97,7 +98,9 @@ pub fn tag_set<'a>(
     })
 }
 
-/// The `x-amz-tagging` header: tags as a URL query.
+/// The `x-amz-tagging` header: tags as a URL query. Of AWS are known that `key1=val1,key2=val2` (LocalStack's
+/// test_object_tags_crud_…, recorded), `=` and `key%` are not well formed, and that `key=val?` is a wrong value (versitygw's
+/// issues 1215 and 1216, pull request 1243).
 ///
 /// # Errors
 /// Where it is none, or the tags are against the rules.
@@ -105,6 +108,9 @@ pub fn tagging_header(header: &str) -> Result<Tags, TagSetFault> {
     let mut pairs = Vec::new();
     for pair in header.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if key.is_empty() || value.contains('=') || !is_encoded(pair) {
+            return Err(TagSetFault::Malformed);
+        }
         let decoded = |text| form_decoded(text).ok_or(TagSetFault::Malformed);
         pairs.push((decoded(key)?, decoded(value)?));
     }
@@ -134,10 +140,12 @@ pub struct CopySource {
 /// Why a header names no source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoSource {
-    /// It names no bucket.
+    /// It names no bucket, or what cannot be one.
     Bucket,
-    /// It names no key, or cannot be read.
+    /// It names no key.
     Key,
+    /// It cannot be read.
+    Encoding,
     /// It names a version without a name.
     Version,
 }
@@ -149,6 +157,18 @@ fn through_access_point(path: &str) -> Option<(String, String)> {
     let (_, service, _, account) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let (name, key) = parts.next()?.strip_prefix("accesspoint/")?.split_once("/object/")?;
     (service == "s3").then(|| (format!("{name}-{account}"), key.to_owned()))
+}
+
+/// Whether each `%` has its two digits.
+fn is_encoded(text: &str) -> bool {
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let is_digit = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_hexdigit());
+        if byte == b'%' && !(is_digit(rest.next()) && is_digit(rest.next())) {
+            return false;
+        }
+    }
+    true
 }
 
 /// Reads `[/]bucket/key[?versionId=id]`, URL-encoded, or the ARN of an object behind an access point.
@@ -163,7 +183,7 @@ pub fn copy_source(header: &str) -> Result<CopySource, NoSource> {
     // Clients that encode as forms do write a blank as `+` (recorded of AWS by LocalStack's
     // test_copy_object_special_character_plus_for_space), and some name the whole address (…'s
     // test_s3_timestamp_precision).
-    let path = url_decoded(&path.replace('+', " ")).ok_or(NoSource::Key)?;
+    let path = url_decoded(&path.replace('+', " ")).filter(|_| is_encoded(path)).ok_or(NoSource::Encoding)?;
     let address = path.strip_prefix("https://").or_else(|| path.strip_prefix("http://"));
     let path = address.map_or(Some(path.as_str()), |rest| rest.split_once('/').map(|(_, path)| path));
     let path = path.ok_or(NoSource::Key)?;
@@ -176,6 +196,7 @@ pub fn copy_source(header: &str) -> Result<CopySource, NoSource> {
         ("", "", _) => Err(NoSource::Bucket),
         ("", ..) | (_, "", _) => Err(NoSource::Key),
         (.., Some("")) => Err(NoSource::Version),
+        (bucket, ..) if !can_be_bucket(bucket) => Err(NoSource::Bucket),
         _ => Ok(CopySource { bucket, key, version_id }),
     }
 }
@@ -218,7 +239,13 @@ mod tests {
     fn tag_headers() {
         let tags = tagging_header("a=1&b%20c=d+e&f").unwrap();
         assert_eq!(tags.iter().collect::<Vec<_>>(), [("a", "1"), ("b c", "d e"), ("f", "")]);
-        assert_eq!(tagging_header("a=%ff"), Err(TagSetFault::Malformed));
+        for malformed in ["a=%ff", "=", "=b", "key%", "key1=val1,key2=val2"] {
+            assert_eq!(tagging_header(malformed), Err(TagSetFault::Malformed), "{malformed}");
+        }
+        for wrong in ["key=val?", "key=val(", "key=val*", "key=val#"] {
+            assert!(matches!(tagging_header(wrong), Err(TagSetFault::Value { .. })), "{wrong}");
+        }
+        assert_eq!(tagging_header("&&&").map(|tags| tags.iter().count()), Ok(0));
         assert_eq!(tagging_header("a=1&a=2"), Err(TagSetFault::Tag(TagFault::Duplicate("a".into()))));
         let eleven: Vec<String> = (0..11).map(|n| format!("k{n}=v")).collect();
         assert_eq!(tagging_header(&eleven.join("&")), Err(TagSetFault::Tag(TagFault::TooMany { limit: 10 })));
@@ -243,7 +270,17 @@ mod tests {
             ("", Err(NoSource::Bucket)),
             ("/", Err(NoSource::Bucket)),
             ("/k", Err(NoSource::Key)),
-            ("b/%ff", Err(NoSource::Key)),
+            ("b/%ff", Err(NoSource::Encoding)),
+            // The authors of versitygw, whose tests CopyObject_invalid_copy_source and UploadPartCopy_… hold on AWS.
+            ("bucket/%ZZ", Err(NoSource::Encoding)),
+            ("100%/foo/bar/baz", Err(NoSource::Encoding)),
+            ("bucket/%A/bar", Err(NoSource::Encoding)),
+            ("%", Err(NoSource::Encoding)),
+            ("bucket/%C3%", Err(NoSource::Encoding)),
+            ("192.168.1.1/foo", Err(NoSource::Bucket)),
+            ("2001:0db8:85a3:0000:0000:8a2e:0370:7334/something", Err(NoSource::Bucket)),
+            ("my-buc@k&()t/obj", Err(NoSource::Bucket)),
+            ("Old_bucket/k", source("Old_bucket", "k", None)),
             ("b/k?versionId=", Err(NoSource::Version)),
             (
                 "arn:aws:s3:us-west-2:123456789012:accesspoint/my-point/object/a/b.pdf",

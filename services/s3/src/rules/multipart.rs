@@ -43,6 +43,8 @@ pub struct Uploaded {
 pub enum Fault {
     /// No part is named.
     NoParts,
+    /// A number is below one.
+    Number(i32),
     /// Numbers do not ascend.
     Order,
     /// The part is not there, or has another entity tag.
@@ -67,6 +69,9 @@ pub enum Fault {
 pub fn ordered(named: &[Named<'_>]) -> Result<Vec<u16>, Fault> {
     if named.is_empty() {
         return Err(Fault::NoParts);
+    }
+    if let Some(part) = named.iter().find(|part| part.number < 1) {
+        return Err(Fault::Number(part.number));
     }
     if named.windows(2).any(|pair| pair[0].number >= pair[1].number) {
         return Err(Fault::Order);
@@ -170,7 +175,9 @@ mod tests {
         assert_eq!(ordered(&[]), Err(Fault::NoParts));
         assert_eq!(ordered(&[named(2), named(1)]), Err(Fault::Order));
         assert_eq!(ordered(&[named(1), named(1)]), Err(Fault::Order));
-        assert_eq!(ordered(&[named(0)]), Err(Fault::Part(0)));
+        // An answer of AWS in versitygw's issue 1072.
+        assert_eq!(ordered(&[named(0)]), Err(Fault::Number(0)));
+        assert_eq!(ordered(&[named(1), named(-4)]), Err(Fault::Number(-4)));
         assert_eq!(ordered(&[named(10_001)]), Err(Fault::Part(10_001)));
         assert_eq!(ordered(&[named(3), named(10_000)]), Ok(vec![3, 10_000]));
 

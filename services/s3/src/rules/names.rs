@@ -25,6 +25,12 @@ pub fn is_bucket_name(name: &str) -> bool {
         && !RESERVED_ENDINGS.iter().any(|end| name.ends_with(end))
 }
 
+/// Whether a bucket may have been given this name at any time: until 2018 capitals and underscores were taken.
+pub fn can_be_bucket(name: &str) -> bool {
+    name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+        && name.parse::<std::net::Ipv4Addr>().is_err()
+}
+
 /// How names in an account's own namespace of a region end: nobody else can take them.
 /// S3 User Guide, "Namespaces for general purpose buckets".
 pub fn own_ending(account: AccountId, region: &Region) -> String {

@@ -4,6 +4,9 @@ use crate::{put, region};
 use bytes::Bytes;
 use testkit::ReplyBody;
 
+const TAGGING: &str = "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag \
+                       name duplicates.";
+
 #[tokio::test]
 async fn statuses_and_headers() {
     let region = region().await;
@@ -31,6 +34,7 @@ async fn arguments_that_are_none() {
     let region = region().await;
     put(&region, "k", "x").await;
     let source = ("x-amz-copy-source", "/bkt/k");
+    let mode = ("x-amz-object-lock-mode", "GOVERNANCE");
     for (method, path, headers, code, message) in [
         (
             "GET",
@@ -66,6 +70,65 @@ async fn arguments_that_are_none() {
             vec![source, ("x-amz-tagging-directive", "MERGE")],
             "InvalidArgument",
             "Unknown tagging directive.",
+        ),
+        // Answers of AWS in versitygw's issues 1237, 1688, 2075, 1404, 1215, 1751, 2028, 1736 and 1733, in this order.
+        (
+            "PUT",
+            "/bkt/k?partNumber=1",
+            vec![],
+            "InvalidArgument",
+            "This operation does not accept partNumber without uploadId",
+        ),
+        (
+            "GET",
+            "/bkt/k?versions",
+            vec![],
+            "InvalidRequest",
+            "There is no such thing as the ?versions sub-resource for a key",
+        ),
+        (
+            "GET",
+            "/bkt/k?response-foo=bar",
+            vec![],
+            "InvalidArgument",
+            "response-foo is not in the set of overridable response headers. Please refer to the S3 API documentation for a \
+             complete list of overridable response headers.",
+        ),
+        (
+            "PUT",
+            "/bkt/k",
+            vec![("x-amz-copy-source", "bkt/%ZZ")],
+            "InvalidArgument",
+            "Invalid copy source encoding",
+        ),
+        ("PUT", "/bkt/k", vec![("x-amz-tagging", "=")], "InvalidArgument", TAGGING),
+        (
+            "PUT",
+            "/bkt/k",
+            vec![mode, ("x-amz-object-lock-retain-until-date", "2099-01-01T00:00:00Z")],
+            "InvalidRequest",
+            "Bucket is missing ObjectLockConfiguration",
+        ),
+        (
+            "PUT",
+            "/bkt/k",
+            vec![mode],
+            "InvalidArgument",
+            "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied",
+        ),
+        (
+            "PUT",
+            "/bkt/k",
+            vec![("x-amz-object-lock-mode", "abc"), ("x-amz-object-lock-retain-until-date", "abc")],
+            "InvalidArgument",
+            "Unknown wormMode directive.",
+        ),
+        (
+            "PUT",
+            "/bkt/k",
+            vec![mode, ("x-amz-object-lock-retain-until-date", "abc")],
+            "InvalidArgument",
+            "The retain until date must be provided in ISO 8601 format",
         ),
     ] {
         let answer = region.http(method, path, &headers, Bytes::new()).await;

@@ -33,7 +33,7 @@ async fn a_retained_version_stays() {
     let later = testkit::START.plus_millis(86_400_000);
     let input = |mode| PutObjectInput {
         object_lock_mode: Some(mode),
-        object_lock_retain_until_date: Some(later),
+        object_lock_retain_until_date: Some(later.iso8601()),
         checksum_algorithm: Some(ChecksumAlgorithm::Crc32),
         ..putting("k", "v")
     };
@@ -98,5 +98,11 @@ async fn defaults_and_holds() {
         },
         ..Default::default()
     };
-    assert_eq!(region.refused::<PutBucketVersioning>(suspend).await.code, "InvalidBucketState");
+    assert_eq!(region.refused::<PutBucketVersioning>(suspend.clone()).await.code, "InvalidBucketState");
+    // test_empty_status_element of dyus/meeseeks-s3, recorded on AWS in 2026.
+    let status = Some(BucketVersioningStatus::Other(String::new()));
+    let empty = VersioningConfiguration { status, mfa_delete: None };
+    let empty = PutBucketVersioningInput { versioning_configuration: empty, ..suspend };
+    let refused = region.refused::<PutBucketVersioning>(empty).await;
+    assert_eq!(refused.code, "IllegalVersioningConfigurationException");
 }

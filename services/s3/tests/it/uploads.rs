@@ -117,6 +117,19 @@ async fn what_cannot_be_completed() {
     assert_eq!(code(vec![wrong]).await, "InvalidPart");
     let absent = CompletedPart { part_number: Some(3), ..one.clone() };
     assert_eq!(code(vec![absent]).await, "InvalidPart");
+    let below = CompletedPart { part_number: Some(0), ..one.clone() };
+    assert_eq!(code(vec![below]).await, "InvalidArgument");
+    // Answers of AWS in versitygw's issue 1398 and in what their test CompleteMultipartUpload_mpu_object_size expects.
+    for (announced, told) in [
+        ("size", "Value for x-amz-mp-object-size header is invalid: 'size'"),
+        ("-1", "Value for x-amz-mp-object-size header is less than zero: '-1'"),
+        ("7", "The provided 'x-amz-mp-object-size' header value 7 does not match what was computed: 100"),
+    ] {
+        let input = completing("k", &id, vec![one.clone()]);
+        let input = CompleteMultipartUploadInput { mpu_object_size: Some(announced.into()), ..input };
+        let refused = region.refused::<CompleteMultipartUpload>(input).await;
+        assert_eq!((refused.code.as_ref(), refused.message.as_str()), ("InvalidRequest", told));
+    }
     let bad = region.refused::<UploadPart>(uploading("k", &id, 10_001, pattern(1))).await;
     assert_eq!(bad.code, "InvalidArgument");
     let missing = region.refused::<UploadPart>(uploading("other", &id, 1, pattern(1))).await;
@@ -167,6 +180,21 @@ async fn parts_can_be_copied() {
         copy_source_range: range.map(String::from),
         ..Default::default()
     };
+    // Of two customers' keys the source's is looked at first (test_both_invalid_algo_unique_values of
+    // dyus/meeseeks-s3, recorded on AWS in 2026).
+    let some = |text: &str| Some(text.to_owned());
+    let keys = UploadPartCopyInput {
+        sse_customer_algorithm: some("DEST-ALG"),
+        sse_customer_key: some("YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE="),
+        sse_customer_key_md5: some("Xsqb0+sHwAbNQ65I395/0w=="),
+        copy_source_sse_customer_algorithm: some("SRC-ALG"),
+        copy_source_sse_customer_key: some("YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE="),
+        copy_source_sse_customer_key_md5: some("Xsqb0+sHwAbNQ65I395/0w=="),
+        ..copying(9, None)
+    };
+    let refused = region.refused::<UploadPartCopy>(keys).await;
+    assert_eq!(refused.code, "InvalidEncryptionAlgorithmError");
+    assert!(refused.fields.iter().any(|(_, value)| value == "SRC-ALG"), "{refused:?}");
     let copy = async |number, range| {
         let result =
             region.call::<UploadPartCopy>(copying(number, range)).await.unwrap().copy_part_result.unwrap();

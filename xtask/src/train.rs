@@ -17,17 +17,16 @@ const LOAD: [&str; 6] = ["--rounds", "1", "--seconds", "2", "--large-mb", "64"];
 pub fn run(args: &[String]) -> Result<(), Failure> {
     let merger = merger()?;
     let counts = workspace::target().join("training");
-    if counts.exists() {
-        std::fs::remove_dir_all(&counts)?;
-    }
     let mut counting = workspace::cargo(&["build", "-p", "elysium", "--release"]);
     step::run("build what counts", counting.env("RUSTFLAGS", flag("-Cprofile-generate=", &counts)?))?;
     // The next build takes its place.
     let region = workspace::target().join("elysium-that-counts");
     std::fs::copy(workspace::binary("elysium", Profile::Release), &region)?;
     step::run("build the load generator", &mut workspace::build("bench-load", Profile::Release))?;
-    // What compiled the region has counted, too.
-    std::fs::remove_dir_all(&counts)?;
+    // What compiled the region has counted, too, and whoever trained before.
+    if counts.exists() {
+        std::fs::remove_dir_all(&counts)?;
+    }
     let mut load = Command::new(workspace::binary("bench-load", Profile::Release));
     load.current_dir(workspace::root()).arg("run").arg("--bin").arg(&region).args(LOAD).args(args);
     step::run("count", &mut load)?;

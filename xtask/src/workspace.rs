@@ -66,26 +66,8 @@ pub fn build(package: &str, profile: Profile) -> Command {
     let mut command = cargo(&["build", "-p", package]);
     if profile == Profile::Release {
         command.arg("--release");
-        use_counts(&mut command);
     }
     command
-}
-
-/// What release builds know of what is often run: see `train`.
-pub fn release_profile() -> PathBuf {
-    root().join("apps/elysium/release.profdata")
-}
-
-/// The names of functions tell the machine that they were compiled for, so for others the counts are nothing.
-fn use_counts(command: &mut Command) {
-    let (counted, own) = (release_profile(), std::env::var_os("RUSTFLAGS"));
-    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) || own.is_some() || !counted.is_file() {
-        return;
-    }
-    // What was changed since does not fit, which is no fault; the place of a clone may have blanks.
-    let counted = format!("-Cprofile-use={}", counted.display());
-    let flags = [counted.as_str(), "-Cllvm-args=-no-pgo-warn-mismatch"];
-    command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
 }
 
 /// The region as the tests drive it: of the same libraries as the tests of all crates, which would be compiled

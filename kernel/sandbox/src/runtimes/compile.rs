@@ -6,10 +6,14 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 /// What a class library of .NET is named by: its assembly, its type and its method.
 const OF_LIBRARY: char = ':';
 const MAX_COMPLAINT: usize = 500;
+
+/// Held while something is compiled: what waits for a function and an invocation may want the same at once.
+static COMPILING: Mutex<()> = Mutex::new(());
 
 impl Bootstraps {
     /// Makes ready what a function of `runtime` needs besides. Blocks.
@@ -34,6 +38,10 @@ impl Bootstraps {
         if place.join(made).is_file() {
             return Ok(());
         }
+        let _only_one = COMPILING.lock().unwrap_or_else(PoisonError::into_inner);
+        if place.join(made).is_file() {
+            return Ok(());
+        }
         let draft = place.with_extension(format!("{}.draft", std::process::id()));
         fs::create_dir_all(&draft)?;
         let commands = match runtime {
@@ -49,7 +57,7 @@ impl Bootstraps {
             }
         }
         match fs::rename(&draft, &place) {
-            // Somebody else made them meanwhile.
+            // Another process made them meanwhile.
             Err(_) if place.join(made).is_file() => Ok(fs::remove_dir_all(&draft)?),
             renamed => Ok(renamed?),
         }

@@ -35,6 +35,22 @@ fn interpreters_of_this_machine_have_the_version_asked_for() {
     }
 }
 
+/// What waits for a function and the function's first invocation want it at the same time.
+#[test]
+fn a_bootstrap_is_compiled_once_for_all_who_want_it() {
+    let dir = fresh_dir();
+    let bootstraps = Bootstraps::lay_out(&dir).unwrap();
+    let runtime = ManagedRuntime::parse("java17").unwrap();
+    let interpreter = places().find(runtime).unwrap();
+    std::thread::scope(|scope| {
+        let wanted = || bootstraps.prepare(runtime, &interpreter, "");
+        let all: Vec<_> = (0..4).map(|_| scope.spawn(wanted)).collect();
+        all.into_iter().for_each(|one| one.join().unwrap().unwrap());
+    });
+    assert!(tree(bootstraps.root()).iter().all(|file| !file.contains(".draft")));
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
 #[test]
 fn another_version_is_never_taken() {
     let dir = fresh_dir();

@@ -261,13 +261,7 @@ impl Router {
     }
 
     fn form(&self, head: &Head<'_>, known: &Known, protocol: Protocol) -> AnswerForm {
-        AnswerForm {
-            protocol,
-            service: Some(known.shape),
-            operation: None,
-            head: head.method == "HEAD",
-            json: wants_json(head, protocol),
-        }
+        AnswerForm { json: wants_json(head, protocol), ..form(head, protocol, Some(known.shape)) }
     }
 
     /// The services that a credential scope names, else the host.
@@ -384,7 +378,7 @@ impl Router {
         if let Some(place) = place.as_ref().filter(is_of)
             && let Some(error) = misfit(place.service.dialect.misfits, asked, place.labels)
         {
-            return Err(Unroutable::new(place.form(head), error));
+            return Err(Unroutable::new(form(head, place.protocol, Some(place.service)), error));
         }
         best.map(|(_, route)| route).ok_or_else(|| {
             if let Some(refused) = self.no_form(head, host, candidates) {
@@ -397,9 +391,7 @@ impl Router {
                 // The answer is one that browsers and tools can read.
                 _ => (Protocol::RestJson1, None),
             };
-            let form =
-                AnswerForm { protocol, service, operation: None, head: head.method == "HEAD", json: false };
-            Unroutable::new(form, no_operation(protocol, place, head))
+            Unroutable::new(form(head, protocol, service), no_operation(protocol, place, head))
         })
     }
 
@@ -537,6 +529,11 @@ struct Place<'t> {
     leaves: &'t [Leaf],
 }
 
+/// How a refusal is told where no operation is known.
+fn form(head: &Head<'_>, protocol: Protocol, service: Option<&'static ServiceShape>) -> AnswerForm {
+    AnswerForm { protocol, service, operation: None, head: head.method == "HEAD", json: false }
+}
+
 impl<'t> Place<'t> {
     fn of(known: &Known, found: &Match<'t, '_>) -> Self {
         Place {
@@ -545,16 +542,6 @@ impl<'t> Place<'t> {
             literals: found.literals,
             labels: found.values.len(),
             leaves: found.leaves,
-        }
-    }
-
-    fn form(&self, head: &Head<'_>) -> AnswerForm {
-        AnswerForm {
-            protocol: self.protocol,
-            service: Some(self.service),
-            operation: None,
-            head: head.method == "HEAD",
-            json: false,
         }
     }
 

@@ -4,8 +4,9 @@ import socket
 
 from support.sigv4 import Signer, encode_query
 
-ANSWER_SECONDS = 5
-CLOSE_SECONDS = 15
+TAKEN_SECONDS = 30  # to be let in, and to have what was sent taken
+ANSWER_SECONDS = 5  # to be answered, before the region is told that no more comes
+CLOSE_SECONDS = 30  # to be answered or left, after that
 
 
 class Sender:
@@ -30,7 +31,7 @@ class Sender:
         return self.compose(service, headers=headers, body=body, **options)
 
     def connect(self):
-        return socket.create_connection(("127.0.0.1", self.port), timeout=ANSWER_SECONDS)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=TAKEN_SECONDS)
 
     def send(self, request):
         """The status of the answer, or None where the region closed instead of answering.
@@ -45,6 +46,7 @@ class Sender:
             except (BrokenPipeError, ConnectionResetError):
                 pass
             try:
+                connection.settimeout(ANSWER_SECONDS)
                 return read_status(connection)
             except TimeoutError:
                 connection.settimeout(CLOSE_SECONDS)

@@ -6,13 +6,20 @@ use std::fmt;
 #[derive(Debug)]
 pub struct Failure {
     what: String,
+    said: Vec<String>,
     rerun: Option<String>,
 }
 
 impl Failure {
     /// A failure in one sentence, without a full stop.
     pub fn new(what: impl Into<String>) -> Self {
-        Failure { what: what.into(), rerun: None }
+        Failure { what: what.into(), said: Vec::new(), rerun: None }
+    }
+
+    /// Repeats what was printed last, for who sees only the end of a long run.
+    pub fn said(mut self, lines: impl IntoIterator<Item = String>) -> Self {
+        self.said.extend(lines);
+        self
     }
 
     /// Names the command that repeats only this.
@@ -25,6 +32,9 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)?;
+        for line in &self.said {
+            write!(f, "\n  | {line}")?;
+        }
         match &self.rerun {
             Some(command) => write!(f, "\n  again: {command}"),
             None => Ok(()),

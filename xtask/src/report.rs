@@ -6,6 +6,9 @@ use crate::tally::Tally;
 use std::process::Command;
 use std::time::Duration;
 
+/// So many of a failed suite's last lines are told again with its failure.
+const TOLD_AGAIN: usize = 40;
+
 /// Collects the results of the steps of one run.
 #[derive(Default)]
 pub struct Report {
@@ -16,6 +19,12 @@ pub struct Report {
     unsteady: Vec<String>,
     /// Whether lines of a suite carry its title: another is running.
     titled: bool,
+}
+
+/// What a suite counted, and all it printed.
+struct Counted {
+    tally: Tally,
+    text: String,
 }
 
 impl Report {
@@ -41,12 +50,12 @@ impl Report {
         count: fn(&str) -> Tally,
     ) -> bool {
         let mut counted = self.counted(title, command, count);
-        if let Ok(first) = &mut counted
+        if let Ok(Counted { tally: first, .. }) = &mut counted
             && first.failed > 0
         {
             let again = format!("{title}, those that failed");
             let passes = |second: &Tally| second.failed == 0 && second.passed == first.failed;
-            if self.counted(&again, failed_only, count).is_ok_and(|second| passes(&second)) {
+            if self.counted(&again, failed_only, count).is_ok_and(|second| passes(&second.tally)) {
                 self.unsteady.push(format!("{title}: {} passed when run once more", first.failed));
                 *first = Tally { passed: first.passed + first.failed, failed: 0, ..*first };
             }
@@ -60,7 +69,7 @@ impl Report {
         title: &str,
         command: &mut Command,
         count: fn(&str) -> Tally,
-    ) -> Result<Tally, Failure> {
+    ) -> Result<Counted, Failure> {
         let margin = if self.titled { format!("{title} | ") } else { String::new() };
         let outcome = step::watch(title, command, &margin)?;
         self.seconds.push((title.to_owned(), outcome.took));
@@ -69,19 +78,21 @@ impl Report {
         if !outcome.ok && tally.failed == 0 {
             tally.failed = 1;
         }
-        Ok(tally)
+        Ok(Counted { tally, text: outcome.text })
     }
 
     /// Takes over what a suite counted.
-    fn settle(&mut self, title: &str, counted: Result<Tally, Failure>, command: &Command) -> bool {
-        let tally = match counted {
-            Ok(tally) => tally,
+    fn settle(&mut self, title: &str, counted: Result<Counted, Failure>, command: &Command) -> bool {
+        let Counted { tally, text } = match counted {
+            Ok(counted) => counted,
             Err(failure) => return self.record(Err(failure)),
         };
         self.tally += tally;
         if tally.failed > 0 {
-            let what = format!("{title}: {tally}");
-            self.failures.push(Failure::new(what).rerun(step::line(command)));
+            let lines: Vec<&str> = text.lines().collect();
+            let last = lines.iter().skip(lines.len().saturating_sub(TOLD_AGAIN)).map(|line| (*line).to_owned());
+            let failure = Failure::new(format!("{title}: {tally}")).said(last);
+            self.failures.push(failure.rerun(step::line(command)));
         }
         tally.failed == 0
     }
@@ -156,6 +167,15 @@ mod tests {
         assert!(!report.suite("t", Command::new("sh").args(["-c", "exit 1"]), Tally::of_plain));
         assert_eq!(report.tally, Tally { passed: 0, failed: 1, skipped: 0 });
         assert!(report.close().is_err());
+    }
+
+    #[test]
+    fn a_failure_repeats_what_its_suite_said_last() {
+        let mut report = Report::default();
+        let script = "seq 100; echo 'watcher: not served'; echo '1 passed, 1 failed, 0 skipped'";
+        assert!(!report.suite("t", Command::new("sh").args(["-c", script]), Tally::of_plain));
+        let told = report.failures[0].to_string();
+        assert!(told.contains("\n  | watcher: not served\n") && !told.contains("| 1\n"), "{told}");
     }
 
     #[test]

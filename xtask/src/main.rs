@@ -18,6 +18,7 @@ mod tally;
 mod test;
 mod tidy;
 mod torture;
+mod train;
 mod up;
 mod workspace;
 
@@ -47,6 +48,7 @@ const VERBS: &[Verb] = &[
         "kill -9 under 32 writers, then look for what was acknowledged  [--rounds N] [--debug]",
         torture::run,
     ),
+    ("train", "count what release builds run often, for the next ones  [--cases a,b]", train::run),
     ("fuzz", "hostile input while others are served  [--seconds N] [--debug]", fuzz::run),
     ("coverage", "which operations of each service are served  [--json] [--write]", coverage::run),
     ("new-service", "lay out a room with all its furniture  NAME OPERATION", new_service::run),

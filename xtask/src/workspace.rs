@@ -66,8 +66,41 @@ pub fn build(package: &str, profile: Profile) -> Command {
     let mut command = cargo(&["build", "-p", package]);
     if profile == Profile::Release {
         command.arg("--release");
+        use_counts(&mut command);
     }
     command
+}
+
+/// What release builds know of what is often run: see `train`.
+pub fn release_profile() -> PathBuf {
+    root().join("apps/elysium/release.profdata")
+}
+
+/// How release builds that count, or know what was counted, are linked: each crate by itself and what it calls brought
+/// in, since to lay out the whole program at once by its counts takes half an hour of a processor. The names of functions
+/// depend on it, so both do it the same way.
+pub fn link_by_parts(command: &mut Command) {
+    command.args(["--config", "profile.release.lto='thin'"]);
+}
+
+/// The names of functions tell the machine that they were compiled for, so for others the counts are nothing.
+fn use_counts(command: &mut Command) {
+    let (counted, own) = (release_profile(), std::env::var_os("RUSTFLAGS"));
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) || own.is_some() || !counted.is_file() {
+        return;
+    }
+    link_by_parts(command);
+    // The place of a clone may have blanks, so that the flags are parted by another sign.
+    let counted = format!("-Cprofile-use={}", counted.display());
+    let flags = [
+        counted.as_str(),
+        // What was changed since does not fit, which is no fault.
+        "-Cllvm-args=-no-pgo-warn-mismatch",
+        // What is seldom run is inlined where that makes it smaller; what is often run is as before.
+        "-Cllvm-args=-inline-threshold=75",
+        "-Clink-arg=-Wl,--icf=all",
+    ];
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
 }
 
 /// The region as the tests drive it: of the same libraries as the tests of all crates, which would be compiled

@@ -21,7 +21,7 @@ pub async fn measure(
     megabytes: usize,
     report: &mut Report,
 ) -> Result<(), String> {
-    let region = start_region(options, folder, "large")?;
+    let mut region = start_region(options, folder, "large")?;
     let files = start_files(options, folder)?;
     Admin::new(region.port, Credentials::root()).rest("s3", "PUT", "/large", "", b"").await?;
     let body: Vec<u8> = (0..megabytes << 20).map(|at| (at * 31 % 251) as u8).collect();
@@ -32,12 +32,13 @@ pub async fn measure(
                 took.push(transfer(server.port, method, &body).await?);
             }
         }
-        let [region, files] = took.map(median);
+        let [ours, bare] = took.map(median);
         let what = format!("{method} of {megabytes} MB");
-        report.figure(&format!("{what}, ms"), region);
-        report.figure(&format!("{what} to or from a bare file, ms"), files);
-        report.figure(&format!("{what}, % of the file's rate"), 100.0 * files / region);
+        report.figure(&format!("{what}, ms"), ours);
+        report.figure(&format!("{what} to or from a bare file, ms"), bare);
+        report.figure(&format!("{what}, % of the file's rate"), 100.0 * bare / ours);
     }
+    region.terminate();
     Ok(())
 }
 

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 pub async fn run(options: Options) -> Result<(), String> {
     let folder = Folder::new(&options)?;
     let floors = [start_floor(&options, &folder, Floor::Echo)?, start_floor(&options, &folder, Floor::Log)?];
-    let region = start_region(&options, &folder, "region")?;
+    let mut region = start_region(&options, &folder, "region")?;
     let mut report = Report::new(sync_us(&folder)?, file_mb(&options)?);
     report.figure("start to Ready., empty data directory, ms", region.started_in.as_secs_f64() * 1e3);
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -40,7 +40,8 @@ pub async fn run(options: Options) -> Result<(), String> {
             }
         }
     }
-    drop(region);
+    // A region that is trained writes what it counted when it ends.
+    region.terminate();
     if let Some(items) = options.startup_items {
         startup::measure(&options, &folder, items, &mut report).await?;
     }

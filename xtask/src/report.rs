@@ -90,7 +90,8 @@ impl Report {
         self.tally += tally;
         if tally.failed > 0 {
             let lines: Vec<&str> = text.lines().collect();
-            let last = lines.iter().skip(lines.len().saturating_sub(TOLD_AGAIN)).map(|line| (*line).to_owned());
+            let last =
+                lines.iter().skip(lines.len().saturating_sub(TOLD_AGAIN)).map(|line| (*line).to_owned());
             let failure = Failure::new(format!("{title}: {tally}")).said(last);
             self.failures.push(failure.rerun(step::line(command)));
         }

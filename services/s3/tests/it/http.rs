@@ -227,6 +227,26 @@ async fn preflights_of_what_there_is_not() {
     }
 }
 
+/// Ceph's test_cors_origin_response, which is run on AWS, too; without rules LocalStack's test_cors_http_options_no_config.
+#[tokio::test]
+async fn preflights_for_no_method() {
+    let region = region().await;
+    let page = [("origin", "http://page.example")];
+    assert_eq!(region.http("OPTIONS", "/bkt/k", &page, Bytes::new()).await.status, 403);
+    let rule = CORSRule {
+        allowed_methods: vec!["GET".into()],
+        allowed_origins: vec!["*".into()],
+        ..Default::default()
+    };
+    let rules = PutBucketCorsInput {
+        bucket: "bkt".into(),
+        cors_configuration: CORSConfiguration { cors_rules: vec![rule] },
+        ..Default::default()
+    };
+    region.call::<PutBucketCors>(rules).await.unwrap();
+    assert_eq!(region.http("OPTIONS", "/bkt/k", &page, Bytes::new()).await.status, 400);
+}
+
 /// API Reference, "Root level tag" of each operation.
 #[tokio::test]
 async fn roots_of_answers() {

@@ -1,4 +1,5 @@
-"""What S3 answers to signatures of version 2, to forms that are none, and to lists of deletes without a digest."""
+"""What S3 answers to signatures of version 2 and to schemes that are none, to forms that are none, to lists of deletes
+without a digest, and to who pays."""
 
 import base64
 import hashlib
@@ -92,3 +93,45 @@ def test_deletes_without_a_digest(region, s3, bucket):
     assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
     status, text = ask("POST", f"{region.endpoint}/{bucket}?delete", body, **{"Content-MD5": digest(body)})
     assert status == 200 and "<Deleted><Key>k</Key></Deleted>" in text
+
+
+@pytest.mark.parametrize("header,message", [
+    ("Basic U1Q6", "Unsupported Authorization Type"),
+    ("Bearer eyJhbGciOiJIUzUxMiJ9", "Unsupported Authorization Type"),
+    ("AWS4-HMAC-SHA1 Credential=a/20260101/us-east-1/s3/aws4_request,SignedHeaders=host,Signature=0", "Unsupported Authorization Type"),
+    ("invalid_header", "Authorization header is invalid -- one and only one ' ' (space) required"),
+])
+def test_other_schemes(strict, name, header, message):
+    """Answers of AWS: danialfarid/ng-file-upload, issue 615; Einstore, issue 152; versitygw, issue 1705; learnjs, issue 23."""
+    strict.client("s3").create_bucket(Bucket=name)
+    status, text = ask("GET", f"{strict.endpoint}/{name}", Authorization=header)
+    assert status == 400 and "<Code>InvalidArgument</Code>" in text
+    told = text.replace("&apos;", "'")
+    assert f"<Message>{message}</Message><ArgumentName>Authorization</ArgumentName>" in told
+    assert f"<ArgumentValue>{header}</ArgumentValue>" in text
+
+
+def test_requesters_pay(strict, name):
+    """S3 User Guide, "Using Requester Pays buckets": in a header or in a presigned URL."""
+    owner, other = strict.client("s3"), strict.client("s3", access_key="222222222222", signature_version="s3v4")
+    owner.create_bucket(Bucket=name, ObjectOwnership="ObjectWriter")
+    owner.delete_public_access_block(Bucket=name)
+    owner.put_object(Bucket=name, Key="k", Body=b"la", ACL="public-read")
+    owner.put_bucket_request_payment(Bucket=name, RequestPaymentConfiguration={"Payer": "Requester"})
+    with pytest.raises(ClientError) as error:
+        other.get_object(Bucket=name, Key="k")
+    assert error.value.response["Error"]["Code"] == "AccessDenied"
+    assert ask("GET", f"{strict.endpoint}/{name}/k")[0] == 403
+    assert other.get_object(Bucket=name, Key="k", RequestPayer="requester")["RequestCharged"] == "requester"
+    assert "RequestCharged" not in owner.get_object(Bucket=name, Key="k")
+    params = {"Bucket": name, "Key": "k"}
+    assert ask("GET", other.generate_presigned_url("get_object", Params=params))[0] == 403
+    signed = other.generate_presigned_url("get_object", Params={**params, "RequestPayer": "requester"})
+    assert ask("GET", signed, **{"x-amz-request-payer": "requester"}) == (200, "la")
+
+    def in_query(request, **_):
+        """As SDKs for JavaScript presign headers."""
+        request.url += "?x-amz-request-payer=requester"
+    other.meta.events.register("before-sign.s3.GetObject", in_query)
+    hoisted = other.generate_presigned_url("get_object", Params=params)
+    assert "x-amz-request-payer=requester" in hoisted and ask("GET", hoisted) == (200, "la")

@@ -104,7 +104,9 @@ fn decided(
     let place = if incoming.method == Method::OPTIONS { "GET" } else { incoming.method.as_str() };
     let route: Route = match (form::place(pipeline, incoming), asked.unwrap_or(place)) {
         (Some(place), _) => place,
-        (None, method) => match pipeline.route(incoming, method) {
+        // A method that there is not is asked for at the same place.
+        (None, method) => match pipeline.route(incoming, method).or_else(|_| pipeline.route(incoming, place))
+        {
             Ok(Routing::Operation(route)) => route,
             Ok(Routing::Host(_) | Routing::NeedsBody) | Err(_) => return None,
         },

@@ -39,6 +39,24 @@ pub fn named<'h>(
     Err(ApiError::new("InvalidRequest", 400, message))
 }
 
+/// Holds a body to what its operation asks of any: that there is one, and how long it may be.
+///
+/// # Errors
+/// `MissingRequestBodyError`, `MaxMessageLengthExceeded`.
+pub fn bounded(body: &[u8], (service, operation): (&ServiceShape, &OperationShape)) -> Result<(), ApiError> {
+    if body.is_empty() && service.dialect.body_demanded.contains(&operation.name) {
+        return Err(ApiError::new("MissingRequestBodyError", 400, "Request Body is empty"));
+    }
+    let mut bounds = service.dialect.longest_bodies.iter();
+    match bounds.find(|(name, bound)| *name == operation.name && body.len() > *bound) {
+        Some((_, bound)) => {
+            let error = ApiError::new("MaxMessageLengthExceeded", 400, "Your request was too big.");
+            Err(error.field("MaxMessageLengthBytes", bound.to_string()))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Holds a body to the digests in its request's headers.
 ///
 /// # Errors

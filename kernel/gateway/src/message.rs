@@ -11,6 +11,8 @@ use wire::{Reply, ReplyBody};
 
 /// Characters of a path that records show.
 const MAX_SUMMARY: usize = 200;
+/// Who pays for a request, where the owner of what it is for does not.
+const PAYER: &str = "x-amz-request-payer";
 /// Hints that are kept of a request, and the longest of them in bytes.
 const MAX_HINTS: usize = 8;
 const MAX_HINT: usize = 2048;
@@ -55,13 +57,17 @@ impl Incoming {
     pub fn hints(&self) -> Vec<(String, String)> {
         let said = self.headers.iter().filter(|(name, value)| {
             let name = name.as_str();
-            (name == "x-amzn-trace-id" || name.starts_with("x-localstack-")) && value.len() <= MAX_HINT
+            let known = name == "x-amzn-trace-id" || name == PAYER || name.starts_with("x-localstack-");
+            known && value.len() <= MAX_HINT
         });
         let said = said.filter_map(|(name, value)| {
             let text = value.to_str().ok()?;
             Some((name.as_str().to_owned(), text.to_owned()))
         });
-        said.take(MAX_HINTS).collect()
+        let in_query = self.query.split('&').filter_map(|pair| pair.split_once('='));
+        let in_query = in_query.filter(|(name, value)| *name == PAYER && value.len() <= MAX_HINT);
+        let in_query = in_query.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        said.chain(in_query).take(MAX_HINTS).collect()
     }
 
     /// Method and path, for records; of bounded length.

@@ -21,7 +21,7 @@ use names::{AccountId, Region};
 use ports::Caller;
 use schema::{ApiError, Obj, Protocol, ServiceShape, Slot};
 use service::{Ctx, Fidelity, Held, Host, Operation, Request};
-use signature::{AuthError, Credential, RequestHead};
+use signature::{AuthError, Credential, Presented, RequestHead};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use wire::{AnswerForm, Coding, Head, Limits, Route, Routed, Router, Routing, Rules, Unroutable};
@@ -229,6 +229,7 @@ impl Pipeline {
             return Err(endpoint::unreadable());
         }
         if held.is_some() {
+            digests::bounded(&whole, (route.service, served.operation.shape))?;
             digests::check(incoming.texts(), &whole, (route.service, served.operation.shape))?;
         }
         let mut input = self.host.watchdog.run(served.room.name, route.operation.name(), || {
@@ -325,10 +326,17 @@ impl Pipeline {
         route: &Route,
         body: Option<&[u8]>,
     ) -> Result<Identity, ApiError> {
-        self.identify_any(incoming, body).map_err(|refused| match refused {
-            Refused::Credentials(error) => words::credentials(&error, route.service, route.protocol),
+        let words = |error: &AuthError| words::credentials(error, route.service, route.protocol);
+        let identity = self.identify_any(incoming, body).map_err(|refused| match refused {
+            Refused::Credentials(error) => words(&error),
             Refused::Failed(error) => error,
-        })
+        })?;
+        // An object store has no other schemes; elsewhere they are the matter of whoever knows them.
+        let stranger = matches!(identity.caller, Caller::Anonymous) && route.service.dialect.bare_errors;
+        let other = stranger
+            .then(|| self.evidence(incoming, body))
+            .and_then(|asked| Presented::other_scheme(&asked.head));
+        other.map_or(Ok(identity), |error| Err(words(&error)))
     }
 
     /// Who calls, for requests that are no operation of an API.

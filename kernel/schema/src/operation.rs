@@ -161,6 +161,12 @@ pub struct Dialect {
     pub form_upload: Option<&'static str>,
     /// The operations that are refused without a digest of their body, which is held whole: `DeleteObjects`.
     pub digest_demanded: &'static [&'static str],
+    /// The operations that are refused without a body: `PutBucketVersioning`.
+    pub body_demanded: &'static [&'static str],
+    /// The operations whose bodies have no other elements than those of the model.
+    pub exact_bodies: &'static [&'static str],
+    /// The longest bodies of operations that are held whole, in bytes, where the service has a bound of its own.
+    pub longest_bodies: &'static [(&'static str, usize)],
     /// The member that is the request's own URL, where a query request leaves it out: `QueueUrl`.
     pub url_member: Option<&'static str>,
     /// The operations that are none of such a URL, with blanks between their names.
@@ -193,6 +199,9 @@ impl Dialect {
         host_label: None,
         form_upload: None,
         digest_demanded: &[],
+        body_demanded: &[],
+        exact_bodies: &[],
+        longest_bodies: &[],
         url_member: None,
         not_of_url: None,
         query_words: None,

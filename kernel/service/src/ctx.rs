@@ -35,7 +35,8 @@ pub struct Request {
     /// How many calls deep.
     pub depth: u8,
     /// What headers say beside the input, by their names: the trace that the request belongs to
-    /// (`x-amzn-trace-id`), and what begins with `x-localstack-`. Empty inside the region.
+    /// (`x-amzn-trace-id`), who pays for it (`x-amz-request-payer`, which a presigned URL may bear in its query), and what
+    /// begins with `x-localstack-`. Empty inside the region.
     pub hints: Vec<(String, String)>,
     /// Becomes true when the client has gone away.
     pub gone: Option<watch::Receiver<bool>>,
@@ -296,6 +297,11 @@ impl Peek {
     /// The account it works in.
     pub fn account(&self) -> AccountId {
         self.0.account()
+    }
+
+    /// What a header says beside the input.
+    pub fn hint(&self, name: &str) -> Option<&str> {
+        self.0.hint(name)
     }
 
     /// The region it works in.

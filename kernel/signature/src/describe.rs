@@ -179,12 +179,12 @@ fn general_time(error: &AuthError) -> String {
 fn general_incomplete(error: &AuthError) -> String {
     use AuthError as E;
     match error {
-        E::MissingParts { missing, digest } => {
+        E::MissingParts { missing, digest, .. } => {
             let needs = |name: &&str| format!("Authorization header requires '{name}' parameter. ");
             let needs: String = missing.iter().map(needs).collect();
             format!("{needs}(Hashed with SHA-256 and encoded with Base64) Authorization={digest}")
         }
-        E::NotKeyValue(digest) => format!(
+        E::NotKeyValue { digest, .. } => format!(
             "Invalid key=value pair (missing equal-sign) in Authorization header \
              (hashed with SHA-256 and encoded with Base64): '{digest}'."
         ),
@@ -198,7 +198,7 @@ fn general_incomplete(error: &AuthError) -> String {
             "Credential must have exactly 5 slash-delimited elements, e.g. \
              keyid/date/region/service/term, got '{text}'"
         ),
-        E::UnsupportedAlgorithm(_, name) => format!("Unsupported AWS 'algorithm': '{name}'."),
+        E::UnsupportedAlgorithm(_, name, _) => format!("Unsupported AWS 'algorithm': '{name}'."),
         E::QueryIncomplete(missing) => {
             // The life of the URL is asked for last (dynalite, connection: "missing X-Amz-SignedHeaders").
             let alone = missing.len() == 1;
@@ -321,27 +321,30 @@ fn objects_time(error: &AuthError) -> Description {
 /// Faults of form: `AuthorizationHeaderMalformed` or `AuthorizationQueryParametersError`.
 fn objects_malformed(error: &AuthError) -> Description {
     use AuthError as E;
-    let expecting = "expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".";
     match error {
         E::MissingDate | E::MalformedDate(Place::Header, _) => {
             denied("AWS authentication requires a valid Date or x-amz-date header")
         }
-        E::MissingParts { .. } | E::NotKeyValue(_) => malformed(
+        E::MissingParts { count, .. } | E::NotKeyValue { count, .. } if *count != 3 => malformed(
             Place::Header,
-            "The authorization header requires three components: Credential, SignedHeaders, and Signature.",
+            "the authorization header requires three components: Credential, SignedHeaders, and Signature.",
         ),
+        E::NotKeyValue { part, .. } => {
+            malformed(Place::Header, &format!("the authorization component \"{part}\" is malformed."))
+        }
+        E::MissingParts { missing, .. } => {
+            let first =
+                ["Credential", "SignedHeaders", "Signature"].into_iter().find(|name| missing.contains(name));
+            malformed(Place::Header, &format!("missing {}.", first.unwrap_or_default()))
+        }
         E::MalformedDate(Place::Query, _) => {
             malformed(Place::Query, "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
         }
-        E::MalformedCredential(Place::Header, _) => {
-            malformed(Place::Header, &format!("the Credential is mal-formed; {expecting}"))
-        }
-        E::MalformedCredential(Place::Query, _) => malformed(
-            Place::Query,
-            &format!(
-                "Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; {expecting}"
-            ),
-        ),
+        E::MalformedCredential(..)
+        | E::ScopeDateForm(..)
+        | E::ScopeTerminator(..)
+        | E::ScopeRegion { .. }
+        | E::ScopeService { .. } => objects_scope(error),
         E::ScopeDate { place, scope, stamp } => malformed(
             *place,
             &format!(
@@ -349,26 +352,11 @@ fn objects_malformed(error: &AuthError) -> Description {
                 stamp.get(..8).unwrap_or(stamp)
             ),
         ),
-        E::ScopeTerminator(place, given) => malformed(
-            *place,
-            &format!("incorrect terminator \"{given}\". This endpoint uses \"aws4_request\"."),
-        ),
-        E::ScopeRegion { place, given, expected } => {
-            malformed(*place, &format!("the region '{given}' is wrong; expecting '{expected}'"))
-                .with("Region", expected)
-        }
-        E::ScopeService { place, given, expected } => malformed(
-            *place,
-            &format!("incorrect service \"{given}\". This endpoint belongs to \"{expected}\"."),
-        ),
-        E::UnsupportedAlgorithm(Place::Query, _) => malformed(
+        E::UnsupportedAlgorithm(Place::Query, ..) => malformed(
             Place::Query,
             "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256 and AWS4-ECDSA-P256-SHA256\"",
         ),
-        E::UnsupportedAlgorithm(Place::Header, _) => {
-            Description::new(400, "InvalidArgument", "Unsupported Authorization Type")
-                .with("ArgumentName", "Authorization")
-        }
+        E::UnsupportedAlgorithm(Place::Header, _, header) | E::OtherScheme(header) => scheme(header),
         E::QueryIncomplete(_) => malformed(
             Place::Query,
             "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, \
@@ -377,6 +365,57 @@ fn objects_malformed(error: &AuthError) -> Description {
         E::QueryExpires(fault) => malformed(Place::Query, expires_text(*fault)),
         _ => denied("Access Denied"),
     }
+}
+
+/// Faults of the credential, which are told behind the parameter's name where it stands in the query (answers of AWS that
+/// versitygw's tests of signatures expect; of regions, quoted as in aws/aws-sdk-cpp, issue 1339).
+fn objects_scope(error: &AuthError) -> Description {
+    use AuthError as E;
+    let (place, reason) = match error {
+        E::MalformedCredential(place, _) => (
+            place,
+            "the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\"."
+                .to_owned(),
+        ),
+        E::ScopeDateForm(place, given) => (
+            place,
+            format!(
+                "incorrect date format \"{given}\". This date in the credential must be in the format \"yyyyMMdd\"."
+            ),
+        ),
+        E::ScopeTerminator(place, given) => {
+            (place, format!("incorrect terminal \"{given}\". This endpoint uses \"aws4_request\"."))
+        }
+        E::ScopeRegion { place, given, expected } => {
+            (place, format!("the region '{given}' is wrong; expecting '{expected}'"))
+        }
+        E::ScopeService { place, given, expected } => {
+            (place, format!("incorrect service \"{given}\". This endpoint belongs to \"{expected}\"."))
+        }
+        _ => return denied("Access Denied"),
+    };
+    let description = match place {
+        Place::Header => malformed(Place::Header, &reason),
+        Place::Query => {
+            malformed(Place::Query, &format!("Error parsing the X-Amz-Credential parameter; {reason}"))
+        }
+    };
+    match error {
+        E::ScopeRegion { expected, .. } => description.with("Region", expected),
+        _ => description,
+    }
+}
+
+/// An `Authorization` of another scheme (answers of AWS in versity/versitygw, issue 1705, danialfarid/ng-file-upload, issue
+/// 615, and benrady/learnjs, issue 23).
+fn scheme(header: &str) -> Description {
+    let message = match header.trim().contains(' ') {
+        true => "Unsupported Authorization Type",
+        false => "Authorization header is invalid -- one and only one ' ' (space) required",
+    };
+    Description::new(400, "InvalidArgument", message)
+        .with("ArgumentName", "Authorization")
+        .with("ArgumentValue", header)
 }
 
 fn malformed(place: Place, reason: &str) -> Description {

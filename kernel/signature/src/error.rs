@@ -47,15 +47,28 @@ pub enum AuthError {
         missing: Vec<&'static str>,
         /// SHA-256 of the header's value, in Base64.
         digest: String,
+        /// How many parts there are.
+        count: usize,
     },
-    /// A part of the `Authorization` header has no `=`; its SHA-256 in Base64.
-    NotKeyValue(String),
+    /// A part of the `Authorization` header has no `=`.
+    NotKeyValue {
+        /// The part.
+        part: String,
+        /// Its SHA-256 in Base64.
+        digest: String,
+        /// How many parts there are.
+        count: usize,
+    },
+    /// An `Authorization` header of another scheme: its value.
+    OtherScheme(String),
     /// Neither `X-Amz-Date` nor `Date`.
     MissingDate,
     /// A date that is not one.
     MalformedDate(Place, String),
     /// A credential without its five parts.
     MalformedCredential(Place, String),
+    /// A scope's date that is none.
+    ScopeDateForm(Place, String),
     /// The scope's date is not that of the request.
     ScopeDate {
         /// Where the credential stood.
@@ -98,8 +111,8 @@ pub enum AuthError {
         /// The receiver's moment.
         now: Timestamp,
     },
-    /// An algorithm other than AWS4-HMAC-SHA256.
-    UnsupportedAlgorithm(Place, String),
+    /// An algorithm other than AWS4-HMAC-SHA256, and the header's value where it stands in one.
+    UnsupportedAlgorithm(Place, String, String),
     /// A signature in the header and another in the query.
     TwoMechanisms,
     /// A presigned URL without all its parameters.

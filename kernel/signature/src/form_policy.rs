@@ -119,6 +119,10 @@ impl FormPolicy {
         for condition in &self.conditions {
             let holds = match condition {
                 Condition::Equal(name, expected) => value(name) == expected,
+                // S3 API Reference, "POST policy": types between commas are a list, and each must begin so.
+                Condition::StartsWith(name, start) if name == "content-type" => {
+                    value(name).split(',').all(|one| one.starts_with(start.as_str()))
+                }
                 Condition::StartsWith(name, start) => value(name).starts_with(start.as_str()),
                 Condition::Length(_, limit) if length > *limit => {
                     return Err(FormRefusal::TooLarge { size: length, limit: *limit });
@@ -229,7 +233,19 @@ mod tests {
     fn conditions() {
         let failed = |text: &str| Err(FormRefusal::Failed(text.to_owned()));
         type Case = (&'static str, &'static [(&'static str, &'static str)], u64, Result<(), FormRefusal>);
-        let cases: [Case; 12] = [
+        let cases: [Case; 14] = [
+            (
+                r#"[["starts-with", "$Content-Type", "image/"]]"#,
+                &[("content-type", "image/png,image/gif")],
+                0,
+                Ok(()),
+            ),
+            (
+                r#"[["starts-with", "$Content-Type", "image/"]]"#,
+                &[("content-type", "image/png,text/html")],
+                0,
+                failed(r#"["starts-with", "$content-type", "image/"]"#),
+            ),
             (r#"[{"bucket":"b"}, {"key":"k"}]"#, &[("key", "k"), ("policy", "p")], 0, Ok(())),
             (r#"[{"bucket":"c"}]"#, &[], 0, failed(r#"["eq", "$bucket", "c"]"#)),
             (r#"[["starts-with", "$Key", "u/"]]"#, &[("key", "u/1")], 0, Ok(())),

@@ -68,6 +68,13 @@ impl Presented {
         }
     }
 
+    /// The refusal of an `Authorization` of another scheme, which an object store does not pass over.
+    pub fn other_scheme(head: &RequestHead<'_>) -> Option<AuthError> {
+        let value = head.header(AUTHORIZATION).filter(|value| !value.trim().is_empty())?;
+        let other = matches!(Scheme::of_header(value), Scheme::None);
+        other.then(|| AuthError::OtherScheme(value.to_owned()))
+    }
+
     /// When a presigned URL of Signature Version 2 ends, where a request is one: seconds of Unix time.
     pub fn old_expiry(head: &RequestHead<'_>) -> Option<Timestamp> {
         let is_old = matches!(Scheme::of_query(head.query), Scheme::Version2);
@@ -144,23 +151,27 @@ fn digest_text(text: &str) -> String {
 fn from_header(head: &RequestHead<'_>, value: &str, now: Timestamp) -> Result<Presented, AuthError> {
     let (algorithm, rest) = value.split_once(char::is_whitespace).unwrap_or((value, ""));
     let (mut credential, mut headers, mut signature) = (None, None, None);
+    let count = parts(rest).count();
     for part in parts(rest) {
         match part.split_once('=') {
             Some(("Credential", text)) => credential = Some(text),
             Some(("SignedHeaders", text)) => headers = Some(text),
             Some(("Signature", text)) => signature = Some(text),
             Some(_) => {}
-            None => return Err(AuthError::NotKeyValue(digest_text(part))),
+            None => {
+                let digest = digest_text(part);
+                return Err(AuthError::NotKeyValue { part: part.to_owned(), digest, count });
+            }
         }
     }
     let (Some(credential), Some(headers), Some(signature)) = (credential, headers, signature) else {
         let parts = [("Credential", credential), ("Signature", signature), ("SignedHeaders", headers)];
         let missing = parts.iter().filter(|(_, part)| part.is_none()).map(|(name, _)| *name).collect();
-        return Err(AuthError::MissingParts { missing, digest: digest_text(value) });
+        return Err(AuthError::MissingParts { missing, digest: digest_text(value), count });
     };
     // The algorithm is looked at last (dynalite, connection: "Authorization header is \"AWS4-\"").
     if algorithm != ALGORITHM {
-        return Err(AuthError::UnsupportedAlgorithm(Place::Header, algorithm.to_owned()));
+        return Err(AuthError::UnsupportedAlgorithm(Place::Header, algorithm.to_owned(), value.to_owned()));
     }
     let (signed_at, stamp) = date_of(head)?;
     let credential = parse_credential(Place::Header, credential)?;
@@ -219,7 +230,7 @@ fn from_query(head: &RequestHead<'_>, now: Timestamp) -> Result<Presented, AuthE
         return Err(missing());
     };
     if algorithm != ALGORITHM {
-        return Err(AuthError::UnsupportedAlgorithm(Place::Query, algorithm.to_string()));
+        return Err(AuthError::UnsupportedAlgorithm(Place::Query, algorithm.to_string(), String::new()));
     }
     let credential = parse_credential(Place::Query, credential)?;
     // Only the object store asks for the life of a URL; elsewhere it is that of any signature.
@@ -267,11 +278,16 @@ fn check_scope(presented: Presented, now: Timestamp) -> Result<Presented, AuthEr
         return Err(AuthError::ScopeTerminator(place, credential.terminator().to_owned()));
     }
     if !presented.stamp.starts_with(credential.date()) || credential.date().len() != 8 {
+        let dialect = presented.dialect();
         // An old or a future date goes first where no object store is asked.
-        if presented.dialect() == Dialect::General {
+        if dialect == Dialect::General {
             is_fresh(&presented, now)?;
         }
         let (scope, stamp) = (credential.date().to_owned(), presented.stamp);
+        let is_date = scope.len() == 8 && scope.bytes().all(|byte| byte.is_ascii_digit());
+        if dialect == Dialect::Objects && !is_date {
+            return Err(AuthError::ScopeDateForm(place, scope));
+        }
         return Err(AuthError::ScopeDate { place, scope, stamp });
     }
     if !presented.signed_headers.split(';').any(|name| name == "host") {

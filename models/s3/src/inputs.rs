@@ -57,9 +57,9 @@ pub struct CopyObjectInput {
     pub content_type: Option<String>,
     pub copy_source: String,
     pub copy_source_if_match: Option<String>,
-    pub copy_source_if_modified_since: Option<s::Timestamp>,
+    pub copy_source_if_modified_since: Option<String>,
     pub copy_source_if_none_match: Option<String>,
-    pub copy_source_if_unmodified_since: Option<s::Timestamp>,
+    pub copy_source_if_unmodified_since: Option<String>,
     pub expires: Option<String>,
     pub grant_full_control: Option<String>,
     pub grant_read: Option<String>,
@@ -493,9 +493,9 @@ s::object!(GetObjectLockConfigurationInput, tables::GET_OBJECT_LOCK_CONFIGURATIO
 pub struct GetObjectInput {
     pub bucket: String,
     pub if_match: Option<String>,
-    pub if_modified_since: Option<s::Timestamp>,
+    pub if_modified_since: Option<String>,
     pub if_none_match: Option<String>,
-    pub if_unmodified_since: Option<s::Timestamp>,
+    pub if_unmodified_since: Option<String>,
     pub key: String,
     pub range: Option<String>,
     pub response_cache_control: Option<String>,
@@ -512,9 +512,10 @@ pub struct GetObjectInput {
     pub part_number: Option<i32>,
     pub expected_bucket_owner: Option<String>,
     pub checksum_mode: Option<ChecksumMode>,
+    pub if_range: Option<String>,
     pub server_side_encryption: Option<ServerSideEncryption>,
 }
-s::object!(GetObjectInput, tables::GET_OBJECT_REQUEST, { 0 bucket, 1 if_match, 2 if_modified_since, 3 if_none_match, 4 if_unmodified_since, 5 key, 6 range, 7 response_cache_control, 8 response_content_disposition, 9 response_content_encoding, 10 response_content_language, 11 response_content_type, 12 response_expires, 13 version_id, 14 sse_customer_algorithm, 15 sse_customer_key, 16 sse_customer_key_md5, 17 request_payer, 18 part_number, 19 expected_bucket_owner, 20 checksum_mode, 21 server_side_encryption });
+s::object!(GetObjectInput, tables::GET_OBJECT_REQUEST, { 0 bucket, 1 if_match, 2 if_modified_since, 3 if_none_match, 4 if_unmodified_since, 5 key, 6 range, 7 response_cache_control, 8 response_content_disposition, 9 response_content_encoding, 10 response_content_language, 11 response_content_type, 12 response_expires, 13 version_id, 14 sse_customer_algorithm, 15 sse_customer_key, 16 sse_customer_key_md5, 17 request_payer, 18 part_number, 19 expected_bucket_owner, 20 checksum_mode, 21 if_range, 22 server_side_encryption });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct GetObjectRetentionInput {
@@ -563,9 +564,9 @@ s::object!(HeadBucketInput, tables::HEAD_BUCKET_REQUEST, { 0 bucket, 1 expected_
 pub struct HeadObjectInput {
     pub bucket: String,
     pub if_match: Option<String>,
-    pub if_modified_since: Option<s::Timestamp>,
+    pub if_modified_since: Option<String>,
     pub if_none_match: Option<String>,
-    pub if_unmodified_since: Option<s::Timestamp>,
+    pub if_unmodified_since: Option<String>,
     pub key: String,
     pub range: Option<String>,
     pub response_cache_control: Option<String>,
@@ -582,9 +583,10 @@ pub struct HeadObjectInput {
     pub part_number: Option<i32>,
     pub expected_bucket_owner: Option<String>,
     pub checksum_mode: Option<ChecksumMode>,
+    pub if_range: Option<String>,
     pub server_side_encryption: Option<ServerSideEncryption>,
 }
-s::object!(HeadObjectInput, tables::HEAD_OBJECT_REQUEST, { 0 bucket, 1 if_match, 2 if_modified_since, 3 if_none_match, 4 if_unmodified_since, 5 key, 6 range, 7 response_cache_control, 8 response_content_disposition, 9 response_content_encoding, 10 response_content_language, 11 response_content_type, 12 response_expires, 13 version_id, 14 sse_customer_algorithm, 15 sse_customer_key, 16 sse_customer_key_md5, 17 request_payer, 18 part_number, 19 expected_bucket_owner, 20 checksum_mode, 21 server_side_encryption });
+s::object!(HeadObjectInput, tables::HEAD_OBJECT_REQUEST, { 0 bucket, 1 if_match, 2 if_modified_since, 3 if_none_match, 4 if_unmodified_since, 5 key, 6 range, 7 response_cache_control, 8 response_content_disposition, 9 response_content_encoding, 10 response_content_language, 11 response_content_type, 12 response_expires, 13 version_id, 14 sse_customer_algorithm, 15 sse_customer_key, 16 sse_customer_key_md5, 17 request_payer, 18 part_number, 19 expected_bucket_owner, 20 checksum_mode, 21 if_range, 22 server_side_encryption });
 
 #[derive(Clone, Default, PartialEq)]
 pub struct ListBucketAnalyticsConfigurationsInput {
@@ -1097,9 +1099,9 @@ pub struct UploadPartCopyInput {
     pub bucket: String,
     pub copy_source: String,
     pub copy_source_if_match: Option<String>,
-    pub copy_source_if_modified_since: Option<s::Timestamp>,
+    pub copy_source_if_modified_since: Option<String>,
     pub copy_source_if_none_match: Option<String>,
-    pub copy_source_if_unmodified_since: Option<s::Timestamp>,
+    pub copy_source_if_unmodified_since: Option<String>,
     pub copy_source_range: Option<String>,
     pub key: String,
     pub part_number: i32,

@@ -247,9 +247,9 @@ pub static COPY_OBJECT_REQUEST: Shape = Shape::new("CopyObjectRequest", &[
     Member { location: Location::Header("content-type"), ..Member::new("ContentType", &Ty::TEXT) },
     Member { required: true, location: Location::Header("x-amz-copy-source"), ..Member::new("CopySource", &ty::COPY_SOURCE) },
     Member { location: Location::Header("x-amz-copy-source-if-match"), ..Member::new("CopySourceIfMatch", &Ty::TEXT) },
-    Member { location: Location::Header("x-amz-copy-source-if-modified-since"), ..Member::new("CopySourceIfModifiedSince", &Ty::TIME) },
+    Member { location: Location::Header("x-amz-copy-source-if-modified-since"), ..Member::new("CopySourceIfModifiedSince", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-copy-source-if-none-match"), ..Member::new("CopySourceIfNoneMatch", &Ty::TEXT) },
-    Member { location: Location::Header("x-amz-copy-source-if-unmodified-since"), ..Member::new("CopySourceIfUnmodifiedSince", &Ty::TIME) },
+    Member { location: Location::Header("x-amz-copy-source-if-unmodified-since"), ..Member::new("CopySourceIfUnmodifiedSince", &Ty::TEXT) },
     Member { location: Location::Header("expires"), ..Member::new("Expires", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-grant-full-control"), ..Member::new("GrantFullControl", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-grant-read"), ..Member::new("GrantRead", &Ty::TEXT) },
@@ -800,11 +800,11 @@ pub static GET_BUCKET_WEBSITE_REQUEST: Shape = Shape::new("GetBucketWebsiteReque
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
 ], || Box::new(crate::GetBucketWebsiteInput::default()));
 
-pub static GET_OBJECT_ACL_OUTPUT: Shape = Shape::new("GetObjectAclOutput", &[
+pub static GET_OBJECT_ACL_OUTPUT: Shape = Shape { xml_root: Some("AccessControlPolicy"), ..Shape::new("GetObjectAclOutput", &[
     Member::new("Owner", &ty::OWNER),
     Member { wire_name: Some("AccessControlList"), ..Member::new("Grants", &ty::GRANTS) },
     Member { location: Location::Header("x-amz-request-charged"), ..Member::new("RequestCharged", &ty::REQUEST_CHARGED) },
-], || Box::new(crate::GetObjectAclOutput::default()));
+], || Box::new(crate::GetObjectAclOutput::default())) };
 
 pub static GET_OBJECT_ACL_REQUEST: Shape = Shape::new("GetObjectAclRequest", &[
     Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
@@ -919,9 +919,9 @@ pub static GET_OBJECT_OUTPUT: Shape = Shape::new("GetObjectOutput", &[
 pub static GET_OBJECT_REQUEST: Shape = Shape::new("GetObjectRequest", &[
     Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
     Member { location: Location::Header("if-match"), ..Member::new("IfMatch", &Ty::TEXT) },
-    Member { location: Location::Header("if-modified-since"), ..Member::new("IfModifiedSince", &Ty::TIME) },
+    Member { location: Location::Header("if-modified-since"), ..Member::new("IfModifiedSince", &Ty::TEXT) },
     Member { location: Location::Header("if-none-match"), ..Member::new("IfNoneMatch", &Ty::TEXT) },
-    Member { location: Location::Header("if-unmodified-since"), ..Member::new("IfUnmodifiedSince", &Ty::TIME) },
+    Member { location: Location::Header("if-unmodified-since"), ..Member::new("IfUnmodifiedSince", &Ty::TEXT) },
     Member { required: true, location: Location::Path("Key"), ..Member::new("Key", &ty::OBJECT_KEY) },
     Member { location: Location::Header("range"), ..Member::new("Range", &Ty::TEXT) },
     Member { location: Location::Query("response-cache-control"), ..Member::new("ResponseCacheControl", &Ty::TEXT) },
@@ -938,6 +938,7 @@ pub static GET_OBJECT_REQUEST: Shape = Shape::new("GetObjectRequest", &[
     Member { location: Location::Query("partNumber"), ..Member::new("PartNumber", &Ty::INT) },
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-checksum-mode"), ..Member::new("ChecksumMode", &ty::CHECKSUM_MODE) },
+    Member { location: Location::Header("if-range"), ..Member::new("IfRange", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-server-side-encryption"), ..Member::new("ServerSideEncryption", &ty::SERVER_SIDE_ENCRYPTION) },
 ], || Box::new(crate::GetObjectInput::default()));
 
@@ -1067,9 +1068,9 @@ pub static HEAD_OBJECT_OUTPUT: Shape = Shape::new("HeadObjectOutput", &[
 pub static HEAD_OBJECT_REQUEST: Shape = Shape::new("HeadObjectRequest", &[
     Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
     Member { location: Location::Header("if-match"), ..Member::new("IfMatch", &Ty::TEXT) },
-    Member { location: Location::Header("if-modified-since"), ..Member::new("IfModifiedSince", &Ty::TIME) },
+    Member { location: Location::Header("if-modified-since"), ..Member::new("IfModifiedSince", &Ty::TEXT) },
     Member { location: Location::Header("if-none-match"), ..Member::new("IfNoneMatch", &Ty::TEXT) },
-    Member { location: Location::Header("if-unmodified-since"), ..Member::new("IfUnmodifiedSince", &Ty::TIME) },
+    Member { location: Location::Header("if-unmodified-since"), ..Member::new("IfUnmodifiedSince", &Ty::TEXT) },
     Member { required: true, location: Location::Path("Key"), ..Member::new("Key", &ty::OBJECT_KEY) },
     Member { location: Location::Header("range"), ..Member::new("Range", &Ty::TEXT) },
     Member { location: Location::Query("response-cache-control"), ..Member::new("ResponseCacheControl", &Ty::TEXT) },
@@ -1086,6 +1087,7 @@ pub static HEAD_OBJECT_REQUEST: Shape = Shape::new("HeadObjectRequest", &[
     Member { location: Location::Query("partNumber"), ..Member::new("PartNumber", &Ty::INT) },
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-checksum-mode"), ..Member::new("ChecksumMode", &ty::CHECKSUM_MODE) },
+    Member { location: Location::Header("if-range"), ..Member::new("IfRange", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-server-side-encryption"), ..Member::new("ServerSideEncryption", &ty::SERVER_SIDE_ENCRYPTION) },
 ], || Box::new(crate::HeadObjectInput::default()));
 
@@ -1217,12 +1219,12 @@ pub static LIFECYCLE_RULE_FILTER: Shape = Shape::new("LifecycleRuleFilter", &[
     Member::new("And", &ty::LIFECYCLE_RULE_AND_OPERATOR),
 ], || Box::new(crate::LifecycleRuleFilter::default()));
 
-pub static LIST_BUCKET_ANALYTICS_CONFIGURATIONS_OUTPUT: Shape = Shape::new("ListBucketAnalyticsConfigurationsOutput", &[
+pub static LIST_BUCKET_ANALYTICS_CONFIGURATIONS_OUTPUT: Shape = Shape { xml_root: Some("ListBucketAnalyticsConfigurationResult"), ..Shape::new("ListBucketAnalyticsConfigurationsOutput", &[
     Member::new("IsTruncated", &Ty::Bool),
     Member::new("ContinuationToken", &Ty::TEXT),
     Member::new("NextContinuationToken", &Ty::TEXT),
     Member { wire_name: Some("AnalyticsConfiguration"), flattened: true, ..Member::new("AnalyticsConfigurationList", &ty::ANALYTICS_CONFIGURATION_LIST) },
-], || Box::new(crate::ListBucketAnalyticsConfigurationsOutput::default()));
+], || Box::new(crate::ListBucketAnalyticsConfigurationsOutput::default())) };
 
 pub static LIST_BUCKET_ANALYTICS_CONFIGURATIONS_REQUEST: Shape = Shape::new("ListBucketAnalyticsConfigurationsRequest", &[
     Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
@@ -1243,12 +1245,12 @@ pub static LIST_BUCKET_INTELLIGENT_TIERING_CONFIGURATIONS_REQUEST: Shape = Shape
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
 ], || Box::new(crate::ListBucketIntelligentTieringConfigurationsInput::default()));
 
-pub static LIST_BUCKET_INVENTORY_CONFIGURATIONS_OUTPUT: Shape = Shape::new("ListBucketInventoryConfigurationsOutput", &[
+pub static LIST_BUCKET_INVENTORY_CONFIGURATIONS_OUTPUT: Shape = Shape { xml_root: Some("ListInventoryConfigurationsResult"), ..Shape::new("ListBucketInventoryConfigurationsOutput", &[
     Member::new("ContinuationToken", &Ty::TEXT),
     Member { wire_name: Some("InventoryConfiguration"), flattened: true, ..Member::new("InventoryConfigurationList", &ty::INVENTORY_CONFIGURATION_LIST) },
     Member::new("IsTruncated", &Ty::Bool),
     Member::new("NextContinuationToken", &Ty::TEXT),
-], || Box::new(crate::ListBucketInventoryConfigurationsOutput::default()));
+], || Box::new(crate::ListBucketInventoryConfigurationsOutput::default())) };
 
 pub static LIST_BUCKET_INVENTORY_CONFIGURATIONS_REQUEST: Shape = Shape::new("ListBucketInventoryConfigurationsRequest", &[
     Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
@@ -1256,12 +1258,12 @@ pub static LIST_BUCKET_INVENTORY_CONFIGURATIONS_REQUEST: Shape = Shape::new("Lis
     Member { location: Location::Header("x-amz-expected-bucket-owner"), ..Member::new("ExpectedBucketOwner", &Ty::TEXT) },
 ], || Box::new(crate::ListBucketInventoryConfigurationsInput::default()));
 
-pub static LIST_BUCKET_METRICS_CONFIGURATIONS_OUTPUT: Shape = Shape::new("ListBucketMetricsConfigurationsOutput", &[
+pub static LIST_BUCKET_METRICS_CONFIGURATIONS_OUTPUT: Shape = Shape { xml_root: Some("ListMetricsConfigurationsResult"), ..Shape::new("ListBucketMetricsConfigurationsOutput", &[
     Member::new("IsTruncated", &Ty::Bool),
     Member::new("ContinuationToken", &Ty::TEXT),
     Member::new("NextContinuationToken", &Ty::TEXT),
     Member { wire_name: Some("MetricsConfiguration"), flattened: true, ..Member::new("MetricsConfigurationList", &ty::METRICS_CONFIGURATION_LIST) },
-], || Box::new(crate::ListBucketMetricsConfigurationsOutput::default()));
+], || Box::new(crate::ListBucketMetricsConfigurationsOutput::default())) };
 
 pub static LIST_BUCKET_METRICS_CONFIGURATIONS_REQUEST: Shape = Shape::new("ListBucketMetricsConfigurationsRequest", &[
     Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
@@ -1551,14 +1553,14 @@ pub static OBJECT_LOCK_CONFIGURATION: Shape = Shape::new("ObjectLockConfiguratio
     Member::new("Rule", &ty::OBJECT_LOCK_RULE),
 ], || Box::new(crate::ObjectLockConfiguration::default()));
 
-pub static OBJECT_LOCK_LEGAL_HOLD: Shape = Shape::new("ObjectLockLegalHold", &[
+pub static OBJECT_LOCK_LEGAL_HOLD: Shape = Shape { xml_root: Some("LegalHold"), ..Shape::new("ObjectLockLegalHold", &[
     Member::new("Status", &ty::OBJECT_LOCK_LEGAL_HOLD_STATUS),
-], || Box::new(crate::ObjectLockLegalHold::default()));
+], || Box::new(crate::ObjectLockLegalHold::default())) };
 
-pub static OBJECT_LOCK_RETENTION: Shape = Shape::new("ObjectLockRetention", &[
+pub static OBJECT_LOCK_RETENTION: Shape = Shape { xml_root: Some("Retention"), ..Shape::new("ObjectLockRetention", &[
     Member::new("Mode", &ty::OBJECT_LOCK_RETENTION_MODE),
     Member::new("RetainUntilDate", &ty::DATE),
-], || Box::new(crate::ObjectLockRetention::default()));
+], || Box::new(crate::ObjectLockRetention::default())) };
 
 pub static OBJECT_LOCK_RULE: Shape = Shape::new("ObjectLockRule", &[
     Member::new("DefaultRetention", &ty::DEFAULT_RETENTION),
@@ -2295,9 +2297,9 @@ pub static UPLOAD_PART_COPY_REQUEST: Shape = Shape::new("UploadPartCopyRequest",
     Member { required: true, location: Location::Path("Bucket"), ..Member::new("Bucket", &Ty::TEXT) },
     Member { required: true, location: Location::Header("x-amz-copy-source"), ..Member::new("CopySource", &ty::COPY_SOURCE) },
     Member { location: Location::Header("x-amz-copy-source-if-match"), ..Member::new("CopySourceIfMatch", &Ty::TEXT) },
-    Member { location: Location::Header("x-amz-copy-source-if-modified-since"), ..Member::new("CopySourceIfModifiedSince", &Ty::TIME) },
+    Member { location: Location::Header("x-amz-copy-source-if-modified-since"), ..Member::new("CopySourceIfModifiedSince", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-copy-source-if-none-match"), ..Member::new("CopySourceIfNoneMatch", &Ty::TEXT) },
-    Member { location: Location::Header("x-amz-copy-source-if-unmodified-since"), ..Member::new("CopySourceIfUnmodifiedSince", &Ty::TIME) },
+    Member { location: Location::Header("x-amz-copy-source-if-unmodified-since"), ..Member::new("CopySourceIfUnmodifiedSince", &Ty::TEXT) },
     Member { location: Location::Header("x-amz-copy-source-range"), ..Member::new("CopySourceRange", &Ty::TEXT) },
     Member { required: true, location: Location::Path("Key"), ..Member::new("Key", &ty::OBJECT_KEY) },
     Member { required: true, location: Location::Query("partNumber"), ..Member::new("PartNumber", &Ty::INT) },

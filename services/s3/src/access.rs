@@ -8,14 +8,16 @@ use crate::policy;
 use crate::rules::acl::Acl;
 use crate::rules::public;
 use crate::state::buckets::{self, Bucket};
+use crate::state::configurations::{self, Kind};
 use crate::state::{ObjectRecord, Ownership, account_blocks, objects};
 use crate::views::canonical_id;
 use ::policy::{Policy, ResourceRule};
+use model_s3 as api;
 use ports::{Caller, PrincipalKind};
 use serde_json::{Value, json};
 use service::{Ctx, Demand, Peek};
 use std::sync::Arc;
-use store::Read;
+use store::{Fault, Read};
 
 /// Operations that make an object, whose list the request may bring.
 const MAKING: [&str; 3] = ["CopyObject", "CreateMultipartUpload", "PutObject"];
@@ -54,7 +56,8 @@ pub fn opened_to(peek: &Peek, demand: Demand, own: bool) -> Result<Demand, S3Err
     let written: Option<Value> = text.and_then(|text| serde_json::from_str(text).ok());
     let restricts = account_blocks::of_bucket(&read, &bucket)?.restrict;
     // A restricted bucket is still open to services (S3 API Reference, PublicAccessBlockConfiguration).
-    let statements = if !logs && restricts && written.as_ref().is_some_and(public::is_public) {
+    let shut = restricts && written.as_ref().is_some_and(public::is_public);
+    let statements = if !logs && (shut || (pays(&read, &bucket)? && !offers_to_pay(peek))) {
         vec![json!({"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"})]
     } else if own
         || (logs && takes_logs(&bucket, &demand))
@@ -75,6 +78,32 @@ pub fn opened_to(peek: &Peek, demand: Demand, own: bool) -> Result<Demand, S3Err
         // What cannot be read grants nothing.
         Err(_) => demand,
     })
+}
+
+/// Whether those who ask pay for what they ask of a bucket that is another's.
+fn pays(read: &impl Read, bucket: &Bucket) -> Result<bool, Fault> {
+    let kept: Option<api::RequestPaymentConfiguration> =
+        configurations::get(read, bucket, Kind::RequestPayment, "")?;
+    Ok(kept.is_some_and(|kept| kept.payer == api::Payer::Requester))
+}
+
+/// Whether the caller says that it pays. S3 User Guide, "Using Requester Pays buckets": nobody who is not known can, and
+/// who does not say so is answered 403.
+fn offers_to_pay(peek: &Peek) -> bool {
+    peek.caller().principal().is_some() && peek.hint("x-amz-request-payer") == Some("requester")
+}
+
+/// What an answer says of who paid for it.
+///
+/// # Errors
+/// The store's.
+pub fn charged(ctx: &Ctx, bucket: &Bucket) -> Result<Option<api::RequestCharged>, Fault> {
+    match ctx.caller().principal() {
+        Some(caller) if caller.account != bucket.owner && pays(&ctx.read(), bucket)? => {
+            Ok(Some(api::RequestCharged::Requester))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// The actions by which an owner undoes a policy that shuts it out.

@@ -104,8 +104,9 @@ impl Customer {
     }
 
     /// In which order it is looked at, and what is told of it: answers of S3 in the golden files of dyus/meeseeks-s3
-    /// (folders `…_sse_c`), recorded in 2026. Of two rules it is not sure that S3 was recorded: that an
-    /// object of parts is read without the key's MD5, and the text for a key of fewer than four digits.
+    /// (folders `…_sse_c`), recorded in 2026. That an object is read without the key's MD5 was recorded of GET and HEAD
+    /// of whole objects (test_get_ssec_object_algorithm_and_key_without_md5_accepted), of those of parts by the name of
+    /// their test alone.
     fn read(
         (algorithm, key, md5): Given<'_>,
         needs_md5: bool,

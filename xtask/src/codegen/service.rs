@@ -246,11 +246,23 @@ fn dialect(said: &Node) -> String {
             let _ = write!(fields, "{field}: Some({text:?}), ");
         }
     }
-    for (word, field) in [("digestDemanded", "digest_demanded"), ("resourceTypes", "resource_types")] {
+    let lists = [
+        ("digestDemanded", "digest_demanded"),
+        ("bodyDemanded", "body_demanded"),
+        ("exactBodies", "exact_bodies"),
+        ("resourceTypes", "resource_types"),
+    ];
+    for (word, field) in lists {
         let listed = said.texts(word);
         if !listed.is_empty() {
             let _ = write!(fields, "{field}: &{listed:?}, ");
         }
+    }
+    let bounds = said.at("longestBodies").entries().iter();
+    let bounds: Vec<_> =
+        bounds.filter_map(|(name, bound)| Some((name, bound.as_number()? as usize))).collect();
+    if !bounds.is_empty() {
+        let _ = write!(fields, "longest_bodies: &{bounds:?}, ");
     }
     let names = said.at("jsonNames").entries();
     if !names.is_empty() {

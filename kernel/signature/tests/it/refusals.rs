@@ -258,6 +258,58 @@ fn scopes_of_another_endpoint() {
     );
 }
 
+/// The words of S3, as versitygw's tests of signatures expect them, whose authors ask AWS.
+#[test]
+fn malformed_headers_in_words_of_s3() {
+    let scope = "Credential=AKID/20150830/us-east-1/s3/aws4_request";
+    let of = |parts: &[&str]| format!("AWS4-HMAC-SHA256 {}", parts.join(","));
+    let malformed = "400 AuthorizationHeaderMalformed The authorization header is malformed;";
+    for (authorization, expected) in [
+        (of(&[scope, SIGNATURE]), "the authorization header requires three components"),
+        (
+            of(&[scope, "SignedHeaders-host", SIGNATURE]),
+            "the authorization component \"SignedHeaders-host\" is malformed.",
+        ),
+        (of(&["Key=AKID", HEADERS, SIGNATURE]), "missing Credential."),
+        (of(&[scope, "Names=host", SIGNATURE]), "missing SignedHeaders."),
+        (of(&[scope, HEADERS, "Sign=0"]), "missing Signature."),
+        (
+            of(&[&scope.replace("aws4_request", "aws_request"), HEADERS, SIGNATURE]),
+            "incorrect terminal \"aws_request\".",
+        ),
+        (
+            of(&[&scope.replace("20150830", "32234"), HEADERS, SIGNATURE]),
+            "incorrect date format \"32234\". This date",
+        ),
+        (
+            of(&[&scope.replace("20150830", "20150829"), HEADERS, SIGNATURE]),
+            "Invalid credential date \"20150829\".",
+        ),
+    ] {
+        let refusal = words(&refusal_of(&authorization, "", &format!("X-Amz-Date: {STAMP}")), Wording::S3);
+        assert!(refusal.starts_with(&format!("{malformed} {expected}")), "{authorization}: {refusal}");
+    }
+    let query = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKID/20150830/us-east-1/s3/aws5_request\
+        &X-Amz-Date=20150830T123600Z&X-Amz-SignedHeaders=host&X-Amz-Signature=0&X-Amz-Expires=60";
+    let refusal = words(&refusal_of("", query, ""), Wording::S3);
+    assert_eq!(
+        refusal,
+        "400 AuthorizationQueryParametersError Error parsing the X-Amz-Credential parameter; incorrect terminal \
+         \"aws5_request\". This endpoint uses \"aws4_request\"."
+    );
+    for (authorization, expected) in [
+        ("Basic U1Q6", "Unsupported Authorization Type"),
+        ("AWS-HMAC-SHA25 Credential=x", "Unsupported Authorization Type"),
+        ("invalid_header", "Authorization header is invalid -- one and only one ' ' (space) required"),
+    ] {
+        let headers = headers(&[&format!("Authorization: {authorization}")]);
+        let head = RequestHead { method: "GET", path: "/", query: "", headers: &headers };
+        let told = Presented::other_scheme(&head).unwrap().describe(Wording::S3);
+        assert_eq!((told.code, told.message.as_str()), ("InvalidArgument", expected));
+        assert_eq!(told.details[1], ("ArgumentValue", authorization.to_owned()));
+    }
+}
+
 #[test]
 fn other_schemes_are_not_ours() {
     for authorization in ["Bearer abc", "Basic YTpi", ""] {

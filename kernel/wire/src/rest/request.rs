@@ -33,7 +33,7 @@ pub(crate) fn bind(
             Location::Headers(prefix) => from_headers(head, prefix, index, obj)?,
             Location::Payload => {
                 has_payload = true;
-                payload(route.protocol, body, member, index, obj, limits, violations)?
+                payload(route, body, member, index, obj, limits, violations)?
             }
             Location::Body => {
                 in_body = true;
@@ -165,7 +165,7 @@ fn put_entry(map: &mut dyn Map, key: &str, text: &str) -> Result<(), Malformed> 
 
 /// The member that is the whole body. An empty body is an absent member.
 fn payload(
-    protocol: Protocol,
+    route: &Route,
     body: &Bytes,
     member: &'static Member,
     index: usize,
@@ -184,8 +184,9 @@ fn payload(
         Slot::Blob(into) => *into = body.clone(),
         Slot::Text(into) => text_of(body)?.clone_into(into),
         Slot::Enum(into) => into.set(text_of(body)?),
-        slot if protocol == Protocol::RestXml => {
-            xml::Decoder::new(body, limits, violations)?.whole(member, slot)?;
+        slot if route.protocol == Protocol::RestXml => {
+            let exact = route.service.dialect.exact_bodies.contains(&route.operation.name());
+            xml::Decoder::new(body, limits, violations)?.exact(exact).whole(member, slot)?;
         }
         slot => json::Decoder::new(body, limits, violations)?.whole(member, slot)?,
     }

@@ -1,5 +1,6 @@
-//! XML into a generated struct: namespaces and unknown elements are ignored, of a repeated element that is
-//! not a flattened list the first counts.
+//! XML into a generated struct: namespaces are ignored, and unknown elements where the document need not be exact. An
+//! element is repeated in flattened lists and maps only (test_duplicate_status_elements of dyus/meeseeks-s3, recorded on
+//! AWS in 2026).
 
 use super::reader::{Event, Reader, malformed};
 use crate::fill::{Fill, Seen, lookup, same};
@@ -11,6 +12,7 @@ use schema::{List, ListTy, Location, Map, MapTy, Member, Obj, Slot, Ty};
 pub(crate) struct Decoder<'a, 'v> {
     reader: Reader<'a>,
     fill: Fill<'v>,
+    exact: bool,
 }
 
 impl<'a, 'v> Decoder<'a, 'v> {
@@ -19,7 +21,16 @@ impl<'a, 'v> Decoder<'a, 'v> {
         limits: Limits,
         violations: &'v mut Violations,
     ) -> Result<Self, Malformed> {
-        Ok(Decoder { reader: Reader::new(body, limits.depth)?, fill: Fill::new(limits, violations) })
+        Ok(Decoder {
+            reader: Reader::new(body, limits.depth)?,
+            fill: Fill::new(limits, violations),
+            exact: false,
+        })
+    }
+
+    /// The same, but for unknown elements in structures, which are refused where the document is to be exact.
+    pub(crate) fn exact(self, exact: bool) -> Self {
+        Decoder { exact, ..self }
     }
 
     /// The root element as a structure's members that travel in the body. The caller finishes it.
@@ -67,6 +78,9 @@ impl<'a, 'v> Decoder<'a, 'v> {
                 member.location == Location::Body && !member.xml_attribute && same(element_name(member), name)
             };
             let Some((index, member)) = lookup(shape, hint, fits) else {
+                if self.exact {
+                    return Err(malformed());
+                }
                 self.reader.skip()?;
                 continue;
             };
@@ -83,7 +97,8 @@ impl<'a, 'v> Decoder<'a, 'v> {
                     self.entry(ty, map, &path)?;
                 }
                 (Some(slot), ty) if fresh => self.value(ty, slot, &path)?,
-                _ => self.reader.skip()?,
+                (Some(_), _) => return Err(malformed()),
+                (None, _) => self.reader.skip()?,
             }
         }
         self.fill.leave();

@@ -84,6 +84,24 @@ fn xml_payloads() {
     assert!(missing.contains("Value null at 'tagging'"), "{missing}");
 }
 
+/// TestPutBucketVersioningXMLVariations of dyus/meeseeks-s3, recorded on AWS in 2026.
+#[test]
+fn elements_twice_or_not_known() {
+    let versioning = |inside: &str| {
+        let body = format!("<VersioningConfiguration>{inside}</VersioningConfiguration>");
+        call("PUT", "localhost/b?versioning").body(&body)
+    };
+    let expect = r#"{"Bucket":"b","VersioningConfiguration":{"Status":"Enabled"}}"#;
+    assert_eq!(versioning("<Status>Enabled</Status>").dump(&model_s3::SERVICE), expect);
+    versioning("<Status>Enabled</Status><Status>Suspended</Status>").malformed(&model_s3::SERVICE);
+    versioning("<Status>Enabled</Status><Foo>bar</Foo>").malformed(&model_s3::SERVICE);
+    let tags = "<Tagging><TagSet/><TagSet/></Tagging>";
+    call("PUT", "localhost/b?tagging").body(tags).malformed(&model_s3::SERVICE);
+    let newer = "<Tagging><TagSet/><Foo/></Tagging>";
+    let expect = r#"{"Bucket":"b","Tagging":{"TagSet":[]}}"#;
+    assert_eq!(call("PUT", "localhost/b?tagging").body(newer).dump(&model_s3::SERVICE), expect);
+}
+
 #[test]
 fn flattened_lists_and_nested_names() {
     let body = "<NotificationConfiguration><QueueConfiguration><Id>i</Id><Queue>arn:q</Queue>\

@@ -8,7 +8,7 @@ use crate::in_directory;
 use crate::intake::{self, Intake};
 use crate::lookup;
 use crate::notify::Origin;
-use crate::rules::conditions::Conditions;
+use crate::rules::conditions::{Conditions, since};
 use crate::rules::multipart::MAX_PUT_BYTES;
 use crate::rules::notifications::Happening;
 use crate::sealing::{Customer, customer_members, show_customer};
@@ -33,8 +33,11 @@ pub async fn copy_object(ctx: Ctx, input: Arc<Input>) -> Result<api::CopyObjectO
     let conditions = Conditions {
         matches: input.copy_source_if_match.as_deref(),
         none_match: input.copy_source_if_none_match.as_deref(),
-        modified_since: Conditions::not_ahead(input.copy_source_if_modified_since, ctx.now()),
-        unmodified_since: input.copy_source_if_unmodified_since,
+        modified_since: Conditions::not_ahead(
+            since(input.copy_source_if_modified_since.as_deref()),
+            ctx.now(),
+        ),
+        unmodified_since: since(input.copy_source_if_unmodified_since.as_deref()),
     };
     let expected_owner = input.expected_source_bucket_owner.as_deref();
     let source_key = Customer::of_source(customer_members!(source input))?;

@@ -7,7 +7,7 @@ use crate::expiry;
 use crate::lookup::{self, Found};
 use crate::outflow::Outflow;
 use crate::policy::unless_hidden;
-use crate::rules::conditions::{Conditions, State};
+use crate::rules::conditions::{Conditions, State, heeds_range, since};
 use crate::rules::multipart::{base64, part_number};
 use crate::rules::ranges::{self, Asked, ByteRange};
 use crate::sealing::{self, Customer, customer_members, show_customer};
@@ -103,8 +103,12 @@ fn part_of(read: &impl Read, bucket: &Bucket, found: &Found, part: i32) -> Resul
     Err(S3Error::InvalidPartNumber { asked: part, count: count.into() })
 }
 
+fn state(found: &Found) -> State<'_> {
+    State { etag: &found.object.etag, modified: found.version.modified }
+}
+
 fn checked(found: &Found, conditions: &Conditions<'_>) -> Result<(), S3Error> {
-    let state = State { etag: &found.object.etag, modified: found.version.modified };
+    let state = state(found);
     conditions.check(state).map_err(|broken| S3Error::broken(broken, state.etag, state.modified))
 }
 
@@ -113,8 +117,8 @@ macro_rules! conditions {
         Conditions {
             matches: $input.if_match.as_deref(),
             none_match: $input.if_none_match.as_deref(),
-            modified_since: Conditions::not_ahead($input.if_modified_since, $ctx.now()),
-            unmodified_since: $input.if_unmodified_since,
+            modified_since: Conditions::not_ahead(since($input.if_modified_since.as_deref()), $ctx.now()),
+            unmodified_since: since($input.if_unmodified_since.as_deref()),
         }
     };
 }
@@ -181,12 +185,14 @@ pub async fn get_object(ctx: Ctx, input: Arc<api::GetObjectInput>) -> Result<api
         return Err(S3Error::InvalidObjectState { storage_class });
     }
     let customer = Customer::reading(customer_members!(input))?;
-    let selected = selected(&read, &bucket, &found, input.range.as_deref(), input.part_number)?;
+    let range = input.range.as_deref().filter(|_| heeds_range(input.if_range.as_deref(), state(&found)));
+    let selected = selected(&read, &bucket, &found, range, input.part_number)?;
     let bytes = selected.range.map_or(0..found.object.size, |range| range.first..range.last + 1);
     let length = bytes.end - bytes.start;
     let place = (&bucket, &found.version, &*found.object);
     let outflow = Outflow::open(ctx.host(), &read, place, customer, bytes).await?;
     let mut output = answered!(GetObjectOutput, &input, &bucket, &found, selected);
+    output.request_charged = access::charged(&ctx, &bucket)?;
     // Of a version that is named, nothing is said, be it the newest (recorded of AWS by LocalStack's
     // test_bucket_lifecycle_configuration_object_expiry_versioned).
     if input.version_id.is_none() {
@@ -209,8 +215,10 @@ pub async fn head_object(
     access::of_writer(&ctx, &bucket, &input.key, &found.object, "s3:GetObject")?;
     checked(&found, &conditions!(ctx, input))?;
     sealing::check(&found.object, Customer::reading(customer_members!(input))?.as_ref())?;
-    let selected = selected(&read, &bucket, &found, input.range.as_deref(), input.part_number)?;
+    let range = input.range.as_deref().filter(|_| heeds_range(input.if_range.as_deref(), state(&found)));
+    let selected = selected(&read, &bucket, &found, range, input.part_number)?;
     let mut output = answered!(HeadObjectOutput, &input, &bucket, &found, selected);
+    output.request_charged = access::charged(&ctx, &bucket)?;
     if input.version_id.is_none() {
         output.expiration = expiry::of_version(&read, &bucket, &input.key, (&found.version, &found.object))?;
     }

@@ -2,6 +2,7 @@
 //! of its key and tells who listens. A refused write leaves nothing.
 
 use super::append_object;
+use crate::access;
 use crate::checksums::{self, checksum_members, show_object_checksum};
 use crate::describe::wishes;
 use crate::errors::S3Error;
@@ -60,6 +61,7 @@ pub async fn put_whole(
                 .to_owned(),
         });
     }
+    let charged = access::charged(&ctx, &bucket)?;
     let taken = intake::take(&ctx, input.body.as_ref(), &expected).await;
     let taken = taken.map_err(|error| told(error, expected.md5))?;
     let (content, small) = write::placed(&taken.body);
@@ -75,7 +77,7 @@ pub async fn put_whole(
         extras,
     };
     let new = NewVersion { object, small, random: ctx.host().entropy.bytes() };
-    let mut output = shown(&new.object);
+    let mut output = api::PutObjectOutput { request_charged: charged, ..shown(&new.object) };
     output.size = only_new.then(|| views::signed(taken.size));
     let none_match = if only_new { Some("*".to_owned()) } else { input.if_none_match.clone() };
     let conditions = WriteConditions { matches: input.if_match.clone(), none_match };

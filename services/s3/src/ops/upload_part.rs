@@ -5,7 +5,7 @@ use crate::errors::S3Error;
 use crate::in_directory;
 use crate::intake::{self, Expected, Intake, Taken};
 use crate::lookup;
-use crate::rules::conditions::Conditions;
+use crate::rules::conditions::{Conditions, since};
 use crate::rules::multipart::{MAX_PUT_BYTES, part_number};
 use crate::rules::ranges::{self, CopyRangeFault};
 use crate::sealing::{self, Customer, customer_members, show_customer};
@@ -145,8 +145,11 @@ pub async fn upload_part_copy(
     let conditions = Conditions {
         matches: input.copy_source_if_match.as_deref(),
         none_match: input.copy_source_if_none_match.as_deref(),
-        modified_since: Conditions::not_ahead(input.copy_source_if_modified_since, ctx.now()),
-        unmodified_since: input.copy_source_if_unmodified_since,
+        modified_since: Conditions::not_ahead(
+            since(input.copy_source_if_modified_since.as_deref()),
+            ctx.now(),
+        ),
+        unmodified_since: since(input.copy_source_if_unmodified_since.as_deref()),
     };
     let expected_owner = input.expected_source_bucket_owner.as_deref();
     let source = Source::find(&ctx, &input.copy_source, expected_owner, &conditions, source_key)?;

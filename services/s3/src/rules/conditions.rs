@@ -62,8 +62,25 @@ pub fn lists(tags: &str, etag: &str) -> bool {
     tags.split(',').map(bare).any(|tag| tag == "*" || tag == etag)
 }
 
+/// The moment of a condition. What is no date is no condition (RFC 9110, sections 13.1.3 and 13.1.4; so do the authors of
+/// versitygw, who ask AWS, and dates of ISO 8601 are dates to them).
+pub fn since(text: Option<&str>) -> Option<Timestamp> {
+    let text = text?.trim();
+    Timestamp::parse_http_date(text).or_else(|_| Timestamp::parse_iso8601(text)).ok()
+}
+
+/// Whether a range is to be heeded, by `If-Range`: where that names the very object, by its entity tag or by the moment of
+/// its last change (RFC 9110, section 13.1.5; S3 heeds it, aws/aws-sdk-kotlin, issue 1645).
+pub fn heeds_range(if_range: Option<&str>, state: State<'_>) -> bool {
+    let Some(text) = if_range.map(str::trim) else { return true };
+    match Timestamp::parse_http_date(text) {
+        Ok(date) => date.seconds() == state.modified.seconds(),
+        Err(_) => text.trim_matches('"') == state.etag,
+    }
+}
+
 impl Conditions<'_> {
-    /// A date ahead of the clock is no condition (RFC 9110, section 13.1.3).
+    /// The moment of a condition, unless it is ahead of the clock: then it is none (RFC 9110, section 13.1.3).
     pub fn not_ahead(since: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
         since.filter(|since| since.seconds() <= now.seconds())
     }
@@ -173,6 +190,27 @@ mod tests {
         for (matches, none_match, modified_since, unmodified_since, expected) in cases {
             let conditions = Conditions { matches, none_match, modified_since, unmodified_since };
             assert_eq!(conditions.check(STATE).err(), expected, "{conditions:?}");
+        }
+    }
+
+    #[test]
+    fn dates_and_ranges() {
+        let modified = Some(Timestamp(1_422_172_800_000));
+        assert_eq!(since(Some("Sun, 25 Jan 2015 08:00:00 GMT")), modified);
+        assert_eq!(since(Some("2015-01-25T08:00:00Z")), modified);
+        assert_eq!((since(Some("yesterday")), since(Some("")), since(None)), (None, None, None));
+        let state = State { etag: "abc", modified: Timestamp(1_422_172_800_500) };
+        for (if_range, heeded) in [
+            (None, true),
+            (Some("\"abc\""), true),
+            (Some("abc"), true),
+            (Some("\"x\""), false),
+            // A weak tag is no proof that the bytes are the same.
+            (Some("W/\"abc\""), false),
+            (Some("Sun, 25 Jan 2015 08:00:00 GMT"), true),
+            (Some("Sun, 25 Jan 2015 08:00:01 GMT"), false),
+        ] {
+            assert_eq!(heeds_range(if_range, state), heeded, "{if_range:?}");
         }
     }
 

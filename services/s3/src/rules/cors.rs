@@ -71,6 +71,12 @@ pub fn validate(rules: &[CorsRule]) -> Result<(), CorsFault> {
     Ok(())
 }
 
+/// Whether a text can be the name of a header (RFC 9110, section 5.6.2).
+pub fn is_name(text: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_letter)
+}
+
 /// A page that a rule lets in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admitted<'a> {

@@ -148,3 +148,28 @@ async fn what_writers_may_do_with_their_own() {
     };
     assert!(region.call_as::<PutObjectAcl>(Caller::Anonymous, later).await.is_err());
 }
+
+/// S3 User Guide, "Using Requester Pays buckets": strangers cannot pay, and who is known must say that they do.
+#[tokio::test]
+async fn requesters_pay() {
+    let region = enforcing().await;
+    open(&region).await;
+    region
+        .call::<PutObject>(PutObjectInput { acl: Some(ObjectCannedACL::PublicRead), ..putting("k", "v") })
+        .await
+        .unwrap();
+    let other = Caller::Principal(Arc::new(Principal::root("222222222222".parse().unwrap())));
+    let read = || region.call_as::<GetObject>(other.clone(), getting("k"));
+    assert_eq!(read().await.unwrap().request_charged, None);
+    for (payer, expected) in [(Payer::Requester, false), (Payer::BucketOwner, true)] {
+        let payment = PutBucketRequestPaymentInput {
+            bucket: "bkt".into(),
+            request_payment_configuration: RequestPaymentConfiguration { payer },
+            ..Default::default()
+        };
+        region.call::<PutBucketRequestPayment>(payment).await.unwrap();
+        assert_eq!(read().await.is_ok(), expected);
+        assert_eq!(stranger(&region, "k").await.is_ok(), expected);
+        region.call::<GetObject>(getting("k")).await.unwrap();
+    }
+}

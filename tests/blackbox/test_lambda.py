@@ -230,6 +230,16 @@ def test_logs(region, name, eventually):
     assert "/[$LATEST]" in stream["logStreamName"]
 
 
+def test_an_event_of_several_lines_is_one(region, name, eventually):
+    """AWS's runtimes frame their events, line breaks and all (`FramedTelemetryLogSink` of awslambdaric)."""
+    create(region, name, "def handler(event, context):\n    raise ValueError('out of tune')\n")
+    answer = region.client("lambda").invoke(FunctionName=name, Payload=b"{}", LogType="Tail")
+    told = "[ERROR] ValueError: out of tune\nTraceback (most recent call last):\n\u00a0\u00a0File \"/"
+    assert told in base64.b64decode(answer["LogResult"]).decode()
+    (event,) = eventually(lambda: [line for line in logged(region, f"/aws/lambda/{name}") if "ERROR" in line])
+    assert event.startswith(told)
+
+
 def test_asynchronous_success_and_failure(region, name, eventually):
     sqs, lambda_ = region.client("sqs"), region.client("lambda")
     queue = sqs.create_queue(QueueName=name)["QueueUrl"]

@@ -134,7 +134,7 @@ def test_a_class_library(region, name, built, eventually):
     error, failed = invoke(region, name, {"Title": "x"})
     assert (failed, error["errorType"], error["errorMessage"]) == ("Unhandled", "ArgumentException", "a string broke")
     assert error["stackTrace"][0].startswith("at Band.Lute.Play(Song song, ILambdaContext context)"), error
-    for words in ("\tinfo\tsung\rtwice\n", "\tinfo\tlogged\n"):
+    for words in ("\tinfo\tsung\ntwice\n", "\tinfo\tlogged\n"):
         eventually(lambda: any(line.endswith(words) for line in logged(region, f"/aws/lambda/{name}")))
 
 

@@ -160,7 +160,7 @@ def test_a_request_handler(region, name, compiled, eventually):
     assert (failed, error["errorType"], error["errorMessage"]) == (
         "Unhandled", "java.lang.IllegalStateException", "a string broke")
     assert error["stackTrace"][0].startswith("bard.App.handleRequest(")
-    eventually(lambda: "sung\rtwice\n" in logged(region, f"/aws/lambda/{name}"))
+    eventually(lambda: "sung\ntwice\n" in logged(region, f"/aws/lambda/{name}"))
 
 
 def test_objects_and_streams(region, name, compiled):

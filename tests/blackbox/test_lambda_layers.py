@@ -7,6 +7,7 @@ import urllib.request
 import zipfile
 
 import pytest
+from botocore.exceptions import ClientError
 
 from test_lambda import create, invoke, logged, package
 from test_lambda_sandbox import sandboxes  # noqa: F401
@@ -108,7 +109,7 @@ EXTENSION = """\
         def do_POST(self):
             events = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             for event in events:
-                if event["type"] in ("platform.start", "function"):
+                if event["type"] in ("platform.start", "platform.extension", "function"):
                     print("telemetry", event["type"], json.dumps(event["record"]), flush=True)
             self.send_response(200)
             self.end_headers()
@@ -152,6 +153,10 @@ def test_extensions_hear_of_invocations_telemetry_and_the_end(region, name, even
 
     eventually(told)
     assert f"registered for {name}\n" in logged(region, group)
+    # As the log of a function with Datadog's extension has them (its documentation).
+    assert "TELEMETRY\tName: scribe\tState: Subscribed\tTypes: [Platform, Function]\n" in logged(region, group)
+    assert "EXTENSION\tName: scribe\tState: Ready\tEvents: [INVOKE,SHUTDOWN]\n" in logged(region, group)
+    assert any("telemetry platform.extension" in line for line in logged(region, group))
     again, failed = invoke(region, name)
     assert failed is None and again != request
     region.client("lambda").delete_function(FunctionName=name)
@@ -175,6 +180,48 @@ def test_a_folder_is_run_as_it_is(region, name, tmp_path):
     assert invoke(region, name) == (1, None)
     (tmp_path / "app.py").write_text("def handler(event, context):\n    return 'changed'\n")
     assert invoke(region, name) == ("changed", None)
+
+
+def test_a_folder_is_a_layer(region, name, tmp_path):
+    """As LocalStack's users know it ("Hot Reloading", for layers): it is a function's only layer."""
+    tmp_path.chmod(0o755)
+    (tmp_path / "python").mkdir(mode=0o755)
+    (tmp_path / "python/tune.py").write_text("notes = 1\n")
+    client = region.client("lambda")
+    layer = client.publish_layer_version(LayerName=name, Content={"S3Bucket": "hot-reload", "S3Key": str(tmp_path)})
+    create(region, name, "import tune\n\ndef handler(event, context):\n    return tune.notes\n",
+           Layers=[layer["LayerVersionArn"]])
+    assert invoke(region, name) == (1, None)
+    (tmp_path / "python/tune.py").write_text("notes = 'changed'\n")
+    assert invoke(region, name) == ("changed", None)
+    other = publish(region, name + "-other", archive(**{"python/a.py": ""}))
+    with pytest.raises(ClientError, match="only layer"):
+        client.update_function_configuration(FunctionName=name, Layers=[layer["LayerVersionArn"], other])
+    client.delete_layer_version(LayerName=name, VersionNumber=layer["Version"])
+    assert invoke(region, name) == ("changed", None)
+
+
+@pytest.mark.parametrize("system, kinds", [
+    ("DEBUG", ["platform.initStart", "platform.initRuntimeDone", "platform.initReport", "platform.start",
+               "platform.runtimeDone", "platform.report"]),
+    ("INFO", ["platform.start", "platform.report"]),
+])
+def test_levels_of_what_lambda_and_functions_log(region, name, eventually, system, kinds):
+    """Lambda developer guide, "Log-level filtering"; a line of JSON says its level itself."""
+    create(region, name, """
+        import json
+
+        def handler(event, context):
+            for level in ("debug", "error", None):
+                print(json.dumps({"level": level, "said": level}))
+            print("plain")
+    """, LoggingConfig={"LogFormat": "JSON", "ApplicationLogLevel": "WARN", "SystemLogLevel": system})
+    invoke(region, name)
+    group = f"/aws/lambda/{name}"
+    lines = eventually(lambda: [line.strip() for line in logged(region, group)]
+                       if any("platform.report" in line for line in logged(region, group)) else None)
+    assert [json.loads(line)["type"] for line in lines if '"type"' in line] == kinds
+    assert [line for line in lines if '"type"' not in line] == ['{"level": "error", "said": "error"}', "plain"]
 
 
 def test_logs_in_json(region, name, eventually):

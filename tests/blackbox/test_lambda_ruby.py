@@ -47,7 +47,7 @@ def test_ruby(region, name, eventually):
     assert (failed, error["errorType"], error["errorMessage"]) == (
         "Unhandled", "Function<ArgumentError>", "a string broke")
     assert error["stackTrace"][0].startswith("/var/task/app.rb:7:in ") or "app.rb:7" in error["stackTrace"][0]
-    eventually(lambda: "sung\rtwice\n" in logged(region, f"/aws/lambda/{name}"))
+    eventually(lambda: "sung\ntwice\n" in logged(region, f"/aws/lambda/{name}"))
 
 
 def test_what_is_missing_is_said(region, name):

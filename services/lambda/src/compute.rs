@@ -30,8 +30,9 @@ mod template;
 mod waiting;
 mod zstd;
 
-pub use code::{archive, fingerprint, unpack, unzipped};
+pub use code::{archive, fingerprint, layer_folder, unpack, unzipped};
 pub use dispatcher::{Dispatcher, Outcome, Work};
 pub use pools::Version;
 pub use stream::{Begun, Part, Sink, WAITING, begun, ended};
+pub use telemetry::Form;
 pub use template::Initialization;

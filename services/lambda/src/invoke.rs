@@ -272,6 +272,12 @@ async fn work(
         // Environments of what the folder held before take no more work.
         work.configuration.generation ^= compute::fingerprint(ctx, folder).await?;
     }
+    for layer in &work.configuration.settings.layers {
+        if let Some(folder) = compute::layer_folder(ctx, &layer.code).await? {
+            // Turned, because code and layer may be one folder.
+            work.configuration.generation ^= compute::fingerprint(ctx, &folder).await?.rotate_left(1);
+        }
+    }
     let counted = capacity::admit(ctx, &choices, (work.function, &work.configuration.version))?;
     Ok((work, counted))
 }

@@ -7,6 +7,7 @@ pub mod durable;
 pub mod environment;
 pub mod filter;
 pub mod layers;
+pub mod levels;
 pub mod lineage;
 pub mod names;
 pub mod outcome;

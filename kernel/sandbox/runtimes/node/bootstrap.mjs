@@ -12,10 +12,10 @@ import path from 'node:path';
 import { Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import util from 'node:util';
+import { parseResponse } from './responses.mjs';
 
 const VERSION = '/2018-06-01/runtime';
 const INVOCATION = `${VERSION}/invocation/`;
-const MAX_HEAD_BYTES = 65536;
 const UNCAUGHT_EXIT_CODE = 129;
 const UNHANDLED_EXIT_CODE = 128;
 const NEVER_SETTLED =
@@ -157,43 +157,6 @@ function printable(text) {
   return String(text).replace(/[^\x20-\x7e]/g, '?');
 }
 
-// A whole response and where it ends, or how many bytes are needed before it is worth another look.
-function parseResponse(buffer) {
-  const headEnd = buffer.indexOf('\r\n\r\n');
-  if (headEnd < 0) {
-    if (buffer.length > MAX_HEAD_BYTES) throw new Error('the runtime sent a head without an end');
-    return { needed: buffer.length + 1 };
-  }
-  const lines = buffer.toString('latin1', 0, headEnd).split('\r\n');
-  const headers = {};
-  for (const line of lines.slice(1)) {
-    const colon = line.indexOf(':');
-    headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim();
-  }
-  const status = Number(lines[0].slice(9, 12));
-  if ((headers['transfer-encoding'] ?? '').includes('chunked')) {
-    const chunked = parseChunks(buffer, headEnd + 4);
-    return chunked ? { status, headers, ...chunked } : { needed: buffer.length + 1 };
-  }
-  const end = headEnd + 4 + Number(headers['content-length'] ?? 0);
-  if (buffer.length < end) return { needed: end };
-  return { status, headers, body: buffer.subarray(headEnd + 4, end), end };
-}
-
-function parseChunks(buffer, start) {
-  const parts = [];
-  for (let at = start; ; ) {
-    const lineEnd = buffer.indexOf('\r\n', at);
-    if (lineEnd < 0) return undefined;
-    const length = Number.parseInt(buffer.toString('latin1', at, lineEnd), 16);
-    const end = lineEnd + 2 + length + 2;
-    if (buffer.length < end) return undefined;
-    if (length === 0) return { body: Buffer.concat(parts), end };
-    parts.push(buffer.subarray(lineEnd + 2, end - 2));
-    at = end;
-  }
-}
-
 // --- Streamed answers --------------------------------------------------------------------------
 
 const STREAMS = Symbol('streams');
@@ -242,22 +205,26 @@ globalThis.awslambda = {
 
 const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
 
-// One event of a log in JSON: an error among the values is told on its own.
+// An error as a document, of which JSON alone would tell nothing.
+function spelled(error) {
+  const errorType = error instanceof RuntimeError ? error.name.replace('Runtime.', '') : error.constructor?.name;
+  const stackTrace = typeof error.stack === 'string' ? error.stack.split('\n') : error.stack;
+  return { errorType: errorType ?? 'UnknownError', errorMessage: error.message, stackTrace };
+}
+
+// One event of a log in JSON: what is given alone is the message as it is, an error besides a text is told beside it.
 function jsonEvent(level, values) {
-  const event = { timestamp: new Date().toISOString(), level, requestId };
-  if (values.length === 1 && typeof values[0] === 'object' && !isError(values[0])) event.message = values[0];
-  else event.message = util.format(...values);
-  const error = values.find(isError);
-  if (error) {
-    event.errorType = error.name;
-    event.errorMessage = error.message;
-    event.stackTrace = String(error.stack).split('\n');
+  const event = { timestamp: new Date().toISOString(), level, requestId, message: values[0] };
+  if (values.length === 1) {
+    const errors = (_key, value) => (value instanceof Error ? { ...spelled(value), ...value } : value);
+    try {
+      return JSON.stringify(event, errors);
+    } catch {
+      return JSON.stringify({ ...event, message: util.format(values[0]) });
+    }
   }
-  try {
-    return JSON.stringify(event);
-  } catch {
-    return JSON.stringify({ ...event, message: util.format(...values) });
-  }
+  const error = values.find((value) => value instanceof Error);
+  return JSON.stringify({ ...event, message: util.format(...values), ...(error && spelled(error)) });
 }
 
 function patchConsole() {
@@ -312,7 +279,13 @@ function describe(error) {
   }
 }
 
-// The same for the log, with whatever else the error carries.
+// Tells the log of what ended an invocation, or the beginning.
+function logError(label, error) {
+  if (process.env.AWS_LAMBDA_LOG_FORMAT !== 'JSON') console.error(label, logged(error));
+  else console.error(error instanceof Error ? error : new Error(error));
+}
+
+// The same for a text, with whatever else the error carries.
 function logged(error) {
   try {
     const enumerable = (_key, value) => {
@@ -330,7 +303,7 @@ function logged(error) {
 async function fail(api, label, error, exitCode) {
   if (failing) return;
   failing = true;
-  console.error(label, logged(error));
+  logError(label, error);
   if (phase === 'idle') process.exit(exitCode);
   const document = describe(error);
   const initialising = phase === 'initialising';
@@ -495,7 +468,7 @@ async function stream(api, handler, headers, body) {
     await Promise.all([handler(JSON.parse(body), response, makeContext(headers, () => {})), ended]);
   } catch (error) {
     failure = error ?? 'handled';
-    console.error('Invoke Error', logged(failure));
+    logError('Invoke Error', failure);
   }
   phase = 'idle';
   if (failure !== undefined && !response.begun) {
@@ -514,7 +487,7 @@ function outcomeOf({ error, result }) {
       error = new Error('Unable to stringify response body');
     }
   }
-  console.error('Invoke Error', logged(error));
+  logError('Invoke Error', error);
   const document = describe(error);
   return { end: 'error', body: JSON.stringify(document), kind: document.errorType };
 }

@@ -2,17 +2,18 @@
 
 Speaks HTTP/1.1 by hand over one kept-alive connection: a result and the request for the next
 invocation leave in one send, so a warm invocation costs this process one write and two reads.
-Each line on stdout is one log event; line breaks inside an event are carriage returns.
 """
 
 import sys
 
+import elysium_logs as logs
+
+# What a function imports is never ours.
 sys.path.pop(0)
 
 import importlib
 import importlib.machinery
 import json
-import logging
 import os
 import socket
 import time
@@ -21,9 +22,6 @@ VERSION = "/2018-06-01/runtime"
 INVOCATION = VERSION + "/invocation/"
 RECEIVE_BYTES = 65536
 MAX_HEAD_BYTES = 65536
-INDENT = "\u00a0"
-
-_request_id = None
 
 
 class Fault(Exception):
@@ -187,16 +185,23 @@ class CognitoIdentity(Record):
 class LambdaContext:
     """The second argument of a handler."""
 
+    _OF_ENVIRONMENT = {}
+
     @classmethod
     def of_environment(cls):
-        cls.function_name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
-        cls.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
-        cls.memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-        cls.log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
-        cls.log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
+        fields = {
+            "log_group_name": "LOG_GROUP_NAME",
+            "log_stream_name": "LOG_STREAM_NAME",
+            "function_name": "FUNCTION_NAME",
+            "memory_limit_in_mb": "FUNCTION_MEMORY_SIZE",
+            "function_version": "FUNCTION_VERSION",
+        }
+        cls._OF_ENVIRONMENT = {field: os.environ.get(f"AWS_LAMBDA_{name}") for field, name in fields.items()}
 
     def __init__(self, headers):
         self.aws_request_id = headers.get("lambda-runtime-aws-request-id")
+        # Its own and not the class's: programs put `vars(context)` into their logs.
+        self.__dict__.update(self._OF_ENVIRONMENT)
         self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn")
         self.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
         self._epoch_deadline_time_in_ms = int(headers.get("lambda-runtime-deadline-ms") or 0)
@@ -242,81 +247,6 @@ def _parse(text, what):
     return parsed if isinstance(parsed, dict) else {}
 
 
-# --- Logs --------------------------------------------------------------------------------------
-
-
-class Formatter(logging.Formatter):
-    converter = time.gmtime
-
-    def format(self, record):
-        record.aws_request_id = _request_id or ""
-        return super().format(record)
-
-
-# What every record has, which is not the caller's own.
-_KNOWN = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "aws_request_id"}
-
-
-class JsonFormatter(logging.Formatter):
-    """One record as a JSON document, with what its caller gave besides."""
-
-    converter = time.gmtime
-
-    def format(self, record):
-        event = {
-            "timestamp": self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ"),
-            "level": record.levelname,
-            "message": record.getMessage(),
-            "logger": record.name,
-        }
-        if record.exc_info:
-            kind, error, trace = record.exc_info
-            event["errorType"] = getattr(kind, "__name__", str(kind))
-            event["errorMessage"] = str(error)
-            event["stackTrace"] = [line.rstrip() for line in self.formatException(record.exc_info).split("\n")]
-            event["location"] = f"{record.pathname}:{record.funcName}:{record.lineno}"
-        event["requestId"] = _request_id or ""
-        event.update((key, value) for key, value in record.__dict__.items() if key not in _KNOWN)
-        return json.dumps(event, default=str)
-
-
-class Handler(logging.Handler):
-    """Writes each record as one event."""
-
-    def emit(self, record):
-        try:
-            _write_event(self.format(record))
-        except Exception:
-            self.handleError(record)
-
-
-def _configure_output():
-    sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
-    layout = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s"
-    handler = Handler()
-    if os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON":
-        handler.setFormatter(JsonFormatter())
-        level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "INFO")
-        logging.getLogger().setLevel({"TRACE": "DEBUG", "FATAL": "CRITICAL"}.get(level, level))
-    else:
-        handler.setFormatter(Formatter(layout, "%Y-%m-%dT%H:%M:%S"))
-    logging.getLogger().addHandler(handler)
-
-
-def _write_event(text):
-    sys.stdout.write(text.replace("\n", "\r") + "\n")
-
-
-def _log_error(error):
-    description = ": ".join(filter(None, (error["errorType"], error["errorMessage"])))
-    lines = [f"[ERROR] {description}", "Traceback (most recent call last):"]
-    for entry in error["stackTrace"]:
-        for line in entry.splitlines():
-            bare = line.lstrip(" ")
-            lines.append(INDENT * (len(line) - len(bare)) + bare)
-    _write_event("\n".join(lines))
-
-
 # --- Results and errors ------------------------------------------------------------------------
 
 
@@ -359,10 +289,45 @@ class SlowEncoder(json.JSONEncoder):
         return make({}, self.default, string, None, float_text, *separators, False, False, False)(value, 0)
 
 
+def _is_plain(value, _atoms=frozenset((str, int, float, bool, type(None)))):
+    """Whether the encoder writes a value as AWS's runtime does, whose encoder knows bytes and named tuples."""
+    kind = type(value)
+    if kind is dict:
+        return bytes not in map(type, value) and all(
+            type(one) in _atoms or _is_plain(one) for one in value.values()
+        )
+    if kind is list or kind is tuple:
+        return all(type(one) in _atoms or _is_plain(one) for one in value)
+    return not isinstance(value, (bytes, tuple, list, dict))
+
+
+def _plain(value):
+    """The same in the words of the encoder: texts for bytes, objects for named tuples."""
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, dict):
+        return {_plain(key) if isinstance(key, bytes) else key: _plain(one) for key, one in value.items()}
+    if isinstance(value, tuple) and callable(getattr(value, "_asdict", None)):
+        return _plain(value._asdict())
+    return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
 # From 3.12 on, AWS's runtime leaves other letters than ASCII as they are.
 _ASCII_ONLY = sys.version_info < (3, 12)
 _FAST = json.JSONEncoder(ensure_ascii=_ASCII_ONLY, default=_default)
 _SLOW = SlowEncoder(ensure_ascii=_ASCII_ONLY)
+
+
+def _encode(result):
+    try:
+        if not _is_plain(result):
+            result = _plain(result)
+    except RecursionError:
+        pass  # The encoder says what is wrong: a circle.
+    try:
+        return _FAST.encode(result)
+    except HasDecimal:
+        return "".join(_SLOW.iterencode(result))
 
 
 def _marshal(result):
@@ -370,10 +335,7 @@ def _marshal(result):
     if isinstance(result, bytes):
         return result, "application/unknown"
     try:
-        try:
-            return _FAST.encode(result).encode(), "application/json"
-        except HasDecimal:
-            return "".join(_SLOW.iterencode(result)).encode(), "application/json"
+        return _encode(result).encode(), "application/json"
     except Exception as e:
         raise Fault("Runtime.MarshalError", f"Unable to marshal response: {e}") from None
 
@@ -531,7 +493,7 @@ def _initialise(api):
         return _load(os.environ.get("_HANDLER", ""))
     except Exception as e:
         error = _describe(e, None)
-        _log_error(error)
+        logs.write_error(error)
         sys.stdout.flush()
         api.fail_initialisation(_encode_error(error), error["errorType"])
         sys.exit(1)
@@ -545,28 +507,27 @@ def _invoke(function, headers, body):
         answer, content_type = _marshal(function(event, context))
         return "response", answer, None, content_type
     except Exception as e:
-        error = _describe(e, _request_id)
-        _log_error(error)
+        error = _describe(e, logs.request_id)
+        logs.write_error(error)
         return "error", _encode_error(error), error["errorType"], "application/json"
 
 
 def run(api):
     """Runs the function that the environment names until there are no more invocations."""
     LambdaContext.of_environment()
-    _configure_output()
+    logs.configure()
     _add_own_places()
     serve(api, _initialise(api))
 
 
 def serve(api, function):
-    global _request_id
     api.ask_next()
     while True:
         invocation = api.next()
         if invocation is None:
             return
         headers, body = invocation
-        _request_id = headers.get("lambda-runtime-aws-request-id", "")
+        logs.request_id = headers.get("lambda-runtime-aws-request-id", "")
         trace = headers.get("lambda-runtime-trace-id")
         if trace:
             os.environ["_X_AMZN_TRACE_ID"] = trace
@@ -575,12 +536,11 @@ def serve(api, function):
         end, *answer = _invoke(function, headers, body)
         sys.stdout.flush()
         sys.stderr.flush()
-        api.answer(f"{INVOCATION}{_request_id}/{end}", *answer)
+        api.answer(f"{INVOCATION}{logs.request_id}/{end}", *answer)
 
 
 def forget_invocation():
-    global _request_id
-    _request_id = None
+    logs.request_id = None
 
 
 def main():

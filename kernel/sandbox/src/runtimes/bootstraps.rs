@@ -31,10 +31,12 @@ const DOTNET: &str = "dotnet/start.sh";
 pub(super) const DOTNET_SOURCES: [&str; 2] = ["dotnet/Bootstrap.cs", "dotnet/Context.cs"];
 /// What comes of that.
 pub(super) const DOTNET_ASSEMBLY: &str = "ElysiumRuntime.dll";
-const FILES: [(&str, &str); 13] = [
+const FILES: [(&str, &str); 15] = [
     (PYTHON, include_str!("../../runtimes/python/bootstrap.py")),
+    ("python/elysium_logs.py", include_str!("../../runtimes/python/elysium_logs.py")),
     (PYTHON_SEED, include_str!("../../runtimes/python/seed.py")),
     (NODE, include_str!("../../runtimes/node/bootstrap.mjs")),
+    ("node/responses.mjs", include_str!("../../runtimes/node/responses.mjs")),
     ("node/rehearsal.mjs", include_str!("../../runtimes/node/rehearsal.mjs")),
     ("node/rehearsed.js", include_str!("../../runtimes/node/rehearsed.js")),
     (JAVA[0], include_str!("../../runtimes/java/Bootstrap.java")),

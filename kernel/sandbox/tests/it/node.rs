@@ -242,6 +242,29 @@ fn console_lines() {
     assert_eq!(lines[6..], ["raw"]);
 }
 
+/// Evidence: `LogPatch.js` of aws-lambda-nodejs-runtime-interface-client at da5777a.
+#[test]
+fn logs_in_json() {
+    let code = "exports.run = async () => {
+        console.debug('unseen'); console.log(5); console.info({ in: new TypeError('t') }); console.warn(new Error('w'));
+        console.log('a', 1, new RangeError('r')); console.log('two\\nlines'); throw new SyntaxError('s') }";
+    let env = [("AWS_LAMBDA_LOG_FORMAT", "JSON"), ("AWS_LAMBDA_LOG_LEVEL", "INFO")];
+    let mut function = Function::start_with("nodejs20.x", "app.run", &[("task/app.js", code)], &env);
+    function.invoke("{}");
+    let (lines, _) = function.finish();
+    let told: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&told[0]["message"], told.len()), (&json!(5), 6));
+    assert_eq!(told[1]["message"]["in"]["errorType"], "TypeError");
+    assert_eq!((&told[2]["message"]["errorMessage"], &told[2]["level"]), (&json!("w"), &json!("WARN")));
+    assert!(told[2].get("errorType").is_none() && told[2]["message"]["stackTrace"].is_array());
+    assert_eq!((&told[3]["errorType"], &told[3]["errorMessage"]), (&json!("RangeError"), &json!("r")));
+    assert_eq!(told[4]["message"], "two\nlines");
+    assert_eq!(
+        (&told[5]["message"]["errorType"], &told[5]["level"]),
+        (&json!("SyntaxError"), &json!("ERROR"))
+    );
+}
+
 #[test]
 fn modules_come_from_the_task_then_from_layers() {
     let files = [

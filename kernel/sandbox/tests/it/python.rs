@@ -184,6 +184,37 @@ def run(event, context):
     assert!(error["errorMessage"].as_str().unwrap().starts_with("Unable to unmarshal input: "));
 }
 
+/// AWS's runtime encodes results by `simplejson`, which knows named tuples and bytes (its README: "namedtuple_as_object",
+/// "encoding").
+#[test]
+fn results_have_named_tuples_as_objects_and_bytes_as_texts() {
+    let code = r"
+import collections, typing
+Place = collections.namedtuple('Place', 'x y')
+class Song(typing.NamedTuple):
+    title: str
+    place: Place
+def run(event, context):
+    circle = []; circle.append(circle)
+    return {'tuple': {'song': [Song('a', Place(1, (2,)))]}, 'bytes': {b'k': [b'\xc3\xa9'], 'n': None},
+            'letters': [b'\xff'], 'circle': circle, 'vars': sorted(vars(context))}[event]
+";
+    let mut function = start("app.run", code);
+    let song = br#"{"song": [{"title": "a", "place": {"x": 1, "y": [2]}}]}"#;
+    assert_eq!(function.invoke(r#""tuple""#).body, song);
+    assert_eq!(function.invoke(r#""bytes""#).json(), json!({"k": ["é"], "n": null}));
+    for (event, told) in
+        [(r#""letters""#, "'utf-8' codec can't"), (r#""circle""#, "Circular reference detected")]
+    {
+        let error = function.invoke(event).json();
+        assert_eq!(error["errorType"], "Runtime.MarshalError");
+        let message = error["errorMessage"].as_str().unwrap();
+        assert!(message.starts_with(&format!("Unable to marshal response: {told}")), "{message}");
+    }
+    let fields = function.invoke(r#""vars""#).json();
+    assert!(fields.as_array().unwrap().contains(&json!("function_name")), "{fields}");
+}
+
 #[test]
 fn headers_that_are_not_json_are_errors_of_the_invocation() {
     let mut function = start("app.run", "def run(event, context): return 1");
@@ -226,6 +257,40 @@ def run(event, context):
         let time = fields[1].as_bytes();
         assert_eq!((time.len(), time[10], time[19], time[23]), (24, b'T', b'.', b'Z'), "{line}");
     }
+}
+
+/// Evidence: `lambda_runtime_log_utils.py` and `log_error` of `awslambdaric` 4.2.2.
+#[test]
+fn logs_in_json() {
+    let code = r"
+import logging
+log = logging.getLogger('lute')
+def run(event, context):
+    log.debug('unseen'); log.info({'a': 'ü'}); log.warning('w %s', 1, extra={'string': 6})
+    logging.getLogger().handlers[0].setFormatter(logging.Formatter('%(aws_request_id)s|%(message)s')) if event else None
+    try: 1 / 0
+    except Exception: log.exception('broke')
+    raise KeyError('x')
+";
+    let env = [("AWS_LAMBDA_LOG_FORMAT", "JSON"), ("AWS_LAMBDA_LOG_LEVEL", "INFO")];
+    let mut function = Function::start_with("python3.11", "app.run", &[("task/app.py", code)], &env);
+    function.invoke("0");
+    let id = function.request_id();
+    function.invoke("1");
+    let second = function.request_id();
+    let (lines, _) = function.finish();
+    let told: Vec<Value> = lines[..4].iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&told[0]["message"], &told[0]["level"]), (&json!({"a": "ü"}), &json!("INFO")));
+    assert_eq!((&told[1]["message"], &told[1]["string"]), (&json!("w 1"), &json!(6)));
+    assert_eq!((&told[2]["errorType"], &told[2]["requestId"]), (&json!("ZeroDivisionError"), &json!(id)));
+    let [trace] = told[2]["stackTrace"].as_array().unwrap().as_slice() else { panic!("{}", told[2]) };
+    assert!(
+        trace.as_str().unwrap().starts_with("  File ")
+            && told[2]["location"].as_str().unwrap().contains(":run:")
+    );
+    assert_eq!((&told[3]["level"], &told[3]["errorType"]), (&json!("ERROR"), &json!("KeyError")));
+    assert_eq!((&told[3]["errorMessage"], &told[3]["requestId"]), (&json!("'x'"), &json!(id)));
+    assert!(lines[6].starts_with(&format!("{second}|broke")), "{lines:?}");
 }
 
 #[test]

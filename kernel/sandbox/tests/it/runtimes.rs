@@ -11,8 +11,8 @@ fn bootstraps_are_laid_out_once_and_mended() {
     let dir = fresh_dir();
     let first = Bootstraps::lay_out(&dir).unwrap();
     let files = tree(first.root());
-    let node = ["node/bootstrap.mjs", "node/rehearsal.mjs", "node/rehearsed.js"];
-    let python = ["python/bootstrap.py", "python/seed.py"];
+    let node = ["node/bootstrap.mjs", "node/rehearsal.mjs", "node/rehearsed.js", "node/responses.mjs"];
+    let python = ["python/bootstrap.py", "python/elysium_logs.py", "python/seed.py"];
     let dotnet = ["dotnet/Bootstrap.cs", "dotnet/Context.cs", "dotnet/start.sh"];
     let java = ["java/Bootstrap.java", "java/Rehearsal.java", "java/Waiting.java", "java/manifest.txt"];
     assert_eq!(files, [&dotnet[..], &java, &node, &python, &["ruby/bootstrap.rb"]].concat());

@@ -156,7 +156,7 @@ pub fn folder(ctx: &Ctx, code: &Code) -> PathBuf {
 /// Where one of them cannot be read.
 pub async fn unzipped<'c>(ctx: &Ctx, packages: impl Iterator<Item = &'c Code>) -> Result<u64, LambdaError> {
     let mut all = 0_u64;
-    for package in packages {
+    for package in packages.filter(|package| package.size > 0) {
         let bytes = archive_of(ctx, package).await?;
         let own = ctx.compute(move || archive::unzipped(&bytes)).await.map_err(LambdaError::Other)?;
         all = all.saturating_add(own.map_err(Unpacked::from)?);
@@ -177,12 +177,28 @@ pub async fn unpacked(ctx: &Ctx, leases: &Leases, code: &Code) -> Result<Lease, 
     Ok(lease)
 }
 
+/// The folder of this machine that a layer is, where it is one: instead of a package it has that folder's name, and so
+/// no size.
+///
+/// # Errors
+/// Where that cannot be read.
+pub async fn layer_folder(ctx: &Ctx, layer: &Code) -> Result<Option<String>, LambdaError> {
+    if layer.size > 0 {
+        return Ok(None);
+    }
+    let name = archive_of(ctx, layer).await?;
+    Ok(Some(String::from_utf8_lossy(&name).into_owned()))
+}
+
 /// The folder of a function's layers: each is laid over those before it.
 ///
 /// # Errors
 /// Where one of their packages cannot be read or written.
 pub async fn layered(ctx: &Ctx, leases: &Leases, layers: &[Code]) -> Result<Lease, LambdaError> {
     if let [layer] = layers {
+        if let Some(folder) = layer_folder(ctx, layer).await? {
+            return Ok(leases.hold(Path::new(&folder)));
+        }
         return unpacked(ctx, leases, layer).await;
     }
     let digest = layers.iter().fold(Sha256::new(), |all, layer| all.chain_update(layer.sha256)).finalize();

@@ -174,14 +174,18 @@ impl Environment {
     fn began(&mut self, ctx: &Ctx, work: &Work, took: Duration) {
         self.init = Some(took);
         self.idle_since = self.clock.instant();
-        let telemetry = &self.api.shared().extensions.telemetry;
-        if telemetry.are_none() {
-            return;
+        let (extensions, now) = (&self.api.shared().extensions, ctx.now());
+        let mut told = Vec::from(report::beginning(&work.configuration, work.kind, took, now));
+        let listening = extensions.telemetry.listed();
+        told.extend(listening.iter().map(|(name, form, types)| report::subscribed(now, name, *form, types)));
+        let ready = extensions.listed();
+        told.extend(ready.iter().map(|(name, events)| report::extension(now, name, events)));
+        if !listening.is_empty() {
+            for one in &told {
+                extensions.telemetry.tell(&one.at.iso8601_millis(), one.kind, &one.record);
+            }
         }
-        let now = ctx.now().iso8601_millis();
-        for (kind, record) in report::beginning(&work.configuration, work.kind, took) {
-            telemetry.tell(&now, kind, &record);
-        }
+        self.log.began(told);
     }
 
     /// Runs an invocation; nothing comes of it where an environment that ran others has ended and did not take it,

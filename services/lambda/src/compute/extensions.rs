@@ -140,6 +140,15 @@ impl Extensions {
         state.registered.is_empty() && state.expected == 0
     }
 
+    /// Those that registered: the name, and of what they want to know.
+    pub fn listed(&self) -> Vec<(String, Vec<&'static str>)> {
+        let wants = |one: &Extension| {
+            let wanted = [("INVOKE", one.invokes), ("SHUTDOWN", one.shuts_down)];
+            wanted.into_iter().filter(|(_, wants)| *wants).map(|(event, _)| event).collect()
+        };
+        self.state().registered.iter().map(|one| (one.name.clone(), wants(one))).collect()
+    }
+
     /// Whether one wants to know of the end.
     pub fn want_end(&self) -> bool {
         self.state().registered.iter().any(|extension| extension.shuts_down)

@@ -191,7 +191,7 @@ pub async fn launch(
     let level = level(&runner, configuration).await?;
     let Folders { code, layers, image } = folders(ctx, machine, configuration).await?;
     let opt = layers.as_ref().map(|layers| layers.folder().to_owned());
-    readable(configuration, level, &runner).await?;
+    readable(configuration, opt.as_deref(), level, &runner).await?;
     let view = view(level, code.folder(), opt.as_deref());
     let runs = Runs { code: code.folder(), opt: opt.as_deref(), view: &view, image: image.as_ref() };
     let command = command(ctx, machine, configuration, &runs).await?;
@@ -399,19 +399,28 @@ fn beside(plan: &Plan<'_>, opt: Option<&Path>) -> Vec<(String, Template)> {
     named.collect()
 }
 
-/// Where the region is root, a function in a sandbox is another user, who needs leave to read the folder.
+/// Where the region is root, a function in a sandbox is another user, who needs leave to read folders of this machine:
+/// its code, or its layer.
 async fn readable(
     configuration: &Configuration,
+    opt: Option<&Path>,
     level: Level,
     runner: &Arc<dyn Runner>,
 ) -> Result<(), LambdaError> {
     use std::os::unix::fs::PermissionsExt;
-    let (Origin::Folder(folder), Level::Sandbox) = (&configuration.origin, level) else { return Ok(()) };
-    let another = runner.probe().await.is_ok_and(|probe| probe.root);
-    let open = std::fs::metadata(folder).is_ok_and(|found| found.permissions().mode() & 0o5 == 0o5);
-    if open || !another {
+    let code = match &configuration.origin {
+        Origin::Folder(folder) => Some(Path::new(folder)),
+        Origin::Package | Origin::Image(_) => None,
+    };
+    let layer = opt.filter(|_| configuration.settings.layers.iter().any(|layer| layer.code.size == 0));
+    let closed = |folder: &&Path| {
+        !std::fs::metadata(folder).is_ok_and(|found| found.permissions().mode() & 0o5 == 0o5)
+    };
+    let Some(folder) = code.into_iter().chain(layer).find(closed) else { return Ok(()) };
+    if level != Level::Sandbox || !runner.probe().await.is_ok_and(|probe| probe.root) {
         return Ok(());
     }
+    let folder = folder.display();
     let why = format!("The folder {folder} is closed to functions in sandboxes: chmod -R o+rX {folder}");
     Err(LambdaError::CannotRun(why))
 }

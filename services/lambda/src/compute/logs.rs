@@ -3,8 +3,9 @@
 //! caller wants the tail.
 
 use super::api::Shared;
-use super::output::Outputs;
-use crate::rules::report::{self, Report};
+use super::output::{Outputs, unfolded};
+use crate::rules::levels::Level;
+use crate::rules::report::{self, Report, Told};
 use crate::state::Configuration;
 use bytes::Bytes;
 use names::Timestamp;
@@ -14,7 +15,7 @@ use serde_json::Value;
 use service::{Ctx, Host, Log};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
@@ -39,8 +40,15 @@ struct Ended {
 
 /// The log of an environment, as its invoker sees it.
 pub struct EnvironmentLog {
-    begun: Arc<Mutex<Option<Begun>>>,
+    begun: Arc<Mutex<Beginnings>>,
     reports: mpsc::Sender<Ended>,
+}
+
+/// What is to be written before the next line.
+#[derive(Default)]
+struct Beginnings {
+    environment: Vec<Told>,
+    invocation: Option<Begun>,
 }
 
 /// An invocation that began.
@@ -60,19 +68,17 @@ impl EnvironmentLog {
         shared: Arc<Shared>,
     ) -> Self {
         let (reports, ended) = mpsc::channel(MAX_REPORTS);
-        let begun = Arc::new(Mutex::new(None));
-        let levels = configuration.settings.json_logs.as_ref();
+        let begun = Arc::new(Mutex::new(Beginnings::default()));
+        let (levels, runtime) = (configuration.settings.json_logs.as_ref(), &configuration.settings.runtime);
         let collector = Collector {
             host: ctx.host().clone(),
             target,
             outputs: Outputs::of(outputs),
             sandbox,
             shared,
-            system: match levels {
-                None => System::Text,
-                Some(levels) if levels.system == "WARN" => System::Nothing,
-                Some(_) => System::Json,
-            },
+            system: levels.map(|levels| Level::named(&levels.system).unwrap_or(Level::Info)),
+            application: levels.and_then(|levels| Level::named(&levels.application)).unwrap_or(Level::Trace),
+            is_managed: !runtime.is_empty() && !runtime.starts_with("provided"),
             begun: begun.clone(),
             events: Vec::new(),
             bytes: 0,
@@ -84,15 +90,24 @@ impl EnvironmentLog {
         EnvironmentLog { begun, reports }
     }
 
+    fn beginnings(&self) -> MutexGuard<'_, Beginnings> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The environment has begun: what is told of that, which whoever listens has been told.
+    pub fn began(&self, told: Vec<Told>) {
+        self.beginnings().environment = told;
+    }
+
     /// An invocation begins.
     pub fn start(&self, at: Timestamp, request_id: &str, version: &str) {
         let begun = Begun { at, request_id: request_id.to_owned(), version: version.to_owned() };
-        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(begun);
+        self.beginnings().invocation = Some(begun);
     }
 
     /// The invocation that begins is another environment's.
     pub fn forget(&self) {
-        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.beginnings().invocation = None;
     }
 
     /// An invocation has ended.
@@ -111,14 +126,6 @@ impl EnvironmentLog {
 
 type Pause = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// How Lambda's own lines are written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum System {
-    Text,
-    Json,
-    Nothing,
-}
-
 struct Collector {
     host: Arc<Host>,
     target: LogTarget,
@@ -126,8 +133,13 @@ struct Collector {
     outputs: Outputs,
     /// With whoever listens to what happens.
     shared: Arc<Shared>,
-    system: System,
-    begun: Arc<Mutex<Option<Begun>>>,
+    /// In JSON, the level from which on Lambda's own events are written; in text all are that have a line.
+    system: Option<Level>,
+    /// The level from which on the function's are.
+    application: Level,
+    /// Our bootstraps write its lines.
+    is_managed: bool,
+    begun: Arc<Mutex<Beginnings>>,
     events: Vec<(Timestamp, Bytes)>,
     bytes: usize,
     /// The last bytes of the invocation that runs.
@@ -183,9 +195,14 @@ impl Collector {
         let now = self.host.clock.now();
         let listened = !self.shared.extensions.telemetry.are_none();
         for (extension, line) in lines {
+            let line = if self.is_managed && !extension { unfolded(line) } else { line };
             if listened {
                 let kind = if extension { "extension" } else { "function" };
                 self.tell(now, kind, &String::from_utf8_lossy(&line).into());
+            }
+            let hidden = !extension && self.application > Level::Trace;
+            if hidden && Level::of_line(&line).is_some_and(|level| level < self.application) {
+                continue;
             }
             self.event(now, line);
         }
@@ -195,20 +212,30 @@ impl Collector {
         self.shared.extensions.telemetry.tell(&at.iso8601_millis(), kind, record);
     }
 
-    /// Writes the START line of the invocation that runs, once.
-    fn begin(&mut self) {
-        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Begun { at, request_id, version }) = begun else { return };
-        self.tail.clear();
-        let record = || report::start_record(&request_id, &version);
-        if !self.shared.extensions.telemetry.are_none() {
-            self.tell(at, "platform.start", &record());
-        }
+    /// Writes of what Lambda tells what is to be written.
+    fn own(&mut self, at: Timestamp, kind: &str, record: &Value, text: Vec<String>) {
         match self.system {
-            System::Text => self.event(at, Bytes::from(report::start(&request_id, &version))),
-            System::Json => self.event(at, Bytes::from(report::json_line(at, "platform.start", &record()))),
-            System::Nothing => {}
+            None => text.into_iter().for_each(|line| self.event(at, Bytes::from(line))),
+            Some(lowest) if Level::of_system(kind, record) >= lowest => {
+                self.event(at, Bytes::from(report::json_line(at, kind, record)));
+            }
+            Some(_) => {}
         }
+    }
+
+    /// Writes that the environment began, and the START line of the invocation that runs, once.
+    fn begin(&mut self) {
+        let begun = std::mem::take(&mut *self.begun.lock().unwrap_or_else(PoisonError::into_inner));
+        for Told { at, kind, record, line } in begun.environment {
+            self.own(at, kind, &record, line.into_iter().collect());
+        }
+        let Some(Begun { at, request_id, version }) = begun.invocation else { return };
+        self.tail.clear();
+        let record = report::start_record(&request_id, &version);
+        if !self.shared.extensions.telemetry.are_none() {
+            self.tell(at, "platform.start", &record);
+        }
+        self.own(at, "platform.start", &record, vec![report::start(&request_id, &version)]);
     }
 
     fn event(&mut self, at: Timestamp, line: Bytes) {
@@ -228,23 +255,14 @@ impl Collector {
         let lines = self.outputs.drain().await;
         self.lines(lines);
         self.begin();
-        let (now, used) = (self.host.clock.now(), self.used_mb());
+        let (now, used) = (self.host.clock.now(), ended.report.used_mb(self.used_mb()));
+        let (done, over) = (ended.report.done_record(), ended.report.record(used));
         if !self.shared.extensions.telemetry.are_none() {
-            self.tell(now, "platform.runtimeDone", &ended.report.done_record());
-            self.tell(now, "platform.report", &ended.report.record(used));
+            self.tell(now, "platform.runtimeDone", &done);
+            self.tell(now, "platform.report", &over);
         }
-        match self.system {
-            System::Text => {
-                for line in ended.report.lines(used, now) {
-                    self.event(now, Bytes::from(line));
-                }
-            }
-            System::Json => {
-                let line = report::json_line(now, "platform.report", &ended.report.record(used));
-                self.event(now, Bytes::from(line));
-            }
-            System::Nothing => {}
-        }
+        self.own(now, "platform.runtimeDone", &done, Vec::new());
+        self.own(now, "platform.report", &over, ended.report.lines(used, now));
         if let Some(wanted) = ended.tail {
             let from = self.tail.len().saturating_sub(TAIL);
             // Its caller may have left.

@@ -49,6 +49,17 @@ impl Outputs {
     }
 }
 
+/// A line of a managed runtime as the event that it is: what bootstraps write of several lines has carriage returns for
+/// line breaks, which AWS's runtimes tell apart by frames (`FramedTelemetryLogSink` of `awslambdaric`).
+pub fn unfolded(line: Bytes) -> Bytes {
+    let text = line.strip_suffix(b"\r\n").or_else(|| line.strip_suffix(b"\n")).unwrap_or(&line);
+    if !text.contains(&b'\r') {
+        return line;
+    }
+    let broken = text.iter().map(|byte| if *byte == b'\r' { b'\n' } else { *byte });
+    broken.chain(line[text.len()..].iter().copied()).collect()
+}
+
 /// One stream of output.
 struct Lines {
     stream: Option<Output>,
@@ -103,6 +114,15 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn events_of_several_lines() {
+        for (line, event) in
+            [("a\rb\r\u{a0}c\n", "a\nb\n\u{a0}c\n"), ("a\r\n", "a\r\n"), ("a\rb", "a\nb"), ("a\n", "a\n")]
+        {
+            assert_eq!(unfolded(Bytes::from(line)), event.as_bytes(), "{line:?}");
+        }
+    }
 
     #[tokio::test]
     async fn lines_whole_partial_and_too_long() {

@@ -1,10 +1,11 @@
 //! Who hears what happens in an environment: the Telemetry API and the older Logs API. Events are gathered
 //! and posted to the subscriber, who listens in the environment; one that does not take them loses them.
 
+use crate::rules::report;
 use bytes::Bytes;
 use ports::runner::Sandbox;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use service::Clock;
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -122,6 +123,12 @@ impl Subscribers {
         Ok(())
     }
 
+    /// Who listens: the name, in which form, to what.
+    pub fn listed(&self) -> Vec<(String, Form, Vec<String>)> {
+        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().map(|one| (one.name.clone(), one.form, one.types.clone())).collect()
+    }
+
     /// Whether nobody listens.
     pub fn are_none(&self) -> bool {
         self.all.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
@@ -137,7 +144,7 @@ impl Subscribers {
                 continue;
             }
             // One that does not keep up loses events, and nobody waits for it.
-            let event = json!({"time": time, "type": kind, "record": record}).to_string();
+            let event = report::event(time, kind, record);
             let bytes = event.len();
             if subscriber.held.load(Ordering::Relaxed) + bytes <= MAX_HELD
                 && subscriber.events.try_send(event).is_ok()
@@ -224,6 +231,7 @@ async fn post(Place { port, path, sandbox }: &Place, body: &Bytes) -> std::io::R
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn places() {

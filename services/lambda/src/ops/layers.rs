@@ -64,7 +64,13 @@ pub fn resolve(read: &impl Read, texts: &[String]) -> Result<Vec<LayerUse>, Lamb
         let version = version.ok_or_else(|| absent(&arn))?;
         Ok(LayerUse { arn, code: version.code })
     });
-    resolved.collect()
+    let resolved = resolved.collect::<Result<Vec<_>, LambdaError>>()?;
+    if resolved.len() > 1 && resolved.iter().any(|layer| layer.code.size == 0) {
+        return Err(LambdaError::invalid(
+            "A layer that is a folder of this machine is a function's only layer.",
+        ));
+    }
+    Ok(resolved)
 }
 
 fn absent(arn: &Arn) -> LambdaError {
@@ -97,7 +103,7 @@ pub async fn publish(
     if source.zip.is_none() && source.s3.is_none() {
         return Err(LambdaError::invalid("Missing Content"));
     }
-    let mut package = package::read(&ctx, &source).await?;
+    let mut package = package::read(&ctx, &source).await?.into_layer();
     // What was not given is not told, what was given empty is (recorded answers of public test suites).
     let (given_runtimes, given_architectures) =
         (input.compatible_runtimes.is_some(), input.compatible_architectures.is_some());

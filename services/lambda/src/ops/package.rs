@@ -167,6 +167,14 @@ pub async fn check_together(
 }
 
 impl Package {
+    /// The same as a layer: that of a folder has the folder's name for its bytes.
+    pub fn into_layer(self) -> Self {
+        let Origin::Folder(folder) = &self.origin else { return self };
+        // A digest of its own, which no package has.
+        let sha256 = Sha256::digest(format!("layer {folder}")).into();
+        Package { code: Code { sha256, size: 0 }, bytes: Bytes::from(folder.clone()), ..self }
+    }
+
     /// Keeps the bytes, for a commit that found the region without them.
     ///
     /// # Errors

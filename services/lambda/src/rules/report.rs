@@ -1,7 +1,7 @@
 //! What Lambda itself writes: the lines around an invocation in the log, and the errors that a function's
 //! environment ends with. Texts are those of Lambda's log of a function and of its Invoke answers.
 
-use crate::compute::Initialization;
+use crate::compute::{Form, Initialization};
 use crate::state::Configuration;
 use names::Timestamp;
 use serde_json::{Value, json};
@@ -49,17 +49,59 @@ pub fn start_record(request_id: &str, version: &str) -> Value {
 
 /// A line of a log in JSON.
 pub fn json_line(at: Timestamp, kind: &str, record: &Value) -> String {
-    let mut line = json!({"time": at.iso8601_millis(), "type": kind, "record": record}).to_string();
-    line.push('\n');
-    line
+    format!("{}\n", event(&at.iso8601_millis(), kind, record))
 }
 
-/// What is told of an environment that has begun.
+/// An event of Lambda's own, in the order that AWS gives its fields.
+pub fn event(time: &str, kind: &str, record: &Value) -> String {
+    format!(r#"{{"time":"{time}","type":"{kind}","record":{record}}}"#)
+}
+
+/// Something of an environment that Lambda tells of.
+#[derive(Debug)]
+pub struct Told {
+    /// When it was.
+    pub at: Timestamp,
+    /// Its type.
+    pub kind: &'static str,
+    /// What is to be known of it.
+    pub record: Value,
+    /// The line of a log in text, where it has one.
+    pub line: Option<String>,
+}
+
+/// What is told of who listens to what happens.
+pub fn subscribed(at: Timestamp, name: &str, form: Form, types: &[String]) -> Told {
+    let (kind, word, spelled): (_, _, fn(&str) -> String) = match form {
+        Form::Telemetry => ("platform.telemetrySubscription", "TELEMETRY", capital),
+        Form::Logs => ("platform.logsSubscription", "LOGS", str::to_owned),
+    };
+    let listed = types.iter().map(|kind| spelled(kind)).collect::<Vec<_>>().join(", ");
+    let line = format!("{word}\tName: {name}\tState: Subscribed\tTypes: [{listed}]\n");
+    Told { at, kind, record: json!({"name": name, "state": "Subscribed", "types": types}), line: Some(line) }
+}
+
+fn capital(word: &str) -> String {
+    let (first, rest) = word.split_at(word.len().min(1));
+    first.to_ascii_uppercase() + rest
+}
+
+/// What is told of an extension that is ready.
+pub fn extension(at: Timestamp, name: &str, events: &[&str]) -> Told {
+    let line = format!("EXTENSION\tName: {name}\tState: Ready\tEvents: [{}]\n", events.join(","));
+    let record = json!({"name": name, "state": "Ready", "events": events});
+    Told { at, kind: "platform.extension", record, line: Some(line) }
+}
+
+/// What is told of an environment that has begun, at the time that it began and the one that it was ready.
 pub fn beginning(
     configuration: &Configuration,
     kind: Initialization,
     took: Duration,
-) -> [(&'static str, Value); 3] {
+    ready: Timestamp,
+) -> [Told; 3] {
+    let since = ready.plus_millis(-i64::try_from(took.as_millis()).unwrap_or(0));
+    let told = |at, kind, record| Told { at, kind, record, line: None };
     let begun = json!({
         "initializationType": kind.as_str(), "phase": "init",
         "functionName": configuration.name, "functionVersion": configuration.version,
@@ -67,7 +109,11 @@ pub fn beginning(
     let done = json!({"initializationType": kind.as_str(), "phase": "init", "status": "success"});
     let mut report = done.clone();
     report["metrics"] = json!({"durationMs": rounded(millis(took))});
-    [("platform.initStart", begun), ("platform.initRuntimeDone", done), ("platform.initReport", report)]
+    [
+        told(since, "platform.initStart", begun),
+        told(ready, "platform.initRuntimeDone", done),
+        told(ready, "platform.initReport", report),
+    ]
 }
 
 /// With the digits that a report has.
@@ -109,6 +155,16 @@ impl Report {
             record["errorType"] = kind.as_str().into();
         }
         record
+    }
+
+    /// The most memory that its environment had, in MB, of what was seen of it: no more than it may have, and all of
+    /// that where it ended for lack of it.
+    pub fn used_mb(&self, seen_mb: u64) -> u64 {
+        let most = u64::from(self.memory_mb);
+        match &self.ending {
+            Ending::Failed(kind) if kind == "Runtime.OutOfMemory" => most,
+            _ => seen_mb.min(most),
+        }
     }
 
     /// The lines behind what the function writes; `used_mb` is the most memory that its environment had.
@@ -192,6 +248,25 @@ mod tests {
         assert!(late[2].ends_with("Status: timeout\n"));
         let dead = report(Ending::Failed("Runtime.ExitError".to_owned()), None).lines(34, Timestamp(0));
         assert!(dead[1].ends_with("\tStatus: error\tError Type: Runtime.ExitError\n"), "{dead:?}");
+    }
+
+    /// Lines of the log that Datadog's documentation shows of a function with its extension.
+    #[test]
+    fn extensions_and_who_listens() {
+        let types = ["platform", "function"].map(str::to_owned);
+        let told = subscribed(Timestamp(0), "agent", Form::Telemetry, &types);
+        let line = "TELEMETRY\tName: agent\tState: Subscribed\tTypes: [Platform, Function]\n";
+        assert_eq!((told.line.as_deref(), &told.record["types"]), (Some(line), &json!(types)));
+        let told = extension(Timestamp(0), "agent", &["INVOKE", "SHUTDOWN"]);
+        let line = "EXTENSION\tName: agent\tState: Ready\tEvents: [INVOKE,SHUTDOWN]\n";
+        assert_eq!(told.line.as_deref(), Some(line));
+    }
+
+    #[test]
+    fn the_most_memory_is_that_of_the_function() {
+        assert_eq!(report(Ending::Done, None).used_mb(34), 34);
+        assert_eq!(report(Ending::Done, None).used_mb(130), 128);
+        assert_eq!(report(Ending::Failed("Runtime.OutOfMemory".to_owned()), None).used_mb(5), 128);
     }
 
     #[test]

@@ -17,8 +17,7 @@ pub const MAX_DELAY_S: i64 = 900;
 pub const MAX_WAIT_S: i64 = 20;
 /// How long a deduplication id is remembered, in milliseconds.
 pub const DEDUPLICATION_MS: i64 = 5 * 60 * 1000;
-/// How long a queue's name rests after its deletion, and a queue after it was purged, in milliseconds, where
-/// times are AWS's.
+/// How long a queue rests after it was purged, and its name after its deletion where times are AWS's, in milliseconds.
 pub const RECENT_MS: i64 = 60 * 1000;
 /// Entries of a batch.
 pub const MAX_ENTRIES: usize = 10;

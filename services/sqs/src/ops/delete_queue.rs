@@ -6,7 +6,7 @@ use crate::rules::RECENT_MS;
 use crate::state::{self, move_tasks, recent};
 use model_sqs::{DeleteQueueInput, PurgeQueueInput};
 use schema::Unit;
-use service::{Ctx, Fidelity, Heads};
+use service::{Ctx, Heads};
 use std::sync::Arc;
 
 /// DeleteQueue.
@@ -17,6 +17,7 @@ pub async fn delete_queue(ctx: Ctx, input: Arc<DeleteQueueInput>) -> Result<Unit
         state::remove_queue(tx, &place.0, &queue)?;
         move_tasks::forget(tx, &place.0, &queue.name)?;
         recent::note_deleted(tx, &place.0, &queue.name, now)?;
+        recent::forget_purged(tx, &place.0, &queue.name)?;
         tx.remove_head(&state::arn(&place.0, &queue.name))?;
         Ok(Unit)
     })
@@ -26,11 +27,10 @@ pub async fn delete_queue(ctx: Ctx, input: Arc<DeleteQueueInput>) -> Result<Unit
 /// PurgeQueue: the queue gets another incarnation, and the messages of the old one are garbage.
 pub async fn purge_queue(ctx: Ctx, input: Arc<PurgeQueueInput>) -> Result<Unit, SqsError> {
     let (place, now) = (place(&ctx, &input.queue_url), ctx.now());
-    let rests = ctx.host().settings.fidelity == Fidelity::Aws;
     ctx.commit(move |tx| {
         let mut queue = found(tx, &place)?;
         let last = recent::purged(tx, &place.0, &queue.name)?;
-        if rests && last.is_some_and(|last| last.plus_millis(RECENT_MS) > now) {
+        if last.is_some_and(|last| last.plus_millis(RECENT_MS) > now) {
             return Err(SqsError::PurgeQueueInProgress(queue.name));
         }
         recent::note_purged(tx, &place.0, &queue.name, now)?;

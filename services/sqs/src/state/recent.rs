@@ -50,6 +50,11 @@ pub fn note_purged(tx: &mut Tx, scope: &Scope, name: &str, at: Timestamp) -> Res
     tx.put(&PURGES, scope, &name.to_owned(), &Moment { at })
 }
 
+/// Another queue of this name may be purged at once.
+pub fn forget_purged(tx: &mut Tx, scope: &Scope, name: &str) -> Result<(), Fault> {
+    tx.delete(&PURGES, scope, &name.to_owned())
+}
+
 /// What a receive with an attempt id has handed out.
 pub fn attempt(
     read: &impl Read,

@@ -198,7 +198,8 @@ impl Collector {
             let line = if self.is_managed && !extension { unfolded(line) } else { line };
             if listened {
                 let kind = if extension { "extension" } else { "function" };
-                self.tell(now, kind, &String::from_utf8_lossy(&line).into());
+                let record = String::from_utf8_lossy(&line).into();
+                self.shared.extensions.telemetry.tell(&now.iso8601_millis(), kind, &record);
             }
             let hidden = !extension && self.application > Level::Trace;
             if hidden && Level::of_line(&line).is_some_and(|level| level < self.application) {
@@ -208,34 +209,37 @@ impl Collector {
         }
     }
 
-    fn tell(&self, at: Timestamp, kind: &str, record: &Value) {
-        self.shared.extensions.telemetry.tell(&at.iso8601_millis(), kind, record);
+    /// Writes of what Lambda tells what is to be written.
+    fn own(&mut self, at: Timestamp, kind: &str, record: impl Fn() -> Value, text: Vec<String>) {
+        let Some(lowest) = self.system else {
+            text.into_iter().for_each(|line| self.event(at, Bytes::from(line)));
+            return;
+        };
+        let record = record();
+        if Level::of_system(kind, &record) >= lowest {
+            self.event(at, Bytes::from(report::json_line(at, kind, &record)));
+        }
     }
 
-    /// Writes of what Lambda tells what is to be written.
-    fn own(&mut self, at: Timestamp, kind: &str, record: &Value, text: Vec<String>) {
-        match self.system {
-            None => text.into_iter().for_each(|line| self.event(at, Bytes::from(line))),
-            Some(lowest) if Level::of_system(kind, record) >= lowest => {
-                self.event(at, Bytes::from(report::json_line(at, kind, record)));
-            }
-            Some(_) => {}
+    /// Tells whoever listens what Lambda tells, and writes of it what is to be written.
+    fn tell(&mut self, at: Timestamp, kind: &str, record: impl Fn() -> Value, text: Vec<String>) {
+        let telemetry = &self.shared.extensions.telemetry;
+        if !telemetry.are_none() {
+            telemetry.tell(&at.iso8601_millis(), kind, &record());
         }
+        self.own(at, kind, record, text);
     }
 
     /// Writes that the environment began, and the START line of the invocation that runs, once.
     fn begin(&mut self) {
         let begun = std::mem::take(&mut *self.begun.lock().unwrap_or_else(PoisonError::into_inner));
         for Told { at, kind, record, line } in begun.environment {
-            self.own(at, kind, &record, line.into_iter().collect());
+            self.own(at, kind, || record.clone(), line.into_iter().collect());
         }
         let Some(Begun { at, request_id, version }) = begun.invocation else { return };
         self.tail.clear();
-        let record = report::start_record(&request_id, &version);
-        if !self.shared.extensions.telemetry.are_none() {
-            self.tell(at, "platform.start", &record);
-        }
-        self.own(at, "platform.start", &record, vec![report::start(&request_id, &version)]);
+        let record = || report::start_record(&request_id, &version);
+        self.tell(at, "platform.start", record, vec![report::start(&request_id, &version)]);
     }
 
     fn event(&mut self, at: Timestamp, line: Bytes) {
@@ -256,13 +260,9 @@ impl Collector {
         self.lines(lines);
         self.begin();
         let (now, used) = (self.host.clock.now(), ended.report.used_mb(self.used_mb()));
-        let (done, over) = (ended.report.done_record(), ended.report.record(used));
-        if !self.shared.extensions.telemetry.are_none() {
-            self.tell(now, "platform.runtimeDone", &done);
-            self.tell(now, "platform.report", &over);
-        }
-        self.own(now, "platform.runtimeDone", &done, Vec::new());
-        self.own(now, "platform.report", &over, ended.report.lines(used, now));
+        let report = &ended.report;
+        self.tell(now, "platform.runtimeDone", || report.done_record(), Vec::new());
+        self.tell(now, "platform.report", || report.record(used), report.lines(used, now));
         if let Some(wanted) = ended.tail {
             let from = self.tail.len().saturating_sub(TAIL);
             // Its caller may have left.

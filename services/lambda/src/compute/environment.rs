@@ -175,8 +175,11 @@ impl Environment {
         self.init = Some(took);
         self.idle_since = self.clock.instant();
         let (extensions, now) = (&self.api.shared().extensions, ctx.now());
-        let mut told = Vec::from(report::beginning(&work.configuration, work.kind, took, now));
-        let listening = extensions.telemetry.listed();
+        let (listening, mut told) = (extensions.telemetry.listed(), Vec::new());
+        // A log in text has no line of these.
+        if !listening.is_empty() || work.configuration.settings.json_logs.is_some() {
+            told.extend(report::beginning(&work.configuration, work.kind, took, now));
+        }
         told.extend(listening.iter().map(|(name, form, types)| report::subscribed(now, name, *form, types)));
         let ready = extensions.listed();
         told.extend(ready.iter().map(|(name, events)| report::extension(now, name, events)));
